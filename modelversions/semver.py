@@ -1,0 +1,266 @@
+"""The version value: ``v`` and a Semantic Version 2.0.0, strictly (rules F1 and F2)."""
+
+from __future__ import annotations
+
+import functools
+import re
+import reprlib
+from typing import Any
+
+import attrs
+
+from modelversions.errors import InvalidArgumentError, InvalidVersionError
+
+_NUMBER = r"0|[1-9][0-9]*"
+_IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_BUILD_IDENTIFIER = r"[0-9A-Za-z-]+"
+PATTERN = (
+    rf"v(?:{_NUMBER})\.(?:{_NUMBER})\.(?:{_NUMBER})"
+    rf"(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?"
+    rf"(?:\+{_BUILD_IDENTIFIER}(?:\.{_BUILD_IDENTIFIER})*)?"
+)
+"""A regular expression, without groups, for a version name: F1 as a pattern."""
+
+_PARTS = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
+_VALID = re.compile(PATTERN)
+_PRERELEASE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+_BUILD = re.compile(rf"{_BUILD_IDENTIFIER}(?:\.{_BUILD_IDENTIFIER})*")
+
+MAX_DIGITS = 640
+"""The digits that a number may have: what every Python converts, however it is configured."""
+
+_LEVELS = ("major", "minor", "patch")
+
+_Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
+
+
+def _shown(text: object) -> str:
+    """Quote ``text`` for a message, cut where it is long."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = 80
+    return shortener.repr(text)
+
+
+def _check_number(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _invalid(value, f"the {attribute.name} number must be a whole number from 0 on")
+    if value >= 10**MAX_DIGITS:
+        raise _invalid("…", f"the {attribute.name} number has more than {MAX_DIGITS} digits")
+
+
+def _check_prerelease(instance: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if value == "":
+        return
+    if not isinstance(value, str) or not _PRERELEASE.fullmatch(value):
+        raise _invalid(value, f"the {attribute.name} part must be dotted identifiers, like 'rc.1'")
+    if any(len(part) > MAX_DIGITS and part.isdigit() for part in value.split(".")):
+        raise _invalid(value, f"a pre-release number has more than {MAX_DIGITS} digits")
+
+
+def _check_build(instance: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if value != "" and (not isinstance(value, str) or not _BUILD.fullmatch(value)):
+        raise _invalid(value, "the build part must be dotted identifiers, like 'build.5'")
+
+
+@functools.total_ordering
+@attrs.frozen(repr=False, eq=False)
+class SemVer:
+    """A version name: ``v``, then a Semantic Version 2.0.0 (F1).
+
+    Ordered by SemVer precedence; among equals in precedence the one without build metadata comes
+    first, then the others by the text of it (F2). Equal only when the text is equal.
+
+    Raises:
+        InvalidVersionError: a part is not what SemVer allows.
+    """
+
+    major: int = attrs.field(validator=_check_number)
+    minor: int = attrs.field(validator=_check_number)
+    patch: int = attrs.field(validator=_check_number)
+    prerelease: str = attrs.field(default="", validator=_check_prerelease)
+    """What follows the ``-``, such as ``"rc.1"``; empty for a final release."""
+    build: str = attrs.field(default="", validator=_check_build)
+    """What follows the ``+``; empty where there is none. It has no say in precedence."""
+    precedence: _Key = attrs.field(init=False)
+    """The key of SemVer precedence: it compares, and is equal for ``+a`` and ``+b``."""
+
+    @precedence.default
+    def _precedence(self) -> _Key:
+        return (self.major, self.minor, self.patch, _prerelease_key(self.prerelease))
+
+    @classmethod
+    def parse(cls, text: str) -> SemVer:
+        """Read a version name such as ``v1.2.0-rc.1``; nothing is stripped or guessed.
+
+        Raises:
+            InvalidVersionError: ``text`` is no version name; the message says which part is
+                wrong and, where that can be known, what would be right.
+        """
+        if not isinstance(text, str):
+            raise _invalid(text, _not_text(text))
+        return _parse(text)
+
+    @classmethod
+    def is_valid(cls, text: object) -> bool:
+        """Say whether ``text`` is a version name; never raises."""
+        try:
+            cls.parse(text)  # type: ignore[arg-type]  # the question is whether it is one
+        except InvalidVersionError:
+            return False
+        return True
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether the version has a pre-release part, such as ``-rc.1``."""
+        return self.prerelease != ""
+
+    def bump(self, level: str) -> SemVer:
+        """Return the next ``"major"``, ``"minor"`` or ``"patch"`` version.
+
+        Bumping a pre-release's own level finishes it: ``v2.0.0-rc.1`` → ``v2.0.0``. Pre-release
+        and build are dropped.
+
+        Raises:
+            InvalidArgumentError: ``level`` is none of the three.
+        """
+        if level not in _LEVELS:
+            raise InvalidArgumentError(
+                f"bump must be one of 'major', 'minor' and 'patch', not {_shown(level)}",
+                argument="bump",
+                value=level,
+            )
+        at = _LEVELS.index(level)
+        numbers = (self.major, self.minor, self.patch)
+        if self.is_prerelease and not any(numbers[at + 1 :]):
+            return SemVer(*numbers)
+        major, minor, patch = (*numbers[:at], numbers[at] + 1, 0, 0)[:3]
+        return SemVer(major, minor, patch)
+
+    def __str__(self) -> str:
+        """Return the version name; ``SemVer.parse`` is the inverse."""
+        prerelease = f"-{self.prerelease}" if self.prerelease else ""
+        build = f"+{self.build}" if self.build else ""
+        return f"v{self.major}.{self.minor}.{self.patch}{prerelease}{build}"
+
+    def __repr__(self) -> str:
+        """Return an expression that makes this value."""
+        numbers = f"{self.major}, {self.minor}, {self.patch}"
+        prerelease = f", prerelease={self.prerelease!r}" if self.prerelease else ""
+        build = f", build={self.build!r}" if self.build else ""
+        return f"SemVer({numbers}{prerelease}{build})"
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the text is equal."""
+        if not isinstance(other, SemVer):
+            return NotImplemented
+        return self.precedence == other.precedence and self.build == other.build
+
+    def __lt__(self, other: SemVer) -> bool:
+        """Order as F2 says."""
+        if not isinstance(other, SemVer):
+            return NotImplemented
+        return (self.precedence, self.build) < (other.precedence, other.build)
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return hash((self.precedence, self.build))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the text, which outlives a change of the fields."""
+        return SemVer.parse, (str(self),)
+
+
+def _prerelease_key(prerelease: str) -> tuple[tuple[int, int, str], ...]:
+    """Order pre-releases: numbers before words, fewer parts before more, none at all last."""
+    if not prerelease:
+        return ((2, 0, ""),)
+    return tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
+    )
+
+
+@functools.lru_cache(maxsize=8192)  # many models share the same few version names
+def _parse(text: str) -> SemVer:
+    parts = _PARTS.fullmatch(text) if _VALID.fullmatch(text) else None
+    if parts is None:
+        raise _invalid(text, _diagnose(text))
+    major, minor, patch, prerelease, build = parts.groups(default="")
+    for name, number in zip(_LEVELS, (major, minor, patch)):
+        if len(number) > MAX_DIGITS:
+            raise _invalid(text, f"the {name} number has more than {MAX_DIGITS} digits")
+    return SemVer(int(major), int(minor), int(patch), prerelease, build)
+
+
+def _invalid(text: object, reason: str) -> InvalidVersionError:
+    return InvalidVersionError(
+        f"{_shown(text)} is not a version name: {reason}", text=text, reason=reason
+    )
+
+
+def _not_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return "it must be text, not bytes; decode it first"
+    if isinstance(value, SemVer):
+        return "it is a SemVer already, and need not be parsed"
+    return f"it must be text such as 'v1.2.3', not {type(value).__name__}"
+
+
+def _try(text: str) -> str:
+    """Return the hint ``, try '…'`` where ``text`` would be right, else nothing."""
+    return f", try '{text}'" if _VALID.fullmatch(text) and len(text) < MAX_DIGITS else ""
+
+
+def _diagnose(text: str) -> str:
+    """Say which part of ``text`` breaks F1, reading from the left."""
+    if not text:
+        return "it is empty, try 'v0.0.1'"
+    if text != text.strip() or any(char.isspace() for char in text):
+        return "it holds white space" + _try("".join(text.split()))
+    if text.startswith("V"):
+        return "must start with a small 'v'" + _try("v" + text[1:])
+    if not text.startswith("v"):
+        return "must start with 'v'" + _try("v" + text)
+    rest, plus, build = text[1:].partition("+")
+    core, dash, prerelease = rest.partition("-")
+    return (
+        _diagnose_core(core, text[1 + len(core) :])
+        or (_diagnose_parts("pre-release", prerelease, _IDENTIFIER) if dash else "")
+        or (_diagnose_parts("build", build, _BUILD_IDENTIFIER) if plus else "")
+    )
+
+
+def _diagnose_core(core: str, tail: str) -> str:
+    """Say what is wrong with ``major.minor.patch``; an empty answer for nothing."""
+    numbers = core.split(".")
+    for name, number in zip(_LEVELS, numbers):
+        if number == "":
+            return f"the {name} segment is empty"
+        if not re.fullmatch("[0-9]+", number):
+            digits = "; only the digits 0-9 count" if number.isdigit() else ""
+            return f"{_shown(number)} is not a {name} number{digits}"
+        if number != "0" and number.startswith("0"):
+            mended = ".".join(part.lstrip("0") or "0" for part in numbers)
+            return f"the {name} number {_shown(number)} has a leading zero" + _try(
+                f"v{mended}{tail}"
+            )
+    if len(numbers) < len(_LEVELS):
+        missing = _LEVELS[len(numbers) :]
+        mended = ".".join([*numbers, *["0"] * len(missing)])
+        are = "segment is" if len(missing) == 1 else "segments are"
+        return f"the {' and '.join(missing)} {are} missing" + _try(f"v{mended}{tail}")
+    if len(numbers) > len(_LEVELS):
+        extra = ".".join(numbers[len(_LEVELS) :])
+        return f"{_shown('.' + extra)} follows the patch number; a version has three numbers"
+    return ""
+
+
+def _diagnose_parts(name: str, text: str, pattern: str) -> str:
+    """Say what is wrong with a dotted part; an empty answer for nothing."""
+    for part in text.split("."):
+        if part == "":
+            return f"the {name} part has an empty identifier"
+        if not re.fullmatch("[0-9A-Za-z-]+", part):
+            return f"{_shown(part)} in the {name} part may hold only letters a-z, digits and '-'"
+        if not re.fullmatch(pattern, part):
+            return f"the number {_shown(part)} in the {name} part has a leading zero"
+    return ""
