@@ -1,0 +1,88 @@
+"""Who wrote a tag: a name and a mail address, as Git keeps them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from modelversions.errors import IdentityError
+
+_CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
+"""What Git strips from both ends of a name or a mail address."""
+
+_FORBIDDEN = "<>\n\0"
+"""What would end a name or a mail address too early inside a Git object."""
+
+
+@attrs.frozen
+class Identity:
+    """A person or a program that writes tags: ``Identity("Ann", "ann@example.com")``.
+
+    Text that was read from Git is kept as it stands there; what is *written* is checked first.
+    """
+
+    name: str
+    email: str
+
+    @classmethod
+    def from_git(
+        cls,
+        config: Callable[[str], str | None],
+        env: Mapping[str, str] | None = None,
+    ) -> Identity:
+        """Find the identity that Git would use: this is the one place that reads the environment.
+
+        ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL`` come first, then the configuration's
+        ``committer.*`` and ``user.*``. A name is never guessed from the machine.
+
+        Args:
+            config: gives the value of a key such as ``"user.name"``, or None.
+            env: the environment; ``os.environ`` if left out. It is only read.
+
+        Raises:
+            IdentityError: no name or no mail address is configured, or one is unusable.
+        """
+        env = os.environ if env is None else env
+        found = {}
+        for part in ("name", "email"):
+            variable = f"GIT_COMMITTER_{part.upper()}"
+            value = env.get(variable) or config(f"committer.{part}") or config(f"user.{part}")
+            if not value:
+                raise IdentityError(
+                    f"no author is configured: pass author=Identity(name, email), or set "
+                    f"{variable} or Git's user.{part}",
+                    text="",
+                )
+            found[part] = value.translate(dict.fromkeys(map(ord, "<>\n"))).strip(_CRUD)
+        return cls(**found).checked()
+
+    def checked(self) -> Identity:
+        """Return the identity if Git can keep it.
+
+        Raises:
+            IdentityError: the name is empty, or a part holds ``<``, ``>``, a newline or a NUL,
+                or begins or ends with what Git would strip.
+        """
+        for part, text in (("name", self.name), ("mail address", self.email)):
+            bad = next((char for char in text if char in _FORBIDDEN), None)
+            if bad is not None:
+                raise IdentityError(
+                    f"the author's {part} {text!r} holds {bad!r}, which Git cannot keep; "
+                    "leave it out",
+                    text=text,
+                )
+            if text.strip(_CRUD) != text:
+                raise IdentityError(
+                    f"the author's {part} {text!r} begins or ends with a character that Git "
+                    f"strips; write {text.strip(_CRUD)!r}",
+                    text=text,
+                )
+        if not self.name:
+            raise IdentityError("the author's name is empty; give one", text="")
+        return self
+
+    def __str__(self) -> str:
+        """Return ``Name <mail>``, as Git shows it."""
+        return f"{self.name} <{self.email}>"

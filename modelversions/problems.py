@@ -1,0 +1,59 @@
+"""What is odd about a registry, as data: reading reports it and never raises for it."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+
+class ProblemKind(enum.Enum):
+    """The kinds of problems; section 5 of the format lists them."""
+
+    LIGHTWEIGHT = "lightweight tag"
+    """An event's name on a lightweight tag: no event (F7)."""
+    NEAR_NAME = "name nearly fits"
+    """A name that is nearly an event's, such as ``m@v1.0``: no event."""
+    RESERVED = "reserved name"
+    """``m@created``: no event (F6)."""
+    NAME_MISMATCH = "names differ"
+    """The tag object bears another name than its ref; the ref's name counts (F8)."""
+    NO_TAGGER = "no tagger"
+    """Nobody is named; the commit's time stands in (F10)."""
+    UNREADABLE_TIME = "unreadable time"
+    """The tagger's time is no time (the commit's stands in) or its offset none (UTC does, F10)."""
+    UNDECODABLE = "undecodable text"
+    """Text that is not UTF-8: replacement characters stand for it (F11)."""
+    NOT_A_COMMIT = "target is no commit"
+    """The tag leads to a blob or a tree: no event (F9)."""
+    MISSING = "object is missing"
+    """The tag's object or target is not in the repository."""
+    MALFORMED = "malformed tag"
+    """The object, or the ref that should name it, cannot be read: no event."""
+    TWO_COMMITS = "version at two commits"
+    """A version was registered at another commit while it was active (F15)."""
+    TWO_VERSIONS = "two versions at one commit"
+    """Two active versions share a commit; GTO cannot read that once a stage is there (F18)."""
+    CLOCKS = "counters and times differ"
+    """By its counter the event comes later than by its time (F13 goes by the time)."""
+    FUTURE = "time in the future"
+    """The event's time has not come yet."""
+    STAGED_COMMIT = "stage on a bare commit"
+    """A stage was assigned to a commit that has no version (F18)."""
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is odd: which tag, of which model, and what about it."""
+
+    kind: ProblemKind
+    tag: str
+    """The tag's name, without ``refs/tags/``."""
+    model: str | None
+    """The model that it concerns; None if the name does not tell."""
+    message: str
+    """One sentence for a person."""
+
+    def __str__(self) -> str:
+        """Return the tag and the sentence."""
+        return f"{self.tag}: {self.message}"
