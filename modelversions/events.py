@@ -1,0 +1,88 @@
+"""Events: what one tag says happened to a model, and the order that they happened in (F13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import attrs
+
+from modelversions.identity import Identity
+from modelversions.problems import Problem, ProblemKind
+from modelversions.semver import SemVer
+from modelversions.stores.base import TagObject, TagRef
+from modelversions.tags import EventKind, TagName
+
+NamedTag = tuple[TagName, TagRef]
+"""A tag whose name is an event's: what the name says, and the ref."""
+
+_RANK = {kind: rank for rank, kind in enumerate(EventKind)}
+
+
+@attrs.frozen
+class Event:
+    """One event in a model's life: one annotated tag."""
+
+    kind: EventKind
+    model: str
+    version: SemVer | None
+    """The version that it is about; None for a deprecation, and for a stage on a bare commit."""
+    stage: str | None
+    commit: str
+    """The full SHA of the commit at the bottom of the tag (F9)."""
+    tag: str
+    """The tag's name, without ``refs/tags/``."""
+    counter: int | None
+    time: datetime
+    """When the tag was made: aware, in whole seconds, with the tagger's own offset (F10)."""
+    author: Identity | None
+    """The tagger; None where the tag names none."""
+    message: str
+
+    @property
+    def order(self) -> tuple[float, int, int, str]:
+        """The key of F13: time, counter (none first), kind, name."""
+        counter = -1 if self.counter is None else self.counter
+        return (self.time.timestamp(), counter, _RANK[self.kind], self.tag)
+
+    def __str__(self) -> str:
+        """Return one line: when, what, to what."""
+        version = self.version or ("" if self.stage is None else f"commit {self.commit[:7]}")
+        about = f"{self.model} {version}".rstrip()
+        stage = "" if self.stage is None else f" {self.stage}"
+        return f"{self.time:%Y-%m-%d %H:%M:%S%z} {self.kind.value}{stage} {about}"
+
+
+def read_events(
+    tags: Iterable[NamedTag], objects: Mapping[str, TagObject]
+) -> tuple[list[Event], list[Problem]]:
+    """Turn named tags and what their objects say into events, and into what is odd about them."""
+    events, problems = [], []
+    for name, ref in tags:
+        found = objects[ref.id]
+        problems += _problems(name, ref, found)
+        if found.commit is None or found.time is None:
+            continue
+        events.append(
+            Event(
+                kind=name.kind,
+                model=name.model,
+                version=name.version,
+                stage=name.stage,
+                commit=found.commit,
+                tag=ref.name,
+                counter=name.counter,
+                time=found.time,
+                author=found.author,
+                message=found.message,
+            )
+        )
+    return events, problems
+
+
+def _problems(name: TagName, ref: TagRef, found: TagObject) -> list[Problem]:
+    flaws = list(found.flaws)
+    if found.commit is not None and found.name != ref.name:
+        sentence = f"the tag object bears the name {found.name!r}; the ref's name counts"
+        flaws.append((ProblemKind.NAME_MISMATCH, sentence))
+    return [Problem(kind, ref.name, name.model, sentence) for kind, sentence in flaws]

@@ -1,0 +1,318 @@
+"""``Model`` and ``Version``: values that show one model as it was when its tags were listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+from typing import overload
+
+import attrs
+
+from modelversions.errors import (
+    InvalidArgumentError,
+    InvalidVersionError,
+    ObjectMissingError,
+    StageNotFoundError,
+    VersionNotFoundError,
+)
+from modelversions.events import Event
+from modelversions.fold import Holder, Key
+from modelversions.identity import Identity
+from modelversions.picture import Picture
+from modelversions.problems import Problem
+from modelversions.semver import SemVer
+from modelversions.tags import EventKind
+
+
+def _identity(picture: Picture) -> object:
+    return picture.identity
+
+
+@attrs.frozen(repr=False)
+class Version:
+    """One version of a model, or a bare commit that holds a stage (F18). ``str()``: its tag.
+
+    Equal to another when model, name, commit and tag are: the same registration.
+    """
+
+    model: str
+    name: str
+    """The version's name, such as ``v3.1.0``; for a bare commit its full SHA."""
+    semver: SemVer | None
+    """The name as a value that compares; None for a bare commit."""
+    commit: str
+    """The full SHA of the commit that it was registered at, last (F15)."""
+    tag: str
+    """The tag of its newest registration; for a bare commit that of its newest assignment."""
+    _picture: Picture = attrs.field(eq=False)
+
+    @property
+    def _holder(self) -> Holder:
+        holder = self._picture.state.holders.get(self.semver or self.commit)
+        if holder is None:
+            raise ObjectMissingError(
+                f"the tag object of {self.tag!r} is gone since the tags were listed; "
+                "look it up in the registry again",
+                id=self.tag,
+            )
+        return holder
+
+    @property
+    def registered_at(self) -> datetime | None:
+        """When it was registered, last; aware. None for a bare commit."""
+        return self._holder.origin.time if self.semver else None
+
+    @property
+    def author(self) -> Identity | None:
+        """Who wrote the tag; None where the tag does not say."""
+        return self._holder.origin.author
+
+    @property
+    def message(self) -> str:
+        """The tag's message."""
+        return self._holder.origin.message
+
+    @property
+    def active(self) -> bool:
+        """Whether its newest event is a registration (F15); always so for a bare commit."""
+        return self._holder.active
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it holds at present, in the order of names (F17)."""
+        return self._holder.stages
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """Its own events, oldest first."""
+        return self._holder.history
+
+    def __str__(self) -> str:
+        """Return ``model@version``, or ``model@SHA`` for a bare commit."""
+        return f"{self.model}@{self.name}"
+
+    def __repr__(self) -> str:
+        """Return the model and the version."""
+        return f"<Version {self}>"
+
+
+@attrs.frozen(repr=False)
+class Model(Sequence[Version]):
+    """A model: a sequence of its active versions, greatest first (F16), as of one moment.
+
+    Equal to another when both come from the same tags.
+    """
+
+    name: str
+    _picture: Picture = attrs.field(eq=_identity)
+
+    @property
+    def latest(self) -> Version | None:
+        """The greatest active version, pre-releases included (F16); None if none is active.
+
+        Not the newest: registering a smaller version does not change it.
+        """
+        found = self._picture.latest()
+        if found is None:
+            return None
+        semver, commit, tag = found
+        return Version(self.name, str(semver), semver, commit, tag, self._picture)
+
+    @property
+    def newest(self) -> Version | None:
+        """The active version that was registered last; None if none is active."""
+        state = self._picture.state
+        last = {event.tag: place for place, event in enumerate(state.history)}
+        return max(self.versions, key=lambda version: last[version.tag], default=None)
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """The active versions, greatest first."""
+        return tuple(version for version in self.all_versions if version.active)
+
+    @cached_property
+    def all_versions(self) -> tuple[Version, ...]:
+        """Every version that was ever registered, deregistered ones too, greatest first."""
+        return tuple(self._version(holder.key) for holder in self._picture.state.versions)
+
+    @property
+    def stages(self) -> Mapping[str, Version]:
+        """Who holds each stage at present, stages in the order of names (F17)."""
+        stages = self._picture.state.stages
+        return MappingProxyType({stage: self._version(keys[0]) for stage, keys in stages.items()})
+
+    def holders(self, stage: str) -> tuple[Version, ...]:
+        """Return all versions in force in a stage, the present holder first; () if there are none.
+
+        When the first loses the stage or is deregistered, the next one holds it (F17).
+        """
+        return tuple(self._version(key) for key in self._picture.state.stages.get(stage, ()))
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """All events of the model, oldest first (F13)."""
+        return self._picture.state.history
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the newest event is a deprecation (F19)."""
+        return self._picture.state.deprecated
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is odd about the model's tags."""
+        return self._picture.state.problems
+
+    def matching(self, specifier: str, *, prereleases: bool = False) -> tuple[Version, ...]:
+        """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
+
+        Args:
+            specifier: a version specifier as for Python packages.
+            prereleases: whether to count pre-releases too; one comes before its final release,
+                so ``v3.0.0-rc.1`` is not in ``>=3``.
+
+        Raises:
+            InvalidArgumentError: the specifier cannot be read.
+        """
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # costs time to import
+
+        try:
+            wanted = SpecifierSet(specifier)
+        except InvalidSpecifier as error:
+            raise InvalidArgumentError(
+                f"{specifier!r} is not a range of versions; write one such as '>=3,<4' or '~=3.1'",
+                argument="specifier",
+                value=specifier,
+            ) from error
+        return tuple(
+            version
+            for version in self.versions
+            if version.semver is not None
+            and (prereleases or not version.semver.is_prerelease)
+            and wanted.contains(_as_python(version.semver), prereleases=True)
+        )
+
+    def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
+        """Return the first of ``matching(specifier)``; None if there is none."""
+        return next(iter(self.matching(specifier, prereleases=prereleases)), None)
+
+    def resolve(self, version: str | SemVer) -> Version:
+        """Return an active version by its name, as ``model[version]`` does."""
+        found = next((one for one in self.all_versions if version in (one.name, one.semver)), None)
+        if found is None or not found.active:
+            raise self._not_found(version, found)
+        return found
+
+    def in_stage(self, stage: str) -> Version:
+        """Return the present holder of a stage, as ``model.stages[stage]`` does.
+
+        Raises:
+            StageNotFoundError: nobody holds it.
+        """
+        holder = self.stages.get(stage)
+        if holder is None:
+            held = ", ".join(map(repr, self.stages)) or "none"
+            raise StageNotFoundError(
+                f"no version of {self.name!r} is in stage {stage!r}; stages held: {held}",
+                model=self.name,
+                stage=stage,
+            )
+        return holder
+
+    def of_event(self, event: Event) -> Version:
+        """Return the version, or the bare commit, that one of the model's events is about.
+
+        Raises:
+            VersionNotFoundError: the event is about no version, or one that was never registered.
+        """
+        key: Key = event.version or event.commit
+        if event.kind is EventKind.DEPRECATION or key not in self._picture.state.holders:
+            raise VersionNotFoundError(
+                f"the tag {event.tag!r} leads to no version of {self.name!r} that was registered",
+                model=self.name,
+                version=str(key),
+            )
+        return self._version(key)
+
+    @overload
+    def __getitem__(self, index: int | str | SemVer) -> Version: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Version, ...]: ...
+
+    def __getitem__(self, index: int | str | SemVer | slice) -> Version | tuple[Version, ...]:
+        """Return an active version by place (0 is the greatest) or by name.
+
+        Raises:
+            VersionNotFoundError: there is no such active version.
+        """
+        if isinstance(index, (str, SemVer)):
+            return self.resolve(index)
+        return self.versions[index]
+
+    def __contains__(self, item: object) -> bool:
+        """Say whether a version, given itself or by its name, is active."""
+        if isinstance(item, (str, SemVer)):
+            return any(item in (version.name, version.semver) for version in self.versions)
+        return item in self.versions
+
+    def __len__(self) -> int:
+        """Count the active versions."""
+        return len(self.versions)
+
+    def __str__(self) -> str:
+        """Return a table of the active versions."""
+        from modelversions.display.tables import model_table
+
+        return model_table(self).text()
+
+    def __repr__(self) -> str:
+        """Return name, latest version and number of tags; nothing is read for it but names."""
+        latest = self.latest
+        tags = len(self._picture.tags)
+        return (
+            f"<Model {self.name}: {f'latest {latest.name}' if latest else 'no active version'}, "
+            f"{tags} tag{'s' * (tags != 1)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the table of versions for a notebook."""
+        from modelversions.display.tables import model_table
+
+        return model_table(self).html()
+
+    def _version(self, key: Key) -> Version:
+        origin = self._picture.state.holders[key].origin
+        semver = key if isinstance(key, SemVer) else None
+        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture)
+
+    def _not_found(self, version: str | SemVer, known: Version | None) -> VersionNotFoundError:
+        if known is not None:
+            hint = "it was deregistered; all_versions still has it"
+        elif isinstance(version, str) and not SemVer.is_valid(version):
+            hint = _reason(version)
+        else:
+            active = [one.name for one in self.versions[:5]]
+            more = ", …" if len(self.versions) > len(active) else ""
+            hint = f"active versions: {', '.join(active) or 'none'}{more}"
+        return VersionNotFoundError(
+            f"model {self.name!r} has no version {str(version)!r}: {hint}",
+            model=self.name,
+            version=str(version),
+        )
+
+
+def _reason(text: str) -> str:
+    try:
+        SemVer.parse(text)
+    except InvalidVersionError as error:
+        return error.reason
+    raise AssertionError(text)  # pragma: no cover  # asked for invalid names only
+
+
+def _as_python(semver: SemVer) -> str:
+    """Spell a version for Python's specifiers; a pre-release as what comes before its release."""
+    release = f"{semver.major}.{semver.minor}.{semver.patch}"
+    return f"{release}.dev0" if semver.is_prerelease else release

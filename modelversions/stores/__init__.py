@@ -1,0 +1,1 @@
+"""Where tags are kept: the one package that knows Git, behind the interface in ``base``."""

@@ -1,0 +1,137 @@
+"""The seam between the registry and Git: what a store gives, in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from modelversions.identity import Identity
+from modelversions.problems import ProblemKind
+
+Flaw = tuple[ProblemKind, str]
+"""A kind of problem, and the sentence about it."""
+
+
+@attrs.frozen
+class TagRef:
+    """One ref below ``refs/tags/``, as a listing gives it."""
+
+    name: str
+    """The name without ``refs/tags/``."""
+    id: str
+    """The object that the ref names: a tag object, or a commit for a lightweight tag. Empty where
+    the ref cannot be read."""
+    peeled: str | None = None
+    """What the listing says that lies behind the tag object; ``id`` itself for a lightweight
+    tag; None where the listing does not say."""
+
+
+@attrs.frozen
+class TagObject:
+    """What a tag object says, decoded; also what stands in for one that is no event's."""
+
+    commit: str | None
+    """The commit that the tag peels to, through tags of tags; None: this is no event."""
+    name: str = ""
+    """The name that the object bears, which should be its ref's."""
+    time: datetime | None = None
+    """When it was made, with its own offset; None exactly where ``commit`` is."""
+    author: Identity | None = None
+    message: str = ""
+    """The message, without signature and without blank lines around it."""
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen
+class Commit:
+    """A commit to choose from: what ``Registry.commits`` lists."""
+
+    id: str
+    """The full SHA."""
+    time: datetime
+    """The committer's time."""
+    author: Identity | None
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    def __str__(self) -> str:
+        """Return a short SHA and the subject."""
+        return f"{self.id[:7]} {self.subject}"
+
+
+@attrs.frozen
+class NewTag:
+    """An annotated tag to be written."""
+
+    name: str
+    commit: str
+    message: str
+    """The message as Git cleans it up; it ends with a newline."""
+    author: Identity
+    time: datetime
+    """Aware; Git keeps whole seconds and the offset."""
+
+
+class Store(Protocol):
+    """A repository, seen as a place for tags. Object ids and revisions are text, hexadecimal.
+
+    Reading never raises for what a tag holds: that becomes flaws. What raises is the repository
+    itself (``RepositoryError``).
+    """
+
+    @property
+    def location(self) -> str:
+        """The path or URL, for messages."""
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``, as they are now, by name."""
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what the refs name, in bulk, by object id."""
+
+    def commit(self, ref: TagRef) -> str | None:
+        """Return the commit of an annotated tag, reading as little as will do; else None."""
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names, as ``git rev-parse`` would.
+
+        Raises:
+            RevisionNotFoundError: or one of its kinds.
+        """
+
+    def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
+        """List the commits that lead to a revision, newest first."""
+
+    def missing(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the ids that are not in the repository."""
+
+    def config(self, key: str) -> str | None:
+        """Return the value of a key of Git's configuration, such as ``"user.name"``."""
+
+    def clean(self, message: str) -> str:
+        """Return a message as ``git tag -a`` would keep it."""
+
+    def check(self, name: str) -> None:
+        """Refuse a tag name that Git could not keep (F4), or not beside what is there.
+
+        Raises:
+            InvalidNameError: no repository could.
+            WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+        """
+
+    def create(self, tag: NewTag) -> str:
+        """Write the tag object, then its ref if there is none; return the object's id.
+
+        Raises:
+            WriteConflictError: the ref was not made, and nothing else was changed.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections; a second call does nothing."""
