@@ -1,0 +1,178 @@
+"""A repository on this machine, on disk or in memory: the store that dulwich serves."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from dulwich.errors import NotGitRepository
+from dulwich.objects import Commit as GitCommit
+from dulwich.objects import ObjectID
+from dulwich.objects import Tag as GitTag
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import RepositoryError, RepositoryNotFoundError
+from modelversions.problems import ProblemKind
+from modelversions.stores.base import Commit, NewTag, TagObject, TagRef
+from modelversions.stores.objects import (
+    ParsedTag,
+    clean_message,
+    commit_time,
+    format_tag,
+    lost,
+    parse_commit,
+)
+from modelversions.stores.refs import TagRefs
+from modelversions.stores.revisions import resolve_commit
+
+_KINDS = {GitCommit.type_num: "commit", GitTag.type_num: "tag", 2: "tree", 3: "blob"}
+
+
+class LocalStore:
+    """Tags in a repository that dulwich has opened. Threads may share it."""
+
+    def __init__(self, repo: MemoryRepo | Repo, location: str) -> None:
+        """Serve a repository that dulwich has opened."""
+        self.location = location
+        self._repo = repo
+        self._lock = threading.RLock()
+        self._refs = TagRefs(repo, location)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> LocalStore:
+        """Open the repository that holds ``path``, as Git finds it.
+
+        Raises:
+            RepositoryNotFoundError: neither the folder nor any above it is a repository.
+            RepositoryError: it is there, but in a form that cannot be read.
+        """
+        location = os.fspath(path)
+        if not os.path.exists(location):
+            raise RepositoryNotFoundError(
+                f"there is no {location!r}; give the path of a Git repository or a folder in one",
+                location=location,
+            )
+        try:
+            repo = Repo.discover(location)
+        except NotGitRepository as error:
+            raise RepositoryNotFoundError(
+                f"{location!r} is not in a Git repository; give the path of one, or make one with "
+                "'git init'",
+                location=location,
+            ) from error
+        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+            raise RepositoryError(
+                f"the repository at {location!r} cannot be read: {error!r}", location=location
+            ) from error
+        return cls(repo, repo.path)
+
+    def close(self) -> None:
+        """Close the repository's files; it can still be used, and opens them again."""
+        self._repo.close()
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``."""
+        with self._lock:
+            return self._refs.tags(prefixes)
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what the refs name, by object id."""
+        with self._lock:
+            return {id: self._tag(id) for id in {ref.id: None for ref in refs}}
+
+    def commit(self, ref: TagRef) -> str | None:
+        """Return the commit of an annotated tag, else None."""
+        if ref.peeled == ref.id:
+            return None
+        with self._lock:
+            if ref.peeled is None:
+                return self._tag(ref.id).commit
+            kind, _ = self._raw(ref.peeled)
+            return ref.peeled if kind in ("commit", "") else None
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names."""
+        with self._lock:
+            return resolve_commit(self._repo, revision)
+
+    def commits(self, revision: str, limit: int | None) -> Iterator[Commit]:
+        """List the commits that lead to a revision, newest first."""
+        with self._lock:
+            start = ObjectID(self.resolve(revision).encode())
+            entries = list(self._repo.get_walker(include=[start], max_entries=limit))
+        for entry in entries:
+            yield parse_commit(entry.commit.id.decode("ascii"), entry.commit.as_raw_string())
+
+    def missing(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the ids that are not in the repository."""
+        with self._lock:
+            store = self._repo.object_store
+            return {id for id in ids if ObjectID(id.encode()) not in store}
+
+    def config(self, key: str) -> str | None:
+        """Return the value of a key of Git's configuration."""
+        section, _, name = key.rpartition(".")
+        with self._lock:
+            try:
+                value = self._repo.get_config_stack().get((section.encode(),), name.encode())
+            except KeyError:
+                return None
+        return value.decode(errors="replace")
+
+    def clean(self, message: str) -> str:
+        """Return a message as ``git tag -a`` would keep it."""
+        comment = self.config("core.commentString") or self.config("core.commentChar")
+        return clean_message(message, "#" if comment in (None, "auto") else str(comment))
+
+    def check(self, name: str) -> None:
+        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        with self._lock:
+            self._refs.check(name)
+
+    def create(self, tag: NewTag) -> str:
+        """Write the tag object, then its ref if there is none."""
+        with self._lock:
+            self._refs.check(tag.name)
+            obj = GitTag.from_raw_string(
+                GitTag.type_num, format_tag(tag), object_format=self._repo.object_format
+            )
+            self._repo.object_store.add_object(obj)
+            id = ObjectID(obj.get_id(self._repo.object_format))
+            self._refs.add(tag.name, id)
+        return id.decode("ascii")
+
+    def _raw(self, id: str) -> tuple[str, bytes]:
+        """Read an object; an empty kind says that it is missing or broken."""
+        try:
+            number, raw = self._repo.object_store.get_raw(ObjectID(id.encode()))
+        except Exception:  # noqa: BLE001  # a broken object is data: dulwich, zlib and OS disagree
+            return "", b""
+        return _KINDS.get(number, "object"), raw
+
+    def _tag(self, id: str) -> TagObject:
+        """Read a tag, and through tags of tags what lies behind it (F9)."""
+        if not id:
+            return lost(ProblemKind.MALFORMED, "the ref cannot be read")
+        kind, raw = self._raw(id)
+        if not kind:
+            return lost(ProblemKind.MISSING, f"its object {id} is missing or broken")
+        if kind != "tag":
+            return lost(ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing")
+        try:
+            tag = bottom = ParsedTag(raw)
+            while bottom.type == "tag":
+                kind, raw = self._raw(bottom.target)
+                bottom = ParsedTag(raw)
+        except ValueError:
+            return lost(ProblemKind.MALFORMED, "the tag object cannot be read")
+        if bottom.type != "commit":
+            sentence = f"it leads to a {bottom.type}, not to a commit, so it counts for nothing"
+            return lost(ProblemKind.NOT_A_COMMIT, sentence)
+        made = tag.made(bottom.target, None)
+        if made is None:
+            made = tag.made(bottom.target, commit_time(self._raw(bottom.target)[1]))
+        if made is None:
+            sentence = f"it has no time, and neither has its commit {bottom.target}"
+            return lost(ProblemKind.MISSING, sentence)
+        return made

@@ -1,0 +1,186 @@
+"""Tag and commit objects as bytes: read them without ever failing, write them as Git does."""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import datetime, timedelta, timezone
+
+from modelversions.identity import Identity
+from modelversions.problems import ProblemKind
+from modelversions.stores.base import Commit, Flaw, NewTag, TagObject
+
+_TAG = re.compile(
+    rb"object (?P<target>[0-9a-f]{40}|[0-9a-f]{64})\n"
+    rb"type (?P<type>[a-z]+)\n"
+    rb"tag (?P<name>[^\n]*)\n"
+    rb"(?:tagger (?P<tagger>[^\n]*)\n)?"
+    rb"(?:[^\n]+\n)*?"  # headers that Git may add
+    rb"(?:\n(?P<message>.*))?",
+    re.DOTALL,
+)
+_COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
+_AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
+_PERSON = re.compile(
+    rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?: +(?P<time>[^ ]+))?(?: +(?P<zone>[^ ]+))?"
+)
+_SIGNATURE = re.compile(
+    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----$", re.MULTILINE
+)
+_SECONDS = re.compile(rb"[0-9]{1,15}")
+_ZONE = re.compile(rb"([+-])([0-9]{1,8})")
+_DAY = 24 * 60
+_END = 253402214400
+"""The last day of the year 9999, in seconds: what a datetime holds, whatever the offset."""
+
+
+class ParsedTag:
+    """A tag object's parts, before it is known what lies at the bottom of it."""
+
+    __slots__ = ("flaws", "message", "name", "person", "target", "type")
+
+    def __init__(self, raw: bytes) -> None:
+        """Take the parts from the object's bytes.
+
+        Raises:
+            ValueError: these are no tag object's.
+        """
+        match = _TAG.fullmatch(raw)
+        if match is None:
+            raise ValueError("no tag object")
+        target, kind, name, tagger, message = match.groups()
+        self.flaws: list[Flaw] = []
+        self.target: str = target.decode("ascii")
+        self.type: str = kind.decode("ascii")
+        self.name = self._text(name)
+        self.person = None if tagger is None else _PERSON.match(tagger)
+        self.message = self._text(_unsigned(message or b"")).strip()
+
+    def _text(self, raw: bytes) -> str:
+        text, flaws = _text(raw)
+        self.flaws += flaws
+        return text
+
+    def made(self, commit: str, committed: datetime | None) -> TagObject | None:
+        """Put the tag together with the commit at its bottom.
+
+        Args:
+            commit: the commit that the tag peels to.
+            committed: that commit's time, which stands in where the tag has none (F10).
+
+        Returns:
+            The tag; None if it has no time and ``committed`` was not given.
+        """
+        time, author, flaws = None, None, list(self.flaws)
+        if self.person is None:
+            flaws.append((ProblemKind.NO_TAGGER, "nobody is named; the commit's time is taken"))
+        else:
+            author, more = _author(self.person["name"], self.person["email"])
+            time, unread = _time(self.person["time"], self.person["zone"])
+            flaws += [*more, *unread]
+        time = time or committed
+        if time is None:
+            return None
+        return TagObject(commit, self.name, time, author, self.message, tuple(flaws))
+
+
+def lost(kind: ProblemKind, sentence: str, earlier: tuple[Flaw, ...] = ()) -> TagObject:
+    """Return what stands in for a tag that is no event, with the reason."""
+    return TagObject(commit=None, flaws=(*earlier, (kind, sentence)))
+
+
+def commit_time(raw: bytes) -> datetime | None:
+    """Return the committer's time from a commit object's bytes, if it can be read."""
+    committer = _COMMITTER.search(raw)
+    person = _PERSON.match(committer[1]) if committer else None
+    return _time(person["time"], person["zone"])[0] if person else None
+
+
+def parse_commit(id: str, raw: bytes) -> Commit:
+    """Read a commit object; what cannot be read is left empty."""
+    head, _, message = raw.partition(b"\n\n")
+    author = _AUTHOR.search(head)
+    person = _PERSON.match(author[1]) if author else None
+    return Commit(
+        id=id,
+        time=commit_time(head) or datetime.fromtimestamp(0, timezone.utc),
+        author=_author(person["name"], person["email"])[0] if person else None,
+        message=_text(message)[0].strip(),
+    )
+
+
+def format_tag(tag: NewTag) -> bytes:
+    """Return the bytes of the tag object that ``git tag -a`` would write."""
+    offset = tag.time.utcoffset()
+    assert offset is not None
+    minutes = int(offset.total_seconds() // 60)
+    zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+    seconds = (tag.time - datetime.fromtimestamp(0, timezone.utc)) // timedelta(seconds=1)
+    header = (
+        f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger {tag.author} {seconds} {zone}"
+    )
+    return f"{header}\n\n{tag.message}".encode()
+
+
+def clean_message(message: str, comment: str) -> str:
+    """Clean a message up as ``git tag -a`` does: comment lines go, and superfluous white space.
+
+    dulwich's ``stripspace`` also strips the indentation of lines, which Git keeps.
+    """
+    kept: list[str] = []
+    for line in message.split("\n"):
+        if line.startswith(comment):
+            continue
+        bare = line.rstrip(" \t\r\v\f")
+        if bare or (kept and kept[-1]):
+            kept.append(bare)
+    return "\n".join(kept).rstrip("\n") + "\n" if any(kept) else ""
+
+
+def _unsigned(message: bytes) -> bytes:
+    """Cut a signature off the end of a message: it begins at the last line that says so."""
+    start = None
+    for start in _SIGNATURE.finditer(message):  # noqa: B007  # the last one is wanted
+        pass
+    return message if start is None else message[: start.start()]
+
+
+def _text(raw: bytes) -> tuple[str, list[Flaw]]:
+    try:
+        return raw.decode(), []
+    except UnicodeDecodeError:
+        text = raw.decode(errors="replace")
+        return text, [(ProblemKind.UNDECODABLE, f"{text.strip()[:60]!r} is not UTF-8")]
+
+
+@functools.lru_cache(maxsize=1024)  # few people write many tags
+def _author(name: bytes, email: bytes) -> tuple[Identity, list[Flaw]]:
+    (name_text, flaws), (email_text, more) = _text(name.strip()), _text(email)
+    return Identity(name_text, email_text), [*flaws, *more]
+
+
+def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, list[Flaw]]:
+    """Read a time in Git's form, seconds and offset."""
+    if digits is None or not _SECONDS.fullmatch(digits) or int(digits) >= _END:
+        shown = (digits or b"").decode(errors="replace")
+        sentence = f"the time {shown!r} cannot be read; the commit's time is taken"
+        return None, [(ProblemKind.UNREADABLE_TIME, sentence)]
+    offset = _offset(zone)
+    time = datetime.fromtimestamp(int(digits), offset or timezone.utc)
+    if offset is None:
+        shown = (zone or b"").decode(errors="replace")
+        sentence = f"the offset {shown!r} is on no clock; the time is taken as UTC"
+        return time, [(ProblemKind.UNREADABLE_TIME, sentence)]
+    return time, []
+
+
+@functools.lru_cache(maxsize=256)
+def _offset(zone: bytes | None) -> timezone | None:
+    match = _ZONE.fullmatch(zone or b"")
+    if match is None:
+        return None
+    hours, minutes = divmod(int(match[2]), 100)
+    total = hours * 60 + minutes
+    if total >= _DAY:
+        return None
+    return timezone(timedelta(minutes=-total if match[1] == b"-" else total))

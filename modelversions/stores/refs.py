@@ -1,0 +1,191 @@
+"""The tags' refs of a repository: list them by prefix, create one if it is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from dulwich.file import FileLocked, GitFile
+from dulwich.objects import ObjectID
+from dulwich.refs import DiskRefsContainer, Ref, RefsContainer, SymrefLoop, check_ref_format
+from dulwich.reftable import ReftableRefsContainer
+from dulwich.repo import BaseRepo
+
+from modelversions.errors import (
+    InvalidNameError,
+    LockedError,
+    RepositoryError,
+    TagExistsError,
+    WriteConflictError,
+)
+from modelversions.stores.base import TagRef
+from modelversions.stores.packed import packed_tags
+
+_ROOT = b"refs/tags/"
+_ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class TagRefs:
+    """The refs below ``refs/tags/`` of one repository, read afresh at each call."""
+
+    def __init__(self, repo: BaseRepo, location: str) -> None:
+        """Look at the refs of ``repo``; ``location`` is for messages."""
+        self._refs: RefsContainer = repo.refs
+        self._location = location
+
+    def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``, by name.
+
+        Raises:
+            RepositoryError: the refs cannot be read.
+        """
+        wanted = [prefix.encode(errors="replace") for prefix in prefixes]
+        try:
+            found = self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
+        except OSError as error:
+            raise RepositoryError(
+                f"the tags of {self._location!r} cannot be read: {error}", location=self._location
+            ) from error
+        return [found[name] for name in sorted(found)]
+
+    @property
+    def _is_on_disk(self) -> bool:
+        return type(self._refs) is DiskRefsContainer
+
+    def _on_disk(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
+        """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
+        assert isinstance(self._refs, DiskRefsContainer)
+        loose = dict(_loose(self._refs, prefixes))
+        packed = packed_tags(os.path.join(self._refs.path, b"packed-refs"), prefixes)
+        if packed is None:
+            packed = _named(self._refs.get_packed_refs(), prefixes)
+        return {**packed, **loose}
+
+    def _elsewhere(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
+        """Read the refs of a repository in memory, or in reftable files."""
+        values = dict(self._refs.get_packed_refs())
+        for name in self._refs.allkeys().difference(values):
+            with contextlib.suppress(KeyError, ValueError, SymrefLoop):
+                values[name] = self._refs[name]
+        return _named(values, prefixes)
+
+    def check(self, name: str) -> None:
+        """Refuse a name that Git could not keep (F4), or not beside the tags that are there.
+
+        Raises:
+            InvalidNameError: no repository could keep it.
+            WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+        """
+        if name.startswith("-") or not check_ref_format(Ref(b"tags/" + name.encode())):
+            reason = "Git cannot keep such a tag (see 'git check-ref-format'); change the name"
+            raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
+        parts = name.split("/")
+        above = ["/".join(parts[:count]) for count in range(1, len(parts))]
+        near = self.tags([*above, f"{name}/"]) if above else self.tags([f"{name}/"])
+        for tag in near:
+            if tag.name in above or tag.name.startswith(f"{name}/"):
+                raise WriteConflictError(
+                    f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
+                    "a folder of the other; choose another name",
+                    tag=name,
+                )
+        if any(tag.name == name for tag in self.tags([name])):
+            raise self._exists(name)
+
+    def add(self, name: str, id: ObjectID) -> None:
+        """Create the ref if there is none: of any number of racing writers one succeeds.
+
+        Raises:
+            WriteConflictError: the ref was not created.
+        """
+        try:
+            with self._reftable_lock():
+                added = self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
+        except FileLocked as error:
+            lock = os.fsdecode(error.lockfilename)
+            raise LockedError(
+                f"the tag {name!r} is being written by somebody else; if no such process runs, it "
+                f"died: remove {lock!r} and try again",
+                tag=name,
+                lock=lock,
+            ) from error
+        except OSError as error:
+            raise WriteConflictError(
+                f"the tag {name!r} cannot be created in {self._location!r}: {error}", tag=name
+            ) from error
+        if not added:
+            raise self._exists(name)
+
+    def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
+        """Hold Git's own lock on reftable files: dulwich writes them without one."""
+        if not isinstance(self._refs, ReftableRefsContainer):
+            return contextlib.nullcontext()
+        lock = GitFile(os.path.join(self._refs.reftable_dir, "tables.list"), "wb")
+        stack = contextlib.ExitStack()
+        stack.callback(lock.abort)
+        return stack
+
+    def _exists(self, name: str) -> TagExistsError:
+        return TagExistsError(
+            f"the tag {name!r} exists already in {self._location!r}; it was left as it is",
+            tag=name,
+        )
+
+
+def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> dict[bytes, TagRef]:
+    """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
+    full = tuple(_ROOT + prefix for prefix in prefixes)
+    found = {}
+    for ref, id in values.items():
+        if ref.startswith(full):
+            name = ref[len(_ROOT) :]
+            found[name] = TagRef(name.decode(errors="replace"), id.decode("ascii"))
+    return found
+
+
+def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[bytes, TagRef]]:
+    """Read the loose tags, listing only folders that can hold a wanted one."""
+    by_folder = defaultdict(list)
+    for prefix in prefixes:
+        folder, slash, start = prefix.rpartition(b"/")
+        by_folder[folder + slash].append(start)
+    root = os.path.join(refs.path, b"refs", b"tags")
+    for folder, starts in by_folder.items():
+        for name in _files(root, folder, tuple(starts)):
+            id = _value(refs, root, name)
+            if id is not None:
+                yield name, TagRef(name.decode(errors="replace"), id)
+
+
+def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Name the files in a folder that begin with one of ``starts``, and all in such folders."""
+    try:
+        entries = list(os.scandir(os.path.join(root, *folder.split(b"/"))))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if not entry.name.startswith(starts):
+            continue
+        name = folder + entry.name
+        if entry.is_dir():
+            yield from _files(root, name + b"/", (b"",))
+        elif check_ref_format(Ref(b"tags/" + name)):  # not the lock of a ref
+            yield name
+
+
+def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
+    """Read a loose ref: an id, "" for one that cannot be read, None for one that is gone."""
+    try:
+        with open(os.path.join(root, *name.split(b"/")), "rb") as file:
+            content = file.read().rstrip()
+    except FileNotFoundError:
+        return None
+    if content.startswith(b"ref:"):
+        try:
+            content = refs.follow(Ref(_ROOT + name))[1] or b""
+        except (KeyError, ValueError, SymrefLoop):
+            content = b""
+    return content.decode("ascii") if _ID.fullmatch(content) else ""
