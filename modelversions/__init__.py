@@ -1,0 +1,79 @@
+"""A model registry in Git tags: which versions of which models there are, and who stands where.
+
+>>> from modelversions import Registry                                  # doctest: +SKIP
+>>> registry = Registry.open()                                          # doctest: +SKIP
+>>> registry["churn"].latest                                            # doctest: +SKIP
+<Version churn@v3.1.0>
+"""
+
+from modelversions.errors import (
+    AmbiguousRevisionError,
+    IdentityError,
+    InvalidArgumentError,
+    InvalidNameError,
+    InvalidTagNameError,
+    InvalidVersionError,
+    LockedError,
+    ModelNotFoundError,
+    ModelVersionsError,
+    NotACommitError,
+    ObjectMissingError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    StageNotFoundError,
+    TagExistsError,
+    VersionExistsError,
+    VersionNotFoundError,
+    WriteConflictError,
+)
+from modelversions.events import Event
+from modelversions.identity import Identity
+from modelversions.model import Model, Version
+from modelversions.problems import Problem, ProblemKind
+from modelversions.registry import Registry
+from modelversions.semver import SemVer
+from modelversions.stores.base import Commit
+from modelversions.tags import EventKind, TagName
+
+__all__ = [
+    "AmbiguousRevisionError",
+    "Commit",
+    "Event",
+    "EventKind",
+    "Identity",
+    "IdentityError",
+    "InvalidArgumentError",
+    "InvalidNameError",
+    "InvalidTagNameError",
+    "InvalidVersionError",
+    "LockedError",
+    "Model",
+    "ModelNotFoundError",
+    "ModelVersionsError",
+    "NotACommitError",
+    "ObjectMissingError",
+    "Problem",
+    "ProblemKind",
+    "Registry",
+    "RepositoryError",
+    "RepositoryNotFoundError",
+    "RevisionNotFoundError",
+    "SemVer",
+    "StageNotFoundError",
+    "TagExistsError",
+    "TagName",
+    "Version",
+    "VersionExistsError",
+    "VersionNotFoundError",
+    "WriteConflictError",
+]
+
+
+def __getattr__(name: str) -> str:
+    """Give ``__version__`` from the installed package's metadata, when somebody asks."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("modelversions")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,73 @@
+"""Tables of models and versions, as aligned text and as plain, escaped HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import attrs
+
+from modelversions.model import Model
+
+_NOTHING = "-"
+
+
+@attrs.frozen
+class Table:
+    """A heading and rows of text, each row as wide as the heading."""
+
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def text(self) -> str:
+        """Return the table in columns, for a terminal."""
+        lines = (self.heading, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        rule = tuple("-" * width for width in widths)
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+            for line in (self.heading, rule, *self.rows)
+        )
+
+    def html(self) -> str:
+        """Return the table as HTML; whatever stands in a tag is shown as text."""
+        head = _line("th", self.heading)
+        body = "".join(_line("td", row) for row in self.rows)
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def registry_table(models: Mapping[str, Model]) -> Table:
+    """Show models: a line each, with the latest version and a column for each stage."""
+    stages = sorted({stage for model in models.values() for stage in model.stages})
+    rows = []
+    for model in models.values():
+        latest, held = model.latest, model.stages
+        holders = [_short(held[stage].name) if stage in held else _NOTHING for stage in stages]
+        name = f"{model.name} (deprecated)" if model.deprecated else model.name
+        rows.append((name, latest.name if latest else _NOTHING, *holders))
+    return Table(("Model", "Latest version", *(f"#{stage}" for stage in stages)), tuple(rows))
+
+
+def model_table(model: Model) -> Table:
+    """Show a model's active versions: a line each, greatest first."""
+    rows = tuple(
+        (
+            version.name,
+            ", ".join(version.stages) or _NOTHING,
+            f"{version.registered_at:%Y-%m-%d %H:%M}",
+            version.commit[:7],
+            str(version.author or _NOTHING),
+            version.message.partition("\n")[0],
+        )
+        for version in model.versions
+    )
+    return Table(("Version", "Stages", "Registered", "Commit", "Author", "Message"), rows)
+
+
+def _short(name: str) -> str:
+    """Cut a bare commit's SHA; a version's name stays whole."""
+    return name if name.startswith("v") else name[:7]
+
+
+def _line(cell: str, texts: tuple[str, ...]) -> str:
+    return f"<tr>{''.join(f'<{cell}>{html.escape(text)}</{cell}>' for text in texts)}</tr>"
