@@ -110,17 +110,16 @@ class _Life:
 
     def follow(self, at: int, event: Event) -> Event:
         """Take in the event at place ``at``; give it back with the version that it is about."""
+        if event.stage is not None:
+            assign = event.kind is EventKind.ASSIGNMENT
+            key = (self._assign if assign else self._unassign)(event, event.stage)
+            return attrs.evolve(event, version=key if isinstance(key, SemVer) else None)
         if event.version is not None:
             if event.kind is EventKind.REGISTRATION:
                 self._register(at, event, event.version)
             else:
                 self._ended[event.version] = at
-            return event
-        if event.stage is None:
-            return event
-        assign = event.kind is EventKind.ASSIGNMENT
-        key = self._assign(event, event.stage) if assign else self._unassign(event, event.stage)
-        return attrs.evolve(event, version=key) if isinstance(key, SemVer) else event
+        return event
 
     def _register(self, at: int, event: Event, version: SemVer) -> None:
         before = self.origin.get(version)

@@ -73,6 +73,11 @@ class Identity:
                     "leave it out",
                     text=text,
                 )
+            if text.encode(errors="replace") != text.encode(errors="surrogatepass"):
+                raise IdentityError(
+                    f"the author's {part} {text!r} cannot be encoded as UTF-8; write it anew",
+                    text=text,
+                )
             if text.strip(_CRUD) != text:
                 raise IdentityError(
                     f"the author's {part} {text!r} begins or ends with a character that Git "

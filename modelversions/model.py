@@ -30,7 +30,7 @@ def _identity(picture: Picture) -> object:
     return picture.identity
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Version:
     """One version of a model, or a bare commit that holds a stage (F18). ``str()``: its tag.
 
@@ -46,7 +46,7 @@ class Version:
     """The full SHA of the commit that it was registered at, last (F15)."""
     tag: str
     """The tag of its newest registration; for a bare commit that of its newest assignment."""
-    _picture: Picture = attrs.field(eq=False)
+    _picture: Picture
 
     @property
     def _holder(self) -> Holder:
@@ -88,6 +88,20 @@ class Version:
     def history(self) -> tuple[Event, ...]:
         """Its own events, oldest first."""
         return self._holder.history
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when it is the same registration."""
+        if not isinstance(other, Version):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, str, str]:
+        return self.model, self.name, self.commit, self.tag
 
     def __str__(self) -> str:
         """Return ``model@version``, or ``model@SHA`` for a bare commit."""

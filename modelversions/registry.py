@@ -136,19 +136,18 @@ class Registry(Mapping[str, Model]):
             InvalidTagNameError: it is none of these.
             ModelNotFoundError, VersionNotFoundError, StageNotFoundError: it names nothing.
         """
-        name, at, last = reference.rpartition("@")
-        if at and last in ("latest", "greatest"):
-            return self._latest(name.replace("=", ":"))
-        tag = TagName.try_parse(reference.removeprefix(_TAGS))
-        if tag is None or tag.kind is EventKind.DEPRECATION:
+        tag = reference.removeprefix(_TAGS).replace(":", "=")
+        model, _, last = tag.rpartition("@")
+        if model and last in ("latest", "greatest"):
+            return self._latest(model.replace("=", ":"))
+        name = TagName.try_parse(tag)
+        if name is None or name.kind is EventKind.DEPRECATION:
             raise _no_reference(reference)
-        model = self[tag.model]
-        is_tag = tag.counter is not None or reference.startswith(_TAGS) or "!" in reference
-        if not is_tag and tag.version is not None:
-            return model[tag.version]
-        if not is_tag and tag.stage is not None:
-            return model.in_stage(tag.stage)
-        return self._about(model, reference.removeprefix(_TAGS))
+        if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
+            return self._about(self[name.model], tag)
+        if name.version is not None:
+            return self[name.model][name.version]
+        return self[name.model].in_stage(str(name.stage))
 
     def at(self, commit: str = "HEAD") -> tuple[Version, ...]:
         """Return the active versions that are registered at a commit: which model is this?
@@ -192,9 +191,9 @@ class Registry(Mapping[str, Model]):
             now: the time by which an event is in the future; the present if left out.
         """
         refs = self._store.tags()
-        models = self._read(self._grouped(refs)).values()
-        found = [*_foreign(refs), *(problem for model in models for problem in model.problems)]
-        events = [event for model in models for event in model.history]
+        states = [picture.state for picture in self._filled(self._grouped(refs)).values()]
+        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
+        events = [event for state in states for event in state.history]
         missing = self._store.missing({event.commit for event in events})
         now = now or datetime.now(timezone.utc)
         for event in events:
@@ -297,8 +296,14 @@ class Registry(Mapping[str, Model]):
 
     def _cleaned(self, message: str) -> str:
         cleaned = self._store.clean(message)
-        if not cleaned or "\0" in cleaned:
-            what = "holds a NUL" if cleaned else "is empty, once Git has cleaned it up"
+        what = ""
+        if not cleaned:
+            what = "is empty, once Git has cleaned it up"
+        elif "\0" in cleaned:
+            what = "holds a NUL"
+        elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
+            what = "cannot be encoded as UTF-8"
+        if what:
             raise InvalidArgumentError(
                 f"the message {message!r} {what}; write one, or leave it out for the usual one",
                 argument="message",
@@ -333,12 +338,17 @@ class Registry(Mapping[str, Model]):
         return Picture(tuple(tags), self._store.read, self._store.commit)
 
     def _read(self, pictures: Mapping[str, Picture]) -> dict[str, Model]:
+        """Return the models, read; tags that are no events make none."""
+        filled = self._filled(pictures)
+        return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
+
+    def _filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
         """Read what is not read yet, for all models at once."""
         unread = [picture for picture in pictures.values() if not picture.is_read]
         objects = self._store.read(ref for picture in unread for _, ref in picture.tags)
         for picture in unread:
             picture.fill(objects)
-        return {name: Model(name, pic) for name, pic in pictures.items() if pic.exists()}
+        return pictures
 
     def _latest(self, name: str) -> Version:
         latest = self[name].latest
@@ -365,7 +375,8 @@ class Registry(Mapping[str, Model]):
 
 
 def _no_reference(reference: str) -> InvalidTagNameError:
-    reason = diagnose(reference.removeprefix(_TAGS)) or "it names no version"
+    tag = reference.removeprefix(_TAGS).replace(":", "=")
+    reason = diagnose(tag) or "it names no version"
     return InvalidTagNameError(
         f"{reference!r} cannot be resolved: {reason}; write 'model@latest', 'model@v1.2.3', "
         "'model#stage' or the name of an event's tag",

@@ -84,9 +84,10 @@ class SemVer:
     precedence: _Key = attrs.field(init=False)
     """The key of SemVer precedence: it compares, and is equal for ``+a`` and ``+b``."""
 
-    @precedence.default
-    def _precedence(self) -> _Key:
-        return (self.major, self.minor, self.patch, _prerelease_key(self.prerelease))
+    def __attrs_post_init__(self) -> None:
+        """Work the key out once: versions are compared often."""
+        key = (self.major, self.minor, self.patch, _prerelease_key(self.prerelease))
+        object.__setattr__(self, "precedence", key)
 
     @classmethod
     def parse(cls, text: str) -> SemVer:
@@ -175,7 +176,7 @@ def _prerelease_key(prerelease: str) -> tuple[tuple[int, int, str], ...]:
     if not prerelease:
         return ((2, 0, ""),)
     return tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
+        (0, len(part), part) if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
     )
 
 

@@ -84,16 +84,15 @@ class TagRefs:
             raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
         parts = name.split("/")
         above = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        near = self.tags([*above, f"{name}/"]) if above else self.tags([f"{name}/"])
-        for tag in near:
+        for tag in self.tags([*above, f"{name}/", name]):
+            if tag.name == name:
+                raise self._exists(name)
             if tag.name in above or tag.name.startswith(f"{name}/"):
                 raise WriteConflictError(
                     f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
                     "a folder of the other; choose another name",
                     tag=name,
                 )
-        if any(tag.name == name for tag in self.tags([name])):
-            raise self._exists(name)
 
     def add(self, name: str, id: ObjectID) -> None:
         """Create the ref if there is none: of any number of racing writers one succeeds.
@@ -186,6 +185,6 @@ def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
     if content.startswith(b"ref:"):
         try:
             content = refs.follow(Ref(_ROOT + name))[1] or b""
-        except (KeyError, ValueError, SymrefLoop):
+        except Exception:  # noqa: BLE001  # dulwich raises as the rubbish has it
             content = b""
     return content.decode("ascii") if _ID.fullmatch(content) else ""

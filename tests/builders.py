@@ -1,0 +1,158 @@
+"""Repositories for tests, made with dulwich's plumbing: every byte is ours to choose."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+from dulwich.errors import ObjectFormatException
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
+from dulwich.refs import Ref
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import Registry
+
+ANN = "Ann <ann@example.com>"
+START = 1_700_000_000
+CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+
+
+@attrs.define
+class Builder:
+    """Puts commits and tags into a repository; times are seconds past ``START``."""
+
+    repo: Repo | MemoryRepo = attrs.Factory(MemoryRepo)
+    commits: dict[str, str] = attrs.Factory(dict)
+
+    def add(self, obj: ShaFile) -> str:
+        """Store an object."""
+        self.repo.object_store.add_object(obj)
+        return obj.get_id(self.repo.object_format).decode()
+
+    def commit(self, label: str = "c1", at: int = 0, *parents: str) -> str:
+        """Make a commit and remember it by a label; HEAD's branch follows."""
+        commit = Commit()
+        commit.tree = ObjectID(self.add(self._empty(Tree())).encode())
+        commit.parents = [ObjectID(self.commits.get(p, p).encode()) for p in parents]
+        commit.author = commit.committer = ANN.encode()
+        commit.author_time = commit.commit_time = START + at
+        commit.author_timezone = commit.commit_timezone = 0
+        commit.message = f"{label}\n".encode()
+        commit.object_format = self.repo.object_format
+        self.commits[label] = self.add(commit)
+        self.ref("refs/heads/main", self.commits[label])
+        self.repo.refs.set_symbolic_ref(Ref(b"HEAD"), Ref(b"refs/heads/main"))
+        return self.commits[label]
+
+    def blob(self, text: str = "blob") -> str:
+        """Store a blob."""
+        blob = self._empty(Blob())
+        blob.data = text.encode()  # type: ignore[attr-defined]
+        return self.add(blob)
+
+    def _empty(self, obj: ShaFile) -> ShaFile:
+        obj.object_format = self.repo.object_format
+        return obj
+
+    def ref(self, name: str, id: str) -> None:
+        """Point a ref at an object."""
+        self.repo.refs[Ref(name.encode())] = ObjectID(id.encode())
+
+    def raw(self, ref: str, text: str | bytes) -> str:
+        """Make a tag object of these very bytes, and a ref that names it."""
+        content = text.encode() if isinstance(text, str) else text
+        format = self.repo.object_format
+        try:
+            id = self.add(Tag.from_raw_string(Tag.type_num, content, object_format=format))
+        except (
+            ObjectFormatException,
+            IndexError,
+            ValueError,
+        ):  # dulwich does not write what it cannot read
+            id = self._loose(b"tag %d\0%b" % (len(content), content))
+        self.ref(f"refs/tags/{ref}", id)
+        return id
+
+    def _loose(self, whole: bytes) -> str:
+        assert isinstance(self.repo, Repo)
+        id = str(self.repo.object_format.hash_func(whole).hexdigest())  # type: ignore[call-arg]
+        folder = Path(self.repo.controldir(), "objects", id[:2])
+        folder.mkdir(exist_ok=True)
+        (folder / id[2:]).write_bytes(zlib.compress(whole))
+        return id
+
+    def tag(  # every part of a tag is a keyword
+        self,
+        name: str,
+        commit: str = "c1",
+        at: int = 0,
+        *,
+        kind: str = "commit",
+        inner: str | None = None,
+        tagger: str | None = ANN,
+        zone: str = "+0000",
+        message: str | bytes = "a tag",
+    ) -> str:
+        """Make an annotated tag; ``inner`` is the name in the object, if it differs."""
+        target = self.commits.get(commit, commit)
+        who = "" if tagger is None else f"tagger {tagger} {START + at} {zone}\n"
+        head = f"object {target}\ntype {kind}\ntag {inner or name}\n{who}\n".encode()
+        body = message if isinstance(message, bytes) else message.encode()
+        return self.raw(name, head + body + b"\n")
+
+    def tags(self, *names: str, commit: str = "c1") -> Builder:
+        """Make one commit if there is none, and tags on it, ten seconds apart."""
+        if not self.commits:
+            self.commit()
+        for place, name in enumerate(names):
+            self.tag(name, commit, 10 * (place + 1))
+        return self
+
+    def pack(self) -> None:
+        """Pack all refs, with the traits that Git's own packed-refs file has."""
+        assert isinstance(self.repo, Repo)
+        lines = ["# pack-refs with: peeled fully-peeled sorted "]
+        for name, id in sorted(self.repo.refs.as_dict(Ref(b"refs")).items()):
+            lines.append(f"{id.decode()} refs/{name.decode()}")
+            found = bottom = self.repo.object_store[id]
+            while isinstance(bottom, Tag):
+                bottom = self.repo.object_store[bottom.object[1]]
+            lines += [f"^{bottom.id.decode()}"] if found is not bottom else []
+        Path(self.repo.controldir(), "packed-refs").write_text("\n".join([*lines, ""]))
+        for name in self.repo.refs.keys(Ref(b"refs/tags")):
+            Path(self.repo.controldir(), "refs", "tags", name.decode()).unlink()
+
+    @property
+    def registry(self) -> Registry:
+        """A registry of the repository."""
+        return Registry.from_repo(self.repo)
+
+
+def at(seconds: int) -> datetime:
+    """Return the time that lies so many seconds past ``START``."""
+    return datetime.fromtimestamp(START, timezone.utc) + timedelta(seconds=seconds)
+
+
+def corpus(name: str, builder: Builder) -> dict[str, Any]:
+    """Rebuild a real registry, and return the facts about it."""
+    facts: dict[str, Any] = json.loads((CORPORA / f"{name}.json").read_text())
+    for commit in facts["commits"]:
+        builder.commit(commit["label"], commit["time"] - START)
+    for tag in facts["tags"]:
+        if not tag["annotated"]:
+            builder.ref(f"refs/tags/{tag['ref']}", builder.commits[tag["commit"]])
+            continue
+        tagger = f"{tag['tagger']} <{tag['tagger'].replace(' ', '')}@example.com>"
+        builder.tag(
+            tag["ref"],
+            tag["commit"],
+            tag["time"] - START,
+            tagger=tagger,
+            zone=tag["tz"],
+            message=tag["message"],
+        )
+    return facts

@@ -1,0 +1,89 @@
+"""The first look: tables as text and for notebooks, and reprs of one line."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from modelversions import Registry, TagName
+from modelversions.display.tables import Table
+from tests.builders import Builder
+
+
+@pytest.fixture
+def registry(builder: Builder) -> Registry:
+    builder.commit("c2", 5)
+    builder.tag("churn@v3.0.0", "c1", 10)
+    builder.tag("churn@v3.1.0", "c2", 20, message="<script>alert('&')</script>\n\nmore")
+    builder.tag("churn#prod#1", "c1", 30)
+    builder.tag("churn#dev#2", "c2", 40)
+    builder.tag("cv=pool#prod#1", "c2", 50)
+    builder.tag("old@v1.0.0", "c1", 60)
+    builder.tag("old@deprecated", "c1", 70)
+    return builder.registry
+
+
+def test_the_registry_as_text(registry: Registry, builder: Builder) -> None:
+    assert str(registry) == (
+        "Model             Latest version  #dev    #prod\n"
+        "----------------  --------------  ------  -------\n"
+        "churn             v3.1.0          v3.1.0  v3.0.0\n"
+        f"cv:pool           -               -       {builder.commits['c2'][:7]}\n"
+        "old (deprecated)  v1.0.0          -       -"
+    )
+
+
+def test_a_model_as_text(registry: Registry, builder: Builder) -> None:
+    lines = str(registry["churn"]).splitlines()
+    assert lines[0].split() == ["Version", "Stages", "Registered", "Commit", "Author", "Message"]
+    assert lines[2].startswith(f"v3.1.0   dev     2023-11-14 22:13  {builder.commits['c2'][:7]}")
+    assert lines[2].endswith("Ann <ann@example.com>  <script>alert('&')</script>")
+    assert len(lines) == 4
+
+
+def test_empty_tables(builder: Builder) -> None:
+    assert str(Builder().registry) == "Model  Latest version\n-----  --------------"
+    builder.tags("m@v1.0.0", "m@v1.0.0!")
+    assert len(str(builder.registry["m"]).splitlines()) == 2
+
+
+class Cells(HTMLParser):
+    """Reads the cells of a table back."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.cells: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, _attributes: object) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.cells.append(data)
+
+
+def test_html_is_plain_and_escaped(registry: Registry) -> None:
+    model, table = Cells(registry["churn"]._repr_html_()), Cells(registry._repr_html_())
+    for cells in (model, table):
+        assert set(cells.tags) == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert "<script>alert('&')</script>" in model.cells
+    assert table.cells[:4] == ["Model", "Latest version", "#dev", "#prod"]
+    assert "<script>" not in registry["churn"]._repr_html_()
+
+
+def test_reprs_are_one_line(registry: Registry) -> None:
+    assert repr(registry) == "<Registry 'memory': 3 models>"
+    assert repr(registry["churn"]) == "<Model churn: latest v3.1.0, 4 tags>"
+    assert repr(registry["cv:pool"]) == "<Model cv:pool: no active version, 1 tag>"
+    assert repr(registry["churn"].stages) == (
+        "mappingproxy({'dev': <Version churn@v3.1.0>, 'prod': <Version churn@v3.0.0>})"
+    )
+    name = "TagName(kind=EventKind.ASSIGNMENT, model='m', stage='prod', counter=3)"
+    assert repr(TagName.parse("m#prod#3")) == name
+
+
+def test_a_table_without_rows() -> None:
+    assert Table(("a", "b"), ()).text() == "a  b\n-  -"

@@ -1,0 +1,79 @@
+"""The public face: the names are a promise."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import pickle
+import re
+
+import pytest
+
+import modelversions
+from modelversions import Model, ModelVersionsError, Registry, TagName, Version, errors
+from tests.builders import Builder
+
+ERRORS = [value for value in vars(errors).values() if inspect.isclass(value)]
+
+
+def test_the_names() -> None:
+    assert sorted(modelversions.__all__) == modelversions.__all__
+    for name in modelversions.__all__:
+        assert getattr(modelversions, name).__doc__
+    values = {"Event", "EventKind", "Identity", "Model", "Problem", "Registry", "SemVer", "TagName"}
+    assert values | {"Version", "Commit", "ProblemKind"} | {e.__name__ for e in ERRORS} == set(
+        modelversions.__all__
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        (
+            Registry,
+            "open from_repo close latest resolve at event history problems stages commits register",
+        ),
+        (
+            Model,
+            "name latest newest versions all_versions greatest matching stages holders history",
+        ),
+        (
+            Version,
+            "model name semver commit tag registered_at author message stages active history",
+        ),
+        (TagName, "parse try_parse kind model version stage counter message"),
+    ],
+)
+def test_what_the_values_offer(owner: type, names: str) -> None:
+    for name in names.split():
+        assert hasattr(owner, name)
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert modelversions.__version__ == importlib.metadata.version("modelversions")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = modelversions.nothing
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_is_of_the_one_root_and_a_builtin(error: type[ModelVersionsError]) -> None:
+    assert issubclass(error, ModelVersionsError)
+    if error is not ModelVersionsError:
+        assert any(base.__module__ == "builtins" for base in error.__mro__[1:-3])
+    caught = error("what is wrong and what to do", model="m")
+    again = pickle.loads(pickle.dumps(caught))  # noqa: S301
+    assert str(again) == str(caught) == "what is wrong and what to do"
+    assert again.model == "m"
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    shown = set(re.findall(r"\b\w+Error\b", errors.__doc__ or ""))
+    assert {error.__name__ for error in ERRORS} <= shown
+
+
+def test_frozen_values_stay_as_they_are(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    model = builder.registry["m"]
+    for value, name in ((model, "name"), (model[0], "commit"), (model.history[0], "tag")):
+        with pytest.raises(AttributeError):
+            setattr(value, name, "other")

@@ -1,0 +1,231 @@
+"""F13-F21: from events to versions and stages, whatever the order in which tags are listed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelversions import Event, EventKind, Identity, Model, SemVer
+from modelversions.fold import fold
+from tests.builders import Builder, at
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+def model(*tags: tuple[str, str, int]) -> Model:
+    """Make tags, each a name, a commit's label and a time, and look at the model ``m``."""
+    builder = Builder()
+    for label in sorted({label for _, label, _ in tags}):
+        builder.commit(label)
+    for name, label, time in tags:
+        builder.tag(name, label, time)
+    found = builder.registry["m"]
+    assert isinstance(found, Model)
+    return found
+
+
+def held(found: Model) -> dict[str, str]:
+    return {stage: version.name for stage, version in found.stages.items()}
+
+
+class TestOrderOfEvents:
+    """F13."""
+
+    def test_time_goes_before_counter(self) -> None:
+        found = model(("m#prod#2", "c1", 1), ("m#prod#1", "c1", 2))
+        assert [event.counter for event in found.history] == [2, 1]
+
+    def test_within_one_second_no_counter_then_counter_then_kind_then_name(self) -> None:
+        tags = ["m@v1.0.0", "m@v2.0.0", "m@v1.0.0!", "m#b!", "m@deprecated", "m@v1.0.0#1", "m#a#1"]
+        found = model(*((tag, "c1", 5) for tag in reversed(tags)))
+        expected = ["m@v1.0.0", "m@v2.0.0", "m@v1.0.0!", "m#b!", "m@deprecated"]
+        assert [event.tag for event in found.history] == [*expected, "m@v1.0.0#1", "m#a#1"]
+
+
+class TestVersions:
+    """F15, F16 and F20."""
+
+    def test_latest_is_the_greatest_not_the_newest(self) -> None:
+        found = model(("m@v2.0.0", "c1", 1), ("m@v1.10.0", "c2", 2), ("m@v1.9.0", "c3", 3))
+        assert [version.name for version in found] == ["v2.0.0", "v1.10.0", "v1.9.0"]
+        assert found.latest is not None
+        assert found.latest.name == "v2.0.0"
+        assert found.newest is not None
+        assert found.newest.name == "v1.9.0"
+
+    def test_a_prerelease_may_be_the_latest(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v2.0.0-rc.1", "c2", 2))
+        assert found.latest is not None
+        assert found.latest.name == "v2.0.0-rc.1"
+
+    def test_among_equal_precedence_the_one_first_registered_last(self) -> None:
+        tags = [("m@v1.0.0+b", "c1", 1), ("m@v1.0.0+a", "c2", 2), ("m@v1.0.0", "c3", 0)]
+        found = model(*tags, ("m@v1.0.0+b#1", "c1", 3))
+        assert [version.name for version in found] == ["v1.0.0+a", "v1.0.0+b", "v1.0.0"]
+        assert found.latest == found[0]
+
+    def test_a_deregistered_version_is_not_active(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m@v2.0.0!", "c2", 3))
+        assert [version.name for version in found] == ["v1.0.0"]
+        assert [version.name for version in found.all_versions] == ["v2.0.0", "v1.0.0"]
+        assert [version.active for version in found.all_versions] == [False, True]
+        assert found.latest is not None
+        assert found.latest.name == "v1.0.0"
+
+    def test_a_deregistration_counts_whatever_commit_it_points_to(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v1.0.0!", "c2", 2))
+        assert found.latest is None
+        assert found.newest is None
+
+    def test_a_new_registration_gives_commit_time_author_message_and_tag(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v1.0.0!", "c1", 2), ("m@v1.0.0#3", "c2", 3)]
+        found = model(*tags)
+        version = found["v1.0.0"]
+        assert (version.tag, version.registered_at) == ("m@v1.0.0#3", at(3))
+        assert version.commit == found.history[-1].commit
+        assert (version.author, version.message) == (ANN, "a tag")
+        assert version.history == found.history
+
+    def test_two_tags_for_one_event_are_two_events(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v1.0.0#3", "c1", 2))
+        assert len(found.history) == 2
+        assert len(found) == 1
+
+    def test_a_deregistration_alone_makes_no_version(self) -> None:
+        found = model(("m@v1.0.0!", "c1", 1))
+        assert (len(found.all_versions), len(found.history), found.latest) == (0, 1, None)
+
+
+class TestStages:
+    """F17 and F18."""
+
+    def test_the_newest_assignment_holds_even_for_a_smaller_version(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2)]
+        found = model(*tags, ("m#prod#1", "c2", 3), ("m#prod#2", "c1", 4))
+        assert held(found) == {"prod": "v1.0.0"}
+        assert [version.name for version in found.holders("prod")] == ["v1.0.0", "v2.0.0"]
+        assert found["v1.0.0"].stages == ("prod",)
+        assert found["v2.0.0"].stages == ()
+        assert found.holders("dev") == ()
+
+    def test_an_unassignment_lets_the_stage_fall_back(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c2", 3)]
+        found = model(*tags, ("m#prod#2", "c1", 4), ("m#prod!#3", "c1", 5))
+        assert held(found) == {"prod": "v2.0.0"}
+
+    def test_a_deregistration_lets_the_stage_fall_back(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c1", 3)]
+        found = model(*tags, ("m#prod#2", "c2", 4), ("m@v2.0.0!", "c2", 5))
+        assert held(found) == {"prod": "v1.0.0"}
+
+    def test_an_assignment_again_comes_to_the_front(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c1", 3)]
+        found = model(*tags, ("m#prod#2", "c2", 4), ("m#prod#3", "c1", 5))
+        assert held(found) == {"prod": "v1.0.0"}
+
+    def test_an_unassignment_of_a_stage_not_held_changes_nothing(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m#dev!#2", "c1", 3))
+        assert held(found) == {"prod": "v1.0.0"}
+        assert found.history[-1].version == SemVer(1, 0, 0)
+
+    def test_a_stage_comes_back_with_a_registration_at_the_same_commit(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0!", "c1", 3)]
+        assert held(model(*tags)) == {}
+        assert held(model(*tags, ("m@v1.0.0#4", "c1", 4))) == {"prod": "v1.0.0"}
+
+    def test_a_stage_stays_behind_when_the_version_moves_to_another_commit(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0!", "c1", 3)]
+        assert held(model(*tags, ("m@v1.0.0#4", "c2", 4))) == {}
+
+    def test_a_stage_on_a_bare_commit_is_shown_by_its_sha(self) -> None:
+        found = model(("m#prod#1", "c1", 1))
+        holder = found.stages["prod"]
+        assert (holder.name, holder.semver) == (holder.commit, None)
+        assert (holder.tag, holder.registered_at, holder.active) == ("m#prod#1", None, True)
+        assert (holder.author, holder.message) == (ANN, "a tag")
+        assert found.history[0].version is None
+        assert held(model(("m#prod#1", "c1", 1), ("m#prod!#2", "c1", 2))) == {}
+
+    def test_a_version_registered_later_takes_the_stage_of_its_commit(self) -> None:
+        found = model(("m#prod#1", "c1", 1), ("m@v1.0.0", "c1", 2), ("m@v2.0.0", "c1", 3))
+        assert held(found) == {"prod": "v1.0.0"}
+
+    def test_of_several_at_a_commit_the_last_registered_before_the_assignment(self) -> None:
+        tags = [("m@v2.0.0", "c1", 1), ("m@v1.0.0", "c1", 3), ("m#dev#1", "c1", 2)]
+        found = model(*tags, ("m#prod#2", "c1", 4), ("m@v3.0.0", "c1", 5))
+        assert held(found) == {"dev": "v2.0.0", "prod": "v1.0.0"}
+
+    def test_of_several_at_a_commit_one_that_is_still_registered(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c1", 2), ("m@v2.0.0!", "c1", 3)]
+        assert held(model(*tags, ("m#prod#1", "c1", 4))) == {"prod": "v1.0.0"}
+        ended = model(*tags, ("m@v1.0.0!", "c1", 4), ("m#prod#1", "c1", 5))
+        assert held(ended) == {}
+        assert ended.history[-1].version == SemVer(2, 0, 0)
+
+    def test_an_unassignment_at_a_shared_commit_ends_what_is_in_force_there(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v2.0.0", "c1", 3)]
+        assert held(model(*tags, ("m#prod!#2", "c1", 4))) == {}
+        both = [*tags, ("m#prod#2", "c1", 4), ("m#prod!#3", "c1", 5)]
+        assert held(model(*both)) == {"prod": "v1.0.0"}
+        assert held(model(*both, ("m#prod!#4", "c1", 6))) == {}
+        again = [("m#prod#4", "c1", 6), ("m#prod!#5", "c1", 7), ("m#prod!#6", "c1", 8)]
+        assert held(model(*both, *again)) == {}
+
+    def test_an_unassignment_is_of_the_version_whatever_commit_names_it(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0#2", "c2", 3)]
+        assert held(model(*tags)) == {"prod": "v1.0.0"}
+        ends = [("m#prod!#3", "c2", 4), ("m#prod!#4", "c1", 5)]
+        assert held(model(*tags, *ends)) == {}
+
+
+class TestDeprecation:
+    """F19."""
+
+    def test_deprecated_until_a_later_event(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@deprecated", "c1", 2)]
+        found = model(*tags)
+        assert found.deprecated
+        assert found.latest is not None
+        assert not model(*tags, ("m#prod#1", "c1", 3)).deprecated
+
+
+COMMITS = [letter * 40 for letter in "abc"]
+VERSIONS = [SemVer(1, 0, 0), SemVer(1, 0, 0, build="x"), SemVer(2, 0, 0)]
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    kind = draw(st.sampled_from(EventKind))
+    version = draw(st.sampled_from(VERSIONS)) if kind.is_about_a_version else None
+    stage = draw(st.sampled_from(["prod", "dev"])) if kind.is_about_a_stage else None
+    counter = draw(st.one_of(st.none(), st.integers(1, 9)))
+    time = at(draw(st.integers(0, 6)))
+    commit = draw(st.sampled_from(COMMITS))
+    tag = f"m@{kind.value}{version}{stage}{counter}"
+    return Event(kind, "m", version, stage, commit, tag, counter, time, ANN, "")
+
+
+@given(st.lists(events(), unique_by=lambda event: event.tag, max_size=25), st.randoms())
+def test_the_fold_does_not_depend_on_the_order_of_listing(
+    found: list[Event], random: object
+) -> None:
+    expected = fold(found)
+    shuffled = list(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert fold(shuffled) == expected
+    assert fold(expected.history) == expected
+
+
+@given(st.lists(events(), unique_by=lambda event: event.tag, max_size=25))
+def test_what_holds_a_stage_is_active_and_every_version_is_listed_once(found: list[Event]) -> None:
+    state = fold(found)
+    registered = {e.version for e in found if e.kind is EventKind.REGISTRATION}
+    assert len(state.versions) == len(registered)
+    assert {holder.key for holder in state.versions} == registered
+    for keys in state.stages.values():
+        assert keys
+        assert len(set(keys)) == len(keys)
+        assert all(state.holders[key].active for key in keys)
+    for holder in state.versions:
+        newest = [e for e in state.history if e.version == holder.key and e.kind.is_about_a_version]
+        assert holder.active == (newest[-1].kind is EventKind.REGISTRATION)

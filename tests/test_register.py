@@ -1,0 +1,328 @@
+"""Registering: the bytes that are written, what is refused, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from dulwich.file import GitFile
+from dulwich.repo import MemoryRepo
+
+from modelversions import (
+    Identity,
+    IdentityError,
+    InvalidArgumentError,
+    InvalidNameError,
+    InvalidVersionError,
+    LockedError,
+    ModelVersionsError,
+    Registry,
+    RevisionNotFoundError,
+    SemVer,
+    TagExistsError,
+    VersionExistsError,
+    WriteConflictError,
+)
+from modelversions.stores.base import NewTag
+from modelversions.stores.local import LocalStore
+from tests.builders import Builder, at
+
+ANN = Identity("Ann", "ann@example.com")
+WHEN = datetime(2024, 2, 29, 12, 30, 15, 999, timezone(timedelta(hours=5, minutes=30)))
+
+
+@pytest.fixture(params=["memory", "disk"])
+def any_builder(request: pytest.FixtureRequest) -> Builder:
+    found = request.getfixturevalue("builder" if request.param == "memory" else "disk")
+    assert isinstance(found, Builder)
+    return found
+
+
+def written(builder: Builder, tag: str) -> bytes:
+    """Return the bytes of a tag object."""
+    raw = builder.repo.object_store[builder.repo.refs[f"refs/tags/{tag}".encode()]]  # type: ignore[index]
+    return raw.as_raw_string()
+
+
+def everything(builder: Builder) -> object:
+    """Return all that a refused write might have changed."""
+    repo = builder.repo
+    refs = {name: repo.refs[name] for name in repo.refs.allkeys()}
+    return refs, set(repo.object_store)
+
+
+def test_the_tag_s_bytes(any_builder: Builder) -> None:
+    event = any_builder.registry.register("cv:pool", "v1.0.0", author=ANN, when=WHEN)
+    sha = any_builder.commits["c1"]
+    assert written(any_builder, "cv=pool@v1.0.0").decode() == (
+        f"object {sha}\ntype commit\ntag cv=pool@v1.0.0\n"
+        "tagger Ann <ann@example.com> 1709190015 +0530\n\n"
+        "Registering artifact cv:pool version v1.0.0\n"
+    )
+    assert event.time == WHEN.replace(microsecond=0)
+    assert event == any_builder.registry.event("cv=pool@v1.0.0")
+
+
+def test_every_argument(any_builder: Builder) -> None:
+    any_builder.commit("c2", 5, "c1")
+    registry = any_builder.registry
+    zone = timezone(-timedelta(hours=3, minutes=30))
+    event = registry.register(
+        "m",
+        SemVer(1, 2, 0, "rc.1"),
+        commit="HEAD~1",
+        message="\n\nWhy: é  \n\n\n  indented\n# a comment\n",
+        author=ANN,
+        when=at(0).astimezone(zone),
+    )
+    assert event.message == "Why: é\n\n  indented"
+    assert event.commit == any_builder.commits["c1"]
+    assert written(any_builder, "m@v1.2.0-rc.1").endswith(
+        " -0330\n\nWhy: é\n\n  indented\n".encode()
+    )
+    assert registry["m"].latest is not None
+    assert registry["m"].latest.history == (event,)
+
+
+def test_a_smaller_version_does_not_become_the_latest(any_builder: Builder) -> None:
+    any_builder.commit("c2", 5, "c1")
+    registry = any_builder.registry
+    registry.register("m", "v2.0.0", author=ANN)
+    registry.register("m", "v1.0.0", author=ANN, commit="HEAD~1")
+    assert str(registry.latest()["m"]) == "m@v2.0.0"
+
+
+def test_now_is_the_time_with_the_local_offset(any_builder: Builder) -> None:
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    event = any_builder.registry.register("m", "v1.0.0", author=ANN)
+    assert before <= event.time <= datetime.now(timezone.utc)
+    assert event.time.utcoffset() == event.time.astimezone().utcoffset()
+
+
+class TestRefusals:
+    """Each says what is wrong and what to do; nothing has changed after it."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "hint"),
+        [
+            (("m", "1.0.0"), InvalidVersionError, "must start with 'v', try 'v1.0.0'"),
+            (("m", None), InvalidVersionError, "not NoneType"),
+            (("m m", "v1.0.0"), InvalidNameError, "'m m' is not a model name"),
+            (("a..b:m", "v1.0.0"), InvalidNameError, "git check-ref-format"),
+            (("-a:m", "v1.0.0"), InvalidNameError, "git check-ref-format"),
+            (("a.lock/b:m", "v1.0.0"), InvalidNameError, "git check-ref-format"),
+            (("a//b", "v1.0.0"), InvalidNameError, "git check-ref-format"),
+            (("m", "v3.0.0"), VersionExistsError, "at commit {sha:.7} since 2023-11-14 22:13:30"),
+        ],
+    )
+    def test_names_and_versions(
+        self,
+        any_builder: Builder,
+        arguments: tuple[str, str],
+        error: type[ModelVersionsError],
+        hint: str,
+    ) -> None:
+        any_builder.tags("m@v3.0.0")
+        before = everything(any_builder)
+        with pytest.raises(error) as caught:
+            any_builder.registry.register(*arguments, author=ANN)
+        assert hint.format(sha=any_builder.commits["c1"]) in str(caught.value)
+        assert everything(any_builder) == before
+
+    @pytest.mark.parametrize(
+        ("name", "value", "hint"),
+        [
+            ("message", "", "is empty"),
+            ("message", " \n\n# only a comment\n", "is empty, once Git has cleaned it up"),
+            ("message", "a\0b", "holds a NUL"),
+            ("message", "a\udcffb", "cannot be encoded"),
+            ("when", datetime(2024, 1, 1), "has no time zone"),  # noqa: DTZ001  # naive
+            ("when", datetime(1969, 12, 31, tzinfo=timezone.utc), "before 1970"),
+        ],
+    )
+    def test_arguments(self, any_builder: Builder, name: str, value: object, hint: str) -> None:
+        before = everything(any_builder)
+        with pytest.raises(InvalidArgumentError, match=hint) as caught:
+            any_builder.registry.register("m", "v1.0.0", author=ANN, **{name: value})  # type: ignore[arg-type]
+        assert caught.value.argument == name
+        assert everything(any_builder) == before
+
+    @pytest.mark.parametrize(
+        ("author", "hint"),
+        [
+            (Identity("", "a@b"), "name is empty"),
+            (Identity("A <b", "a@b"), "holds '<'"),
+            (Identity("A", "a>@b"), "holds '>'"),
+            (Identity("A\nB", "a@b"), r"holds '\\n'"),
+            (Identity("A", "a\0@b"), r"holds '\\x00'"),
+            (Identity("A.", "a@b"), "write 'A'"),
+            (Identity("A\udcff", "a@b"), "cannot be encoded"),
+        ],
+    )
+    def test_authors(self, any_builder: Builder, author: Identity, hint: str) -> None:
+        before = everything(any_builder)
+        with pytest.raises(IdentityError, match=hint):
+            any_builder.registry.register("m", "v1.0.0", author=author)
+        assert everything(any_builder) == before
+
+    def test_nobody_is_configured(self, any_builder: Builder) -> None:
+        with pytest.raises(IdentityError, match=r"pass author=Identity.*or Git's user.name"):
+            any_builder.registry.register("m", "v1.0.0")
+
+    def test_a_commit_that_is_not_there(self, any_builder: Builder) -> None:
+        with pytest.raises(RevisionNotFoundError, match="no commit 'nowhere'"):
+            any_builder.registry.register("m", "v1.0.0", commit="nowhere", author=ANN)
+
+    def test_a_time_that_would_not_supersede(self, any_builder: Builder) -> None:
+        any_builder.tags("m@v1.0.0", "m@v1.0.0!")
+        with pytest.raises(InvalidArgumentError, match="without effect"):
+            any_builder.registry.register("m", "v1.0.0", author=ANN, when=at(20))
+
+
+class TestAgain:
+    """A deregistered version is registered again: F12 and F14."""
+
+    def test_it_takes_the_next_counter(self, any_builder: Builder) -> None:
+        any_builder.tags("m@v1.0.0", "m#prod#6", "m@v1.0.0!")
+        any_builder.ref("refs/tags/m#dev#8", any_builder.commits["c1"])
+        event = any_builder.registry.register("m", "v1.0.0", author=ANN, when=at(31))
+        assert (event.tag, event.counter) == ("m@v1.0.0#9", 9)
+        assert any_builder.registry["m"]["v1.0.0"].tag == "m@v1.0.0#9"
+
+    def test_it_is_later_than_what_it_supersedes_on_a_slow_clock(self, builder: Builder) -> None:
+        future = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+        seconds = int((future - at(0)).total_seconds())
+        builder.tag("m@v1.0.0", at=seconds - 1)
+        builder.tag("m@v1.0.0!", at=seconds)
+        event = builder.registry.register("m", "v1.0.0", author=ANN)
+        assert event.time == future + timedelta(seconds=1)
+        assert "v1.0.0" in builder.registry["m"]
+
+    def test_a_name_that_a_lightweight_tag_holds_is_left_alone(self, any_builder: Builder) -> None:
+        any_builder.ref("refs/tags/m@v1.0.0", any_builder.commits["c1"])
+        assert any_builder.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#1"
+
+
+class TestConflicts:
+    """Git keeps no ref beside a folder of the same name, and locks a ref while it is written."""
+
+    @pytest.mark.parametrize(
+        ("there", "model"), [("m@v1.0.0/x", "m"), ("a", "a/m"), ("a", "a/b/c")]
+    )
+    def test_a_ref_beside_a_folder(self, any_builder: Builder, there: str, model: str) -> None:
+        any_builder.tag(there)
+        any_builder.tag("ab@v1.0.0")
+        before = everything(any_builder)
+        with pytest.raises(WriteConflictError, match=f"beside the tag '{there}'") as caught:
+            any_builder.registry.register(model, "v1.0.0", author=ANN)
+        assert caught.value.tag == f"{model}@v1.0.0"
+        assert everything(any_builder) == before
+
+    def test_a_lock_that_a_dead_writer_left(self, disk: Builder) -> None:
+        path = Path(disk.repo.controldir(), "refs", "tags", "m@v1.0.0")  # type: ignore[union-attr]
+        lock = GitFile(str(path), "wb")
+        with pytest.raises(LockedError, match=r"m@v1.0.0.lock' and try again") as caught:
+            disk.registry.register("m", "v1.0.0", author=ANN)
+        assert caught.value.lock == f"{path}.lock"
+        assert list(disk.registry) == []
+        lock.abort()
+        assert disk.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0"
+
+    def test_a_folder_that_cannot_be_written(self, disk: Builder) -> None:
+        tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
+        tags.rmdir()
+        tags.write_text("in the way")
+        with pytest.raises(WriteConflictError, match="cannot be created"):
+            disk.registry.register("m", "v1.0.0", author=ANN)
+
+
+class RacingStore(LocalStore):
+    """A store in which somebody else is faster, once."""
+
+    def __init__(self, builder: Builder, other: Callable[[], object]) -> None:
+        super().__init__(builder.repo, "memory")
+        self._other = other
+        self._raced = False
+
+    def create(self, tag: NewTag) -> str:
+        if not self._raced:
+            self._raced = True
+            self._other()
+        return super().create(tag)
+
+
+def test_the_loser_of_a_race_hears_who_won(builder: Builder) -> None:
+    store = RacingStore(builder, lambda: builder.tag("m@v1.0.0", at=5))
+    with pytest.raises(VersionExistsError, match="since 2023-11-14 22:13:25"):
+        Registry(store).register("m", "v1.0.0", author=ANN)
+    assert builder.registry["m"]["v1.0.0"].registered_at == at(5)
+
+
+def test_a_counter_that_somebody_took_is_not_taken_again(builder: Builder) -> None:
+    builder.tags("m@v1.0.0", "m@v1.0.0!")
+    store = RacingStore(builder, lambda: builder.ref("refs/tags/m@v1.0.0#1", "b" * 40))
+    assert Registry(store).register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#2"
+
+
+def test_a_ref_that_is_there_but_not_listed_ends_in_an_error() -> None:
+    class Blind(LocalStore):
+        def create(self, tag: NewTag) -> str:
+            raise TagExistsError("it exists", tag=tag.name)
+
+    builder = Builder(MemoryRepo())
+    builder.commit()
+    with pytest.raises(TagExistsError):
+        Registry(Blind(builder.repo, "memory")).register("m", "v1.0.0", author=ANN)
+
+
+def test_the_add_itself_never_overwrites(any_builder: Builder) -> None:
+    any_builder.tags("m@v1.0.0")
+    store = LocalStore(any_builder.repo, "here")
+    before = any_builder.registry["m"]
+    tag = NewTag("m@v1.0.0", any_builder.commits["c1"], "x\n", ANN, at(0))
+    with pytest.raises(TagExistsError, match=r"'m@v1.0.0' exists already in 'here'"):
+        store.create(tag)
+    with pytest.raises(TagExistsError):
+        store._refs.add("m@v1.0.0", any_builder.repo.head())
+    assert any_builder.registry["m"] == before
+
+
+class TestIdentity:
+    """``Identity.from_git``: the one place that reads the environment."""
+
+    CONFIG: ClassVar = {"user.name": "Ann", "user.email": "ann@example.com"}
+
+    def test_the_configuration_of_the_repository(self, disk: Builder) -> None:
+        config = disk.repo.get_config()
+        config.set((b"user",), b"name", b"J\xc3\xb6rg.")
+        config.set((b"user",), b"email", b"j@example.com")
+        config.write_to_path()
+        event = disk.registry.register("m", "v1.0.0")
+        assert event.author == Identity("Jörg", "j@example.com")
+
+    def test_the_environment_goes_first(self) -> None:
+        env = {"GIT_COMMITTER_NAME": "Env", "GIT_COMMITTER_EMAIL": "env@example.com"}
+        assert Identity.from_git(self.CONFIG.get, env) == Identity("Env", "env@example.com")
+        assert Identity.from_git(self.CONFIG.get, {}) == Identity("Ann", "ann@example.com")
+        config = {**self.CONFIG, "committer.name": "Com"}
+        assert Identity.from_git(config.get, {}) == Identity("Com", "ann@example.com")
+
+    def test_the_environment_is_the_process_s_if_none_is_given(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GIT_COMMITTER_NAME", "Env")
+        before = dict(os.environ)
+        assert Identity.from_git(self.CONFIG.get).name == "Env"
+        assert dict(os.environ) == before
+
+    def test_a_part_that_is_missing_is_named(self) -> None:
+        with pytest.raises(IdentityError, match=r"GIT_COMMITTER_EMAIL or Git's user.email"):
+            Identity.from_git({"user.name": "Ann"}.get, {})
+
+    def test_as_text(self) -> None:
+        assert str(ANN) == "Ann <ann@example.com>"
+        assert repr(ANN) == "Identity(name='Ann', email='ann@example.com')"

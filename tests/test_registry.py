@@ -1,0 +1,333 @@
+"""The live door: a mapping of models, the look-ups, and what they cost."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from modelversions import (
+    Event,
+    EventKind,
+    InvalidArgumentError,
+    InvalidTagNameError,
+    Model,
+    ModelNotFoundError,
+    ObjectMissingError,
+    Registry,
+    RevisionNotFoundError,
+    SemVer,
+    StageNotFoundError,
+    Version,
+    VersionNotFoundError,
+)
+from modelversions.stores.base import TagObject, TagRef
+from modelversions.stores.local import LocalStore
+from tests.builders import Builder, at
+
+
+@pytest.fixture
+def life(builder: Builder) -> Builder:
+    """Two models, three commits: churn has a pre-release, stages and a deregistered version."""
+    builder.commit("c2", 1, "c1")
+    builder.commit("c3", 2, "c2")
+    builder.tag("churn@v3.0.0", "c1", 10)
+    builder.tag("churn@v3.1.0", "c2", 20)
+    builder.tag("churn@v4.0.0-rc.1", "c3", 30)
+    builder.tag("churn@v9.0.0", "c3", 31)
+    builder.tag("churn@v9.0.0!", "c3", 32)
+    builder.tag("churn#prod#1", "c1", 40)
+    builder.tag("cv=pool@v0.1.0", "c3", 50)
+    builder.tag("release-1", "c3", 60)
+    return builder
+
+
+@pytest.fixture
+def registry(life: Builder) -> Registry:
+    return life.registry
+
+
+class CountingStore(LocalStore):
+    """A store that counts what is asked of it."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder.repo, "memory")
+        self.reads: list[list[str]] = []
+        self.listed: list[tuple[str, ...]] = []
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        wanted = list(refs)
+        self.reads.append([ref.name for ref in wanted])
+        return super().read(wanted)
+
+    def tags(self, prefixes: Iterable[str] = ("",)) -> list[TagRef]:
+        self.listed.append(tuple(prefixes))
+        return [self.known(ref) for ref in super().tags(tuple(prefixes))]
+
+    def known(self, ref: TagRef) -> TagRef:
+        """Say what a packed-refs file would say: what lies behind the tag."""
+        return TagRef(ref.name, ref.id, super()._tag(ref.id).commit or ref.id)
+
+
+class TestMapping:
+    def test_it_is_a_mapping_of_sorted_names(self, registry: Registry) -> None:
+        assert list(registry) == ["churn", "cv:pool"]
+        assert len(registry) == 2
+        assert "churn" in registry
+        assert "chur" not in registry
+        assert None not in registry
+        assert isinstance(registry["cv:pool"], Model)
+        assert dict(registry) == {name: registry[name] for name in registry}
+        assert registry.get("chur") is None
+
+    def test_a_model_that_is_not_there(self, registry: Registry) -> None:
+        with pytest.raises(ModelNotFoundError, match="no model 'chrun'; did you mean 'churn'") as e:
+            registry["chrun"]
+        assert isinstance(e.value, KeyError)
+        assert e.value.model == "chrun"
+        with pytest.raises(ModelNotFoundError, match="models: churn, cv:pool"):
+            registry["xyz"]
+
+    def test_an_empty_registry(self) -> None:
+        registry = Builder().registry
+        assert (list(registry), registry.latest(), registry.history()) == ([], {}, ())
+        assert (registry.stages(), registry.problems(), registry.commits()) == ((), (), ())
+        with pytest.raises(ModelNotFoundError, match="models: none"):
+            registry["m"]
+
+    def test_it_is_live(self, life: Builder) -> None:
+        registry = life.registry
+        before = registry["churn"]
+        life.tag("churn@v5.0.0", "c1", 70)
+        assert registry["churn"].latest != before.latest
+        assert before.latest == before[0]
+        del life.repo.refs[b"refs/tags/churn@v5.0.0"]  # type: ignore[arg-type]
+        assert registry["churn"] == before
+        assert registry.latest()["churn"] == before.latest
+
+
+class TestModel:
+    def test_it_is_a_sequence_of_active_versions(self, registry: Registry) -> None:
+        churn = registry["churn"]
+        assert [version.name for version in churn] == ["v4.0.0-rc.1", "v3.1.0", "v3.0.0"]
+        assert churn[1] == churn["v3.1.0"] == churn[SemVer(3, 1, 0)]
+        assert churn[1:] == churn.versions[1:]
+        assert len(churn) == 3
+        assert "v3.1.0" in churn
+        assert SemVer(3, 0, 0) in churn
+        assert churn[0] in churn
+        assert "v9.0.0" not in churn
+        assert churn.all_versions[0].name == "v9.0.0"
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("v9.0.0", "it was deregistered"),
+            ("v7.0.0", "active versions: v4.0.0-rc.1, v3.1.0, v3.0.0"),
+            ("3.0.0", "must start with 'v', try 'v3.0.0'"),
+        ],
+    )
+    def test_a_version_that_is_not_there(self, registry: Registry, name: str, hint: str) -> None:
+        with pytest.raises(VersionNotFoundError, match=hint) as caught:
+            registry["churn"][name]
+        assert (caught.value.model, caught.value.version) == ("churn", name)
+
+    def test_ranges_are_asked_of_final_releases(self, registry: Registry) -> None:
+        churn = registry["churn"]
+        names = [version.name for version in churn.matching(">=3")]
+        assert names == ["v3.1.0", "v3.0.0"]
+        assert churn.greatest("~=3.0") == churn["v3.1.0"]
+        assert churn.greatest("<3.1") == churn["v3.0.0"]
+        assert churn.greatest() == churn["v3.1.0"]
+        assert churn.greatest(prereleases=True) == churn.latest
+        assert churn.greatest(">=4", prereleases=True) is None
+        assert churn.greatest(">3.1,<5", prereleases=True) == churn["v4.0.0-rc.1"]
+
+    def test_a_range_that_is_none(self, registry: Registry) -> None:
+        with pytest.raises(InvalidArgumentError, match="'>=x' is not a range"):
+            registry["churn"].matching(">=x")
+
+    def test_values_compare_hash_and_pickle(self, registry: Registry) -> None:
+        churn = registry["churn"]
+        again = pickle.loads(pickle.dumps(churn))  # noqa: S301
+        assert again == churn == registry["churn"]
+        assert hash(again) == hash(churn)
+        assert (again.latest, again.stages) == (churn.latest, churn.stages)
+        assert again != registry["cv:pool"]
+        version = pickle.loads(pickle.dumps(registry.latest()["churn"]))  # noqa: S301
+        assert version == churn.latest
+        assert {version: 1}[churn[0]] == 1
+        assert version != str(version)
+        assert version.message == "a tag"
+        assert "churn" in pickle.loads(pickle.dumps(dict(registry)))  # noqa: S301
+
+    def test_a_picture_whose_object_is_gone(self, life: Builder) -> None:
+        latest = life.registry["cv:pool"].latest
+        assert latest is not None
+        life.repo.object_store._data.clear()  # type: ignore[attr-defined]
+        with pytest.raises(ObjectMissingError, match=r"'cv=pool@v0.1.0' is gone"):
+            _ = latest.author
+
+
+class TestLookups:
+    @pytest.mark.parametrize(
+        ("reference", "expected"),
+        [
+            ("churn@latest", "churn@v4.0.0-rc.1"),
+            ("churn@greatest", "churn@v4.0.0-rc.1"),
+            ("churn@v3.0.0", "churn@v3.0.0"),
+            ("churn#prod", "churn@v3.0.0"),
+            ("churn#prod#1", "churn@v3.0.0"),
+            ("refs/tags/churn#prod#1", "churn@v3.0.0"),
+            ("refs/tags/churn@v3.1.0", "churn@v3.1.0"),
+            ("churn@v9.0.0!", "churn@v9.0.0"),
+            ("cv=pool@latest", "cv:pool@v0.1.0"),
+            ("cv:pool@latest", "cv:pool@v0.1.0"),
+            ("cv:pool@v0.1.0", "cv:pool@v0.1.0"),
+        ],
+    )
+    def test_references(self, registry: Registry, reference: str, expected: str) -> None:
+        assert str(registry.resolve(reference)) == expected
+
+    @pytest.mark.parametrize(
+        ("reference", "error", "hint"),
+        [
+            ("churn", InvalidTagNameError, "write 'model@latest'"),
+            ("churn@3.0.0", InvalidTagNameError, "must start with 'v'"),
+            ("churn@deprecated", InvalidTagNameError, "it names no version"),
+            ("churn#prod#7", InvalidTagNameError, "cannot be resolved"),
+            ("churn@v9.0.0", VersionNotFoundError, "deregistered"),
+            ("churn#dev", StageNotFoundError, "no version of 'churn' is in stage 'dev'; .* 'prod'"),
+            ("cv:pool#dev", StageNotFoundError, "stages held: none"),
+            ("nobody@latest", ModelNotFoundError, "no model 'nobody'"),
+        ],
+    )
+    def test_references_that_name_nothing(
+        self, registry: Registry, reference: str, error: type[Exception], hint: str
+    ) -> None:
+        with pytest.raises(error, match=hint):
+            registry.resolve(reference)
+
+    def test_no_latest_where_none_is_active(self, builder: Builder) -> None:
+        builder.tags("m@v1.0.0", "m@v1.0.0!", "n#prod!#1", "n@v1.0.0!#2")
+        registry = builder.registry
+        assert registry.latest() == {}
+        with pytest.raises(VersionNotFoundError, match="no active version"):
+            registry.resolve("m@latest")
+        with pytest.raises(VersionNotFoundError, match="no version of 'n' that was registered"):
+            registry.resolve("n@v1.0.0!#2")
+
+    def test_which_model_is_this(self, registry: Registry) -> None:
+        names = [str(version) for version in registry.at("HEAD")]
+        assert names == ["churn@v4.0.0-rc.1", "cv:pool@v0.1.0"]
+        assert [str(version) for version in registry.at("HEAD~2")] == ["churn@v3.0.0"]
+        with pytest.raises(RevisionNotFoundError, match="no commit 'nowhere'"):
+            registry.at("nowhere")
+
+    def test_what_does_this_tag_mean(self, registry: Registry) -> None:
+        event = registry.event("refs/tags/churn#prod#1")
+        assert isinstance(event, Event)
+        assert (event.kind, event.model, event.stage) == (EventKind.ASSIGNMENT, "churn", "prod")
+        assert (event.version, event.counter, event.time) == (SemVer(3, 0, 0), 1, at(40))
+        assert str(event) == "2023-11-14 22:14:00+0000 assignment prod churn v3.0.0"
+        assert registry.event("release-1") is None
+        assert registry.event("churn#prod#2") is None
+
+    def test_history_runs_through_all_models(self, registry: Registry) -> None:
+        times = [event.time for event in registry.history()]
+        assert times == sorted(times)
+        assert len(times) == 7
+        assert str(registry.history()[-1]).endswith("registration cv:pool v0.1.0")
+
+    def test_stages_in_use(self, registry: Registry) -> None:
+        assert registry.stages() == ("prod",)
+
+    def test_commits_to_choose_from(self, registry: Registry, life: Builder) -> None:
+        commits = registry.commits()
+        assert [commit.subject for commit in commits] == ["c3", "c2", "c1"]
+        assert (commits[0].id, commits[0].time) == (life.commits["c3"], at(2))
+        assert str(commits[0]) == f"{commits[0].id[:7]} c3"
+        assert str(commits[0].author) == "Ann <ann@example.com>"
+        assert [commit.subject for commit in registry.commits("HEAD~1", 1)] == ["c2"]
+        with pytest.raises(RevisionNotFoundError):
+            registry.commits("nowhere")
+
+    def test_the_event_of_a_bare_commit_and_of_a_deprecation_as_text(
+        self, builder: Builder
+    ) -> None:
+        builder.tags("m#prod#1", "m@deprecated")
+        sha = builder.commits["c1"][:7]
+        lines = [str(event).partition("+0000 ")[2] for event in builder.registry.history()]
+        assert lines == [f"assignment prod m commit {sha}", "deprecation m"]
+
+
+class TestCost:
+    """Names alone where names suffice; what must be read is read in bulk, and once."""
+
+    def test_latest_reads_no_tag_object(self, life: Builder) -> None:
+        life.tag("dereg@v1.0.0", "c1", 70)
+        store = CountingStore(life)
+        registry = Registry(store)
+        del life.repo.refs[b"refs/tags/churn@v9.0.0!"]  # type: ignore[arg-type]
+        assert registry.latest()["churn"].name == "v9.0.0"
+        latest = registry["churn"].latest
+        assert latest is not None
+        assert (latest.name, latest.commit) == ("v9.0.0", life.commits["c3"])
+        assert list(registry) == ["churn", "cv:pool", "dereg"]
+        assert store.reads == []
+
+    def test_a_deregistration_reads_what_is_about_that_version_only(self, life: Builder) -> None:
+        store = CountingStore(life)
+        assert Registry(store).latest()["churn"].name == "v4.0.0-rc.1"
+        assert store.reads == [["churn@v9.0.0", "churn@v9.0.0!"]]
+
+    def test_equal_precedence_reads_those_that_are_equal_only(self, life: Builder) -> None:
+        life.tag("churn@v10.0.0+a", "c1", 70)
+        life.tag("churn@v10.0.0", "c2", 80)
+        store = CountingStore(life)
+        assert Registry(store).latest()["churn"].name == "v10.0.0"
+        assert store.reads == [["churn@v10.0.0", "churn@v10.0.0+a"]]
+
+    def test_a_deregistration_of_a_smaller_version_reads_nothing(self, life: Builder) -> None:
+        life.tag("churn@v10.0.0", "c1", 70)
+        store = CountingStore(life)
+        assert Registry(store).latest()["churn"].name == "v10.0.0"
+        assert store.reads == []
+
+    def test_one_model_looks_at_its_own_tags_in_one_read(self, life: Builder) -> None:
+        store = CountingStore(life)
+        churn = Registry(store)["churn"]
+        assert store.listed == [("churn@", "churn#")]
+        assert churn.stages["prod"].author is not None
+        assert len(churn.history) == 6
+        assert len(store.reads) == 1
+
+    def test_everything_is_one_read_and_not_repeated(self, life: Builder) -> None:
+        store = CountingStore(life)
+        registry = Registry(store)
+        assert len(registry.history()) == 7
+        assert len(store.reads[0]) == 7
+        registry.history()
+        assert registry["churn"].stages
+        assert store.reads[1:] == [[]]
+
+
+def test_a_version_s_face(registry: Registry) -> None:
+    version = registry["churn"]["v3.0.0"]
+    assert isinstance(version, Version)
+    assert str(version) == "churn@v3.0.0"
+    assert repr(version) == "<Version churn@v3.0.0>"
+    assert (version.model, version.name, version.semver) == ("churn", "v3.0.0", SemVer(3, 0, 0))
+    assert (version.tag, version.registered_at, version.active) == ("churn@v3.0.0", at(10), True)
+    assert (version.stages, version.message) == (("prod",), "a tag")
+    assert [event.kind.value for event in version.history] == ["registration", "assignment"]
+
+
+def test_the_registry_closes_what_it_opened(disk: Builder) -> None:
+    with Registry.open(disk.repo.path) as registry:  # type: ignore[union-attr]
+        assert len(registry) == 0
+    registry.close()
+    with disk.registry as shared:
+        assert len(shared) == 0
+    assert len(disk.registry) == 0
