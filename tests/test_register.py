@@ -222,6 +222,10 @@ class TestConflicts:
         assert caught.value.tag == f"{model}@v1.0.0"
         assert everything(any_builder) == before
 
+    def test_a_neighbour_is_no_conflict(self, any_builder: Builder) -> None:
+        any_builder.tags("ab@v1.0.0", "a@v1.0.0")
+        assert any_builder.registry.register("a/m", "v1.0.0", author=ANN).tag == "a/m@v1.0.0"
+
     def test_a_lock_that_a_dead_writer_left(self, disk: Builder) -> None:
         path = Path(disk.repo.controldir(), "refs", "tags", "m@v1.0.0")  # type: ignore[union-attr]
         lock = GitFile(str(path), "wb")

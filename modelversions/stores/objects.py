@@ -131,7 +131,7 @@ def clean_message(message: str, comment: str) -> str:
     for line in message.split("\n"):
         if line.startswith(comment):
             continue
-        bare = line.rstrip(" \t\r\v\f")
+        bare = line.rstrip(" \t\r")
         if bare or (kept and kept[-1]):
             kept.append(bare)
     return "\n".join(kept).rstrip("\n") + "\n" if any(kept) else ""

@@ -1,0 +1,292 @@
+"""C git agrees: on every byte that is written, on revisions, refs, names and times."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from modelversions import Identity, InvalidNameError, Registry, RevisionNotFoundError
+from modelversions.stores.base import NewTag
+from modelversions.stores.local import LocalStore
+from modelversions.stores.objects import clean_message
+from tests.compat.git import Git, init
+
+pytestmark = pytest.mark.compat
+
+ANN = Identity("Ann", "ann@example.com")
+WHEN = datetime(2024, 2, 29, 12, 30, 15, tzinfo=timezone(timedelta(hours=-3, minutes=-30)))
+
+LINES = st.text("ab# \t\r\v\fé;", max_size=6)
+MESSAGES = st.one_of(
+    st.lists(LINES, max_size=6).map("\n".join),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30),
+)
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    git = init(tmp_path / "repo")
+    git.commit()
+    return git
+
+
+@settings(max_examples=150)
+@given(message=MESSAGES, comment=st.sampled_from("#;a"))
+@example(message=" \n# x\n\n\n y \n", comment="#")
+def test_a_message_is_cleaned_up_as_git_does(
+    tmp_path_factory: pytest.TempPathFactory, message: str, comment: str
+) -> None:
+    git = Git(tmp_path_factory.getbasetemp())
+    config = ("-c", f"core.commentChar={comment}")
+    assert clean_message(message, comment) == git(*config, "stripspace", "-s", text=message)
+
+
+def test_the_bytes_are_those_of_git_tag(tmp_path: Path) -> None:
+    theirs, ours = init(tmp_path / "theirs"), init(tmp_path / "ours")
+    assert theirs.commit() == ours.commit()
+    counter = itertools.count()
+
+    @settings(max_examples=60)
+    @given(
+        message=MESSAGES.filter(lambda text: clean_message(text, "#") != ""),
+        seconds=st.integers(100_000_000, 4_000_000_000),
+        minutes=st.integers(-14 * 60, 14 * 60),
+    )
+    def compare(message: str, seconds: int, minutes: int) -> None:
+        name = f"dir=m@v1.0.{next(counter)}"
+        zone = timezone(timedelta(minutes=minutes))
+        when = datetime.fromtimestamp(seconds, zone)
+        date = f"@{seconds} {when:%z}"
+        theirs("tag", "-a", "-m", message, name, env={"GIT_COMMITTER_DATE": date})
+        with Registry.open(ours.path) as registry:
+            model, _, version = name.replace("=", ":").partition("@")
+            registry.register(model, version, message=message, author=ANN, when=when)
+        ref = f"refs/tags/{name}"
+        assert ours("rev-parse", ref) == theirs("rev-parse", ref)
+
+    compare()
+    assert theirs("for-each-ref") == ours("for-each-ref")
+
+
+def test_git_treats_what_we_write_as_any_tag(git: Git, tmp_path: Path) -> None:
+    with Registry.open(git.path) as registry:
+        event = registry.register("m", "v1.0.0", author=ANN, when=WHEN, message="Why\n\n  so")
+        registry.register("cv:pool", "v0.1.0-rc.1+b", author=ANN, when=WHEN)
+    assert git("fsck", "--strict", "--no-dangling") == ""
+    assert git("tag", "-l").split() == ["cv=pool@v0.1.0-rc.1+b", "m@v1.0.0"]
+    assert (
+        "Tagger: Ann <ann@example.com>\nDate:   Thu Feb 29 12:30:15 2024 -0330\n\nWhy\n\n  so"
+        in git("show", "m@v1.0.0")
+    )
+    assert git("describe", event.commit).strip() in ("m@v1.0.0", "cv=pool@v0.1.0-rc.1+b")
+    bare = init(tmp_path / "bare", "--bare")
+    git("push", "-q", str(bare.path), "--tags")
+    with Registry.open(bare.path) as pushed:
+        assert pushed["m"].history == (event,)
+    git("pack-refs", "--all")
+    git("gc", "-q", "--prune=now")
+    with Registry.open(git.path) as packed:
+        assert packed["m"].history == (event,)
+
+
+def test_a_tag_that_git_makes_shows_at_the_next_look(git: Git) -> None:
+    with Registry.open(git.path) as registry:
+        for number in range(3):
+            git("tag", "-a", "-m", "x", f"m@v1.0.{number}")
+            assert registry.latest()["m"].name == f"v1.0.{number}"
+            assert len(registry["m"]) == number + 1
+            git("pack-refs", "--all")
+            assert len(registry["m"]) == number + 1
+        git("tag", "-d", "m@v1.0.2")
+        assert registry.latest()["m"].name == "v1.0.1"
+
+
+def test_refs_are_what_for_each_ref_lists(git: Git) -> None:
+    first, second = git.commit(), git.commit(1_700_000_100)
+    names = ["m@v1.0.0", "a/b@v1.0.0", "a/b#prod/eu#1", "a-b@v1.0.0", "m#dev#1", "m@v1.0.0-rc", "z"]
+    for place, name in enumerate(names):
+        git("tag", "-a", "-m", "x", name, first)
+        git("tag", f"light{place}", first)
+    git("pack-refs", "--all")
+    git("tag", "-d", "m#dev#1", "light2")
+    git("tag", "-f", "-a", "-m", "y", "m@v1.0.0", second)
+    git("tag", "nested", "refs/tags/z")
+    git("tag", "-a", "-m", "x", "deep", "refs/tags/z")
+    git("symbolic-ref", "refs/tags/alias", "refs/tags/z")
+    fields = "%(refname:strip=2) %(objectname) %(*objectname)"
+
+    def listed(*prefixes: str) -> list[list[str]]:
+        lines = git("for-each-ref", f"--format={fields}", "refs/tags").splitlines()
+        return [line.split() for line in lines if line.startswith(prefixes)]
+
+    store = LocalStore.open(git.path)
+    for prefixes in ([""], ["m@", "m#"], ["a/b@", "a/b#"], ["nothing@"]):
+        refs = store.tags(prefixes)
+        expected = [line for line in listed(*prefixes) if line[0] != "deep"]
+        found = [
+            [ref.name, ref.id, *([commit] if (commit := store.commit(ref)) else [])]
+            for ref in refs
+            if ref.name != "deep"  # git 2.39 shows the next tag, we the commit at the bottom
+        ]
+        assert sorted(found) == sorted(expected)
+    deep = store.tags(["deep"])[0]
+    assert store.commit(deep) == first
+    store.close()
+
+
+def test_times_are_git_s_creatordate(git: Git) -> None:
+    sha = git.commit(1_600_000_000)
+    heads = {
+        "m@v1.0.0": "tagger A <a@b> 1700000000 +0900\n",
+        "m@v1.0.1": "tagger A <a@b> 1700000000 -0330\n",
+        "m@v1.0.2": "",
+    }
+    for name, tagger in heads.items():
+        text = f"object {sha}\ntype commit\ntag {name}\n{tagger}\nx\n"
+        id = git("hash-object", "-t", "tag", "-w", "--literally", "--stdin", text=text).strip()
+        git("update-ref", f"refs/tags/{name}", id)
+    with Registry.open(git.path) as registry:
+        expected = git(
+            "for-each-ref", "--format=%(refname:strip=2) %(creatordate:raw)", "refs/tags"
+        )
+        ours = [f"{e.tag} {int(e.time.timestamp())} {e.time:%z}" for e in registry.history()]
+    # git has no date for a tag without a tagger; F10 takes the commit's
+    shown = [
+        line if line[-1] != " " else f"{line}1600000000 +0000" for line in expected.splitlines()
+    ]
+    assert sorted(ours) == sorted(shown)
+
+
+REVISIONS = [
+    "".join(parts)
+    for parts in itertools.product(
+        ("HEAD", "@", "main", "side", "v1", "nested", "refs/tags/v1", "heads/side", "nowhere"),
+        ("", "~", "~2", "^", "^2", "^2~1", "~1^2", "^^", "^0", "^{}", "^{commit}", "~9", "^3"),
+    )
+]
+
+
+def test_revisions_are_rev_parse_s(git: Git) -> None:
+    git("checkout", "-q", "-b", "side")
+    side = git.commit(1_700_000_001, "on the side")
+    git("checkout", "-q", "main")
+    git.commit(1_700_000_002)
+    git("merge", "-q", "--no-ff", "-m", "both", "side")
+    git("tag", "-a", "-m", "x", "v1", side)
+    git("tag", "-a", "-m", "x", "nested", "v1")
+    store = LocalStore.open(git.path)
+    for revision in (*REVISIONS, side, side[:7], side.upper(), "HEAD:", "", "@{0}", "HEAD@{1}"):
+        command = ["git", "rev-parse", "-q", "--verify", f"{revision}^{{commit}}"]
+        done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
+        try:
+            ours = store.resolve(revision)
+        except RevisionNotFoundError:
+            ours = ""
+        assert ours == done.stdout.strip(), revision
+    store.close()
+
+
+@settings(max_examples=150)
+@given(name=st.text("ab.@{/-~^:\\ \x07lock*é", min_size=1, max_size=10))
+@example(name="a.lock/b")
+def test_a_name_that_git_cannot_keep_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    base = tmp_path_factory.getbasetemp() / "names"
+    if not base.exists():
+        init(base)
+    command = ["git", "check-ref-format", f"refs/tags/{name}"]
+    fits = subprocess.run(command, check=False).returncode == 0 and not name.startswith("-")
+    store = LocalStore.open(base)
+    try:
+        store.check(name)
+        ours = True
+    except InvalidNameError:
+        ours = False
+    store.close()
+    assert ours == fits
+
+
+class TestKindsOfRepositories:
+    """Made by C git, read and written here, checked by C git."""
+
+    @pytest.fixture(
+        params=["plain", "bare", "worktree", "shared", "sha256", "shallow", "submodule"]
+    )
+    def place(self, request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Git:
+        git("tag", "-a", "-m", "x", "m@v1.0.0")
+        git.commit(1_700_000_050)
+        there = tmp_path / "there"
+        match request.param:
+            case "bare":
+                git("clone", "-q", "--bare", str(git.path), str(there))
+            case "worktree":
+                git("worktree", "add", "-q", "-b", "side", str(there))
+            case "shared":
+                git("clone", "-q", "--shared", str(git.path), str(there))
+            case "shallow":
+                git(
+                    "clone",
+                    "-q",
+                    "--depth=1",
+                    "--no-single-branch",
+                    f"file://{git.path}",
+                    str(there),
+                )
+            case "sha256":
+                init(there, "--object-format=sha256").commit()
+                Git(there)("tag", "-a", "-m", "x", "m@v1.0.0")
+            case "submodule":
+                outer = init(tmp_path / "outer")
+                allow = ("-c", "protocol.file.allow=always")
+                outer(*allow, "submodule", "-q", "add", str(git.path), "inner")
+                there = outer.path / "inner"
+            case _:
+                there = git.path
+        return Git(there)
+
+    def test_reading_and_writing(self, place: Git) -> None:
+        with Registry.open(place.path) as registry:
+            old = set(registry.get("m", ()))
+            event = registry.register("m", "v2.0.0", author=ANN, when=WHEN)
+            assert registry.latest()["m"].name == "v2.0.0"
+            assert {version.name for version in registry["m"]} == {
+                "v2.0.0",
+                *(version.name for version in old),
+            }
+        assert place("rev-parse", "m@v2.0.0^{}").strip() == event.commit
+        assert place("fsck", "--strict", "--no-dangling") == ""
+        assert place("cat-file", "tag", "m@v2.0.0").endswith(
+            "\n\nRegistering artifact m version v2.0.0\n"
+        )
+
+
+def test_the_configured_comment_sign_and_identity_are_git_s(git: Git) -> None:
+    git("config", "core.commentChar", ";")
+    git("config", "user.name", "Örs.")
+    git("config", "user.email", "<o@example.com>")
+    nobody = {"GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""}
+    git("tag", "-a", "-m", "#kept\n;gone", "theirs", env=nobody)
+    with Registry.open(git.path) as registry:
+        registry.register("m", "v1.0.0", message="#kept\n;gone")
+    formatted = git("for-each-ref", "--format=%(taggername)|%(taggeremail)|%(subject)", "refs/tags")
+    ours, theirs = formatted.splitlines()
+    assert ours == theirs == "Örs|<o@example.com>|#kept"
+
+
+def test_racing_with_git_for_one_tag(git: Git) -> None:
+    """The loser leaves the winner's tag as it is, whoever it is."""
+    git("tag", "-a", "-m", "theirs", "m@v1.0.0")
+    before = git("for-each-ref")
+    store = LocalStore.open(git.path)
+    sha = store.resolve("HEAD")
+    with pytest.raises(FileExistsError):
+        store.create(NewTag("m@v1.0.0", sha, "ours\n", ANN, WHEN))
+    assert git("for-each-ref") == before
+    store.close()
