@@ -84,10 +84,13 @@ class SemVer:
     precedence: _Key = attrs.field(init=False)
     """The key of SemVer precedence: it compares, and is equal for ``+a`` and ``+b``."""
 
+    _hash: int = attrs.field(init=False)
+
     def __attrs_post_init__(self) -> None:
-        """Work the key out once: versions are compared often."""
+        """Work the keys out once: versions are compared often."""
         key = (self.major, self.minor, self.patch, _prerelease_key(self.prerelease))
         object.__setattr__(self, "precedence", key)
+        object.__setattr__(self, "_hash", hash((key, self.build)))
 
     @classmethod
     def parse(cls, text: str) -> SemVer:
@@ -164,7 +167,7 @@ class SemVer:
 
     def __hash__(self) -> int:
         """Hash as equality asks."""
-        return hash((self.precedence, self.build))
+        return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the text, which outlives a change of the fields."""

@@ -38,16 +38,14 @@ class EventKind(enum.Enum):
     @property
     def is_about_a_version(self) -> bool:
         """Whether the tag names a version: a registration or a deregistration."""
-        return self in _OF_VERSIONS
+        return self is EventKind.REGISTRATION or self is EventKind.DEREGISTRATION
 
     @property
     def is_about_a_stage(self) -> bool:
         """Whether the tag names a stage: an assignment or an unassignment."""
-        return self in _OF_STAGES
+        return self is EventKind.ASSIGNMENT or self is EventKind.UNASSIGNMENT
 
 
-_OF_VERSIONS = frozenset({EventKind.REGISTRATION, EventKind.DEREGISTRATION})
-_OF_STAGES = frozenset({EventKind.ASSIGNMENT, EventKind.UNASSIGNMENT})
 _CANCELS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import Commit as GitCommit
 from dulwich.objects import ObjectID
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
@@ -17,6 +14,7 @@ from dulwich.repo import MemoryRepo, Repo
 from modelversions.errors import RepositoryError, RepositoryNotFoundError
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Commit, NewTag, TagObject, TagRef
+from modelversions.stores.files import ObjectFiles
 from modelversions.stores.objects import (
     ParsedTag,
     clean_message,
@@ -28,8 +26,6 @@ from modelversions.stores.objects import (
 from modelversions.stores.refs import TagRefs
 from modelversions.stores.revisions import resolve_commit
 
-_KINDS = {GitCommit.type_num: "commit", GitTag.type_num: "tag", 2: "tree", 3: "blob"}
-
 
 class LocalStore:
     """Tags in a repository that dulwich has opened. Threads may share it."""
@@ -40,6 +36,7 @@ class LocalStore:
         self._repo = repo
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
+        self._files = ObjectFiles(repo)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> LocalStore:
@@ -71,6 +68,7 @@ class LocalStore:
 
     def close(self) -> None:
         """Close the repository's files; it can still be used, and opens them again."""
+        self._files.close()
         self._repo.close()
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
@@ -90,7 +88,7 @@ class LocalStore:
         with self._lock:
             if ref.peeled is None:
                 return self._tag(ref.id).commit
-            kind, _ = self._raw(ref.peeled)
+            kind, _ = self._files.raw(ref.peeled)
             return ref.peeled if kind in ("commit", "") else None
 
     def resolve(self, revision: str) -> str:
@@ -144,31 +142,11 @@ class LocalStore:
             self._refs.add(tag.name, id)
         return id.decode("ascii")
 
-    def _raw(self, id: str) -> tuple[str, bytes]:
-        """Read an object; an empty kind says that it is missing or broken."""
-        try:
-            number, raw = self._repo.object_store.get_raw(ObjectID(id.encode()))
-        except KeyError:
-            return "", b""
-        except Exception:  # noqa: BLE001  # dulwich will not give a loose object that it cannot parse
-            return self._loose(id)
-        return _KINDS.get(number, "object"), raw
-
-    def _loose(self, id: str) -> tuple[str, bytes]:
-        """Read a loose object as it stands, in the repository or one that it borrows from."""
-        store = self._repo.object_store
-        for place in (store, *getattr(store, "alternates", ())):
-            path = os.path.join(getattr(place, "path", ""), id[:2], id[2:])
-            with contextlib.suppress(OSError, ValueError, zlib.error), open(path, "rb") as file:
-                head, _, raw = zlib.decompress(file.read()).partition(b"\0")
-                return head.split(b" ")[0].decode("ascii"), raw
-        return "", b""
-
     def _tag(self, id: str) -> TagObject:
         """Read a tag, and through tags of tags what lies behind it (F9)."""
         if not id:
             return lost(ProblemKind.MALFORMED, "the ref cannot be read")
-        kind, raw = self._raw(id)
+        kind, raw = self._files.raw(id)
         if not kind:
             return lost(ProblemKind.MISSING, f"its object {id} is missing or broken")
         if kind != "tag":
@@ -176,7 +154,7 @@ class LocalStore:
         try:
             tag = bottom = ParsedTag(raw)
             while bottom.type == "tag":
-                kind, raw = self._raw(bottom.target)
+                kind, raw = self._files.raw(bottom.target)
                 bottom = ParsedTag(raw)
         except ValueError:
             return lost(ProblemKind.MALFORMED, "the tag object cannot be read")
@@ -185,7 +163,7 @@ class LocalStore:
             return lost(ProblemKind.NOT_A_COMMIT, sentence)
         made = tag.made(bottom.target, None)
         if made is None:
-            made = tag.made(bottom.target, commit_time(self._raw(bottom.target)[1]))
+            made = tag.made(bottom.target, commit_time(self._files.raw(bottom.target)[1]))
         if made is None:
             sentence = f"it has no time, and neither has its commit {bottom.target}"
             return lost(ProblemKind.MISSING, sentence)
