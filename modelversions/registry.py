@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -44,16 +43,10 @@ class Registry(Mapping[str, Model]):
     values, pictures of that moment. Threads may share it.
     """
 
-    def __init__(self, store: Store, *, close: bool = False) -> None:
-        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one.
-
-        Args:
-            store: where the tags are.
-            close: whether to close the store with the registry.
-        """
+    def __init__(self, store: Store) -> None:
+        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
         self._store = store
         self._pictures: dict[str, Picture] = {}
-        self._close = weakref.finalize(self, store.close) if close else None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] = ".") -> Registry:
@@ -72,7 +65,7 @@ class Registry(Mapping[str, Model]):
             raise RepositoryNotFoundError(
                 f"{path!r} is a URL; give the path of a repository on this machine", location=path
             )
-        return cls(LocalStore.open(path), close=True)
+        return cls(LocalStore.open(path))
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo) -> Registry:
@@ -82,9 +75,8 @@ class Registry(Mapping[str, Model]):
         return cls(LocalStore(repo, getattr(repo, "path", "memory")))
 
     def close(self) -> None:
-        """Close the files of a repository that ``open`` opened; optional."""
-        if self._close is not None:
-            self._close()
+        """Close the files that were opened here; optional, and nothing is lost by it."""
+        self._store.close()
 
     def __enter__(self) -> Registry:
         """Return the registry; the block's end closes it."""

@@ -49,7 +49,7 @@ class EventKind(enum.Enum):
 _CANCELS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, init=False)
 class TagName:
     """What a tag's name says: one event of one model (F6). ``str()`` gives the name back.
 
@@ -62,18 +62,28 @@ class TagName:
 
     kind: EventKind
     model: str
-    version: SemVer | None = None
+    version: SemVer | None
     """The version of a registration or deregistration, else None."""
-    stage: str | None = None
+    stage: str | None
     """The stage of an assignment or unassignment, else None."""
-    counter: int | None = None
+    counter: int | None
     """The number after the last ``#``; None where there is none."""
-    zeros: int = attrs.field(default=0, kw_only=True)
+    zeros: int
     """Zeros that stand before the counter in the tag's name, as in ``m#prod#01``: GTO reads them,
     nobody writes them."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        kind: EventKind,
+        model: str,
+        version: SemVer | None = None,
+        stage: str | None = None,
+        counter: int | None = None,
+        *,
+        zeros: int = 0,
+    ) -> None:
         """Refuse what ``parse`` would not read back."""
+        self.__attrs_init__(kind, model, version, stage, counter, zeros)
         check_model_name(self.model)
         if (self.version is not None) != self.kind.is_about_a_version:
             raise self._unfit(
@@ -133,7 +143,9 @@ class TagName:
             return None
         counter = int(digits) if digits else None
         zeros = len(digits) - len(str(counter)) if digits else 0
-        return cls(kind, model.replace("=", ":"), semver, stage, counter, zeros=zeros)
+        name = cls.__new__(cls)  # what was read need not be checked again
+        name.__attrs_init__(kind, model.replace("=", ":"), semver, stage, counter, zeros)
+        return name
 
     def __str__(self) -> str:
         """Return the tag's name, without ``refs/tags/``."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 from dulwich.errors import ObjectFormatException
+from dulwich.object_store import PackBasedObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import MemoryRepo, Repo
@@ -113,8 +114,10 @@ class Builder:
         return self
 
     def pack(self) -> None:
-        """Pack all refs, with the traits that Git's own packed-refs file has."""
+        """Pack all objects, and all refs with the traits that Git's own packed-refs file has."""
         assert isinstance(self.repo, Repo)
+        assert isinstance(self.repo.object_store, PackBasedObjectStore)
+        self.repo.object_store.pack_loose_objects()
         lines = ["# pack-refs with: peeled fully-peeled sorted "]
         for name, id in sorted(self.repo.refs.as_dict(Ref(b"refs")).items()):
             lines.append(f"{id.decode()} refs/{name.decode()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are n
 
 
 @pytest.fixture(params=["memory", "loose", "packed"])
-def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Builder:
-    return Builder(MemoryRepo() if request.param == "memory" else Repo.init(str(tmp_path)))
+def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Builder]:
+    repo = MemoryRepo() if request.param == "memory" else Repo.init(str(tmp_path))
+    yield Builder(repo)
+    repo.close()
 
 
 def ours(registry: Registry, labels: dict[str, str]) -> dict[str, Any]:

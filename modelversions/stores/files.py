@@ -56,7 +56,10 @@ class ObjectFiles:
                 for file in os.listdir(folder):
                     path = os.path.join(folder, file)
                     if file.endswith(".idx") and path not in self._packs:
-                        self._packs[path] = _Pack(path, self._format)
+                        try:
+                            self._packs[path] = _Pack(path, self._format)
+                        except Exception:  # noqa: BLE001,S112  # dulwich says how Git would see it
+                            continue
                         yield self._packs[path]
 
     def _loose(self, id: str) -> Raw | None:
@@ -80,16 +83,19 @@ class _Pack:
     """One pack file and its index."""
 
     def __init__(self, path: str, format: ObjectFormat) -> None:
-        self._index = load_pack_index(path, format)
         with open(f"{path[:-4]}.pack", "rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._index = load_pack_index(path, format)
 
     def read(self, name: bytes) -> Raw | None:
         """Read an object by its binary id; None if it is not here, is a delta or is broken."""
         try:
             at = self._index.object_offset(RawObjectID(name))
-        except KeyError:
+            return self._at(at)
+        except (KeyError, IndexError, zlib.error):
             return None
+
+    def _at(self, at: int) -> Raw | None:
         byte = self._data[at]
         kind, size, shift = byte >> 4 & 7, byte & 15, 4
         while byte & 128:
@@ -100,11 +106,8 @@ class _Pack:
         if kind not in _KINDS:
             return None
         most = size + (size >> 6) + 128  # more than zlib ever makes of so many bytes
-        with contextlib.suppress(zlib.error):
-            raw = zlib.decompressobj().decompress(self._data[at + 1 : at + 1 + most])
-            if len(raw) == size:
-                return _KINDS[kind], raw
-        return None
+        raw = zlib.decompressobj().decompress(self._data[at + 1 : at + 1 + most])
+        return (_KINDS[kind], raw) if len(raw) == size else None
 
     def close(self) -> None:
         """Close both files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dulwich.errors import NotGitRepository
@@ -30,13 +31,16 @@ from modelversions.stores.revisions import resolve_commit
 class LocalStore:
     """Tags in a repository that dulwich has opened. Threads may share it."""
 
-    def __init__(self, repo: MemoryRepo | Repo, location: str) -> None:
-        """Serve a repository that dulwich has opened."""
+    def __init__(self, repo: MemoryRepo | Repo, location: str, *, owned: bool = False) -> None:
+        """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
         self._repo = repo
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
         self._files = ObjectFiles(repo)
+        self._closers = [self._files.close, *([repo.close] if owned else [])]
+        for closer in self._closers:  # dulwich complains, at length, of what is left open
+            weakref.finalize(self, closer)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> LocalStore:
@@ -64,12 +68,12 @@ class LocalStore:
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
             ) from error
-        return cls(repo, repo.path)
+        return cls(repo, repo.path, owned=True)
 
     def close(self) -> None:
         """Close the repository's files; it can still be used, and opens them again."""
-        self._files.close()
-        self._repo.close()
+        for closer in self._closers:
+            closer()
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
