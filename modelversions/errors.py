@@ -1,30 +1,44 @@
-"""Every error that modelversions raises.
+"""Every error that modelversions raises, and the one warning.
 
 One root; each leaf is also the builtin that fits, so ``except KeyError`` and ``except ValueError``
 work as usual. The message says what was wrong and what to do; the data stands in attributes::
 
     ModelVersionsError
-    ├── InvalidVersionError        ValueError       .text .reason
-    ├── InvalidNameError           ValueError       .text .reason
-    ├── InvalidTagNameError        ValueError       .text .reason
-    ├── InvalidArgumentError       ValueError       .argument .value
-    ├── ModelNotFoundError         KeyError         .model
-    ├── VersionNotFoundError       KeyError         .model .version
-    ├── StageNotFoundError         KeyError         .model .stage
+    ├── InvalidVersionError        ValueError         .text .reason
+    ├── InvalidNameError           ValueError         .text .reason
+    ├── InvalidTagNameError        ValueError         .text .reason
+    ├── InvalidArgumentError       ValueError         .argument .value
+    ├── ModelNotFoundError         KeyError           .model
+    ├── VersionNotFoundError       KeyError           .model .version
+    ├── StageNotFoundError         KeyError           .model .stage
+    ├── TagNotFoundError           LookupError        .tag
+    ├── ObjectMissingError         LookupError        .id
     ├── RepositoryNotFoundError    FileNotFoundError  .location
-    ├── RepositoryError            OSError          .location
-    ├── RevisionNotFoundError      LookupError      .revision
-    │   ├── AmbiguousRevisionError                  .candidates
-    │   └── NotACommitError                         .type
-    ├── ObjectMissingError         LookupError      .id
-    ├── IdentityError              ValueError       .text
-    ├── VersionExistsError         ValueError       .model .version .commit .time
-    └── WriteConflictError         OSError          .tag
+    ├── RepositoryError            OSError            .location
+    ├── RevisionNotFoundError      LookupError        .revision
+    │   ├── AmbiguousRevisionError                    .candidates
+    │   └── NotACommitError                           .type
+    ├── IdentityError              ValueError         .text
+    ├── SigningError               RuntimeError       .program
+    ├── ConfigurationError         ValueError         .file
+    ├── MissingExtraError          ImportError        .extra
+    ├── RefusedError               ValueError         .model
+    │   ├── VersionExistsError                        .version .commit .time
+    │   ├── CommitTakenError                          .version .commit
+    │   ├── StageHeldError                            .version .stage
+    │   ├── StageNotHeldError                         .version .stage
+    │   ├── StageNotAllowedError                      .stage .allowed
+    │   ├── ModelDeprecatedError                      .time
+    │   └── NoEffectError                             .tag
+    └── WriteConflictError         OSError            .tag
         ├── TagExistsError         FileExistsError
-        └── LockedError                             .lock
+        └── LockedError                               .lock
+    ClockSkewWarning               UserWarning
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class ModelVersionsError(Exception):
@@ -88,6 +102,12 @@ class StageNotFoundError(ModelVersionsError, KeyError):
     stage: str
 
 
+class TagNotFoundError(ModelVersionsError, LookupError):
+    """There is no such tag."""
+
+    tag: str
+
+
 class RepositoryNotFoundError(ModelVersionsError, FileNotFoundError):
     """There is no Git repository at the place that was named."""
 
@@ -130,13 +150,76 @@ class IdentityError(ModelVersionsError, ValueError):
     text: str
 
 
-class VersionExistsError(ModelVersionsError, ValueError):
-    """The version is registered already."""
+class SigningError(ModelVersionsError, RuntimeError):
+    """The program that signs or verifies is not there, or failed; ``program`` names it."""
+
+    program: str
+
+
+class ConfigurationError(ModelVersionsError, ValueError):
+    """A configuration file holds what it may not."""
+
+    file: str
+
+
+class MissingExtraError(ModelVersionsError, ImportError):
+    """What was asked for needs a package that comes with an extra."""
+
+    extra: str
+
+
+class RefusedError(ModelVersionsError, ValueError):
+    """The state of the model speaks against a write; nothing was written."""
 
     model: str
+
+
+class VersionExistsError(RefusedError):
+    """The version is registered already."""
+
     version: str
     commit: str
-    time: object
+    time: datetime
+
+
+class CommitTakenError(RefusedError):
+    """Another version is active at the commit, which GTO cannot read; ``force`` allows it."""
+
+    version: str
+    commit: str
+
+
+class StageHeldError(RefusedError):
+    """The version holds the stage already."""
+
+    version: str
+    stage: str
+
+
+class StageNotHeldError(RefusedError):
+    """The version does not hold the stage, nor would it if others lost it."""
+
+    version: str
+    stage: str
+
+
+class StageNotAllowedError(RefusedError):
+    """The registry allows other stages only (F23)."""
+
+    stage: str
+    allowed: tuple[str, ...]
+
+
+class ModelDeprecatedError(RefusedError):
+    """The model is deprecated already."""
+
+    time: datetime
+
+
+class NoEffectError(RefusedError):
+    """The tag would be written and change nothing: what it must supersede is newer (F14)."""
+
+    tag: str
 
 
 class WriteConflictError(ModelVersionsError, OSError):
@@ -153,3 +236,7 @@ class LockedError(WriteConflictError):
     """A lock file, of another writer or of one that died, is in the way."""
 
     lock: str
+
+
+class ClockSkewWarning(UserWarning):
+    """A tag was dated more than a minute ahead of this clock, after what it supersedes (F14)."""

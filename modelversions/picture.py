@@ -14,8 +14,8 @@ import attrs
 from modelversions.events import NamedTag, read_events
 from modelversions.fold import State, fold
 from modelversions.semver import SemVer
-from modelversions.stores.base import TagObject, TagRef
-from modelversions.tags import EventKind
+from modelversions.stores.base import Store, TagObject, TagRef
+from modelversions.tags import EventKind, TagName
 
 Read = Callable[[Sequence[TagRef]], Mapping[str, TagObject]]
 """Reads tag objects in bulk, by id."""
@@ -117,3 +117,49 @@ def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
             groups[version.precedence].append(tag)
     for precedence in sorted(groups, reverse=True):
         yield groups[precedence]
+
+
+class Pictures:
+    """The pictures of a store's models; one that is still true is used again."""
+
+    def __init__(self, store: Store) -> None:
+        """Look at the tags of ``store``."""
+        self._store = store
+        self._known: dict[str, Picture] = {}
+
+    def one(self, model: str) -> Picture:
+        """Look at the tags of one model, which may be none."""
+        spelled = model.replace(":", "=")
+        refs = self._store.tags([f"{spelled}@", f"{spelled}#"])
+        return self.grouped(refs).get(model) or self._new(())
+
+    def all(self) -> dict[str, Picture]:
+        """Look at all tags, by model, in the order of names."""
+        return self.grouped(self._store.tags())
+
+    def grouped(self, refs: Iterable[TagRef]) -> dict[str, Picture]:
+        """Sort refs by model."""
+        tags: dict[str, list[NamedTag]] = defaultdict(list)
+        for ref in refs:
+            name = TagName.try_parse(ref.name)
+            if name is not None:
+                tags[name.model].append((name, ref))
+        return {model: self._current(model, tags[model]) for model in sorted(tags)}
+
+    def filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
+        """Read what is not read yet, for all models at once."""
+        unread = [picture for picture in pictures.values() if not picture.is_read]
+        objects = self._store.read(ref for picture in unread for _, ref in picture.tags)
+        for picture in unread:
+            picture.fill(objects)
+        return pictures
+
+    def _current(self, model: str, tags: Iterable[NamedTag]) -> Picture:
+        picture, known = self._new(tags), self._known.get(model)
+        if known is not None and known.identity == picture.identity:
+            return known
+        self._known[model] = picture
+        return picture
+
+    def _new(self, tags: Iterable[NamedTag]) -> Picture:
+        return Picture(tuple(tags), self._store.read, self._store.commit)

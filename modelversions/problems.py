@@ -40,6 +40,10 @@ class ProblemKind(enum.Enum):
     """The event's time has not come yet."""
     STAGED_COMMIT = "stage on a bare commit"
     """A stage was assigned to a commit that has no version (F18)."""
+    STAGE_NOT_ALLOWED = "stage is not allowed"
+    """The configuration lists other stages (F23)."""
+    CONFIGURATION = "configuration cannot be read"
+    """The ``.gto`` file is not as it should be, or nothing is installed that can read it."""
 
 
 @attrs.frozen
@@ -48,7 +52,7 @@ class Problem:
 
     kind: ProblemKind
     tag: str
-    """The tag's name, without ``refs/tags/``."""
+    """The tag's name, without ``refs/tags/``; ``.gto`` for the configuration."""
     model: str | None
     """The model that it concerns; None if the name does not tell."""
     message: str

@@ -1,33 +1,29 @@
-"""``Registry``: the live door to the models of one repository."""
+"""``Registry``: the live door to the models of one repository, to look at and to write."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timezone
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from modelversions import planning
+from modelversions.config import check_allowed, check_stages
 from modelversions.errors import (
     InvalidArgumentError,
     InvalidTagNameError,
-    ModelNotFoundError,
     RepositoryNotFoundError,
-    RevisionNotFoundError,
-    TagExistsError,
-    VersionNotFoundError,
+    TagNotFoundError,
 )
-from modelversions.events import Event, NamedTag
+from modelversions.events import Event
 from modelversions.identity import Identity
-from modelversions.model import Model, Version
-from modelversions.picture import Picture
-from modelversions.problems import Problem, ProblemKind
+from modelversions.model import Version
 from modelversions.semver import SemVer
-from modelversions.stores.base import Commit, Store, TagRef
-from modelversions.tags import EventKind, TagName, check_model_name, diagnose, is_reserved
-from modelversions.writing import Intent, check_time, event_of, registration
+from modelversions.stores.base import Signature, Store, TagRef
+from modelversions.tags import TagName, check_model_name, check_new_stage
+from modelversions.view import View
+from modelversions.writing import Options, Writer
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
@@ -36,24 +32,37 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TAGS = "refs/tags/"
 
 
-class Registry(Mapping[str, Model]):
-    """The models that a repository's tags tell of: a mapping from names, sorted, to models.
+class Registry(View):
+    """A registry to look at and to write.
 
-    It is live: each look sees the tags that are there now, whoever made them. What it returns are
-    values, pictures of that moment. Threads may share it.
+    Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
+    nothing. The verbs share their keyword arguments:
+
+    - ``message``: the tag's message, cleaned up as ``git tag`` does; GTO's own if left out.
+    - ``author``: who does it; the identity that Git is configured with if left out.
+    - ``when``: an aware datetime; now if left out, or a second past what the write must supersede
+      (F14), so that it takes effect on any clock.
+    - ``force``: write what would be refused as pointless, not allowed, or too much for GTO.
+    - ``sign``: True, False or a key; as Git's configuration says if left out.
+    - ``dry_run``: return the event that would be written, and write nothing.
+
+    Besides the errors that each verb names, all raise ``InvalidNameError`` and
+    ``InvalidVersionError`` for names, ``IdentityError`` where there is no author,
+    ``InvalidArgumentError`` for a message or time of no use, ``NoEffectError`` for a ``when`` that
+    would not supersede, ``WriteConflictError`` where Git cannot create the tag, and
+    ``SigningError``. A tag dated more than a minute ahead of this clock gives a
+    ``ClockSkewWarning``.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
-        self._store = store
-        self._pictures: dict[str, Picture] = {}
-
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = ".") -> Registry:
+    def open(
+        cls, path: str | os.PathLike[str] = ".", *, stages: Iterable[str] | None = None
+    ) -> Registry:
         """Open the registry of the repository that holds a folder.
 
         Args:
             path: a folder in a repository, a bare repository, a linked worktree.
+            stages: the stages that may be assigned; what the ``.gto`` file says if left out.
 
         Raises:
             RepositoryNotFoundError: there is none.
@@ -65,14 +74,19 @@ class Registry(Mapping[str, Model]):
             raise RepositoryNotFoundError(
                 f"{path!r} is a URL; give the path of a repository on this machine", location=path
             )
-        return cls(LocalStore.open(path))
+        return cls(LocalStore.open(path), stages=stages)
 
     @classmethod
-    def from_repo(cls, repo: Repo | MemoryRepo) -> Registry:
+    def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
         """Look at a repository that dulwich has opened, on disk or in memory; it stays yours."""
         from modelversions.stores.local import LocalStore
 
-        return cls(LocalStore(repo, getattr(repo, "path", "memory")))
+        return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
+
+    def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
+        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
+        super().__init__(store, stages=None if stages is None else check_stages(stages))
+        self._writer = Writer(store, self._pictures)
 
     def close(self) -> None:
         """Close the files that were opened here; optional, and nothing is lost by it."""
@@ -86,301 +100,276 @@ class Registry(Mapping[str, Model]):
         """Close it."""
         self.close()
 
-    def __getitem__(self, name: str) -> Model:
-        """Look at one model, and at its tags only.
-
-        Raises:
-            ModelNotFoundError: there is no event of that model.
-        """
-        picture = self._picture(name)
-        if not picture.exists():
-            raise self._no_model(name)
-        return Model(name, picture)
-
-    def __contains__(self, name: object) -> bool:
-        """Say whether there is any event of that model."""
-        return isinstance(name, str) and self._picture(name).exists()
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the models' names, sorted."""
-        return iter([name for name, picture in self._listed().items() if picture.exists()])
-
-    def __len__(self) -> int:
-        """Count the models."""
-        return sum(1 for _ in self)
-
-    def latest(self) -> dict[str, Version]:
-        """Return each model's latest version (F16), from names alone where they suffice.
-
-        Models without an active version are left out.
-        """
-        latest = {name: Model(name, pic).latest for name, pic in self._listed().items()}
-        return {name: version for name, version in latest.items() if version is not None}
-
-    def resolve(self, reference: str) -> Version:
-        """Return the version that a reference names now (F22).
-
-        Args:
-            reference: ``model@latest``, ``model@greatest``, ``model@v1.2.3``, ``model#stage``, or
-                a tag, by its name or its full ref.
-
-        Raises:
-            InvalidTagNameError: it is none of these.
-            ModelNotFoundError, VersionNotFoundError, StageNotFoundError: it names nothing.
-        """
-        tag = reference.removeprefix(_TAGS).replace(":", "=")
-        model, _, last = tag.rpartition("@")
-        if model and last in ("latest", "greatest"):
-            return self._latest(model.replace("=", ":"))
-        name = TagName.try_parse(tag)
-        if name is None or name.kind is EventKind.DEPRECATION:
-            raise _no_reference(reference)
-        if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
-            return self._about(self[name.model], tag)
-        if name.version is not None:
-            return self[name.model][name.version]
-        return self[name.model].in_stage(str(name.stage))
-
-    def at(self, commit: str = "HEAD") -> tuple[Version, ...]:
-        """Return the active versions that are registered at a commit: which model is this?
-
-        Raises:
-            RevisionNotFoundError: there is no such commit.
-        """
-        id = self._store.resolve(commit)
-        near = {
-            name: picture
-            for name, picture in self._listed().items()
-            if any(ref.peeled in (None, id) for tag, ref in picture.tags if tag.version)
-        }
-        models = self._read(near)
-        return tuple(one for model in models.values() for one in model.versions if one.commit == id)
-
-    def event(self, ref: str) -> Event | None:
-        """Return what a tag means, given its name or full ref; None if it is no event's."""
-        tag = ref.removeprefix(_TAGS)
-        name = TagName.try_parse(tag)
-        if name is None:
-            return None
-        history = self._picture(name.model).state.history
-        return next((event for event in history if event.tag == tag), None)
-
-    def history(self) -> tuple[Event, ...]:
-        """Return all events of all models, oldest first (F13)."""
-        models = self._read(self._listed()).values()
-        events = (event for model in models for event in model.history)
-        return tuple(sorted(events, key=lambda event: event.order))
-
-    def stages(self) -> tuple[str, ...]:
-        """Return the names of the stages that some version holds, sorted."""
-        models = self._read(self._listed()).values()
-        return tuple(sorted({stage for model in models for stage in model.stages}))
-
-    def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
-        """Return what is odd about the tags, in the order of their names.
-
-        Args:
-            now: the time by which an event is in the future; the present if left out.
-        """
-        refs = self._store.tags()
-        states = [picture.state for picture in self._filled(self._grouped(refs)).values()]
-        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
-        events = [event for state in states for event in state.history]
-        missing = self._store.missing({event.commit for event in events})
-        now = now or datetime.now(timezone.utc)
-        for event in events:
-            if event.time > now:
-                sentence = f"its time, {event.time}, has not come yet"
-                found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
-            if event.commit in missing:
-                sentence = f"its commit {event.commit} is not in the repository"
-                found.append(Problem(ProblemKind.MISSING, event.tag, event.model, sentence))
-        return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
-
-    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:
-        """Return the commits that lead to a revision, newest first: the ones to choose from.
-
-        Args:
-            revision: where to start; a repository without commits has none to offer.
-            limit: how many at most; None for all.
-
-        Raises:
-            RevisionNotFoundError: there is no such commit.
-        """
-        try:
-            return tuple(self._store.commits(revision, limit))
-        except RevisionNotFoundError:
-            if revision == "HEAD":
-                return ()
-            raise
-
     def register(
         self,
         model: str,
-        version: str | SemVer,
+        version: str | SemVer | None = None,
         *,
+        bump: str | None = None,
         commit: str = "HEAD",
         message: str | None = None,
         author: Identity | None = None,
         when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
     ) -> Event:
-        """Register a version of a model: write one annotated tag, or nothing.
+        """Register a version of a model; one that was deregistered can be registered again.
 
         Args:
             model: the model's name; it need not exist yet.
-            version: the version's name, such as ``"v1.2.0"``.
+            version: the version's name, such as ``"v1.2.0"``. If left out, the next one after the
+                greatest that was ever registered, so that no number is handed out twice; the
+                first is ``v0.0.1``.
+            bump: which number to count up for that: ``"major"``, ``"minor"`` or ``"patch"``.
             commit: a revision, as Git takes it.
-            message: the tag's message, cleaned up as ``git tag`` does; GTO's own if left out.
-            author: who registers; the identity that Git is configured with if left out.
-            when: aware; now if left out, or a second past what it must supersede (F14).
-
-        Returns:
-            The event that was written.
+            message, author, when, force, sign, dry_run: see ``Registry``.
 
         Raises:
-            InvalidNameError, InvalidVersionError: a name is not valid.
-            RevisionNotFoundError: there is no such commit.
             VersionExistsError: the version is registered already.
-            IdentityError: there is nobody to name as the author.
-            InvalidArgumentError: the message is empty, or the time is of no use.
-            WriteConflictError: Git cannot create the tag; nothing has changed.
+            CommitTakenError: another version is active at the commit, and ``force`` is not given.
+            RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
-        semver = version if isinstance(version, SemVer) else SemVer.parse(version)
-        intent = self._intent(commit, message, author, when)
-        while True:
-            tag = registration(self._picture(model), model, semver, intent)
-            try:
-                self._store.create(tag)
-            except TagExistsError:
-                if any(ref.name == tag.name for ref in self._store.tags([tag.name])):
-                    continue  # somebody was faster: look again, and say what there is now
-                raise
-            return event_of(tag, semver)
-
-    def __str__(self) -> str:
-        """Return a table: a line a model, with its latest version and who holds which stage."""
-        from modelversions.display.tables import registry_table
-
-        return registry_table(self._read(self._listed())).text()
-
-    def __repr__(self) -> str:
-        """Return the place and the number of models."""
-        count = len(self)
-        return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
-
-    def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
-        from modelversions.display.tables import registry_table
-
-        return registry_table(self._read(self._listed())).html()
-
-    def _intent(
-        self, commit: str, message: str | None, author: Identity | None, when: datetime | None
-    ) -> Intent:
-        return Intent(
-            commit=self._store.resolve(commit),
-            author=(author or Identity.from_git(self._store.config)).checked(),
-            message=None if message is None else self._cleaned(message),
-            now=datetime.now().astimezone(),
-            when=None if when is None else check_time(when),
+        semver = None if version is None else _semver(version)
+        if bump is not None:
+            SemVer(0, 0, 0).bump(bump)  # refuse a level that there is not, even for the first
+            if semver is not None:
+                raise InvalidArgumentError(
+                    f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
+                    argument="bump",
+                    value=bump,
+                )
+        sha = self._store.resolve(commit)
+        options = Options(message, author, when, force, sign, dry_run)
+        return self._writer.write(
+            model,
+            options,
+            lambda now, intent: [
+                planning.register(now, intent, version=semver, bump=bump, commit=sha)
+            ],
         )
 
-    def _cleaned(self, message: str) -> str:
-        cleaned = self._store.clean(message)
-        what = ""
-        if not cleaned:
-            what = "is empty, once Git has cleaned it up"
-        elif "\0" in cleaned:
-            what = "holds a NUL"
-        elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
-            what = "cannot be encoded as UTF-8"
-        if what:
-            raise InvalidArgumentError(
-                f"the message {message!r} {what}; write one, or leave it out for the usual one",
-                argument="message",
-                value=message,
+    def deregister(
+        self,
+        model: str,
+        version: str | SemVer,
+        *,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+    ) -> Event:
+        """Deregister a version: it stays in the history, and loses its stages.
+
+        Args:
+            model: the model's name.
+            version: the version's name.
+            message, author, when, force, sign, dry_run: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            VersionNotFoundError: it was never registered, or was deregistered already.
+        """
+        semver = _semver(version)
+        options = Options(message, author, when, force, sign, dry_run)
+        return self._writer.write(
+            self._known(model),
+            options,
+            lambda now, intent: [planning.deregister(now, intent, semver)],
+        )
+
+    def assign(
+        self,
+        model: str,
+        version: str | SemVer | None = None,
+        stage: str = "",
+        *,
+        commit: str | None = None,
+        register: bool = False,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+    ) -> Event:
+        """Assign a stage to a version, or to a commit: to the version there, or the bare commit.
+
+        Args:
+            model: the model's name.
+            version: the version's name; or give ``commit``.
+            stage: the stage's name, such as ``"prod"``.
+            commit: a revision, in place of the version.
+            register: register the version first if it is not: at ``commit``, or HEAD; the next
+                version if none is named. Author and message are the registration's too.
+            message, author, when, force, sign, dry_run: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model, and neither ``register`` nor ``force``.
+            VersionNotFoundError: the version is not registered, or no longer.
+            StageHeldError: it holds the stage already, and ``force`` is not given.
+            StageNotAllowedError: the registry allows other stages, and ``force`` is not given.
+            ConfigurationError, MissingExtraError: what it allows cannot be read.
+            RevisionNotFoundError: there is no such commit.
+        """
+        check_model_name(model)
+        check_new_stage(stage)
+        semver = None if version is None else _semver(version)
+        if not register:
+            _check_one(version, commit)
+        if not force:
+            check_allowed(model, stage, self._allowed())
+        sha = self._store.resolve(commit or "HEAD") if register or commit else ""
+        if not register and not (force and semver is None):
+            self._known(model)
+        options = Options(message, author, when, force, sign, dry_run)
+        plan = planning.register_and_assign if register else planning.assign
+        return self._writer.write(
+            model,
+            options,
+            lambda now, intent: plan(now, intent, stage, version=semver, commit=sha),
+        )
+
+    def unassign(
+        self,
+        model: str,
+        version: str | SemVer | None = None,
+        stage: str = "",
+        *,
+        commit: str | None = None,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+    ) -> Event:
+        """Take a stage from a version, or from what holds it at a commit.
+
+        The stage falls back to the version that held it before, if that is still in force (F17).
+
+        Args:
+            model: the model's name.
+            version: the version's name; or give ``commit``.
+            stage: the stage's name.
+            commit: a revision, in place of the version.
+            message, author, when, force, sign, dry_run: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            VersionNotFoundError: the version is not registered, or no longer.
+            StageNotHeldError: it is not in the stage, and ``force`` is not given.
+            RevisionNotFoundError: there is no such commit.
+        """
+        check_new_stage(stage)
+        semver = None if version is None else _semver(version)
+        _check_one(version, commit)
+        sha = self._store.resolve(commit) if commit else ""
+        options = Options(message, author, when, force, sign, dry_run)
+        return self._writer.write(
+            self._known(model),
+            options,
+            lambda now, intent: [planning.unassign(now, intent, stage, version=semver, commit=sha)],
+        )
+
+    def deprecate(
+        self,
+        model: str,
+        *,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+    ) -> Event:
+        """Deprecate a model, at the commit of its newest event; any later event revives it (F19).
+
+        Args:
+            model: the model's name.
+            message, author, when, force, sign, dry_run: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            ModelDeprecatedError: it is deprecated already, and ``force`` is not given.
+        """
+        options = Options(message, author, when, force, sign, dry_run)
+        return self._writer.write(
+            self._known(model), options, lambda now, intent: [planning.deprecate(now, intent)]
+        )
+
+    def delete_tags(self, *tags: str | Event | Version, dry_run: bool = False) -> dict[str, str]:
+        """Delete tags: what they said is gone, with no trace that it ever was.
+
+        To end a version or a stage, ``deregister`` and ``unassign`` keep the history instead.
+
+        Args:
+            tags: events' tags, by name or full ref, or as the events and versions themselves.
+            dry_run: return what would be deleted, and delete nothing.
+
+        Returns:
+            What was deleted: the tags' names, and the ids of their objects, from which
+            ``git update-ref`` brings them back until Git collects its garbage.
+
+        Raises:
+            TagNotFoundError: there is no such tag; none was deleted.
+            InvalidTagNameError: it is not an event's tag, and for Git to delete.
+            WriteConflictError: somebody changed one meanwhile; none was deleted.
+        """
+        refs = [self._ref(tag, event_only=True) for tag in tags]
+        if not dry_run:
+            self._store.delete(refs)
+        return {ref.name: ref.id for ref in refs}
+
+    def verify(self, tag: str | Event | Version) -> Signature:
+        """Check who signed a tag, by the keys that Git is configured to trust.
+
+        Args:
+            tag: a tag's name or full ref, an event or a version.
+
+        Returns:
+            The signer, and whether the signature holds; true exactly where it does.
+
+        Raises:
+            TagNotFoundError: there is no such tag.
+            SigningError: the program that checks signatures is not there.
+        """
+        return self._store.signature(self._ref(tag))
+
+    def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
+        """Look a tag up."""
+        name = tag.removeprefix(_TAGS) if isinstance(tag, str) else tag.tag
+        if event_only and TagName.try_parse(name) is None:
+            raise InvalidTagNameError(
+                f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
+                text=name,
+                reason="it is not the tag of an event",
             )
-        return cleaned
-
-    def _picture(self, model: str) -> Picture:
-        """Look at the tags of one model; a picture that is still true is used again."""
-        spelled = model.replace(":", "=")
-        refs = self._store.tags([f"{spelled}@", f"{spelled}#"])
-        return self._grouped(refs).get(model) or self._new_picture(())
-
-    def _listed(self) -> dict[str, Picture]:
-        """Look at all tags."""
-        return self._grouped(self._store.tags())
-
-    def _grouped(self, refs: Iterable[TagRef]) -> dict[str, Picture]:
-        """Sort refs by model; a picture that is still true is used again."""
-        grouped: dict[str, list[NamedTag]] = defaultdict(list)
-        for ref in refs:
-            name = TagName.try_parse(ref.name)
-            if name is not None:
-                grouped[name.model].append((name, ref))
-        for model, tags in grouped.items():
-            picture, known = self._new_picture(tags), self._pictures.get(model)
-            if known is None or known.identity != picture.identity:
-                self._pictures[model] = picture
-        return {model: self._pictures[model] for model in sorted(grouped)}
-
-    def _new_picture(self, tags: Iterable[NamedTag]) -> Picture:
-        return Picture(tuple(tags), self._store.read, self._store.commit)
-
-    def _read(self, pictures: Mapping[str, Picture]) -> dict[str, Model]:
-        """Return the models, read; tags that are no events make none."""
-        filled = self._filled(pictures)
-        return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
-
-    def _filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
-        """Read what is not read yet, for all models at once."""
-        unread = [picture for picture in pictures.values() if not picture.is_read]
-        objects = self._store.read(ref for picture in unread for _, ref in picture.tags)
-        for picture in unread:
-            picture.fill(objects)
-        return pictures
-
-    def _latest(self, name: str) -> Version:
-        latest = self[name].latest
-        if latest is None:
-            raise VersionNotFoundError(
-                f"model {name!r} has no active version; all_versions lists the deregistered ones",
-                model=name,
-                version="latest",
+        found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
+        if found is None:
+            raise TagNotFoundError(
+                f"there is no tag {name!r} in {self._store.location!r}; 'event.tag' and "
+                "'version.tag' name tags that are there",
+                tag=name,
             )
-        return latest
+        return found
 
-    def _about(self, model: Model, tag: str) -> Version:
-        """Return the version that one of a model's tags is about."""
-        event = next((event for event in model.history if event.tag == tag), None)
-        if event is None:
-            raise _no_reference(tag)
-        return model.of_event(event)
-
-    def _no_model(self, name: str) -> ModelNotFoundError:
-        names = list(self)
-        close = difflib.get_close_matches(str(name), names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"models: {', '.join(names) or 'none'}"
-        return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
+    def _known(self, model: str) -> str:
+        """Return the name of a model that there is, or raise."""
+        return self[model].name
 
 
-def _no_reference(reference: str) -> InvalidTagNameError:
-    tag = reference.removeprefix(_TAGS).replace(":", "=")
-    reason = diagnose(tag) or "it names no version"
-    return InvalidTagNameError(
-        f"{reference!r} cannot be resolved: {reason}; write 'model@latest', 'model@v1.2.3', "
-        "'model#stage' or the name of an event's tag",
-        text=reference,
-        reason=reason,
-    )
+def _semver(version: str | SemVer) -> SemVer:
+    return version if isinstance(version, SemVer) else SemVer.parse(version)
 
 
-def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
-    """Report names that are nearly an event's; tags that are nothing like one are let be."""
-    for ref in refs:
-        reason = diagnose(ref.name)
-        if reason is not None:
-            kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.NEAR_NAME
-            yield Problem(kind, ref.name, None, reason)
+def _check_one(version: object, commit: object) -> None:
+    if (version is None) == (commit is None):
+        raise InvalidArgumentError(
+            f"give either a version or a commit, not version={version!r} and commit={commit!r}",
+            argument="commit",
+            value=commit,
+        )

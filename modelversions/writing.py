@@ -1,87 +1,137 @@
-"""From an intent to a tag: what a verb writes, and what it refuses (rules F12 and F14)."""
+"""Writing: who and when, the plan against the present state, and one try after another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 
 import attrs
 
-from modelversions.errors import InvalidArgumentError, VersionExistsError
+from modelversions.errors import ClockSkewWarning, InvalidArgumentError, TagExistsError
 from modelversions.events import Event
 from modelversions.identity import Identity
-from modelversions.picture import Picture
-from modelversions.semver import SemVer
-from modelversions.stores.base import NewTag
-from modelversions.tags import EventKind, TagName
+from modelversions.picture import Pictures
+from modelversions.planning import Intent, Situation
+from modelversions.stores.base import NewTag, Store
 
-_SECOND = timedelta(seconds=1)
+Plan = Callable[[Situation, Intent], Sequence[Event]]
+"""Makes of a situation and an intent the events to write, or refuses."""
+
+_SKEW = timedelta(minutes=1)
 
 
 @attrs.frozen
-class Intent:
-    """What somebody wants to record, before the present state has a say."""
+class Options:
+    """What all verbs take: see ``Registry``."""
 
-    commit: str
-    author: Identity
     message: str | None
-    """The message, cleaned up; None for GTO's own."""
-    now: datetime
+    author: Identity | None
     when: datetime | None
-    """The time that the caller asks for; None for now, or as soon as takes effect."""
+    force: bool
+    sign: bool | str | None
+    dry_run: bool
 
 
-def registration(picture: Picture, model: str, version: SemVer, intent: Intent) -> NewTag:
-    """Plan the registration of a version.
+class Writer:
+    """Writes to a store what is planned for one of its models."""
 
-    Raises:
-        VersionExistsError: it is registered, and was not deregistered.
-        InvalidArgumentError: the time asked for is before the version's newest event.
-    """
-    holder = picture.state.holders.get(version)
-    if holder is not None and holder.active:
-        origin = holder.origin
-        raise VersionExistsError(
-            f"version '{version}' of model {model!r} is registered already, at commit "
-            f"{origin.commit[:7]} since {origin.time:%Y-%m-%d %H:%M:%S %z}; register another "
-            "version, or deregister this one first",
-            model=model,
-            version=str(version),
-            commit=origin.commit,
-            time=origin.time,
+    def __init__(self, store: Store, pictures: Pictures) -> None:
+        """Plan by the pictures, and write to the store."""
+        self._store = store
+        self._pictures = pictures
+
+    def write(self, model: str, options: Options, plan: Plan) -> Event:
+        """Plan and write until nobody else was faster; return the last of the events.
+
+        Raises:
+            RefusedError: the plan is refused, by the state that is there now.
+            WriteConflictError: Git cannot create a tag; nothing has changed.
+        """
+        intent = self._intent(options)
+        while True:
+            picture = self._pictures.one(model)
+            now = Situation(model, tuple(name for name, _ in picture.tags), picture.state)
+            events = plan(now, intent)
+            try:
+                self._put(events, intent, options)
+            except TagExistsError as error:
+                if any(ref.name == error.tag for ref in self._store.tags([error.tag])):
+                    continue  # somebody was faster: look again, and say what there is now
+                raise
+            ahead = max(event.time for event in events) - intent.now
+            if ahead > _SKEW and intent.when is None:
+                sentence = f"{events[-1].tag!r} is dated {ahead} ahead of this clock"
+                warnings.warn(
+                    f"{sentence}, after what it supersedes: set the clocks right",
+                    ClockSkewWarning,
+                    stacklevel=3,
+                )
+            return events[-1]
+
+    def _put(self, events: Sequence[Event], intent: Intent, options: Options) -> None:
+        """Create the tags; for a dry run, see whether they could be."""
+        if options.dry_run:
+            for event in events:
+                self._store.check(event.tag)
+            return
+        self._store.create(
+            [
+                NewTag(
+                    name=event.tag,
+                    commit=event.commit,
+                    message=intent.message or f"{event.message}\n",
+                    author=intent.author,
+                    time=event.time,
+                    sign=options.sign,
+                )
+                for event in events
+            ]
         )
-    name = _free(picture, TagName(EventKind.REGISTRATION, model, version))
-    superseded = [event for event in picture.state.history if event.version == version]
-    return _new_tag(name, intent, superseded)
 
+    def _intent(self, options: Options) -> Intent:
+        author = options.author or Identity.from_git(self._store.config)
+        return Intent(
+            author=author.checked(),
+            message=None if options.message is None else self._cleaned(options.message),
+            now=check_time(datetime.now().astimezone()),
+            when=None if options.when is None else check_time(options.when),
+            force=options.force,
+        )
 
-def event_of(tag: NewTag, version: SemVer | None) -> Event:
-    """Return the event that a written tag stands for."""
-    name = TagName.parse(tag.name)
-    return Event(
-        kind=name.kind,
-        model=name.model,
-        version=version,
-        stage=name.stage,
-        commit=tag.commit,
-        tag=tag.name,
-        counter=name.counter,
-        time=tag.time,
-        author=tag.author,
-        message=tag.message.strip(),
-    )
+    def _cleaned(self, message: str) -> str:
+        """Clean a message up as Git does.
+
+        Raises:
+            InvalidArgumentError: nothing is left of it, or Git cannot keep it.
+        """
+        cleaned = self._store.clean(message)
+        what = ""
+        if not cleaned:
+            what = "is empty, once Git has cleaned it up"
+        elif "\0" in cleaned:
+            what = "holds a NUL"
+        elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
+            what = "cannot be encoded as UTF-8"
+        if what:
+            raise InvalidArgumentError(
+                f"the message {message!r} {what}; write one, or leave it out for the usual one",
+                argument="message",
+                value=message,
+            )
+        return cleaned
 
 
 def check_time(when: datetime) -> datetime:
-    """Return a caller's time as Git keeps it: whole seconds, an offset of whole minutes.
+    """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
 
     Raises:
         InvalidArgumentError: it is naive, or before 1970.
     """
-    offset = when.utcoffset()
+    offset = when.utcoffset() if isinstance(when, datetime) else None
     if offset is None:
         raise InvalidArgumentError(
-            f"the time {when!r} has no time zone; give one, as in when.astimezone()",
+            f"the time {when!r} must be a datetime with a time zone, such as when.astimezone()",
             argument="when",
             value=when,
         )
@@ -93,40 +143,3 @@ def check_time(when: datetime) -> datetime:
         )
     zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
     return when.astimezone(zone).replace(microsecond=0)
-
-
-def _new_tag(name: TagName, intent: Intent, superseded: Iterable[Event]) -> NewTag:
-    return NewTag(
-        name=str(name),
-        commit=intent.commit,
-        message=intent.message or f"{name.message()}\n",
-        author=intent.author,
-        time=_effective(intent, superseded),
-    )
-
-
-def _effective(intent: Intent, superseded: Iterable[Event]) -> datetime:
-    """Return the first time from now on at which the write takes effect (F14)."""
-    newest = max((event.time for event in superseded), default=None)
-    if intent.when is None:
-        now = check_time(intent.now)
-        return now if newest is None else max(now, (newest + _SECOND).astimezone(now.tzinfo))
-    if newest is not None and intent.when <= newest:
-        raise InvalidArgumentError(
-            f"at {intent.when} this would be without effect: what it must supersede happened at "
-            f"{newest}; give a later time, or none",
-            argument="when",
-            value=intent.when,
-        )
-    return intent.when
-
-
-def _free(picture: Picture, name: TagName) -> TagName:
-    """Give a name that is taken the next counter (F12)."""
-    taken = {ref.name for _, ref in picture.tags}
-    return attrs.evolve(name, counter=_next_counter(picture)) if str(name) in taken else name
-
-
-def _next_counter(picture: Picture) -> int:
-    """Return one more than the highest counter on any tag of the model (F12)."""
-    return max((name.counter or 0 for name, _ in picture.tags), default=0) + 1

@@ -34,10 +34,10 @@ class Builder:
         self.repo.object_store.add_object(obj)
         return obj.get_id(self.repo.object_format).decode()
 
-    def commit(self, label: str = "c1", at: int = 0, *parents: str) -> str:
+    def commit(self, label: str = "c1", at: int = 0, *parents: str, tree: str | None = None) -> str:
         """Make a commit and remember it by a label; HEAD's branch follows."""
         commit = Commit()
-        commit.tree = ObjectID(self.add(self._empty(Tree())).encode())
+        commit.tree = ObjectID((tree or self.add(self._empty(Tree()))).encode())
         commit.parents = [ObjectID(self.commits.get(p, p).encode()) for p in parents]
         commit.author = commit.committer = ANN.encode()
         commit.author_time = commit.commit_time = START + at
@@ -48,6 +48,12 @@ class Builder:
         self.ref("refs/heads/main", self.commits[label])
         self.repo.refs.set_symbolic_ref(Ref(b"HEAD"), Ref(b"refs/heads/main"))
         return self.commits[label]
+
+    def commit_file(self, path: str, text: str, label: str = "file", at: int = 0) -> str:
+        """Make a commit that holds one file."""
+        tree = self._empty(Tree())
+        tree.add(path.encode(), 0o100644, ObjectID(self.blob(text).encode()))  # type: ignore[attr-defined]
+        return self.commit(label, at, tree=self.add(tree))
 
     def blob(self, text: str = "blob") -> str:
         """Store a blob."""

@@ -54,7 +54,7 @@ class TestOpening:
             builder = Builder(repo)
             builder.tags("m@v1.0.0")
             with Registry.open(tmp_path / "bare.git") as registry:
-                registry.register("m", "v2.0.0", author=ANN)
+                registry.register("m", "v2.0.0", author=ANN, force=True)
                 assert registry.latest()["m"].name == "v2.0.0"
 
     def test_a_linked_worktree(self, disk: Builder, tmp_path: Path) -> None:
@@ -63,9 +63,10 @@ class TestOpening:
         linked = tmp_path / "linked"
         disk.repo.worktrees.add(str(linked), branch=b"side").close()
         with Registry.open(linked) as registry:
-            registry.register("m", "v2.0.0", author=ANN)
+            registry.register("m", "v2.0.0", author=ANN, force=True)
         assert disk.registry.latest()["m"].name == "v2.0.0"
 
+    @pytest.mark.usefixtures("impatient")
     def test_reftable(self, tmp_path: Path) -> None:
         Repo.init(str(tmp_path), format=1).close()
         with (tmp_path / ".git" / "config").open("a") as config:
@@ -75,14 +76,25 @@ class TestOpening:
             builder.tags("m@v1.0.0", "n@v1.0.0")
             builder.ref("refs/tags/m@v3.0.0", builder.commits["c1"])
             with Registry.open(tmp_path) as registry:
-                registry.register("m", "v2.0.0", author=ANN)
+                registry.register("m", "v2.0.0", author=ANN, force=True)
                 assert registry["m"].latest == registry["m"]["v2.0.0"]
                 assert list(registry) == ["m", "n"]
                 assert len(registry.problems()) == 2
                 lock = tmp_path / ".git" / "reftable" / "tables.list.lock"
                 lock.touch()
                 with pytest.raises(OSError, match=r"tables.list.lock' and try again"):
-                    registry.register("m", "v4.0.0", author=ANN)
+                    registry.register("m", "v4.0.0", author=ANN, force=True)
+
+    def test_a_worktree_s_configuration_goes_first(self, disk: Builder) -> None:
+        config = path_of(disk) / ".git" / "config"
+        config.write_text(
+            "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tworktreeConfig = true\n"
+            "[user]\n\tname = Local\n\temail = l@example.com\n"
+        )
+        (path_of(disk) / ".git" / "config.worktree").write_text("[user]\n\tname = Worktree\n")
+        with Registry.open(path_of(disk)) as registry:
+            event = registry.register("m", "v1.0.0")
+        assert event.author == Identity("Worktree", "l@example.com")
 
     def test_sha256(self, tmp_path: Path) -> None:
         with Repo.init(str(tmp_path), object_format="sha256") as repo:

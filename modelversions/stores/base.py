@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -77,6 +78,37 @@ class NewTag:
     author: Identity
     time: datetime
     """Aware; Git keeps whole seconds and the offset."""
+    sign: bool | str | None = False
+    """Whether to sign it, or with which key; None for what Git's configuration says."""
+
+
+class SignatureStatus(enum.Enum):
+    """What can be said of a tag's signature."""
+
+    GOOD = "good"
+    """Made by a key that is known and trusted."""
+    UNKNOWN = "unknown"
+    """Right in itself as far as can be told, but the key is not known, not trusted or expired."""
+    BAD = "bad"
+    """The tag is not what was signed."""
+    UNSIGNED = "unsigned"
+
+
+@attrs.frozen
+class Signature:
+    """Who signed a tag, and whether that holds."""
+
+    status: SignatureStatus
+    signer: str = ""
+    """The signer as the key has it: ``Name <mail>``, or the principal of an SSH key."""
+    key: str = ""
+    """The key's id or fingerprint."""
+    detail: str = ""
+    """What the program that checked it said."""
+
+    def __bool__(self) -> bool:
+        """Whether the signature is good."""
+        return self.status is SignatureStatus.GOOD
 
 
 class Store(Protocol):
@@ -126,12 +158,30 @@ class Store(Protocol):
             WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
         """
 
-    def create(self, tag: NewTag) -> str:
-        """Write the tag object, then its ref if there is none; return the object's id.
+    def create(self, tags: Sequence[NewTag]) -> None:
+        """Write the tag objects, then each ref if there is none: all of them, or none.
 
         Raises:
-            WriteConflictError: the ref was not made, and nothing else was changed.
+            WriteConflictError: a ref could not be made; those made before are gone again.
+            SigningError: a tag could not be signed; nothing was written.
         """
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete refs that still name what they did when they were listed: all, or none.
+
+        Raises:
+            WriteConflictError: one was changed meanwhile, or is locked.
+        """
+
+    def signature(self, ref: TagRef) -> Signature:
+        """Check the signature of a tag object.
+
+        Raises:
+            SigningError: the program that checks it is not there.
+        """
+
+    def file(self, path: str) -> bytes | None:
+        """Read a file from the root: of the work tree, or of HEAD's commit where there is none."""
 
     def close(self) -> None:
         """Let go of files and connections; a second call does nothing."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from dulwich.config import Config
 from dulwich.errors import NotGitRepository
 from dulwich.objects import ObjectID
 from dulwich.objects import Tag as GitTag
+from dulwich.objectspec import parse_object
 from dulwich.repo import MemoryRepo, Repo
 
-from modelversions.errors import RepositoryError, RepositoryNotFoundError
+from modelversions.errors import RepositoryError, RepositoryNotFoundError, WriteConflictError
 from modelversions.problems import ProblemKind
-from modelversions.stores.base import Commit, NewTag, TagObject, TagRef
+from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
 from modelversions.stores.files import ObjectFiles
 from modelversions.stores.objects import (
     ParsedTag,
@@ -26,6 +29,7 @@ from modelversions.stores.objects import (
 )
 from modelversions.stores.refs import TagRefs
 from modelversions.stores.revisions import resolve_commit
+from modelversions.stores.signatures import check, sign, wanted
 
 
 class LocalStore:
@@ -116,13 +120,20 @@ class LocalStore:
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration."""
-        section, _, name = key.rpartition(".")
+        section, *middle, name = key.split(".")
+        path = tuple(part.encode() for part in (section, *middle))
         with self._lock:
-            try:
-                value = self._repo.get_config_stack().get((section.encode(),), name.encode())
-            except KeyError:
-                return None
-        return value.decode(errors="replace")
+            for config in self._configs():
+                with contextlib.suppress(KeyError):
+                    return config.get(path, name.encode()).decode(errors="replace")
+        return None
+
+    def _configs(self) -> Iterator[Config]:
+        """Give the configurations, the one that goes first before the others."""
+        everywhere = self._repo.get_config_stack()
+        if everywhere.get_boolean((b"extensions",), b"worktreeConfig", default=False):
+            yield self._repo.get_worktree_config()  # dulwich puts it behind the repository's
+        yield everywhere
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
@@ -134,17 +145,70 @@ class LocalStore:
         with self._lock:
             self._refs.check(name)
 
-    def create(self, tag: NewTag) -> str:
-        """Write the tag object, then its ref if there is none."""
+    def create(self, tags: Sequence[NewTag]) -> None:
+        """Write the tag objects, then each ref if there is none: all of them, or none."""
         with self._lock:
-            self.check(tag.name)
-            obj = GitTag.from_raw_string(
-                GitTag.type_num, format_tag(tag), object_format=self._repo.object_format
-            )
-            self._repo.object_store.add_object(obj)
-            id = ObjectID(obj.get_id(self._repo.object_format))
-            self._refs.add(tag.name, id)
-        return id.decode("ascii")
+            for tag in tags:
+                self.check(tag.name)
+            contents = [self._content(tag) for tag in tags]
+            made: list[TagRef] = []
+            try:
+                for tag, content in zip(tags, contents):
+                    id = self._add(content)
+                    self._refs.add(tag.name, id)
+                    made.append(TagRef(tag.name, id.decode("ascii")))
+            except WriteConflictError:
+                for ref in made:
+                    self._refs.remove(ref)
+                raise
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete refs that still name what they did: all, or none."""
+        with self._lock:
+            gone: list[TagRef] = []
+            try:
+                for ref in refs:
+                    self._refs.remove(ref)
+                    gone.append(ref)
+            except WriteConflictError:
+                for ref in gone:
+                    self._refs.add(ref.name, ObjectID(ref.id.encode()))
+                raise
+
+    def signature(self, ref: TagRef) -> Signature:
+        """Check the signature of a tag object."""
+        with self._lock:
+            kind, raw = self._files.raw(ref.id)
+        return check(self.config, raw if kind == "tag" else b"")
+
+    def file(self, path: str) -> bytes | None:
+        """Read a file from the root of the work tree, or of HEAD's commit where there is none."""
+        if isinstance(self._repo, Repo) and not self._repo.bare:
+            try:
+                with open(os.path.join(self._repo.path, path), "rb") as file:
+                    return file.read()
+            except FileNotFoundError:
+                return None
+        try:
+            with self._lock:
+                found = parse_object(self._repo, f"HEAD:{path}".encode())  # type: ignore[arg-type]
+        except KeyError:
+            return None
+        return found.as_raw_string()
+
+    def _content(self, tag: NewTag) -> bytes:
+        """Return a tag object's bytes, signed if that is wanted."""
+        content = format_tag(tag)
+        if not wanted(self.config, sign=tag.sign):
+            return content
+        key = tag.sign if isinstance(tag.sign, str) else None
+        return content + sign(self.config, content, str(tag.author), key)
+
+    def _add(self, content: bytes) -> ObjectID:
+        format = self._repo.object_format
+        tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
+        self._repo.object_store.add_object(tag)
+        return ObjectID(tag.get_id(format))
 
     def _tag(self, id: str) -> TagObject:
         """Read a tag, and through tags of tags what lies behind it (F9)."""

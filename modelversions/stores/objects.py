@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Commit, Flaw, NewTag, TagObject
+from modelversions.stores.signatures import split
 
 _TAG = re.compile(
     rb"object (?P<target>[0-9a-f]{40}|[0-9a-f]{64})\n"
@@ -23,9 +24,6 @@ _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
 _PERSON = re.compile(
     rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?: +(?P<time>[^ ]+))?(?: +(?P<zone>[^ ]+))?"
-)
-_SIGNATURE = re.compile(
-    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----$", re.MULTILINE
 )
 _SECONDS = re.compile(rb"[0-9]{1,15}")
 _ZONE = re.compile(rb"([+-])([0-9]{1,8})")
@@ -54,7 +52,7 @@ class ParsedTag:
         self.type: str = kind.decode("ascii")
         self.name = self._text(name)
         self.person = None if tagger is None else _PERSON.match(tagger)
-        self.message = self._text(_unsigned(message or b"")).strip()
+        self.message = self._text(split(message or b"")[0]).strip()
 
     def _text(self, raw: bytes) -> str:
         text, flaws = _text(raw)
@@ -135,14 +133,6 @@ def clean_message(message: str, comment: str) -> str:
         if bare or (kept and kept[-1]):
             kept.append(bare)
     return "\n".join(kept).rstrip("\n") + "\n" if any(kept) else ""
-
-
-def _unsigned(message: bytes) -> bytes:
-    """Cut a signature off the end of a message: it begins at the last line that says so."""
-    start = None
-    for start in _SIGNATURE.finditer(message):  # noqa: B007  # the last one is wanted
-        pass
-    return message if start is None else message[: start.start()]
 
 
 def _text(raw: bytes) -> tuple[str, list[Flaw]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
@@ -25,6 +26,9 @@ from modelversions.stores.base import TagRef
 from modelversions.stores.packed import packed_tags
 
 _ROOT = b"refs/tags/"
+PATIENCE = 1.0
+"""How many seconds to wait for a lock that another writer holds."""
+
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -101,22 +105,52 @@ class TagRefs:
             WriteConflictError: the ref was not created.
         """
         try:
-            with self._reftable_lock():
-                added = self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
-        except FileLocked as error:
-            lock = os.fsdecode(error.lockfilename)
-            raise LockedError(
-                f"the tag {name!r} is being written by somebody else; if no such process runs, it "
-                f"died: remove {lock!r} and try again",
-                tag=name,
-                lock=lock,
-            ) from error
+            added = self._locked(
+                name, lambda: self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
+            )
         except OSError as error:
             raise WriteConflictError(
                 f"the tag {name!r} cannot be created in {self._location!r}: {error}", tag=name
             ) from error
         if not added:
             raise self._exists(name)
+
+    def remove(self, ref: TagRef) -> None:
+        """Remove a ref that still names what it did when it was listed.
+
+        Raises:
+            WriteConflictError: it names something else by now, or is locked.
+        """
+        name, id = Ref(_ROOT + ref.name.encode()), ObjectID(ref.id.encode())
+        if not self._locked(ref.name, lambda: self._refs.remove_if_equals(name, id)):
+            raise WriteConflictError(
+                f"the tag {ref.name!r} was changed by somebody else, and is left as it is; look "
+                "again",
+                tag=ref.name,
+            )
+
+    def _locked(self, name: str, write: Callable[[], bool]) -> bool:
+        """Write under Git's lock, and wait for one that somebody else holds, as Git does.
+
+        Raises:
+            LockedError: it is still held.
+        """
+        patience = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._reftable_lock():
+                    return write()
+            except FileLocked as error:
+                if time.monotonic() < patience:
+                    time.sleep(0.005)
+                    continue
+                lock = os.fsdecode(error.lockfilename)
+                raise LockedError(
+                    f"the tag {name!r} is locked by another writer; if none is running, one has "
+                    f"died: remove {lock!r} and try again",
+                    tag=name,
+                    lock=lock,
+                ) from error
 
     def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
         """Hold Git's own lock on reftable files: dulwich writes them without one."""

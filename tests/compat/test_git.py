@@ -287,6 +287,6 @@ def test_racing_with_git_for_one_tag(git: Git) -> None:
     store = LocalStore.open(git.path)
     sha = store.resolve("HEAD")
     with pytest.raises(FileExistsError):
-        store.create(NewTag("m@v1.0.0", sha, "ours\n", ANN, WHEN))
+        store.create([NewTag("m@v1.0.0", sha, "ours\n", ANN, WHEN)])
     assert git("for-each-ref") == before
     store.close()

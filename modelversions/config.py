@@ -1,0 +1,84 @@
+"""The registry's own configuration: the ``.gto`` file in a repository's root (F23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelversions.errors import (
+    ConfigurationError,
+    InvalidNameError,
+    MissingExtraError,
+    StageNotAllowedError,
+)
+from modelversions.tags import check_new_stage
+
+FILE = ".gto"
+
+
+def read_stages(content: bytes | None) -> tuple[str, ...] | None:
+    """Read which stages may be assigned; None for any.
+
+    Args:
+        content: the file's content; None where there is no file.
+
+    Raises:
+        MissingExtraError: there is a file, and no parser for it.
+        ConfigurationError: it is no YAML, or its ``stages`` are no list of stage names.
+    """
+    if content is None:
+        return None
+    try:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except ImportError as error:
+        raise MissingExtraError(
+            f"the repository has a {FILE} file, which says which stages are allowed, and takes the "
+            "'yaml' extra to be read: pip install 'modelversions[yaml]', or pass stages= to "
+            "Registry.open",
+            extra="yaml",
+        ) from error
+    try:
+        found = YAML(typ="safe", pure=True).load(content)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise _invalid(f"it is not YAML: {error}") from error
+    if found is not None and not isinstance(found, dict):
+        raise _invalid(f"it must hold keys and values, not {found!r}")
+    stages = (found or {}).get("stages")
+    return None if stages is None else check_stages(stages)
+
+
+def check_stages(stages: object) -> tuple[str, ...]:
+    """Return the stages if they are a list of names.
+
+    Raises:
+        ConfigurationError: they are not.
+    """
+    if isinstance(stages, str) or not isinstance(stages, Iterable):
+        raise _invalid(f"'stages' must be a list of names, not {stages!r}")
+    names = tuple(stages)
+    for name in names:
+        try:
+            check_new_stage(name)
+        except InvalidNameError as error:
+            raise _invalid(str(error)) from error
+    return names
+
+
+def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> None:
+    """Refuse a stage that may not be assigned.
+
+    Raises:
+        StageNotAllowedError: others may.
+    """
+    if allowed is not None and stage not in allowed:
+        raise StageNotAllowedError(
+            f"stage {stage!r} is not allowed in this registry; allowed: {', '.join(allowed)} (see "
+            f"the {FILE} file or stages=), or pass force=True",
+            model=model,
+            stage=stage,
+            allowed=allowed,
+        )
+
+
+def _invalid(reason: str) -> ConfigurationError:
+    return ConfigurationError(f"the stages cannot be read from {FILE}: {reason}", file=FILE)

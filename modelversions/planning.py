@@ -1,0 +1,292 @@
+"""From an intent to events: what a verb will write, and what it refuses (rules F12 and F14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from modelversions.errors import (
+    CommitTakenError,
+    ModelDeprecatedError,
+    NoEffectError,
+    StageHeldError,
+    StageNotHeldError,
+    VersionExistsError,
+    VersionNotFoundError,
+)
+from modelversions.events import Event
+from modelversions.fold import Holder, Key, State, fold
+from modelversions.identity import Identity
+from modelversions.semver import SemVer
+from modelversions.tags import EventKind, TagName
+
+_SECOND = timedelta(seconds=1)
+
+
+@attrs.frozen
+class Intent:
+    """What somebody wants to record, before the present state has a say."""
+
+    author: Identity
+    message: str | None
+    """The message, cleaned up; None for GTO's own."""
+    now: datetime
+    when: datetime | None
+    """The time that the caller asks for; None for now, or as soon as takes effect."""
+    force: bool
+
+
+@attrs.frozen
+class Situation:
+    """One model as it stands: the names that are taken, and the state."""
+
+    model: str
+    names: tuple[TagName, ...]
+    """Every tag of the model, lightweight ones too."""
+    state: State
+
+    def after(self, event: Event) -> Situation:
+        """Return the situation once the event is written."""
+        names = (*self.names, TagName.parse(event.tag))
+        return Situation(self.model, names, fold([*self.state.history, event]))
+
+    def next_version(self, bump: str | None) -> SemVer:
+        """Return the version after the greatest that any tag ever named, or ``v0.0.1``."""
+        versions = [name.version for name in self.names if name.version is not None]
+        return max(versions).bump(bump or "patch") if versions else SemVer(0, 0, 1)
+
+    def registered(self, version: SemVer) -> Holder:
+        """Return an active version.
+
+        Raises:
+            VersionNotFoundError: it was never registered, or was deregistered.
+        """
+        found = self.state.holders.get(version)
+        if found is None or not found.active:
+            active = ", ".join(str(one.key) for one in self.state.versions if one.active)
+            was = "never registered" if found is None else "deregistered already"
+            raise VersionNotFoundError(
+                f"version '{version}' of model {self.model!r} was {was}; register it first, or "
+                f"name one that is active: {active or 'there is none'}",
+                model=self.model,
+                version=str(version),
+            )
+        return found
+
+    def newest(self, *, version: SemVer | None = None, stage: str | None = None) -> Event | None:
+        """Return the newest registration or deregistration of a version, or event of a stage."""
+        for event in reversed(self.state.history):
+            if version is not None and event.kind.is_about_a_version and event.version == version:
+                return event
+            if stage is not None and event.stage == stage:
+                return event
+        return None
+
+    def plan(
+        self, intent: Intent, name: TagName, commit: str, superseded: Iterable[Event | None]
+    ) -> tuple[Event, State]:
+        """Name and date an event so that it takes effect, whatever the clocks say (F12, F14).
+
+        Returns:
+            The event, and the state once it is written.
+        """
+        if name.kind.is_about_a_stage or name in self.names:
+            counter = max((one.counter or 0 for one in self.names), default=0) + 1
+            name = attrs.evolve(name, counter=counter)
+        newest = max((event.time for event in superseded if event is not None), default=None)
+        event = Event(
+            kind=name.kind,
+            model=name.model,
+            version=name.version,
+            stage=name.stage,
+            commit=commit,
+            tag=str(name),
+            counter=name.counter,
+            time=_effective(intent, newest, self.model, str(name)),
+            author=intent.author,
+            message="",
+        )
+        after = self.after(event).state
+        event = next(one for one in after.history if one.tag == event.tag)
+        message = intent.message or name.message(event.version, commit)
+        return attrs.evolve(event, message=message.strip()), after
+
+
+def register(
+    now: Situation, intent: Intent, *, version: SemVer | None, bump: str | None, commit: str
+) -> Event:
+    """Plan the registration of a version, or of the next one.
+
+    Raises:
+        VersionExistsError: it is registered, and was not deregistered.
+        CommitTakenError: another version is active at the commit, and force is not meant.
+        NoEffectError: the time asked for is before what it must supersede.
+    """
+    version = version or now.next_version(bump)
+    holder = now.state.holders.get(version)
+    if holder is not None and holder.active:
+        origin = holder.origin
+        raise VersionExistsError(
+            f"version '{version}' of model {now.model!r} is registered already, at commit "
+            f"{origin.commit[:7]} since {origin.time:%Y-%m-%d %H:%M:%S %z}; register another "
+            "version, or deregister this one first",
+            model=now.model,
+            version=str(version),
+            commit=origin.commit,
+            time=origin.time,
+        )
+    for other in now.state.versions:
+        if other.active and other.origin.commit == commit and not intent.force:
+            raise CommitTakenError(
+                f"version '{other.key}' of model {now.model!r} is registered at commit "
+                f"{commit[:7]}, and GTO cannot read two at one commit; register '{version}' at "
+                "another commit, deregister the other, or pass force=True",
+                model=now.model,
+                version=str(other.key),
+                commit=commit,
+            )
+    name = TagName(EventKind.REGISTRATION, now.model, version)
+    return now.plan(intent, name, commit, [now.newest(version=version), _deprecation(now)])[0]
+
+
+def deregister(now: Situation, intent: Intent, version: SemVer) -> Event:
+    """Plan the deregistration of a version.
+
+    Raises:
+        VersionNotFoundError: it was never registered, or was deregistered already.
+        NoEffectError: the time asked for is before what it must supersede.
+    """
+    holder = now.registered(version)
+    name = TagName(EventKind.DEREGISTRATION, now.model, version)
+    superseded = [now.newest(version=version), _deprecation(now)]
+    return now.plan(intent, name, holder.origin.commit, superseded)[0]
+
+
+def register_and_assign(
+    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+) -> list[Event]:
+    """Plan an assignment, after the registration of what is not registered yet.
+
+    Raises:
+        RefusedError: as ``register`` and ``assign`` have it.
+    """
+    active = [holder for holder in now.state.versions if holder.active]
+    if any(one.key == version if version else one.origin.commit == commit for one in active):
+        return assign(now, intent, stage, version=version, commit=commit)
+    first = register(now, intent, version=version, bump=None, commit=commit)
+    return [
+        first,
+        *assign(now.after(first), intent, stage, version=first.version, commit=commit),
+    ]
+
+
+def assign(
+    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+) -> list[Event]:
+    """Plan the assignment of a stage to a version, or to what stands at a commit.
+
+    Raises:
+        VersionNotFoundError: the version is not active.
+        StageHeldError: it holds the stage already, and force is not meant.
+        NoEffectError: the stage would go to another version at the same commit, or to none; or
+            the time asked for is before what it must supersede.
+    """
+    if version is not None:
+        commit = now.registered(version).origin.commit
+    event, after = _staged(now, intent, EventKind.ASSIGNMENT, stage, commit)
+    key = event.version or commit
+    held = now.state.stages.get(stage, ())
+    if held and held[0] == key and not intent.force:
+        raise StageHeldError(
+            f"'{key}' of model {now.model!r} is in stage {stage!r} already; there is nothing to "
+            "do, unless you pass force=True to record it once more",
+            model=now.model,
+            version=str(key),
+            stage=stage,
+        )
+    then = after.stages.get(stage, ())
+    if version not in (None, key) or not then or then[0] != key:
+        raise NoEffectError(
+            f"stage {stage!r} cannot go to '{version or key}' of model {now.model!r}: at commit "
+            f"{commit[:7]} an assignment means '{key}'{'' if then else ', which is not active'}; "
+            "register the version at a commit of its own",
+            model=now.model,
+            tag=event.tag,
+        )
+    return [event]
+
+
+def unassign(
+    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+) -> Event:
+    """Plan to take a stage from a version, or from what holds it at a commit.
+
+    Raises:
+        VersionNotFoundError: the version is not active.
+        StageNotHeldError: it is not in the stage, and force is not meant.
+        NoEffectError: the time asked for is before what it must supersede.
+    """
+    if version is not None:
+        commit = now.registered(version).origin.commit
+    event, after = _staged(now, intent, EventKind.UNASSIGNMENT, stage, commit)
+    key: Key = version or event.version or commit
+    held = now.state.stages.get(stage, ())
+    gone = set(held).difference(after.stages.get(stage, ()))
+    if key not in gone and not intent.force:
+        names = ", ".join(map(str, held)) or "none"
+        raise StageNotHeldError(
+            f"'{key}' of model {now.model!r} is not in stage {stage!r}; in it: {names}",
+            model=now.model,
+            version=str(key),
+            stage=stage,
+        )
+    return event
+
+
+def deprecate(now: Situation, intent: Intent) -> Event:
+    """Plan the deprecation of a model.
+
+    Raises:
+        ModelDeprecatedError: it is deprecated already, and force is not meant.
+        NoEffectError: the time asked for is before the model's newest event.
+    """
+    newest = now.state.history[-1]
+    if now.state.deprecated and not intent.force:
+        raise ModelDeprecatedError(
+            f"model {now.model!r} is deprecated already, since {newest.time:%Y-%m-%d %H:%M:%S %z}; "
+            "there is nothing to do, unless you pass force=True to record it once more",
+            model=now.model,
+            time=newest.time,
+        )
+    name = TagName(EventKind.DEPRECATION, now.model)
+    return now.plan(intent, name, newest.commit, [newest])[0]
+
+
+def _staged(
+    now: Situation, intent: Intent, kind: EventKind, stage: str, commit: str
+) -> tuple[Event, State]:
+    """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
+    name = TagName(kind, now.model, stage=stage)
+    return now.plan(intent, name, commit, [now.newest(stage=stage), _deprecation(now)])
+
+
+def _deprecation(now: Situation) -> Event | None:
+    """Return the deprecation that any other event revives the model from (F19)."""
+    return now.state.history[-1] if now.state.deprecated else None
+
+
+def _effective(intent: Intent, newest: datetime | None, model: str, tag: str) -> datetime:
+    """Return the first time from now on at which the write takes effect (F14)."""
+    if intent.when is None:
+        after = intent.now if newest is None else newest + _SECOND
+        return max(intent.now, after.astimezone(intent.now.tzinfo))
+    if newest is not None and intent.when <= newest:
+        raise NoEffectError(
+            f"at {intent.when} this would change nothing: what it must supersede happened at "
+            f"{newest}; give a later time, or none",
+            model=model,
+            tag=tag,
+        )
+    return intent.when

@@ -1,0 +1,254 @@
+"""``View``: the models of one registry to look at; ``Registry`` is one that also writes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+
+from modelversions.config import FILE, read_stages
+from modelversions.errors import (
+    ConfigurationError,
+    InvalidTagNameError,
+    MissingExtraError,
+    ModelNotFoundError,
+    RevisionNotFoundError,
+    VersionNotFoundError,
+)
+from modelversions.events import Event
+from modelversions.model import Model, Version
+from modelversions.picture import Picture, Pictures
+from modelversions.problems import Problem, ProblemKind
+from modelversions.stores.base import Commit, Store, TagRef
+from modelversions.tags import EventKind, TagName, diagnose, is_reserved
+
+_TAGS = "refs/tags/"
+
+
+class View(Mapping[str, Model]):
+    """The models that a repository's tags tell of: a mapping from names, sorted, to models.
+
+    It is live: each look sees the tags that are there now, whoever made them. What it returns are
+    values, pictures of that moment. Threads may share it.
+    """
+
+    def __init__(self, store: Store, *, stages: tuple[str, ...] | None = None) -> None:
+        """Look at a store; ``stages`` are those that may be assigned, else ``.gto`` says."""
+        self._store = store
+        self._pictures = Pictures(store)
+        self._stages = stages
+
+    def __getitem__(self, name: str) -> Model:
+        """Look at one model, and at its tags only.
+
+        Raises:
+            ModelNotFoundError: there is no event of that model.
+        """
+        picture = self._pictures.one(name)
+        if not picture.exists():
+            raise self._no_model(name)
+        return Model(name, picture)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is any event of that model."""
+        return isinstance(name, str) and self._pictures.one(name).exists()
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the models' names, sorted."""
+        return iter([name for name, picture in self._pictures.all().items() if picture.exists()])
+
+    def __len__(self) -> int:
+        """Count the models."""
+        return sum(1 for _ in self)
+
+    def latest(self) -> dict[str, Version]:
+        """Return each model's latest version (F16), from names alone where they suffice.
+
+        Models without an active version are left out.
+        """
+        latest = {name: Model(name, pic).latest for name, pic in self._pictures.all().items()}
+        return {name: version for name, version in latest.items() if version is not None}
+
+    def resolve(self, reference: str) -> Version:
+        """Return the version that a reference names now (F22).
+
+        Args:
+            reference: ``model@latest``, ``model@greatest``, ``model@v1.2.3``, ``model#stage``, or
+                a tag, by its name or its full ref.
+
+        Raises:
+            InvalidTagNameError: it is none of these.
+            ModelNotFoundError, VersionNotFoundError, StageNotFoundError: it names nothing.
+        """
+        tag = reference.removeprefix(_TAGS).replace(":", "=")
+        model, _, last = tag.rpartition("@")
+        if model and last in ("latest", "greatest"):
+            return self._latest(model.replace("=", ":"))
+        name = TagName.try_parse(tag)
+        if name is None or name.kind is EventKind.DEPRECATION:
+            raise _no_reference(reference)
+        if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
+            return self._about(self[name.model], tag)
+        if name.version is not None:
+            return self[name.model][name.version]
+        return self[name.model].in_stage(str(name.stage))
+
+    def at(self, commit: str = "HEAD") -> tuple[Version, ...]:
+        """Return the active versions that are registered at a commit: which model is this?
+
+        Raises:
+            RevisionNotFoundError: there is no such commit.
+        """
+        id = self._store.resolve(commit)
+        near = {
+            name: picture
+            for name, picture in self._pictures.all().items()
+            if any(ref.peeled in (None, id) for tag, ref in picture.tags if tag.version)
+        }
+        models = self._read(near)
+        return tuple(one for model in models.values() for one in model.versions if one.commit == id)
+
+    def event(self, ref: str) -> Event | None:
+        """Return what a tag means, given its name or full ref; None if it is no event's."""
+        tag = ref.removeprefix(_TAGS)
+        name = TagName.try_parse(tag)
+        if name is None:
+            return None
+        history = self._pictures.one(name.model).state.history
+        return next((event for event in history if event.tag == tag), None)
+
+    def history(self) -> tuple[Event, ...]:
+        """Return all events of all models, oldest first (F13)."""
+        models = self._read(self._pictures.all()).values()
+        events = (event for model in models for event in model.history)
+        return tuple(sorted(events, key=lambda event: event.order))
+
+    def stages(self) -> tuple[str, ...]:
+        """Return the names of the stages that some version holds, sorted."""
+        models = self._read(self._pictures.all()).values()
+        return tuple(sorted({stage for model in models for stage in model.stages}))
+
+    def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
+        """Return what is odd about the tags, in the order of their names.
+
+        Args:
+            now: the time by which an event is in the future; the present if left out.
+        """
+        refs = self._store.tags()
+        states = [
+            picture.state
+            for picture in self._pictures.filled(self._pictures.grouped(refs)).values()
+        ]
+        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
+        events = [event for state in states for event in state.history]
+        missing = self._store.missing({event.commit for event in events})
+        now = now or datetime.now(timezone.utc)
+        found += self._not_allowed(events)
+        for event in events:
+            if event.time > now:
+                sentence = f"its time, {event.time}, has not come yet"
+                found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
+            if event.commit in missing:
+                sentence = f"its commit {event.commit} is not in the repository"
+                found.append(Problem(ProblemKind.MISSING, event.tag, event.model, sentence))
+        return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
+
+    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:
+        """Return the commits that lead to a revision, newest first: the ones to choose from.
+
+        Args:
+            revision: where to start; a repository without commits has none to offer.
+            limit: how many at most; None for all.
+
+        Raises:
+            RevisionNotFoundError: there is no such commit.
+        """
+        try:
+            return tuple(self._store.commits(revision, limit))
+        except RevisionNotFoundError:
+            if revision == "HEAD":
+                return ()
+            raise
+
+    def __str__(self) -> str:
+        """Return a table: a line a model, with its latest version and who holds which stage."""
+        from modelversions.display.tables import registry_table
+
+        return registry_table(self._read(self._pictures.all())).text()
+
+    def __repr__(self) -> str:
+        """Return the place and the number of models."""
+        count = len(self)
+        return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        from modelversions.display.tables import registry_table
+
+        return registry_table(self._read(self._pictures.all())).html()
+
+    def _allowed(self) -> tuple[str, ...] | None:
+        """Return the stages that may be assigned; None for any."""
+        return read_stages(self._store.file(FILE)) if self._stages is None else self._stages
+
+    def _not_allowed(self, events: Iterable[Event]) -> Iterator[Problem]:
+        """Report stages that the configuration does not allow, or that it cannot be read."""
+        try:
+            allowed = self._allowed()
+        except (ConfigurationError, MissingExtraError) as error:
+            yield Problem(ProblemKind.CONFIGURATION, FILE, None, str(error))
+            return
+        for event in events:
+            if allowed is None or event.kind is not EventKind.ASSIGNMENT:
+                continue
+            if event.stage not in allowed:
+                sentence = f"stage {event.stage!r} is not allowed here; allowed: {allowed}"
+                yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
+
+    def _read(self, pictures: Mapping[str, Picture]) -> dict[str, Model]:
+        """Return the models, read; tags that are no events make none."""
+        filled = self._pictures.filled(pictures)
+        return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
+
+    def _latest(self, name: str) -> Version:
+        latest = self[name].latest
+        if latest is None:
+            raise VersionNotFoundError(
+                f"model {name!r} has no active version; all_versions lists the deregistered ones",
+                model=name,
+                version="latest",
+            )
+        return latest
+
+    def _about(self, model: Model, tag: str) -> Version:
+        """Return the version that one of a model's tags is about."""
+        event = next((event for event in model.history if event.tag == tag), None)
+        if event is None:
+            raise _no_reference(tag)
+        return model.of_event(event)
+
+    def _no_model(self, name: str) -> ModelNotFoundError:
+        names = list(self)
+        close = difflib.get_close_matches(str(name), names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"models: {', '.join(names) or 'none'}"
+        return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
+
+
+def _no_reference(reference: str) -> InvalidTagNameError:
+    tag = reference.removeprefix(_TAGS).replace(":", "=")
+    reason = diagnose(tag) or "it names no version"
+    return InvalidTagNameError(
+        f"{reference!r} cannot be resolved: {reason}; write 'model@latest', 'model@v1.2.3', "
+        "'model#stage' or the name of an event's tag",
+        text=reference,
+        reason=reason,
+    )
+
+
+def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
+    """Report names that are nearly an event's; tags that are nothing like one are let be."""
+    for ref in refs:
+        reason = diagnose(ref.name)
+        if reason is not None:
+            kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.NEAR_NAME
+            yield Problem(kind, ref.name, None, reason)
