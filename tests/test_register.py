@@ -244,7 +244,7 @@ class TestConflicts:
         tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
         tags.rmdir()
         tags.write_text("in the way")
-        with pytest.raises(WriteConflictError, match="cannot be created"):
+        with pytest.raises(WriteConflictError, match="cannot be written"):
             disk.registry.register("m", "v1.0.0", author=ANN)
 
 

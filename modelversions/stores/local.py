@@ -27,7 +27,7 @@ from modelversions.stores.objects import (
     lost,
     parse_commit,
 )
-from modelversions.stores.refs import TagRefs
+from modelversions.stores.refs import TagRefs, patiently
 from modelversions.stores.revisions import resolve_commit
 from modelversions.stores.signatures import check, sign, wanted
 
@@ -154,7 +154,7 @@ class LocalStore:
             made: list[TagRef] = []
             try:
                 for tag, content in zip(tags, contents):
-                    id = self._add(content)
+                    id = self._add(tag.name, content)
                     self._refs.add(tag.name, id)
                     made.append(TagRef(tag.name, id.decode("ascii")))
             except WriteConflictError:
@@ -204,10 +204,10 @@ class LocalStore:
         key = tag.sign if isinstance(tag.sign, str) else None
         return content + sign(self.config, content, str(tag.author), key)
 
-    def _add(self, content: bytes) -> ObjectID:
+    def _add(self, name: str, content: bytes) -> ObjectID:
         format = self._repo.object_format
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
-        self._repo.object_store.add_object(tag)
+        patiently(name, lambda: self._repo.object_store.add_object(tag))
         return ObjectID(tag.get_id(format))
 
     def _tag(self, id: str) -> TagObject:

@@ -8,6 +8,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
@@ -28,6 +29,8 @@ from modelversions.stores.packed import packed_tags
 _ROOT = b"refs/tags/"
 PATIENCE = 1.0
 """How many seconds to wait for a lock that another writer holds."""
+
+Written = TypeVar("Written")
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -104,15 +107,12 @@ class TagRefs:
         Raises:
             WriteConflictError: the ref was not created.
         """
-        try:
-            added = self._locked(
-                name, lambda: self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
-            )
-        except OSError as error:
-            raise WriteConflictError(
-                f"the tag {name!r} cannot be created in {self._location!r}: {error}", tag=name
-            ) from error
-        if not added:
+
+        def write() -> bool:
+            with self._reftable_lock():
+                return self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
+
+        if not patiently(name, write):
             raise self._exists(name)
 
     def remove(self, ref: TagRef) -> None:
@@ -121,36 +121,18 @@ class TagRefs:
         Raises:
             WriteConflictError: it names something else by now, or is locked.
         """
-        name, id = Ref(_ROOT + ref.name.encode()), ObjectID(ref.id.encode())
-        if not self._locked(ref.name, lambda: self._refs.remove_if_equals(name, id)):
+
+        def write() -> bool:
+            with self._reftable_lock():
+                name = Ref(_ROOT + ref.name.encode())
+                return self._refs.remove_if_equals(name, ObjectID(ref.id.encode()))
+
+        if not patiently(ref.name, write):
             raise WriteConflictError(
                 f"the tag {ref.name!r} was changed by somebody else, and is left as it is; look "
                 "again",
                 tag=ref.name,
             )
-
-    def _locked(self, name: str, write: Callable[[], bool]) -> bool:
-        """Write under Git's lock, and wait for one that somebody else holds, as Git does.
-
-        Raises:
-            LockedError: it is still held.
-        """
-        patience = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with self._reftable_lock():
-                    return write()
-            except FileLocked as error:
-                if time.monotonic() < patience:
-                    time.sleep(0.005)
-                    continue
-                lock = os.fsdecode(error.lockfilename)
-                raise LockedError(
-                    f"the tag {name!r} is locked by another writer; if none is running, one has "
-                    f"died: remove {lock!r} and try again",
-                    tag=name,
-                    lock=lock,
-                ) from error
 
     def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
         """Hold Git's own lock on reftable files: dulwich writes them without one."""
@@ -166,6 +148,34 @@ class TagRefs:
             f"the tag {name!r} exists already in {self._location!r}; it was left as it is",
             tag=name,
         )
+
+
+def patiently(tag: str, write: Callable[[], Written]) -> Written:
+    """Write something of a tag; wait for a lock that somebody else holds, as Git does.
+
+    Raises:
+        LockedError: it is still held.
+        WriteConflictError: the files cannot be written.
+    """
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return write()
+        except FileLocked as error:
+            if time.monotonic() < patience:
+                time.sleep(0.005)
+                continue
+            lock = os.fsdecode(error.lockfilename)
+            raise LockedError(
+                f"the tag {tag!r} is locked by another writer; if none is running, one has died: "
+                f"remove {lock!r} and try again",
+                tag=tag,
+                lock=lock,
+            ) from error
+        except OSError as error:
+            raise WriteConflictError(
+                f"the tag {tag!r} cannot be written: {error}; see that its place can be", tag=tag
+            ) from error
 
 
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> dict[bytes, TagRef]:

@@ -1,0 +1,154 @@
+"""Writers that race, and writers that are killed: nothing is lost, doubled or half there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from modelversions import (
+    Identity,
+    LockedError,
+    Registry,
+    VersionExistsError,
+)
+from tests.compat.git import Git, init
+
+pytestmark = pytest.mark.compat
+
+ANN = Identity("Ann", "ann@example.com")
+FORK = multiprocessing.get_context("fork")
+WRITERS = 16
+
+
+def race(work: Callable[[int, int], str], rounds: int) -> list[list[str]]:
+    """Let processes do the same work at the same moment, round after round."""
+    barrier = FORK.Barrier(WRITERS)
+    results = FORK.Queue()
+
+    def run(number: int) -> None:
+        for turn in range(rounds):
+            barrier.wait(60)
+            try:
+                result = work(turn, number)
+            except Exception as error:  # noqa: BLE001  # the test shows what it was
+                result = repr(error)
+            results.put((turn, result))
+
+    processes = [FORK.Process(target=run, args=(number,)) for number in range(WRITERS)]
+    for process in processes:
+        process.start()
+    found: list[list[str]] = [[] for _ in range(rounds)]
+    for _ in range(rounds * WRITERS):
+        turn, result = results.get(timeout=60)
+        found[turn].append(result)
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    return found
+
+
+def test_one_of_sixteen_registers_a_version(tmp_path: Path) -> None:
+    git = init(tmp_path / "repo")
+    git.commit()
+
+    def register(turn: int, _: int) -> str:
+        with Registry.open(git.path) as registry:
+            try:
+                return registry.register(f"m{turn}", "v1.0.0", author=ANN).tag
+            except VersionExistsError:
+                return "it was registered already"
+
+    for turn, results in enumerate(race(register, 50)):
+        assert sorted(results) == ["it was registered already"] * 15 + [f"m{turn}@v1.0.0"]
+    assert len(git("tag", "-l").split()) == 50
+    assert git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_every_assignment_of_sixteen_is_recorded(tmp_path: Path) -> None:
+    git = init(tmp_path / "repo")
+    git.commit()
+    with Registry.open(git.path) as registry:
+        registry.register("m", "v1.0.0", author=ANN)
+
+    def assign(_: int, number: int) -> str:
+        with Registry.open(git.path) as registry:
+            stage = f"stage-{number % 4}"
+            return registry.assign("m", "v1.0.0", stage, author=ANN, force=True).tag
+
+    written = [tag for results in race(assign, 5) for tag in results]
+    assert len(set(written)) == 5 * WRITERS
+    assert set(git("tag", "-l").split()) == {*written, "m@v1.0.0"}
+    with Registry.open(git.path) as registry:
+        assert {event.tag for event in registry.history()} == {*written, "m@v1.0.0"}
+        assert len(registry["m"].stages) == 4
+    assert git("fsck", "--strict", "--no-dangling") == ""
+
+
+def _write_until_killed(path: Path, first: int) -> None:
+    """Register models and assign their versions, one after another, for ever."""
+    number = first
+    while True:
+        with Registry.open(path) as registry:
+            while number:
+                registry.register(f"m{number}", "v1.0.0", author=ANN)
+                registry.assign(f"m{number}", "v1.0.0", "prod", author=ANN)
+                number += 1
+
+
+def _killed(path: Path, first: int, delay: float) -> None:
+    """Start a writer, and kill it after a while."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _write_until_killed(path, first)
+        except BaseException:  # noqa: BLE001  # it must not go on as a second pytest
+            traceback.print_exc()
+            os._exit(1)
+    time.sleep(delay)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "the writer had died of itself"
+
+
+def _check(git: Git, chance: random.Random) -> int:
+    """Look at what a killed writer left; return how many locks it was."""
+    assert git("fsck", "--strict", "--no-dangling") == ""
+    locks = [
+        Path(root, f) for root, _, files in os.walk(git.path) for f in files if f[-5:] == ".lock"
+    ]
+    with Registry.open(git.path) as registry:
+        events = registry.history()
+        assert {event.tag for event in events} == set(git("tag", "-l").split())
+        assert registry.problems(datetime.max.replace(tzinfo=timezone.utc)) == ()
+        for lock in locks:
+            tag = lock.name.removesuffix(".lock")
+            if "@" in tag and chance.random() < 0.2:
+                with pytest.raises(LockedError, match=f"remove '.*{tag}.lock'"):
+                    registry.register(*tag.split("@"), author=ANN)
+            lock.unlink()
+    return len(locks)
+
+
+@pytest.mark.filterwarnings("ignore:This process")  # it forks, and no thread is running
+@pytest.mark.usefixtures("impatient")
+def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:
+    chance = random.Random(20240229)  # noqa: S311  # chance that can be repeated
+    written, locks = 0, 0
+    for batch in range(50):  # a repository for each twenty, so that they stay small
+        git = init(tmp_path / f"repo-{batch}")
+        git.commit()
+        for turn in range(20):
+            _killed(git.path, 1 + 1000 * turn, chance.uniform(0.001, 0.04))
+            locks += _check(git, chance)
+        written += len(git("tag", "-l").split())
+    assert written > 1000
+    assert locks > 0
