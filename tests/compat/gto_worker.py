@@ -1,0 +1,111 @@
+"""GTO 1.10.1 in a process of its own: it reads a line of JSON, and answers with one.
+
+It is slow to import, keeps things in the environment and dies of odd tags: it is asked from afar.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gto.api
+import gto.constants
+from gto.constants import VersionSort
+from gto.registry import GitRegistry
+from gto.versions import SemVer
+from pygit2 import Signature
+from scmrepo.git.backend.pygit2 import Pygit2Backend
+
+CLOCK = {"now": 0}
+QUESTIONS: dict[str, Callable[..., Any]]
+
+
+def state(path: str) -> dict[str, Any]:
+    """Return what GTO makes of a repository, as ``gto show`` and ``gto history`` would say it."""
+    with GitRegistry.from_url(path) as registry:
+        artifacts = registry.get_artifacts()
+    models = {}
+    for name, artifact in artifacts.items():
+        latest = artifact.get_latest_version(registered_only=True)
+        held = artifact.get_vstages(versions_per_stage=1, sort=VersionSort.Timestamp)
+        models[name] = {
+            "latest": latest.version if latest else None,
+            "stages": {stage: found[0].version for stage, found in held.items()},
+            "deprecated": not artifact.is_active,
+            "versions": [
+                {"version": v.version, "commit": v.commit_hexsha, "active": v.is_active}
+                for v in artifact.get_versions(active_only=False)
+                if v.is_registered
+            ],
+        }
+    history = [
+        {
+            "time": int(event["timestamp"].timestamp()),
+            "model": event["artifact"],
+            "event": event["event"],
+            "version": event["version"],
+            "stage": event["stage"],
+            "commit": event["commit"],
+            "tag": event["ref"],
+            "message": event["message"],
+            "author": event["author"],
+        }
+        for event in gto.api.history(path, ascending=True)
+    ]
+    return {"models": models, "history": history}
+
+
+def write(path: str, calls: list[list[Any]]) -> list[str | None]:
+    """Make calls of GTO's own, each at its time; say what each of them refused."""
+    refused: list[str | None] = []
+    for verb, when, options in calls:
+        CLOCK["now"] = when
+        try:
+            getattr(gto.api, verb)(path, **options)
+            refused.append(None)
+        except Exception as error:  # noqa: BLE001  # whatever GTO refuses, it refuses
+            refused.append(f"{type(error).__name__}: {error}")
+    return refused
+
+
+def show(path: str) -> dict[str, list[str]]:
+    """Return the stages that ``gto show`` prints, by model."""
+    return {name: sorted(found["stage"]) for name, found in gto.api.show(path).items()}
+
+
+def valid(version: str) -> bool:
+    """Say whether a version's name fits the pattern for tags."""
+    return gto.constants.tag_re.search(f"m@{version}") is not None
+
+
+def order(one: str, two: str) -> list[bool]:
+    """Compare two versions: less, equal, greater."""
+    left, right = SemVer(one), SemVer(two)
+    return [left < right, left == right, right < left]
+
+
+def _dated(backend: Pygit2Backend) -> Signature:
+    """Date what GTO writes by the call's own time, in place of the clock's."""
+    who = backend._get_signature("GIT_COMMITTER")
+    return Signature(who.name, who.email, CLOCK["now"], 0)
+
+
+def main() -> None:
+    """Answer until there is nothing more to read."""
+    setattr(Pygit2Backend, "committer", property(_dated))  # noqa: B010  # it is read-only to mypy
+    for line in sys.stdin:
+        question, *arguments = json.loads(line)
+        try:
+            answer = QUESTIONS[question](*arguments)
+        except Exception as error:  # noqa: BLE001  # that GTO dies of a repository is an answer
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+QUESTIONS = {"state": state, "write": write, "show": show, "valid": valid, "order": order}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Signed tags: C git verifies ours, and we verify C git's, with real keys of both kinds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelversions import Identity, Registry, SignatureStatus, SigningError
+from tests.compat.git import Git, init
+
+pytestmark = [
+    pytest.mark.compat,
+    pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed"),
+    pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed"),
+]
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make a GPG key and an SSH key, in a folder that is theirs alone."""
+    home = tmp_path_factory.mktemp("keys")
+    home.chmod(0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--pinentry-mode", "loopback"]
+    generate = ["--passphrase", "", "--quick-gen-key", str(ANN), "ed25519", "sign", "never"]
+    subprocess.run([*gpg, *generate], check=True, capture_output=True)
+    key = home / "id"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    public = key.with_suffix(".pub").read_text()
+    (home / "signers").write_text(f'{ANN.email} namespaces="git" {public}')
+    yield home
+    subprocess.run(
+        ["gpgconf", "--homedir", str(home), "--kill", "all"], check=True, capture_output=True
+    )
+
+
+@pytest.fixture(params=["openpgp", "ssh"])
+def git(
+    request: pytest.FixtureRequest, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Git:
+    monkeypatch.setenv("GNUPGHOME", str(keys))
+    git = init(tmp_path / "repo")
+    git.commit()
+    git("config", "gpg.format", request.param)
+    if request.param == "ssh":
+        git("config", "user.signingKey", str(keys / "id"))
+        git("config", "gpg.ssh.allowedSignersFile", str(keys / "signers"))
+    return git
+
+
+def home() -> dict[str, str]:
+    return {"GNUPGHOME": os.environ["GNUPGHOME"]}
+
+
+def test_git_verifies_what_we_sign(git: Git) -> None:
+    git("config", "tag.gpgSign", "true")
+    with Registry.open(git.path) as registry:
+        event = registry.register("m", "v1.0.0", author=ANN)
+        git("tag", "-v", event.tag, env=home())
+        found = registry.verify(event)
+        assert found.status is SignatureStatus.GOOD
+        assert "ann@example.com" in found.signer
+        assert found.key
+        assert event.message == "Registering artifact m version v1.0.0"
+        assert registry.event(event.tag) == event
+    assert git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_we_verify_what_git_signs(git: Git) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    git("tag", "-a", "-m", "not signed", "m@v2.0.0")
+    with Registry.open(git.path) as registry:
+        assert registry.verify(registry["m"]["v1.0.0"])
+        assert registry["m"]["v1.0.0"].message == "theirs"
+        assert registry.verify("m@v2.0.0").status is SignatureStatus.UNSIGNED
+
+
+def test_a_tag_that_was_changed_after_it_was_signed(git: Git) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    text = git("cat-file", "tag", "m@v1.0.0").replace("theirs", "forged")
+    id = git("hash-object", "-t", "tag", "-w", "--stdin", text=text).strip()
+    git("update-ref", "refs/tags/m@v1.0.0", id)
+    with Registry.open(git.path) as registry:
+        assert registry.verify("m@v1.0.0").status is SignatureStatus.BAD
+
+
+def test_a_key_that_nobody_knows(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    stranger = tmp_path / "stranger"
+    stranger.mkdir(mode=0o700)
+    (stranger / "signers").write_text("")
+    monkeypatch.setenv("GNUPGHOME", str(stranger))
+    git("config", "gpg.ssh.allowedSignersFile", str(stranger / "signers"))
+    with Registry.open(git.path) as registry:
+        found = registry.verify("m@v1.0.0")
+    assert found.status is SignatureStatus.UNKNOWN
+    assert found.signer == ""
+
+
+def test_a_key_that_is_not_there(git: Git) -> None:
+    with Registry.open(git.path) as registry:
+        with pytest.raises(SigningError, match="could not sign, and no tag was written"):
+            registry.register("m", "v1.0.0", author=ANN, sign="/no/such/key")
+        assert list(registry) == []
