@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import attrs
 
+from modelversions.errors import InvalidArgumentError
 from modelversions.identity import Identity
 from modelversions.problems import Problem, ProblemKind
 from modelversions.semver import SemVer
@@ -19,7 +20,7 @@ NamedTag = tuple[TagName, TagRef]
 _RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Event:
     """One event in a model's life: one annotated tag."""
 
@@ -50,7 +51,15 @@ class Event:
         version = self.version or ("" if self.stage is None else f"commit {self.commit[:7]}")
         about = f"{self.model} {version}".rstrip()
         stage = "" if self.stage is None else f" {self.stage}"
-        return f"{self.time:%Y-%m-%d %H:%M:%S%z} {self.kind.value}{stage} {about}"
+        return f"{self.time:%Y-%m-%d %H:%M:%S%z} {self.kind}{stage} {about}"
+
+    def __repr__(self) -> str:
+        """Return the same line."""
+        return f"<Event {self}>"
+
+    def __format__(self, spec: str) -> str:
+        """Format ``str()``, for columns."""
+        return format(str(self), spec)
 
 
 def read_events(
@@ -86,3 +95,26 @@ def _problems(name: TagName, ref: TagRef, found: TagObject) -> list[Problem]:
         sentence = f"the tag object bears the name {found.name!r}; the ref's name counts"
         flaws.append((ProblemKind.NAME_MISMATCH, sentence))
     return [Problem(kind, ref.name, name.model, sentence) for kind, sentence in flaws]
+
+
+def check_time(when: datetime, argument: str = "when") -> datetime:
+    """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
+
+    Raises:
+        InvalidArgumentError: it is naive, or before 1970.
+    """
+    offset = when.utcoffset() if isinstance(when, datetime) else None
+    if offset is None:
+        raise InvalidArgumentError(
+            f"the time {when!r} must be a datetime with a time zone, such as when.astimezone()",
+            argument=argument,
+            value=when,
+        )
+    if when < datetime.fromtimestamp(0, timezone.utc):
+        raise InvalidArgumentError(
+            f"the time {when} is before 1970, which Git cannot keep; give a later one",
+            argument=argument,
+            value=when,
+        )
+    zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
+    return when.astimezone(zone).replace(microsecond=0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import attrs
 
@@ -23,7 +22,10 @@ from modelversions.identity import Identity
 from modelversions.picture import Picture
 from modelversions.problems import Problem
 from modelversions.semver import SemVer
-from modelversions.tags import EventKind
+from modelversions.tags import EventKind, TagName
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 
 def _identity(picture: Picture) -> object:
@@ -107,6 +109,10 @@ class Version:
         """Return ``model@version``, or ``model@SHA`` for a bare commit."""
         return f"{self.model}@{self.name}"
 
+    def __format__(self, spec: str) -> str:
+        """Format ``str()``, for columns."""
+        return format(str(self), spec)
+
     def __repr__(self) -> str:
         """Return the model and the version."""
         return f"<Version {self}>"
@@ -153,9 +159,12 @@ class Model(Sequence[Version]):
 
     @property
     def stages(self) -> Mapping[str, Version]:
-        """Who holds each stage at present, stages in the order of names (F17)."""
+        """Who holds each stage at present, stages in the order of names (F17).
+
+        A stage that nobody holds is a ``StageNotFoundError``, a ``KeyError``.
+        """
         stages = self._picture.state.stages
-        return MappingProxyType({stage: self._version(keys[0]) for stage, keys in stages.items()})
+        return Stages(self.name, {name: self._version(keys[0]) for name, keys in stages.items()})
 
     def holders(self, stage: str) -> tuple[Version, ...]:
         """Return all versions in force in a stage, the present holder first; () if there are none.
@@ -179,61 +188,29 @@ class Model(Sequence[Version]):
         """What is odd about the model's tags."""
         return self._picture.state.problems
 
-    def matching(self, specifier: str, *, prereleases: bool = False) -> tuple[Version, ...]:
+    def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
 
         Args:
-            specifier: a version specifier as for Python packages.
-            prereleases: whether to count pre-releases too; one comes before its final release,
-                so ``v3.0.0-rc.1`` is not in ``>=3``.
+            specifier: a version specifier as for Python packages, of final releases.
+            prereleases: whether to count pre-releases too; one is in a range if the release that
+                it leads to is: ``v3.0.0-rc.1`` is in ``>=3``, and not in ``<3``.
 
         Raises:
-            InvalidArgumentError: the specifier cannot be read.
+            InvalidArgumentError: the specifier cannot be read, or names no final release.
         """
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # costs time to import
-
-        try:
-            wanted = SpecifierSet(specifier)
-        except InvalidSpecifier as error:
-            raise InvalidArgumentError(
-                f"{specifier!r} is not a range of versions; write one such as '>=3,<4' or '~=3.1'",
-                argument="specifier",
-                value=specifier,
-            ) from error
+        wanted = _range(specifier)
         return tuple(
             version
             for version in self.versions
             if version.semver is not None
             and (prereleases or not version.semver.is_prerelease)
-            and wanted.contains(_as_python(version.semver), prereleases=True)
+            and wanted.contains(_release(version.semver))
         )
 
     def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
         """Return the first of ``matching(specifier)``; None if there is none."""
         return next(iter(self.matching(specifier, prereleases=prereleases)), None)
-
-    def resolve(self, version: str | SemVer) -> Version:
-        """Return an active version by its name, as ``model[version]`` does."""
-        found = next((one for one in self.all_versions if version in (one.name, one.semver)), None)
-        if found is None or not found.active:
-            raise self._not_found(version, found)
-        return found
-
-    def in_stage(self, stage: str) -> Version:
-        """Return the present holder of a stage, as ``model.stages[stage]`` does.
-
-        Raises:
-            StageNotFoundError: nobody holds it.
-        """
-        holder = self.stages.get(stage)
-        if holder is None:
-            held = ", ".join(map(repr, self.stages)) or "none"
-            raise StageNotFoundError(
-                f"no version of {self.name!r} is in stage {stage!r}; stages held: {held}",
-                model=self.name,
-                stage=stage,
-            )
-        return holder
 
     def of_event(self, event: Event) -> Version:
         """Return the version, or the bare commit, that one of the model's events is about.
@@ -251,19 +228,21 @@ class Model(Sequence[Version]):
         return self._version(key)
 
     @overload
-    def __getitem__(self, index: int | str | SemVer) -> Version: ...
+    def __getitem__(self, index: int | str | SemVer | Version) -> Version: ...
 
     @overload
     def __getitem__(self, index: slice) -> tuple[Version, ...]: ...
 
-    def __getitem__(self, index: int | str | SemVer | slice) -> Version | tuple[Version, ...]:
+    def __getitem__(
+        self, index: int | str | SemVer | Version | slice
+    ) -> Version | tuple[Version, ...]:
         """Return an active version by place (0 is the greatest) or by name.
 
         Raises:
             VersionNotFoundError: there is no such active version.
         """
-        if isinstance(index, (str, SemVer)):
-            return self.resolve(index)
+        if isinstance(index, (str, SemVer, Version)):
+            return self._named(index.name if isinstance(index, Version) else str(index))
         return self.versions[index]
 
     def __contains__(self, item: object) -> bool:
@@ -302,20 +281,59 @@ class Model(Sequence[Version]):
         semver = key if isinstance(key, SemVer) else None
         return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture)
 
-    def _not_found(self, version: str | SemVer, known: Version | None) -> VersionNotFoundError:
+    def _named(self, name: str) -> Version:
+        """Return an active version by its name."""
+        found = next((one for one in self.all_versions if one.name == name), None)
+        if found is None or not found.active:
+            raise VersionNotFoundError(
+                f"model {self.name!r} has no version {name!r}: {self._hint(name, found)}",
+                model=self.name,
+                version=name,
+            )
+        return found
+
+    def _hint(self, name: str, known: Version | None) -> str:
         if known is not None:
-            hint = "it was deregistered; all_versions still has it"
-        elif isinstance(version, str) and not SemVer.is_valid(version):
-            hint = _reason(version)
-        else:
-            active = [one.name for one in self.versions[:5]]
-            more = ", …" if len(self.versions) > len(active) else ""
-            hint = f"active versions: {', '.join(active) or 'none'}{more}"
-        return VersionNotFoundError(
-            f"model {self.name!r} has no version {str(version)!r}: {hint}",
-            model=self.name,
-            version=str(version),
+            return "it was deregistered; all_versions still has it"
+        for problem in self.problems:
+            tag = TagName.try_parse(problem.tag)
+            if tag is not None and str(tag.version) == name:
+                return f"of the tag {problem.tag!r}, {problem.message}"
+        if name in ("latest", "greatest"):
+            return "the latest version is model.latest"
+        if name in self.stages:
+            return f"it is a stage; its holder is model.stages[{name!r}]"
+        if not SemVer.is_valid(name):
+            return _reason(name)
+        active = [one.name for one in self.versions[:5]]
+        more = ", …" if len(self.versions) > len(active) else ""
+        return f"active versions: {', '.join(active) or 'none'}{more}"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Offer the versions' names for ``model["<TAB>``."""
+        return [version.name for version in self.versions]
+
+
+class Stages(dict[str, Version]):
+    """Who holds which stage; a stage that nobody holds is an error that lists those held."""
+
+    def __init__(self, model: str, stages: Mapping[str, Version]) -> None:
+        """Keep the holders of one model's stages."""
+        super().__init__(stages)
+        self._model = model
+
+    def __missing__(self, stage: str) -> Version:
+        """Say which stages are held."""
+        held = ", ".join(map(repr, self)) or "none"
+        raise StageNotFoundError(
+            f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
+            model=self._model,
+            stage=stage,
         )
+
+    def __reduce__(self) -> tuple[type[Stages], tuple[str, dict[str, Version]]]:
+        """Pickle with the model's name."""
+        return Stages, (self._model, dict(self))
 
 
 def _reason(text: str) -> str:
@@ -326,7 +344,31 @@ def _reason(text: str) -> str:
     raise AssertionError(text)  # pragma: no cover  # asked for invalid names only
 
 
-def _as_python(semver: SemVer) -> str:
-    """Spell a version for Python's specifiers; a pre-release as what comes before its release."""
-    release = f"{semver.major}.{semver.minor}.{semver.patch}"
-    return f"{release}.dev0" if semver.is_prerelease else release
+def _range(specifier: str) -> SpecifierSet:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # costs time to import
+    from packaging.version import InvalidVersion
+    from packaging.version import Version as PythonVersion
+
+    try:
+        found = SpecifierSet(specifier)
+        bounds = [PythonVersion(one.version.removesuffix(".*")) for one in found]
+    except (InvalidSpecifier, InvalidVersion, TypeError, AttributeError) as error:
+        raise InvalidArgumentError(
+            f"{specifier!r} is not a range of versions; write one such as '>=3,<4' or '~=3.1'",
+            argument="specifier",
+            value=specifier,
+        ) from error
+    odd = next((one for one in bounds if one.epoch or str(one) != one.base_version), None)
+    if odd is not None:
+        raise InvalidArgumentError(
+            f"{specifier!r} is not a range of final releases, for it names '{odd}'; look such a "
+            "version up by its name",
+            argument="specifier",
+            value=specifier,
+        )
+    return found
+
+
+def _release(semver: SemVer) -> str:
+    """Spell the release that a version is, or leads to, for Python's specifiers."""
+    return f"{semver.major}.{semver.minor}.{semver.patch}"

@@ -7,7 +7,7 @@ import enum
 import attrs
 
 
-class ProblemKind(enum.Enum):
+class ProblemKind(str, enum.Enum):
     """The kinds of problems; section 5 of the format lists them."""
 
     LIGHTWEIGHT = "lightweight tag"
@@ -45,8 +45,12 @@ class ProblemKind(enum.Enum):
     CONFIGURATION = "configuration cannot be read"
     """The ``.gto`` file is not as it should be, or nothing is installed that can read it."""
 
+    def __str__(self) -> str:
+        """Return the words."""
+        return self.value
 
-@attrs.frozen
+
+@attrs.frozen(repr=False)
 class Problem:
     """One thing that is odd: which tag, of which model, and what about it."""
 
@@ -61,3 +65,7 @@ class Problem:
     def __str__(self) -> str:
         """Return the tag and the sentence."""
         return f"{self.tag}: {self.message}"
+
+    def __repr__(self) -> str:
+        """Return the same, as one line."""
+        return f"<Problem {self}>"

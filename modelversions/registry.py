@@ -22,7 +22,7 @@ from modelversions.model import Version
 from modelversions.semver import SemVer
 from modelversions.stores.base import Signature, Store, TagRef
 from modelversions.tags import TagName, check_model_name, check_new_stage
-from modelversions.view import View
+from modelversions.view import Revision, View
 from modelversions.writing import Options, Writer
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Registry(View):
     Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
     nothing. The verbs share their keyword arguments:
 
-    - ``message``: the tag's message, cleaned up as ``git tag`` does; GTO's own if left out.
+    - ``message``: the tag's message, cleaned up as ``git tag`` does, so that lines which begin
+      with ``#`` go; GTO's own if left out.
     - ``author``: who does it; the identity that Git is configured with if left out.
     - ``when``: an aware datetime; now if left out, or a second past what the write must supersede
       (F14), so that it takes effect on any clock.
@@ -106,7 +107,7 @@ class Registry(View):
         version: str | SemVer | None = None,
         *,
         bump: str | None = None,
-        commit: str = "HEAD",
+        commit: Revision = "HEAD",
         message: str | None = None,
         author: Identity | None = None,
         when: datetime | None = None,
@@ -140,7 +141,7 @@ class Registry(View):
                     argument="bump",
                     value=bump,
                 )
-        sha = self._store.resolve(commit)
+        sha = self._resolve(commit)
         options = Options(message, author, when, force, sign, dry_run)
         return self._writer.write(
             model,
@@ -187,7 +188,7 @@ class Registry(View):
         version: str | SemVer | None = None,
         stage: str = "",
         *,
-        commit: str | None = None,
+        commit: Revision | None = None,
         register: bool = False,
         message: str | None = None,
         author: Identity | None = None,
@@ -222,7 +223,7 @@ class Registry(View):
             _check_one(version, commit)
         if not force:
             check_allowed(model, stage, self._allowed())
-        sha = self._store.resolve(commit or "HEAD") if register or commit else ""
+        sha = self._resolve(commit or "HEAD") if register or commit else ""
         if not register and not (force and semver is None):
             self._known(model)
         options = Options(message, author, when, force, sign, dry_run)
@@ -239,7 +240,7 @@ class Registry(View):
         version: str | SemVer | None = None,
         stage: str = "",
         *,
-        commit: str | None = None,
+        commit: Revision | None = None,
         message: str | None = None,
         author: Identity | None = None,
         when: datetime | None = None,
@@ -267,7 +268,7 @@ class Registry(View):
         check_new_stage(stage)
         semver = None if version is None else _semver(version)
         _check_one(version, commit)
-        sha = self._store.resolve(commit) if commit else ""
+        sha = self._resolve(commit) if commit else ""
         options = Options(message, author, when, force, sign, dry_run)
         return self._writer.write(
             self._known(model),

@@ -146,6 +146,10 @@ class SemVer:
         build = f"+{self.build}" if self.build else ""
         return f"v{self.major}.{self.minor}.{self.patch}{prerelease}{build}"
 
+    def __format__(self, spec: str) -> str:
+        """Format ``str()``, for columns."""
+        return format(str(self), spec)
+
     def __repr__(self) -> str:
         """Return an expression that makes this value."""
         numbers = f"{self.major}, {self.minor}, {self.patch}"
@@ -223,7 +227,9 @@ def _diagnose(text: str) -> str:
     if text.startswith("V"):
         return "must start with a small 'v'" + _try("v" + text[1:])
     if not text.startswith("v"):
-        return "must start with 'v'" + _try("v" + text)
+        return "must start with 'v'" + (
+            _try(f"v{text}") or _try(f"v{text}.0") or _try(f"v{text}.0.0")
+        )
     rest, plus, build = text[1:].partition("+")
     core, dash, prerelease = rest.partition("-")
     return (
@@ -264,7 +270,7 @@ def _diagnose_parts(name: str, text: str, pattern: str) -> str:
         if part == "":
             return f"the {name} part has an empty identifier"
         if not re.fullmatch("[0-9A-Za-z-]+", part):
-            return f"{_shown(part)} in the {name} part may hold only letters a-z, digits and '-'"
+            return f"{_shown(part)} in the {name} part may hold only ASCII letters, digits and '-'"
         if not re.fullmatch(pattern, part):
             return f"the number {_shown(part)} in the {name} part has a leading zero"
     return ""

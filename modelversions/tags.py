@@ -26,14 +26,18 @@ _AFTER_VERSION = re.compile(r"!?(?:#[0-9]*)?$")
 _RESERVED_STAGES = frozenset({"latest", "greatest", "deprecated", "created"})
 
 
-class EventKind(enum.Enum):
-    """The five kinds of events, by GTO's words for them, in the order of F13."""
+class EventKind(str, enum.Enum):
+    """The five kinds of events, in the order of F13; each equals GTO's word for it."""
 
     REGISTRATION = "registration"
     DEREGISTRATION = "deregistration"
     ASSIGNMENT = "assignment"
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
+
+    def __str__(self) -> str:
+        """Return GTO's word."""
+        return self.value
 
     @property
     def is_about_a_version(self) -> bool:
@@ -84,6 +88,10 @@ class TagName:
     ) -> None:
         """Refuse what ``parse`` would not read back."""
         self.__attrs_init__(kind, model, version, stage, counter, zeros)
+        if not isinstance(kind, EventKind):
+            raise self._unfit(f"its kind must be an EventKind, not {kind!r}")
+        if version is not None and not isinstance(version, SemVer):
+            raise self._unfit(f"its version must be a SemVer, not {version!r}")
         check_model_name(self.model)
         if (self.version is not None) != self.kind.is_about_a_version:
             raise self._unfit(
@@ -100,7 +108,7 @@ class TagName:
 
     def _unfit(self, reason: str) -> InvalidTagNameError:
         return InvalidTagNameError(
-            f"these parts make no tag name: {reason} (kind {self.kind.value!r}, model "
+            f"these parts make no tag name: {reason} (kind {str(self.kind)!r}, model "
             f"{self.model!r})",
             text=self.model,
             reason=reason,
@@ -158,7 +166,7 @@ class TagName:
 
     def __repr__(self) -> str:
         """Return an expression that makes this value."""
-        parts = [f"kind={self.kind}", f"model={self.model!r}"]
+        parts = [f"kind=EventKind.{self.kind.name}", f"model={self.model!r}"]
         for field in ("version", "stage", "counter"):
             value = getattr(self, field)
             parts += [f"{field}={value!r}"] if value is not None else []
@@ -220,6 +228,13 @@ def is_reserved(text: str) -> bool:
     return _RESERVED.fullmatch(text) is not None
 
 
+def model_of(text: str) -> str | None:
+    """Return the model that a tag's name is about, be it an event's or nearly one's."""
+    near = _NEAR.fullmatch(text) or _RESERVED.fullmatch(text)
+    model = near[0].partition("@")[0].partition("#")[0].replace("=", ":") if near else ""
+    return model if _MODEL.fullmatch(model) else None
+
+
 def diagnose(text: object) -> str | None:
     """Say which part of a tag's name keeps it from being an event's.
 
@@ -229,6 +244,8 @@ def diagnose(text: object) -> str | None:
         return None
     if is_reserved(text):
         return "'@created' is reserved and stands for no event"
+    if ":" in text and _is_event(text.replace(":", "=")):
+        return f"in a tag the ':' is written '=', try {text.replace(':', '=')!r}"
     near = _NEAR.fullmatch(text)
     if near is None:
         return None
@@ -254,16 +271,16 @@ def _diagnose_model(model: str) -> str:
         return "it may hold one ':' at most, between a folder and a name"
     folder, colon, name = model.rpartition(":")
     if colon and not re.fullmatch(_FOLDER, folder):
-        return "a folder holds letters a-z, digits, '-', '_', '.' and '/'"
+        return "a folder holds ASCII letters, digits, '-', '_', '.' and '/'"
     if not name:
         return "it is empty" if not model else "the name after ':' is empty"
     if re.fullmatch(r"[A-Za-z0-9_/-]+", name):
         return "it must begin and end with a letter or a digit"
-    return "it may hold only letters a-z, digits, '-', '_' and '/'"
+    return "it may hold only ASCII letters, digits, '-', '_' and '/'"
 
 
 def _invalid_stage(stage: object) -> InvalidNameError:
     reason = (
-        "it holds letters a-z, digits, '-', '_' and '/', and begins and ends with a letter or digit"
+        "it may hold ASCII letters, digits, '-', '_' and '/', with a letter or digit at each end"
     )
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

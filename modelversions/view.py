@@ -5,22 +5,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from typing import TypeVar, overload
 
 from modelversions.config import FILE, read_stages
 from modelversions.errors import (
     ConfigurationError,
+    InvalidArgumentError,
     InvalidTagNameError,
     MissingExtraError,
     ModelNotFoundError,
     RevisionNotFoundError,
     VersionNotFoundError,
 )
-from modelversions.events import Event
+from modelversions.events import Event, check_time
 from modelversions.model import Model, Version
 from modelversions.picture import Picture, Pictures
 from modelversions.problems import Problem, ProblemKind
 from modelversions.stores.base import Commit, Store, TagRef
-from modelversions.tags import EventKind, TagName, diagnose, is_reserved
+from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_of
+
+Revision = str | Commit | Version | Event
+"""What names a commit: a revision as Git takes it, or something that stands on one."""
+
+Default = TypeVar("Default")
 
 _TAGS = "refs/tags/"
 
@@ -44,10 +51,28 @@ class View(Mapping[str, Model]):
         Raises:
             ModelNotFoundError: there is no event of that model.
         """
-        picture = self._pictures.one(name)
-        if not picture.exists():
+        picture = self._pictures.one(name) if isinstance(name, str) else None
+        if picture is None or not picture.exists():
             raise self._no_model(name)
         return Model(name, picture)
+
+    @overload
+    def get(self, name: str, /) -> Model | None: ...
+
+    @overload
+    def get(self, name: str, /, default: Model | Default) -> Model | Default: ...
+
+    def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
+        """Look at one model; the default if there is none."""
+        return self[name] if isinstance(name, str) and name in self else default
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to itself only: what it shows may change."""
+        return self is other
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return id(self)
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is any event of that model."""
@@ -69,7 +94,7 @@ class View(Mapping[str, Model]):
         latest = {name: Model(name, pic).latest for name, pic in self._pictures.all().items()}
         return {name: version for name, version in latest.items() if version is not None}
 
-    def resolve(self, reference: str) -> Version:
+    def resolve(self, reference: str | TagName | Version) -> Version:
         """Return the version that a reference names now (F22).
 
         Args:
@@ -80,6 +105,7 @@ class View(Mapping[str, Model]):
             InvalidTagNameError: it is none of these.
             ModelNotFoundError, VersionNotFoundError, StageNotFoundError: it names nothing.
         """
+        reference = str(reference)
         tag = reference.removeprefix(_TAGS).replace(":", "=")
         model, _, last = tag.rpartition("@")
         if model and last in ("latest", "greatest"):
@@ -91,15 +117,15 @@ class View(Mapping[str, Model]):
             return self._about(self[name.model], tag)
         if name.version is not None:
             return self[name.model][name.version]
-        return self[name.model].in_stage(str(name.stage))
+        return self[name.model].stages[str(name.stage)]
 
-    def at(self, commit: str = "HEAD") -> tuple[Version, ...]:
+    def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
         """Return the active versions that are registered at a commit: which model is this?
 
         Raises:
             RevisionNotFoundError: there is no such commit.
         """
-        id = self._store.resolve(commit)
+        id = self._resolve(commit)
         near = {
             name: picture
             for name, picture in self._pictures.all().items()
@@ -108,9 +134,9 @@ class View(Mapping[str, Model]):
         models = self._read(near)
         return tuple(one for model in models.values() for one in model.versions if one.commit == id)
 
-    def event(self, ref: str) -> Event | None:
+    def event(self, ref: str | TagName) -> Event | None:
         """Return what a tag means, given its name or full ref; None if it is no event's."""
-        tag = ref.removeprefix(_TAGS)
+        tag = str(ref).removeprefix(_TAGS)
         name = TagName.try_parse(tag)
         if name is None:
             return None
@@ -142,7 +168,7 @@ class View(Mapping[str, Model]):
         found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
         missing = self._store.missing({event.commit for event in events})
-        now = now or datetime.now(timezone.utc)
+        now = datetime.now(timezone.utc) if now is None else check_time(now, "now")
         found += self._not_allowed(events)
         for event in events:
             if event.time > now:
@@ -163,12 +189,32 @@ class View(Mapping[str, Model]):
         Raises:
             RevisionNotFoundError: there is no such commit.
         """
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise InvalidArgumentError(
+                f"limit must be a number from 0 on, or None for all, not {limit!r}",
+                argument="limit",
+                value=limit,
+            )
         try:
             return tuple(self._store.commits(revision, limit))
         except RevisionNotFoundError:
             if revision == "HEAD":
                 return ()
             raise
+
+    def _resolve(self, commit: Revision) -> str:
+        """Return the full SHA of what a caller calls a commit."""
+        if isinstance(commit, Commit):
+            return commit.id
+        if isinstance(commit, (Version, Event)):
+            return commit.commit
+        if not isinstance(commit, str):
+            raise InvalidArgumentError(
+                f"a commit is named by text, such as a SHA, a branch or 'HEAD~2', not {commit!r}",
+                argument="commit",
+                value=commit,
+            )
+        return self._store.resolve(commit)
 
     def __str__(self) -> str:
         """Return a table: a line a model, with its latest version and who holds which stage."""
@@ -227,11 +273,22 @@ class View(Mapping[str, Model]):
             raise _no_reference(tag)
         return model.of_event(event)
 
-    def _no_model(self, name: str) -> ModelNotFoundError:
-        names = list(self)
-        close = difflib.get_close_matches(str(name), names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"models: {', '.join(names) or 'none'}"
+    def _no_model(self, name: object) -> ModelNotFoundError:
+        tags = self._store.tags()
+        names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
+        close = difflib.get_close_matches(str(name), [one for one in names if one != name], n=1)
+        shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
+        hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
+        own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
+        if own is not None:
+            hint = f"of its tag {own!r}, {diagnose(own) or 'it is no event, see problems()'}"
+        elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
+            hint = f"use registry.resolve({name!r})"
         return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Offer the models' names for ``registry["<TAB>``."""
+        return list(self)
 
 
 def _no_reference(reference: str) -> InvalidTagNameError:
@@ -251,4 +308,4 @@ def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
         reason = diagnose(ref.name)
         if reason is not None:
             kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.NEAR_NAME
-            yield Problem(kind, ref.name, None, reason)
+            yield Problem(kind, ref.name, model_of(ref.name), reason)

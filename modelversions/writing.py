@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import attrs
 
-from modelversions.errors import ClockSkewWarning, InvalidArgumentError, TagExistsError
-from modelversions.events import Event
+from modelversions.errors import (
+    ClockSkewWarning,
+    IdentityError,
+    InvalidArgumentError,
+    TagExistsError,
+)
+from modelversions.events import Event, check_time
 from modelversions.identity import Identity
 from modelversions.picture import Pictures
 from modelversions.planning import Intent, Situation
@@ -91,6 +96,12 @@ class Writer:
 
     def _intent(self, options: Options) -> Intent:
         author = options.author or Identity.from_git(self._store.config)
+        if not isinstance(author, Identity):  # a caller without a type checker
+            raise IdentityError(
+                f"the author must be an Identity, such as Identity('Ann', 'ann@example.com'), not "
+                f"{author!r}",
+                text=str(author),
+            )
         return Intent(
             author=author.checked(),
             message=None if options.message is None else self._cleaned(options.message),
@@ -105,9 +116,11 @@ class Writer:
         Raises:
             InvalidArgumentError: nothing is left of it, or Git cannot keep it.
         """
-        cleaned = self._store.clean(message)
+        cleaned = self._store.clean(message) if isinstance(message, str) else ""
         what = ""
-        if not cleaned:
+        if not isinstance(message, str):
+            what = "is no text"
+        elif not cleaned:
             what = "is empty, once Git has cleaned it up"
         elif "\0" in cleaned:
             what = "holds a NUL"
@@ -120,26 +133,3 @@ class Writer:
                 value=message,
             )
         return cleaned
-
-
-def check_time(when: datetime) -> datetime:
-    """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
-
-    Raises:
-        InvalidArgumentError: it is naive, or before 1970.
-    """
-    offset = when.utcoffset() if isinstance(when, datetime) else None
-    if offset is None:
-        raise InvalidArgumentError(
-            f"the time {when!r} must be a datetime with a time zone, such as when.astimezone()",
-            argument="when",
-            value=when,
-        )
-    if when < datetime.fromtimestamp(0, timezone.utc):
-        raise InvalidArgumentError(
-            f"the time {when} is before 1970, which Git cannot keep; give a later one",
-            argument="when",
-            value=when,
-        )
-    zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
-    return when.astimezone(zone).replace(microsecond=0)

@@ -79,8 +79,15 @@ def test_reprs_are_one_line(registry: Registry) -> None:
     assert repr(registry["churn"]) == "<Model churn: latest v3.1.0, 4 tags>"
     assert repr(registry["cv:pool"]) == "<Model cv:pool: no active version, 1 tag>"
     assert repr(registry["churn"].stages) == (
-        "mappingproxy({'dev': <Version churn@v3.1.0>, 'prod': <Version churn@v3.0.0>})"
+        "{'dev': <Version churn@v3.1.0>, 'prod': <Version churn@v3.0.0>}"
     )
+    assert repr(registry["churn"].history[0]) == (
+        "<Event 2023-11-14 22:13:30+0000 registration churn v3.0.0>"
+    )
+    assert f"{registry['churn'][0]:>15}|{registry['churn'].history[0]:.10}" == (
+        "   churn@v3.1.0|2023-11-14"
+    )
+    assert f"{registry['churn'][0].semver:>8}" == "  v3.1.0"
     name = "TagName(kind=EventKind.ASSIGNMENT, model='m', stage='prod', counter=3)"
     assert repr(TagName.parse("m#prod#3")) == name
 

@@ -118,6 +118,7 @@ class TestRefusals:
             (("-a:m", "v1.0.0"), InvalidNameError, "git check-ref-format"),
             (("a.lock/b:m", "v1.0.0"), InvalidNameError, "git check-ref-format"),
             (("a//b", "v1.0.0"), InvalidNameError, "git check-ref-format"),
+            (("a" * 300, "v1.0.0"), InvalidNameError, "at most 250 bytes"),
             (("m", "v3.0.0"), VersionExistsError, "at commit {sha:.7} since 2023-11-14 22:13:30"),
         ],
     )
@@ -141,6 +142,7 @@ class TestRefusals:
             ("message", "", "is empty"),
             ("message", " \n\n# only a comment\n", "is empty, once Git has cleaned it up"),
             ("message", "a\0b", "holds a NUL"),
+            ("message", 3, "is no text"),
             ("message", "a\udcffb", "cannot be encoded"),
             ("when", datetime(2024, 1, 1), "must be a datetime with a time zone"),  # noqa: DTZ001  # naive
             ("when", datetime(1969, 12, 31, tzinfo=timezone.utc), "before 1970"),
@@ -162,6 +164,7 @@ class TestRefusals:
             (Identity("A\nB", "a@b"), r"holds '\\n'"),
             (Identity("A", "a\0@b"), r"holds '\\x00'"),
             (Identity("A.", "a@b"), "write 'A'"),
+            ("Ann <a@b>", "must be an Identity, such as"),
             (Identity("A\udcff", "a@b"), "cannot be encoded"),
         ],
     )
@@ -183,6 +186,14 @@ class TestRefusals:
         any_builder.tags("m@v1.0.0", "m@v1.0.0!")
         with pytest.raises(NoEffectError, match="would change nothing"):
             any_builder.registry.register("m", "v1.0.0", author=ANN, when=at(20))
+
+
+def test_an_empty_comment_sign_is_none(disk: Builder) -> None:
+    config = disk.repo.get_config()
+    config.set((b"core",), b"commentChar", b"")
+    config.write_to_path()
+    event = disk.registry.register("m", "v1.0.0", author=ANN, message="text\n# gone")
+    assert event.message == "text"
 
 
 class TestAgain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import pytest
 
@@ -19,6 +20,7 @@ from modelversions import (
     RevisionNotFoundError,
     SemVer,
     StageNotFoundError,
+    TagName,
     Version,
     VersionNotFoundError,
 )
@@ -88,6 +90,21 @@ class TestMapping:
         assert e.value.model == "chrun"
         with pytest.raises(ModelNotFoundError, match="models: churn, cv:pool"):
             registry["xyz"]
+        with pytest.raises(ModelNotFoundError, match="use registry.resolve.'churn@latest'"):
+            registry["churn@latest"]
+
+    def test_a_model_whose_tags_are_no_events(self, life: Builder) -> None:
+        life.tag("light@1.0.0")
+        life.ref("refs/tags/lighter@v1.0.0", life.commits["c1"])
+        with pytest.raises(
+            ModelNotFoundError, match="of its tag 'light@1.0.0', '1.0.0' is not a ver"
+        ):
+            life.registry["light"]
+        with pytest.raises(ModelNotFoundError, match="'lighter@v1.0.0', it is no event, see probl"):
+            life.registry["lighter"]
+        near = [problem for problem in life.registry.problems() if problem.model == "light"]
+        assert repr(near[0]).startswith("<Problem light@1.0.0: ")
+        assert near[0].kind == "name nearly fits" == str(near[0].kind)
 
     def test_an_empty_registry(self) -> None:
         registry = Builder().registry
@@ -126,9 +143,15 @@ class TestModel:
             ("v9.0.0", "it was deregistered"),
             ("v7.0.0", "active versions: v4.0.0-rc.1, v3.1.0, v3.0.0"),
             ("3.0.0", "must start with 'v', try 'v3.0.0'"),
+            ("latest", "the latest version is model.latest"),
+            ("prod", r"it is a stage; its holder is model.stages\['prod'\]"),
+            ("v8.0.0", "of the tag 'churn@v8.0.0', it is not annotated"),
         ],
     )
-    def test_a_version_that_is_not_there(self, registry: Registry, name: str, hint: str) -> None:
+    def test_a_version_that_is_not_there(
+        self, life: Builder, registry: Registry, name: str, hint: str
+    ) -> None:
+        life.ref("refs/tags/churn@v8.0.0", life.commits["c1"])
         with pytest.raises(VersionNotFoundError, match=hint) as caught:
             registry["churn"][name]
         assert (caught.value.model, caught.value.version) == ("churn", name)
@@ -141,12 +164,60 @@ class TestModel:
         assert churn.greatest("<3.1") == churn["v3.0.0"]
         assert churn.greatest() == churn["v3.1.0"]
         assert churn.greatest(prereleases=True) == churn.latest
-        assert churn.greatest(">=4", prereleases=True) is None
-        assert churn.greatest(">3.1,<5", prereleases=True) == churn["v4.0.0-rc.1"]
+        assert churn.greatest(">=5", prereleases=True) is None
+        assert churn.greatest(">=4", prereleases=True) == churn["v4.0.0-rc.1"]
+        assert churn.greatest("<4", prereleases=True) == churn["v3.1.0"]
+        assert churn.greatest("==4.*", prereleases=True) == churn["v4.0.0-rc.1"]
+        assert churn.greatest("==4.*") is None
 
-    def test_a_range_that_is_none(self, registry: Registry) -> None:
-        with pytest.raises(InvalidArgumentError, match="'>=x' is not a range"):
-            registry["churn"].matching(">=x")
+    @pytest.mark.parametrize("text", [">=x", "1.0.0", "^1.2", None, 3, "===1.0.x"])
+    def test_a_range_that_is_none(self, registry: Registry, text: str) -> None:
+        with pytest.raises(InvalidArgumentError, match="is not a range of versions"):
+            registry["churn"].matching(text)
+
+    @pytest.mark.parametrize(
+        "text", [">=3.0.0-rc.1", "==2.5.0+gpu", "<1!2", ">=1.0.post1", "==1.dev0"]
+    )
+    def test_a_range_of_what_is_no_final_release(self, registry: Registry, text: str) -> None:
+        with pytest.raises(InvalidArgumentError, match="is not a range of final releases"):
+            registry["churn"].matching(text)
+
+    def test_a_stage_that_nobody_holds(self, registry: Registry) -> None:
+        stages = registry["churn"].stages
+        with pytest.raises(StageNotFoundError, match="'dev'; stages held: 'prod'"):
+            stages["dev"]
+        assert stages.get("dev") is None
+        again = pickle.loads(pickle.dumps(stages))  # noqa: S301
+        assert again == stages
+        with pytest.raises(KeyError, match="'churn' is in stage 'x'"):
+            again["x"]
+
+    def test_what_a_person_would_pass(self, registry: Registry) -> None:
+        churn = registry["churn"]
+        assert churn[churn[0]] == churn[0]
+        assert registry.resolve(churn[0]) == churn[0]
+        assert registry.event(TagName.parse("churn#prod#1")) == registry.event("churn#prod#1")
+        commit = registry.commits()[0]
+        assert registry.at(commit) == registry.at(commit.id) == registry.at(churn[0])
+        assert registry.at(churn.history[0]) == (churn["v3.0.0"],)
+        assert churn._ipython_key_completions_() == ["v4.0.0-rc.1", "v3.1.0", "v3.0.0"]
+        assert registry._ipython_key_completions_() == ["churn", "cv:pool"]
+        assert {registry: 1}[registry] == 1
+        assert registry != Registry(registry._store)
+
+    def test_arguments_of_another_kind(self, registry: Registry) -> None:
+        with pytest.raises(InvalidArgumentError, match="a commit is named by text"):
+            registry.at(b"HEAD")  # type: ignore[arg-type]
+        for limit in (-1, "3"):
+            with pytest.raises(InvalidArgumentError, match="limit must be a number from 0 on"):
+                registry.commits(limit=limit)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="with a time zone") as caught:
+            registry.problems(datetime(2024, 1, 1))  # noqa: DTZ001  # naive
+        assert caught.value.argument == "now"
+        for name in (None, b"churn", 3):
+            with pytest.raises(ModelNotFoundError, match="there is no model"):
+                registry[name]  # type: ignore[index]
+            assert registry.get(name) is None  # type: ignore[call-overload]
 
     def test_values_compare_hash_and_pickle(self, registry: Registry) -> None:
         churn = registry["churn"]

@@ -195,6 +195,7 @@ class TestVerifying:
         found = configure(program).verify(signed(signature))
         assert (found.status, found.signer, found.key) == (status, signer, "12AB")
         assert found.detail == "a detail"
+        assert str(found.status) == status.value == found.status
         assert bool(found) == (status is SignatureStatus.GOOD)
 
     def test_gpg_that_says_nothing(self, configure: Configure, signed: Signed) -> None:

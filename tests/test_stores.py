@@ -21,7 +21,7 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.packed import packed_tags
+from modelversions.stores.packed_refs import packed_tags
 from modelversions.stores.refs import TagRefs
 from tests.builders import Builder
 
@@ -369,15 +369,28 @@ class TestRevisions:
 
 def test_a_commit_that_cannot_be_read_whole(builder: Builder) -> None:
     raw = b"tree %b\n\nmessage\n" % (b"a" * 40)
-    from modelversions.stores.objects import parse_commit
+    from modelversions.stores.tag_format import parse_commit
 
     commit = parse_commit("b" * 40, raw)
     assert (commit.author, commit.subject, commit.time.year) == (None, "message", 1970)
     assert isinstance(builder.repo.object_store[ObjectID(builder.commits["c1"].encode())], Commit)
 
 
-def test_the_repository_can_be_moved_while_it_is_open(disk: Builder, tmp_path: Path) -> None:
+def test_a_repository_that_went_away_is_no_empty_registry(disk: Builder, tmp_path: Path) -> None:
     disk.tags("m@v1.0.0")
     with Registry.open(path_of(disk)) as registry:
         shutil.move(path_of(disk), tmp_path / "elsewhere")
-        assert list(registry) == []
+        with pytest.raises(RepositoryError, match="cannot be read: .*No such file"):
+            list(registry)
+
+
+@pytest.mark.parametrize("commits", [0, 1])
+def test_a_repository_without_commits(commits: int) -> None:
+    builder = Builder()
+    hint = "no commits yet; commit something first"
+    if commits:
+        builder.commit()
+        assert builder.registry.commits()
+    else:
+        with pytest.raises(RevisionNotFoundError, match=hint):
+            builder.registry.at()

@@ -100,11 +100,12 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m#-prod", "'#-prod' is not a stage"),
         ("m#", "'#' is not a stage"),
         ("m#prod#x", "'#prod#x' is not a stage"),
-        ("m.x@v1.0.0", "'m.x' is not a model name: it may hold only letters"),
+        ("m.x@v1.0.0", "'m.x' is not a model name: it may hold only ASCII letters"),
         ("-m@v1.0.0", "it must begin and end with a letter or a digit"),
         ("a=b=c@v1.0.0", "it may hold one ':' at most"),
         ("é=b@v1.0.0", "a folder holds"),
         ("a=@v1.0.0", "the name after ':' is empty"),
+        ("cv:pool#prod", "the ':' is written '=', try 'cv=pool#prod'"),
         ("m@created", "'@created' is reserved"),
         ("m@created#2", "'@created' is reserved"),
     ],
@@ -144,6 +145,8 @@ def test_the_reserved_name_is_known() -> None:
         ({"kind": EventKind.ASSIGNMENT, "model": "m"}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "counter": -1}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "zeros": 1}, InvalidTagNameError),
+        ({"kind": "registration", "model": "m", "version": V1}, InvalidTagNameError),
+        ({"kind": EventKind.REGISTRATION, "model": "m", "version": "v1"}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "a b"}, InvalidNameError),
         ({"kind": EventKind.DEPRECATION, "model": None}, InvalidNameError),
         ({"kind": EventKind.ASSIGNMENT, "model": "m", "stage": "-x"}, InvalidNameError),
@@ -203,4 +206,5 @@ def test_the_default_messages_for_a_bare_commit() -> None:
 
 def test_event_kinds_are_gto_s_words() -> None:
     words = ["registration", "deregistration", "assignment", "unassignment", "deprecation"]
-    assert [kind.value for kind in EventKind] == words
+    assert list(EventKind) == words
+    assert [f"{kind}" for kind in EventKind] == words

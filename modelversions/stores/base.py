@@ -82,7 +82,7 @@ class NewTag:
     """Whether to sign it, or with which key; None for what Git's configuration says."""
 
 
-class SignatureStatus(enum.Enum):
+class SignatureStatus(str, enum.Enum):
     """What can be said of a tag's signature."""
 
     GOOD = "good"
@@ -92,6 +92,10 @@ class SignatureStatus(enum.Enum):
     BAD = "bad"
     """The tag is not what was signed."""
     UNSIGNED = "unsigned"
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return self.value
 
 
 @attrs.frozen

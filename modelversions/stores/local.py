@@ -18,8 +18,11 @@ from dulwich.repo import MemoryRepo, Repo
 from modelversions.errors import RepositoryError, RepositoryNotFoundError, WriteConflictError
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
-from modelversions.stores.files import ObjectFiles
-from modelversions.stores.objects import (
+from modelversions.stores.object_files import ObjectFiles
+from modelversions.stores.refs import TagRefs, patiently
+from modelversions.stores.revisions import resolve_commit
+from modelversions.stores.signatures import check, sign, wanted
+from modelversions.stores.tag_format import (
     ParsedTag,
     clean_message,
     commit_time,
@@ -27,9 +30,6 @@ from modelversions.stores.objects import (
     lost,
     parse_commit,
 )
-from modelversions.stores.refs import TagRefs, patiently
-from modelversions.stores.revisions import resolve_commit
-from modelversions.stores.signatures import check, sign, wanted
 
 
 class LocalStore:
@@ -138,7 +138,7 @@ class LocalStore:
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
         comment = self.config("core.commentString") or self.config("core.commentChar")
-        return clean_message(message, "#" if comment in (None, "auto") else str(comment))
+        return clean_message(message, comment if comment and comment != "auto" else "#")
 
     def check(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""

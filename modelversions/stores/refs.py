@@ -24,9 +24,12 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.packed import packed_tags
+from modelversions.stores.packed_refs import packed_tags
 
 _ROOT = b"refs/tags/"
+_LONGEST = 250
+"""The bytes in a part of a ref's name that fit a file's name, with a lock's ending."""
+
 PATIENCE = 1.0
 """How many seconds to wait for a lock that another writer holds."""
 
@@ -65,6 +68,7 @@ class TagRefs:
     def _on_disk(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
         """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
         assert isinstance(self._refs, DiskRefsContainer)
+        os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
         loose = dict(_loose(self._refs, prefixes))
         packed = packed_tags(os.path.join(self._refs.path, b"packed-refs"), prefixes)
         if packed is None:
@@ -86,8 +90,10 @@ class TagRefs:
             InvalidNameError: no repository could keep it.
             WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
         """
-        if name.startswith("-") or not check_ref_format(Ref(b"tags/" + name.encode())):
-            reason = "Git cannot keep such a tag (see 'git check-ref-format'); change the name"
+        too_long = any(len(part.encode()) > _LONGEST for part in name.split("/"))
+        if too_long or name.startswith("-") or not check_ref_format(Ref(_ROOT + name.encode())):
+            rules = f"at most {_LONGEST} bytes" if too_long else "see 'git check-ref-format'"
+            reason = f"Git cannot keep such a tag ({rules}); change the name"
             raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
         parts = name.split("/")
         above = ["/".join(parts[:count]) for count in range(1, len(parts))]

@@ -44,6 +44,10 @@ def resolve_commit(repo: BaseRepo, revision: str) -> str:
     except (
         Exception
     ) as error:  # dulwich raises whatever comes: KeyError, ValueError, AssertionError
+        if revision in ("HEAD", "@"):
+            raise RevisionNotFoundError(
+                "the repository has no commits yet; commit something first", revision=revision
+            ) from error
         raise RevisionNotFoundError(
             f"there is no commit {revision!r} in the repository; name one by its SHA, a branch, a "
             "tag or a form such as 'HEAD~2'",

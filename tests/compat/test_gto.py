@@ -67,8 +67,8 @@ def _step(registry: Registry, chance: Chance, model: str, fresh: list[str], seco
         number = chance.choice([None, chance.versions()])
         registry.register(model, number, commit=fresh[-1], **options)
         fresh.pop()
-    elif verb == "again":
-        registry.register(model, version, commit=known[version].commit, **options)  # type: ignore[index]
+    elif verb == "again" and known is not None:
+        registry.register(model, version, commit=known[version].commit, **options)
     elif verb == "away":
         registry.register(model, version, commit=fresh[-1], **options)
         fresh.pop()

@@ -12,7 +12,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions.stores.files import ObjectFiles
+from modelversions.stores.object_files import ObjectFiles
 from tests.builders import Builder
 
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
