@@ -1,7 +1,7 @@
 """A first look at modelversions: ``python examples/quickstart.py [path of a repository]``.
 
-With a path it only reads. Without one it makes a small repository in a temporary folder, registers
-versions there, and shows what has become of them.
+With a path it only reads. Without one it makes a small repository in a temporary folder, leads a
+model through its whole life there, and shows what has become of it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from dulwich import porcelain
 
 from modelversions import Identity, ModelVersionsError, Registry
 
-HOUR = timedelta(hours=1)
 ANN = Identity("Ann", "ann@example.com")
+START = datetime.now().astimezone() - timedelta(hours=12)
+
+
+def hour(number: int) -> datetime:
+    """Return an hour of the story: verbs take the time, the author and the message as arguments."""
+    return START + timedelta(hours=number)
 
 
 def train(folder: Path, weights: str) -> str:
@@ -28,45 +33,58 @@ def train(folder: Path, weights: str) -> str:
     return sha.decode()
 
 
-def fill(registry: Registry, folder: Path) -> None:
-    """Register versions of two models, an hour apart."""
-    now = datetime.now().astimezone()
+def live(registry: Registry, folder: Path) -> None:
+    """Go through the whole life of a model, and a bit of another's."""
     first = train(folder, "a tree")
-    registry.register("churn", "v1.0.0", commit=first, author=ANN, when=now - 3 * HOUR)
-    registry.register("segment", "v0.1.0", author=ANN, message="The first that is worth a name")
-    train(folder, "a forest")
-    registry.register("churn", "v2.0.0", author=ANN, when=now - 2 * HOUR)
-    print("Latest version of churn:", registry["churn"].latest)
+    registry.register("churn", "v1.0.0", commit=first, author=ANN, when=hour(0))
+    registry.register("segment", author=ANN, message="The first of its kind", when=hour(0))
+    registry.assign("churn", "v1.0.0", "prod", author=ANN, when=hour(1))
 
+    train(folder, "a forest")
+    registry.register("churn", bump="major", author=ANN, when=hour(2))
+    print("Latest version of churn:", registry["churn"].latest)
     train(folder, "the tree, mended")
-    event = registry.register("churn", "v1.0.1", author=ANN, when=now - HOUR)
-    print("Registered", f"{event.tag}, a smaller version; latest:", registry["churn"].latest)
+    smaller = registry.register("churn", "v1.0.1", author=ANN, when=hour(3))
+    print(f"Registered {smaller.tag}, a smaller one; latest:", registry["churn"].latest)
+
+    registry.assign("churn", "v2.0.0", "prod", author=ANN, when=hour(4))
+    print("In prod now:", registry["churn"].stages["prod"])
+    registry.unassign("churn", "v2.0.0", "prod", author=ANN, when=hour(5))
+    print("Rolled back to:", registry["churn"].stages["prod"])
+    registry.deregister("churn", "v2.0.0", author=ANN, message="It was the data", when=hour(6))
+    print("Deregistered v2.0.0; latest:", registry["churn"].latest)
+    registry.deprecate("segment", author=ANN, when=hour(7))
 
     try:
-        registry.register("churn", "v2.0.0", author=ANN)
+        registry.register("churn", "1.0", author=ANN)
     except ModelVersionsError as error:
-        print("Registered again:", error)
+        print("A typo:", error)
 
 
 def show(registry: Registry) -> None:
-    """Print all models, and the history of the first."""
+    """Print all models, the history of the first, and what is odd."""
     print(f"\n{registry}\n")
     for model in list(registry.values())[:1]:
         print(f"History of {model.name}:")
         for event in model.history:
             print(" ", event)
+    for problem in registry.problems():
+        print("Problem:", problem)
 
 
 def main() -> None:
     """Read the repository that was named, or make one."""
     if len(sys.argv) > 1:
-        with Registry.open(sys.argv[1]) as registry:
-            show(registry)
+        try:
+            with Registry.open(sys.argv[1]) as registry:
+                show(registry)
+        except ModelVersionsError as error:
+            sys.exit(str(error))
         return
     with tempfile.TemporaryDirectory() as folder:
         porcelain.init(folder).close()
         with Registry.open(folder) as registry:
-            fill(registry, Path(folder))
+            live(registry, Path(folder))
             show(registry)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import attrs
 
 from modelversions.errors import (
-    InvalidArgumentError,
     InvalidVersionError,
     ObjectMissingError,
     StageNotFoundError,
@@ -21,11 +20,9 @@ from modelversions.fold import Holder, Key
 from modelversions.identity import Identity
 from modelversions.picture import Picture
 from modelversions.problems import Problem
+from modelversions.ranges import in_range
 from modelversions.semver import SemVer
 from modelversions.tags import EventKind, TagName
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
 
 
 def _identity(picture: Picture) -> object:
@@ -199,14 +196,8 @@ class Model(Sequence[Version]):
         Raises:
             InvalidArgumentError: the specifier cannot be read, or names no final release.
         """
-        wanted = _range(specifier)
-        return tuple(
-            version
-            for version in self.versions
-            if version.semver is not None
-            and (prereleases or not version.semver.is_prerelease)
-            and wanted.contains(_release(version.semver))
-        )
+        fits = in_range(specifier, prereleases=prereleases)
+        return tuple(one for one in self.versions if one.semver is not None and fits(one.semver))
 
     def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
         """Return the first of ``matching(specifier)``; None if there is none."""
@@ -342,33 +333,3 @@ def _reason(text: str) -> str:
     except InvalidVersionError as error:
         return error.reason
     raise AssertionError(text)  # pragma: no cover  # asked for invalid names only
-
-
-def _range(specifier: str) -> SpecifierSet:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # costs time to import
-    from packaging.version import InvalidVersion
-    from packaging.version import Version as PythonVersion
-
-    try:
-        found = SpecifierSet(specifier)
-        bounds = [PythonVersion(one.version.removesuffix(".*")) for one in found]
-    except (InvalidSpecifier, InvalidVersion, TypeError, AttributeError) as error:
-        raise InvalidArgumentError(
-            f"{specifier!r} is not a range of versions; write one such as '>=3,<4' or '~=3.1'",
-            argument="specifier",
-            value=specifier,
-        ) from error
-    odd = next((one for one in bounds if one.epoch or str(one) != one.base_version), None)
-    if odd is not None:
-        raise InvalidArgumentError(
-            f"{specifier!r} is not a range of final releases, for it names '{odd}'; look such a "
-            "version up by its name",
-            argument="specifier",
-            value=specifier,
-        )
-    return found
-
-
-def _release(semver: SemVer) -> str:
-    """Spell the release that a version is, or leads to, for Python's specifiers."""
-    return f"{semver.major}.{semver.minor}.{semver.patch}"

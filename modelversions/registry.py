@@ -12,16 +12,14 @@ from modelversions import planning
 from modelversions.config import check_allowed, check_stages
 from modelversions.errors import (
     InvalidArgumentError,
-    InvalidTagNameError,
     RepositoryNotFoundError,
-    TagNotFoundError,
 )
 from modelversions.events import Event
 from modelversions.identity import Identity
 from modelversions.model import Version
 from modelversions.semver import SemVer
-from modelversions.stores.base import Signature, Store, TagRef
-from modelversions.tags import TagName, check_model_name, check_new_stage
+from modelversions.stores.base import Signature, Store
+from modelversions.tags import check_model_name, check_new_stage
 from modelversions.view import Revision, View
 from modelversions.writing import Options, Writer
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_TAGS = "refs/tags/"
 
 
 class Registry(View):
@@ -166,7 +163,6 @@ class Registry(View):
         """Deregister a version: it stays in the history, and loses its stages.
 
         Args:
-            model: the model's name.
             version: the version's name.
             message, author, when, force, sign, dry_run: see ``Registry``.
 
@@ -200,7 +196,6 @@ class Registry(View):
         """Assign a stage to a version, or to a commit: to the version there, or the bare commit.
 
         Args:
-            model: the model's name.
             version: the version's name; or give ``commit``.
             stage: the stage's name, such as ``"prod"``.
             commit: a revision, in place of the version.
@@ -253,7 +248,6 @@ class Registry(View):
         The stage falls back to the version that held it before, if that is still in force (F17).
 
         Args:
-            model: the model's name.
             version: the version's name; or give ``commit``.
             stage: the stage's name.
             commit: a revision, in place of the version.
@@ -290,7 +284,6 @@ class Registry(View):
         """Deprecate a model, at the commit of its newest event; any later event revives it (F19).
 
         Args:
-            model: the model's name.
             message, author, when, force, sign, dry_run: see ``Registry``.
 
         Raises:
@@ -339,24 +332,6 @@ class Registry(View):
             SigningError: the program that checks signatures is not there.
         """
         return self._store.signature(self._ref(tag))
-
-    def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
-        """Look a tag up."""
-        name = tag.removeprefix(_TAGS) if isinstance(tag, str) else tag.tag
-        if event_only and TagName.try_parse(name) is None:
-            raise InvalidTagNameError(
-                f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
-                text=name,
-                reason="it is not the tag of an event",
-            )
-        found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
-        if found is None:
-            raise TagNotFoundError(
-                f"there is no tag {name!r} in {self._store.location!r}; 'event.tag' and "
-                "'version.tag' name tags that are there",
-                tag=name,
-            )
-        return found
 
     def _known(self, model: str) -> str:
         """Return the name of a model that there is, or raise."""

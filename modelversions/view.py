@@ -15,6 +15,7 @@ from modelversions.errors import (
     MissingExtraError,
     ModelNotFoundError,
     RevisionNotFoundError,
+    TagNotFoundError,
     VersionNotFoundError,
 )
 from modelversions.events import Event, check_time
@@ -232,6 +233,24 @@ class View(Mapping[str, Model]):
         from modelversions.display.tables import registry_table
 
         return registry_table(self._read(self._pictures.all())).html()
+
+    def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
+        """Look a tag up."""
+        name = tag.removeprefix(_TAGS) if isinstance(tag, str) else tag.tag
+        if event_only and TagName.try_parse(name) is None:
+            raise InvalidTagNameError(
+                f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
+                text=name,
+                reason="it is not the tag of an event",
+            )
+        found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
+        if found is None:
+            raise TagNotFoundError(
+                f"there is no tag {name!r} in {self._store.location!r}; 'event.tag' and "
+                "'version.tag' name tags that are there",
+                tag=name,
+            )
+        return found
 
     def _allowed(self) -> tuple[str, ...] | None:
         """Return the stages that may be assigned; None for any."""
