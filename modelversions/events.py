@@ -46,6 +46,21 @@ class Event:
         counter = -1 if self.counter is None else self.counter
         return (self.time.timestamp(), counter, _RANK[self.kind], self.tag)
 
+    def about(self, version: SemVer | None) -> Event:
+        """Return the event with the version that it turned out to be about (F18)."""
+        return Event(
+            self.kind,
+            self.model,
+            version,
+            self.stage,
+            self.commit,
+            self.tag,
+            self.counter,
+            self.time,
+            self.author,
+            self.message,
+        )
+
     def __str__(self) -> str:
         """Return one line: when, what, to what."""
         version = self.version or ("" if self.stage is None else f"commit {self.commit[:7]}")

@@ -52,14 +52,15 @@ def fold(events: Iterable[Event]) -> State:
     life = _Life(history)
     history = [life.follow(at, event) for at, event in enumerate(history)]
     stages = dict(life.stages())
+    listed = life.listed()
     holders = {holder.key: holder for holder in _holders(life, history, stages)}
     return State(
         history=tuple(history),
-        versions=tuple(holders[key] for key in life.listed()),
+        versions=tuple(holders[key] for key in listed),
         stages=stages,
         holders=holders,
         deprecated=bool(history) and history[-1].kind is EventKind.DEPRECATION,
-        problems=(*life.problems, *_shared_commits(life), *_clocks(history)),
+        problems=(*life.problems, *_shared_commits(life, listed), *_clocks(history)),
     )
 
 
@@ -113,7 +114,7 @@ class _Life:
         if event.stage is not None:
             assign = event.kind is EventKind.ASSIGNMENT
             key = (self._assign if assign else self._unassign)(event, event.stage)
-            return attrs.evolve(event, version=key if isinstance(key, SemVer) else None)
+            return event.about(key if isinstance(key, SemVer) else None)
         if event.version is not None:
             if event.kind is EventKind.REGISTRATION:
                 self._register(at, event, event.version)
@@ -193,10 +194,10 @@ class _Life:
         self.problems.append(Problem(kind, event.tag, event.model, sentence))
 
 
-def _shared_commits(life: _Life) -> Iterator[Problem]:
+def _shared_commits(life: _Life, versions: Iterable[SemVer]) -> Iterator[Problem]:
     """Report commits at which two versions are active: GTO cannot read them (F18)."""
     seen: dict[str, SemVer] = {}
-    for version in life.listed():
+    for version in versions:
         event = life.origin[version]
         if life.is_active(version) and seen.setdefault(event.commit, version) != version:
             sentence = f"{seen[event.commit]} is active at the same commit, {event.commit[:7]}"

@@ -38,6 +38,8 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
     The signature begins at the last line that says so.
     """
     start = len(raw)
+    if b"-----BEGIN " not in raw:
+        return raw, b""
     for match in _BEGIN.finditer(raw):
         start = match.start()
     return raw[:start], raw[start:]
