@@ -35,7 +35,8 @@ class Identity:
         """Find the identity that Git would use: this is the one place that reads the environment.
 
         ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL`` come first, then the configuration's
-        ``committer.*`` and ``user.*``. A name is never guessed from the machine.
+        ``committer.*`` and ``user.*``, also as ``GIT_CONFIG_COUNT`` gives them. A name is never
+        guessed from the machine.
 
         Args:
             config: gives the value of a key such as ``"user.name"``, or None.
@@ -48,7 +49,7 @@ class Identity:
         found = {}
         for part in ("name", "email"):
             variable = f"GIT_COMMITTER_{part.upper()}"
-            value = env.get(variable) or config(f"committer.{part}") or config(f"user.{part}")
+            value = env.get(variable) or _configured(part, config, env)
             if not value:
                 raise IdentityError(
                     f"no author is configured: pass author=Identity(name, email), or set "
@@ -91,3 +92,19 @@ class Identity:
     def __str__(self) -> str:
         """Return ``Name <mail>``, as Git shows it."""
         return f"{self.name} <{self.email}>"
+
+
+def _configured(
+    part: str, config: Callable[[str], str | None], env: Mapping[str, str]
+) -> str | None:
+    """Look a name or mail address up: what ``GIT_CONFIG_COUNT`` counts goes before the files."""
+    count = env.get("GIT_CONFIG_COUNT", "")
+    given = {
+        env.get(f"GIT_CONFIG_KEY_{place}", "").lower(): env.get(f"GIT_CONFIG_VALUE_{place}")
+        for place in range(int(count) if count.isdecimal() else 0)
+    }
+    for key in (f"committer.{part}", f"user.{part}"):
+        value = given.get(key) or config(key)
+        if value:
+            return value
+    return None

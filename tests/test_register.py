@@ -327,6 +327,12 @@ class TestIdentity:
         env = {"GIT_COMMITTER_NAME": "Env", "GIT_COMMITTER_EMAIL": "env@example.com"}
         assert Identity.from_git(self.CONFIG.get, env) == Identity("Env", "env@example.com")
         assert Identity.from_git(self.CONFIG.get, {}) == Identity("Ann", "ann@example.com")
+        count = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "User.Name",
+            "GIT_CONFIG_VALUE_0": "Count",
+        }
+        assert Identity.from_git(self.CONFIG.get, count).name == "Count"
         config = {**self.CONFIG, "committer.name": "Com"}
         assert Identity.from_git(config.get, {}) == Identity("Com", "ann@example.com")
 

@@ -96,6 +96,19 @@ class TestOpening:
             event = registry.register("m", "v1.0.0")
         assert event.author == Identity("Worktree", "l@example.com")
 
+    def test_a_user_s_configuration_for_some_folders(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "work").write_text("[user]\n\tname = Work\n")
+        condition = f'[includeIf "gitdir:{path_of(disk)}/"]\n\tpath = {tmp_path}/work\n'
+        user = "[user]\n\tname = Home\n\temail = h@example.com\n"
+        (tmp_path / "global").write_text(user + condition)
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "global"))
+        assert disk.registry.register("m", "v1.0.0").author == Identity("Work", "h@example.com")
+        memory = Builder(MemoryRepo())
+        memory.commit()
+        assert memory.registry.register("m", "v1.0.0").author == Identity("Home", "h@example.com")
+
     def test_sha256(self, tmp_path: Path) -> None:
         with Repo.init(str(tmp_path), object_format="sha256") as repo:
             builder = Builder(repo)

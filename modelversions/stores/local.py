@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from dulwich.config import Config
 from dulwich.errors import NotGitRepository
 from dulwich.objects import ObjectID
 from dulwich.objects import Tag as GitTag
@@ -18,6 +16,7 @@ from dulwich.repo import MemoryRepo, Repo
 from modelversions.errors import RepositoryError, RepositoryNotFoundError, WriteConflictError
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.object_files import ObjectFiles
 from modelversions.stores.refs import TagRefs, patiently
 from modelversions.stores.revisions import resolve_commit
@@ -42,6 +41,7 @@ class LocalStore:
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
         self._files = ObjectFiles(repo)
+        self._config = GitConfig(repo)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
             weakref.finalize(self, closer)
@@ -120,20 +120,8 @@ class LocalStore:
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration."""
-        section, *middle, name = key.split(".")
-        path = tuple(part.encode() for part in (section, *middle))
         with self._lock:
-            for config in self._configs():
-                with contextlib.suppress(KeyError):
-                    return config.get(path, name.encode()).decode(errors="replace")
-        return None
-
-    def _configs(self) -> Iterator[Config]:
-        """Give the configurations, the one that goes first before the others."""
-        everywhere = self._repo.get_config_stack()
-        if everywhere.get_boolean((b"extensions",), b"worktreeConfig", default=False):
-            yield self._repo.get_worktree_config()  # dulwich puts it behind the repository's
-        yield everywhere
+            return self._config.get(key)
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""

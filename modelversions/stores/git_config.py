@@ -1,0 +1,45 @@
+"""Git's configuration of one repository, each file before those that it overrules."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from dulwich.config import ConfigFile, StackedConfig
+from dulwich.repo import MemoryRepo, Repo
+
+
+class GitConfig:
+    """Reads the files anew at each question: others may have changed them."""
+
+    def __init__(self, repo: MemoryRepo | Repo) -> None:
+        """Read the configuration that holds for ``repo``."""
+        self._repo = repo
+
+    def get(self, key: str) -> str | None:
+        """Return the value of a key such as ``"gpg.ssh.program"``; None where there is none."""
+        section, *middle, name = key.split(".")
+        path = tuple(part.encode() for part in (section, *middle))
+        for file in self._files():
+            with contextlib.suppress(KeyError):
+                return file.get(path, name.encode()).decode(errors="replace")
+        return None
+
+    def _files(self) -> Iterator[ConfigFile]:
+        local = self._repo.get_config()
+        if local.get_boolean((b"extensions",), b"worktreeConfig", default=False):
+            yield self._repo.get_worktree_config()
+        yield local
+        for file in StackedConfig.default_backends():
+            yield self._with_conditions(file)
+
+    def _with_conditions(self, file: ConfigFile) -> ConfigFile:
+        """Read a user's file once more where it includes others if the repository is so or so.
+
+        dulwich heeds ``includeIf`` in a repository's own files only.
+        """
+        conditional = any(section[0].lower() == b"includeif" for section in file.sections())
+        if not conditional or file.path is None or isinstance(self._repo, MemoryRepo):
+            return file
+        matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # no other way to them
+        return ConfigFile.from_path(file.path, condition_matchers=matchers)
