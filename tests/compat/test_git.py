@@ -66,7 +66,7 @@ def test_the_bytes_are_those_of_git_tag(tmp_path: Path) -> None:
         theirs("tag", "-a", "-m", message, name, env={"GIT_COMMITTER_DATE": date})
         with Registry.open(ours.path) as registry:
             model, _, version = name.replace("=", ":").partition("@")
-            registry.register(model, version, message=message, author=ANN, when=when)
+            registry.register(model, version, message=message, author=ANN, when=when, force=True)
         ref = f"refs/tags/{name}"
         assert ours("rev-parse", ref) == theirs("rev-parse", ref)
 
@@ -254,7 +254,7 @@ class TestKindsOfRepositories:
     def test_reading_and_writing(self, place: Git) -> None:
         with Registry.open(place.path) as registry:
             old = set(registry.get("m", ()))
-            event = registry.register("m", "v2.0.0", author=ANN, when=WHEN)
+            event = registry.register("m", "v2.0.0", author=ANN, when=WHEN, force=True)
             assert registry.latest()["m"].name == "v2.0.0"
             assert {version.name for version in registry["m"]} == {
                 "v2.0.0",
