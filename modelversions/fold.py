@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import attrs
 
@@ -33,39 +34,55 @@ class Holder:
 
 @attrs.frozen
 class State:
-    """What a model's events come to."""
+    """What a model's events come to; beyond the history, worked out when somebody looks."""
 
     history: tuple[Event, ...]
-    versions: tuple[Holder, ...]
-    """Every version that was ever registered, greatest first (F16)."""
-    stages: Mapping[str, tuple[Key, ...]]
-    """By stage, in the order of names: all that is in force there, the present holder first."""
-    holders: Mapping[Key, Holder]
-    """The versions, and the bare commits in force in some stage."""
-    deprecated: bool
-    problems: tuple[Problem, ...]
+    _life: _Life = attrs.field(eq=False, repr=False)
+    _odd: tuple[Problem, ...] = attrs.field(default=(), repr=False)
+    """What is odd about single tags."""
+
+    @cached_property
+    def stages(self) -> Mapping[str, tuple[Key, ...]]:
+        """By stage, in the order of names: all that is in force there, the present holder first."""
+        return dict(self._life.stages())
+
+    @cached_property
+    def versions(self) -> tuple[Holder, ...]:
+        """Every version that was ever registered, greatest first (F16)."""
+        return tuple(self.holders[key] for key in self._life.listed())
+
+    @cached_property
+    def holders(self) -> Mapping[Key, Holder]:
+        """The versions, and the bare commits in force in some stage."""
+        return {holder.key: holder for holder in _holders(self._life, self.history, self.stages)}
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the newest event is a deprecation (F19)."""
+        return bool(self.history) and self.history[-1].kind is EventKind.DEPRECATION
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is odd about the tags, each for itself and then taken together."""
+        shared = _shared_commits(self._life, self._life.listed())
+        return (*self._odd, *self._life.problems, *shared, *_clocks(self.history))
 
 
-def fold(events: Iterable[Event]) -> State:
-    """Fold one model's events, in any order, into its state."""
+def fold(events: Iterable[Event], problems: Iterable[Problem] = ()) -> State:
+    """Fold one model's events, in any order, into its state.
+
+    Args:
+        events: one event for each tag that is one.
+        problems: what reading the tags found to be odd.
+    """
     history = sorted(events, key=lambda event: event.order)
     life = _Life(history)
-    history = [life.follow(at, event) for at, event in enumerate(history)]
-    stages = dict(life.stages())
-    listed = life.listed()
-    holders = {holder.key: holder for holder in _holders(life, history, stages)}
-    return State(
-        history=tuple(history),
-        versions=tuple(holders[key] for key in listed),
-        stages=stages,
-        holders=holders,
-        deprecated=bool(history) and history[-1].kind is EventKind.DEPRECATION,
-        problems=(*life.problems, *_shared_commits(life, listed), *_clocks(history)),
-    )
+    followed = tuple([life.follow(at, event) for at, event in enumerate(history)])
+    return State(followed, life, tuple(problems))
 
 
 def _holders(
-    life: _Life, history: list[Event], stages: Mapping[str, tuple[Key, ...]]
+    life: _Life, history: Iterable[Event], stages: Mapping[str, tuple[Key, ...]]
 ) -> Iterator[Holder]:
     """Give each version, and each bare commit in force, all that is said of it."""
     keys = set(life.origin).union(*stages.values())
@@ -204,7 +221,7 @@ def _shared_commits(life: _Life, versions: Iterable[SemVer]) -> Iterator[Problem
             yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, sentence)
 
 
-def _clocks(history: list[Event]) -> Iterator[Problem]:
+def _clocks(history: Iterable[Event]) -> Iterator[Problem]:
     """Report events whose counter says earlier and whose time says later."""
     highest: Event | None = None
     for event in history:

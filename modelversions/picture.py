@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import attrs
-
 from modelversions.events import NamedTag, read_events
 from modelversions.fold import State, fold
 from modelversions.semver import SemVer
@@ -96,9 +94,7 @@ class Picture:
 
 
 def _state(tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> State:
-    events, problems = read_events(tags, objects)
-    state = fold(events)
-    return attrs.evolve(state, problems=(*problems, *state.problems))
+    return fold(*read_events(tags, objects))
 
 
 def _greatest(state: State) -> tuple[SemVer, str, str] | None:

@@ -132,8 +132,8 @@ class Builder:
                 bottom = self.repo.object_store[bottom.object[1]]
             lines += [f"^{bottom.id.decode()}"] if found is not bottom else []
         Path(self.repo.controldir(), "packed-refs").write_text("\n".join([*lines, ""]))
-        for name in self.repo.refs.keys(Ref(b"refs/tags")):
-            Path(self.repo.controldir(), "refs", "tags", name.decode()).unlink()
+        for name in self.repo.refs.keys(Ref(b"refs")):
+            Path(self.repo.controldir(), "refs", name.decode()).unlink(missing_ok=True)
 
     @property
     def registry(self) -> Registry:

@@ -59,6 +59,18 @@ def test_objects_that_come_while_it_is_open(disk: Builder) -> None:
     files.close()
 
 
+def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelversions.stores.object_files._MANY", 1)
+    ids = [disk.blob(f"blob {number}") for number in range(20)]
+    disk.pack()
+    files = ObjectFiles(disk.repo)
+    for expected in (2, 20, 20):
+        files.expect(expected)
+        assert {files.raw(id)[0] for id in ids} == {"blob"}
+    assert files.raw("ab" * 20) == ("", b"")
+    files.close()
+
+
 def test_deltas_are_dulwich_s_to_resolve(disk: Builder) -> None:
     text = os.urandom(4000)
     blobs = [Blob.from_string(text + bytes([number])) for number in range(4)]

@@ -374,6 +374,33 @@ class TestRevisions:
             builder.registry._store.resolve(both[0][:4])
         assert set(caught.value.candidates) == set(both)
 
+    def test_packed_and_symbolic_refs(self, disk: Builder) -> None:
+        disk.commit("c2", 2, "c1")
+        disk.tag("v1")
+        for number in range(8):
+            disk.ref(f"refs/heads/b{number}", disk.commits["c1"])
+        disk.pack()
+        store = disk.registry._store
+        for revision, label in {"HEAD": "c2", "main": "c2", "v1": "c1", "b7~0": "c1"}.items():
+            assert store.resolve(revision) == disk.commits[label]
+        git = path_of(disk) / ".git"
+        (git / "FETCH_HEAD").write_text(f"{disk.commits['c1']}\t\tbranch 'x' of y\n")
+        assert store.resolve("FETCH_HEAD") == disk.commits["c1"]
+        (git / "LOOP").write_text("ref: LOOP\n")
+        (git / "config.sha").write_text(disk.commits["c1"])
+        for revision in ("LOOP", "config.sha", "../.git/config.sha", "zz", "refs/heads"):
+            with pytest.raises(RevisionNotFoundError):
+                store.resolve(revision)
+        packed = git / "packed-refs"
+        packed.write_text(packed.read_text().replace(" sorted", ""))
+        assert store.resolve("main") == disk.commits["c2"]
+        packed.write_text("")
+        with pytest.raises(RevisionNotFoundError):
+            store.resolve("main")
+        packed.unlink()
+        with pytest.raises(RevisionNotFoundError):
+            store.resolve("main")
+
     def test_a_branch_goes_before_a_short_sha(self, many: Builder) -> None:
         short = many.commits["c1"][:6]
         many.ref(f"refs/heads/{short}", many.commits["c4"])

@@ -86,8 +86,10 @@ class LocalStore:
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read what the refs name, by object id."""
+        ids = {ref.id: None for ref in refs}
         with self._lock:
-            return {id: self._tag(id) for id in {ref.id: None for ref in refs}}
+            self._files.expect(len(ids))
+            return {id: self._tag(id) for id in ids}
 
     def commit(self, ref: TagRef) -> str | None:
         """Return the commit of an annotated tag, else None."""

@@ -21,6 +21,9 @@ from dulwich.repo import BaseRepo
 Raw = tuple[str, bytes]
 """An object's kind and content."""
 
+_MANY = 1000
+"""From so many objects on a look at the whole index can be faster than one for each."""
+
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 
@@ -42,6 +45,12 @@ class ObjectFiles:
             or _packed(self._newcomers(), name)
             or self._by_dulwich(id)
         )
+
+    def expect(self, count: int) -> None:
+        """Prepare for reading so many objects: where it pays, take in a pack's whole index."""
+        if count > _MANY:
+            for pack in (*self._packs.values(), *self._newcomers()):
+                pack.expect(count)
 
     def close(self) -> None:
         """Let go of the pack files; the next call opens them again."""
@@ -86,12 +95,13 @@ class _Pack:
         with open(f"{path[:-4]}.pack", "rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._index = load_pack_index(path, format)
+        self._offsets: dict[bytes, int] = {}
 
     def read(self, name: bytes) -> Raw | None:
         """Read an object by its binary id; None if it is not here, is a delta or is broken."""
         try:
-            at = self._index.object_offset(RawObjectID(name))
-            return self._at(at)
+            at = self._offsets.get(name)
+            return self._at(self._index.object_offset(RawObjectID(name)) if at is None else at)
         except (KeyError, IndexError, zlib.error):
             return None
 
@@ -108,6 +118,11 @@ class _Pack:
         most = size + (size >> 6) + 128  # more than zlib ever makes of so many bytes
         raw = zlib.decompressobj().decompress(self._data[at + 1 : at + 1 + most])
         return (_KINDS[kind], raw) if len(raw) == size else None
+
+    def expect(self, count: int) -> None:
+        """Take in the whole index, if a good part of it will be asked for."""
+        if len(self._index) < 8 * count and not self._offsets:
+            self._offsets = {name: offset for name, offset, _ in self._index.iterentries()}
 
     def close(self) -> None:
         """Close both files."""

@@ -19,6 +19,21 @@ _ROOT = b"refs/tags/"
 _TRAITS = {b"sorted", b"fully-peeled"}
 
 
+def packed_ref(path: bytes, name: bytes) -> bytes | None:
+    """Read one ref by its full name: its id, or empty where it is not there.
+
+    None says that the file does not promise what it takes to read it here.
+    """
+    try:
+        with open(path, "rb") as file:
+            if not _TRAITS.issubset(file.readline().split()):
+                return None if file.tell() else b""
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _Entries(data, file.tell()).id(name)
+    except FileNotFoundError:
+        return b""
+
+
 def packed_tags(path: bytes, prefixes: Sequence[bytes]) -> dict[bytes, TagRef] | None:
     """Read the tags whose names begin with one of ``prefixes``, by name.
 
@@ -50,6 +65,11 @@ class _Entries:
             id_text = id.decode("ascii")
             behind = peeled.decode("ascii") if peeled else id_text
             yield name, TagRef(name.decode(errors="replace"), id_text, behind)
+
+    def id(self, name: bytes) -> bytes:
+        start = self._find(name)
+        id, _, found = self._data[start : self._next(start)].rstrip(b"\n").partition(b" ")
+        return id if found == name else b""
 
     def _find(self, name: bytes) -> int:
         """Return where the first entry at or after ``name`` begins."""

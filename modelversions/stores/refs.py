@@ -24,7 +24,7 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.packed_refs import packed_tags
+from modelversions.stores.packed_refs import packed_ref, packed_tags
 
 _ROOT = b"refs/tags/"
 _LONGEST = 250
@@ -33,8 +33,12 @@ _LONGEST = 250
 PATIENCE = 1.0
 """How many seconds to wait for a lock that another writer holds."""
 
+_SYMBOLIC = 6
+"""The refs in a chain of symbolic ones that Git follows."""
+
 Written = TypeVar("Written")
 
+_PSEUDO = re.compile(rb"[A-Z_]+")
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -113,10 +117,13 @@ class TagRefs:
         Raises:
             WriteConflictError: the ref was not created.
         """
+        ref = Ref(_ROOT + name.encode())
 
         def write() -> bool:
+            if isinstance(self._refs, DiskRefsContainer):
+                return _add_loose(self._refs, ref, id)
             with self._reftable_lock():
-                return self._refs.add_if_new(Ref(_ROOT + name.encode()), id)
+                return self._refs.add_if_new(ref, id)
 
         if not patiently(name, write):
             raise self._exists(name)
@@ -184,6 +191,54 @@ def patiently(tag: str, write: Callable[[], Written]) -> Written:
             ) from error
 
 
+def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
+    """Return the object that a ref names, through symbolic refs; None if there is no such ref.
+
+    dulwich would read the whole packed-refs file for it.
+    """
+    if not isinstance(refs, DiskRefsContainer):
+        try:
+            return refs[name]
+        except (KeyError, ValueError, SymrefLoop):
+            return None
+    for _ in range(_SYMBOLIC):
+        content = _content(refs, name) or _packed(refs, name)
+        if not content.startswith(b"ref:"):
+            return ObjectID(content) if _ID.fullmatch(content) else None
+        name = Ref(content.removeprefix(b"ref:").strip())
+    return None
+
+
+def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
+    """Return what a loose ref holds; empty where it is not there, or could not be one."""
+    if not (_PSEUDO.fullmatch(name) or (name.startswith(b"refs/") and check_ref_format(name))):
+        return b""
+    try:
+        with open(refs.refpath(name), "rb") as file:
+            line = file.readline().rstrip()
+    except OSError:
+        return b""
+    return line if line.startswith(b"ref:") else line.partition(b"\t")[0]
+
+
+def _packed(refs: DiskRefsContainer, name: Ref) -> bytes:
+    """Return what the packed-refs file says that a ref names; empty where it says nothing."""
+    found = packed_ref(os.path.join(refs.path, b"packed-refs"), name)
+    return refs.get_packed_refs().get(name, b"") if found is None else found
+
+
+def _add_loose(refs: DiskRefsContainer, name: Ref, id: ObjectID) -> bool:
+    """Create a ref under Git's lock if there is none: compare-and-swap, as ``add_if_new``."""
+    path = refs.refpath(name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with GitFile(path, "wb") as file:
+        if os.path.lexists(path) or _packed(refs, name):
+            file.abort()
+            return False
+        file.write(id + b"\n")
+    return True
+
+
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> dict[bytes, TagRef]:
     """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
     full = tuple(_ROOT + prefix for prefix in prefixes)
@@ -233,8 +288,5 @@ def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
     except FileNotFoundError:
         return None
     if content.startswith(b"ref:"):
-        try:
-            content = refs.follow(Ref(_ROOT + name))[1] or b""
-        except Exception:  # noqa: BLE001  # dulwich raises as the rubbish has it
-            content = b""
+        content = lookup(refs, Ref(_ROOT + name)) or b""
     return content.decode("ascii") if _ID.fullmatch(content) else ""

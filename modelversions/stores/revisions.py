@@ -6,10 +6,11 @@ import re
 
 from dulwich.objects import Commit, ObjectID, ShaFile, Tag
 from dulwich.objectspec import AmbiguousShortId, parse_object, scan_for_short_id
-from dulwich.refs import Ref, SymrefLoop
+from dulwich.refs import Ref
 from dulwich.repo import BaseRepo
 
 from modelversions.errors import AmbiguousRevisionError, NotACommitError, RevisionNotFoundError
+from modelversions.stores.refs import lookup
 
 _REVISION = re.compile(r"(?P<base>[^~^]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
 _STEP = re.compile(r"[~^][0-9]*(?!\{)")
@@ -71,10 +72,9 @@ def _base(repo: BaseRepo, revision: str, base: str) -> ShaFile:
         return repo.object_store[ObjectID(base.lower().encode())]
     for rule in _RULES:
         name = Ref(rule.format("HEAD" if base == "@" else base).encode())
-        try:
-            return repo.object_store[repo.refs[name]]
-        except (KeyError, ValueError, SymrefLoop):
-            continue
+        id = lookup(repo.refs, name)
+        if id is not None:
+            return repo.object_store[id]
     if _SHORT.fullmatch(base.lower()):
         return _short(repo, revision, base.lower())
     raise KeyError(base)
