@@ -18,6 +18,9 @@ from modelversions.tags import EventKind, TagName
 Read = Callable[[Sequence[TagRef]], Mapping[str, TagObject]]
 """Reads tag objects in bulk, by id."""
 
+_BATCH = 10_000
+"""The tags to read at once: many, and not so many that their objects crowd the memory."""
+
 CommitOf = Callable[[TagRef], "str | None"]
 """Gives the commit of an annotated tag, None for any other."""
 
@@ -115,6 +118,20 @@ def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
         yield groups[precedence]
 
 
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """Put pictures together until they hold a good number of tags, and no more than that."""
+    batch: list[Picture] = []
+    held = 0
+    for picture in pictures:
+        batch.append(picture)
+        held += len(picture.tags)
+        if held >= _BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
 class Pictures:
     """The pictures of a store's models; one that is still true is used again."""
 
@@ -145,9 +162,10 @@ class Pictures:
     def filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
         """Read what is not read yet, for all models at once."""
         unread = [picture for picture in pictures.values() if not picture.is_read]
-        objects = self._store.read(ref for picture in unread for _, ref in picture.tags)
-        for picture in unread:
-            picture.fill(objects)
+        for some in _batches(unread):
+            objects = self._store.read([ref for picture in some for _, ref in picture.tags])
+            for picture in some:
+                picture.fill(objects)
         return pictures
 
     def _current(self, model: str, tags: Iterable[NamedTag]) -> Picture:

@@ -381,7 +381,15 @@ class TestCost:
         assert len(store.reads[0]) == 7
         registry.history()
         assert registry["churn"].stages
-        assert store.reads[1:] == [[]]
+        assert store.reads[1:] == []
+
+    def test_a_great_many_are_read_in_batches(
+        self, life: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("modelversions.picture._BATCH", 1)
+        store = CountingStore(life)
+        assert len(Registry(store).history()) == 7
+        assert [len(names) for names in store.reads] == [6, 1]
 
 
 def test_a_version_s_face(registry: Registry) -> None:

@@ -28,6 +28,7 @@ from modelversions.stores.tag_format import (
     format_tag,
     lost,
     parse_commit,
+    usual_tag,
 )
 
 
@@ -209,6 +210,9 @@ class LocalStore:
             return lost(ProblemKind.MISSING, f"its object {id} is missing or broken")
         if kind != "tag":
             return lost(ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing")
+        usual = usual_tag(raw)
+        if usual is not None:
+            return usual
         try:
             tag = bottom = ParsedTag(raw)
             while bottom.type == "tag":

@@ -35,6 +35,7 @@ class ObjectFiles:
         self._store = repo.object_store
         self._format = repo.object_format
         self._packs: dict[str, _Pack] = {}
+        self._expected = 0
 
     def raw(self, id: str) -> Raw:
         """Read an object. An empty kind says that it is missing or broken."""
@@ -47,10 +48,11 @@ class ObjectFiles:
         )
 
     def expect(self, count: int) -> None:
-        """Prepare for reading so many objects: where it pays, take in a pack's whole index."""
+        """Prepare for reading so many more: where it pays, take in a pack's whole index."""
+        self._expected += count
         if count > _MANY:
             for pack in (*self._packs.values(), *self._newcomers()):
-                pack.expect(count)
+                pack.expect(self._expected)
 
     def close(self) -> None:
         """Let go of the pack files; the next call opens them again."""

@@ -20,6 +20,11 @@ _TAG = re.compile(
     rb"(?:\n(?P<message>.*))?",
     re.DOTALL,
 )
+_USUAL = re.compile(
+    r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
+    r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
+    re.DOTALL,
+)
 _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
 _PERSON = re.compile(
@@ -30,6 +35,26 @@ _ZONE = re.compile(rb"([+-])([0-9]{1,8})")
 _DAY = 24 * 60
 _END = 253402214400
 """The last day of the year 9999, in seconds: what a datetime holds, whatever the offset."""
+
+
+def usual_tag(raw: bytes) -> TagObject | None:
+    """Read a tag in which nothing is unusual, in one go: nearly all tags, in half the time.
+
+    None for any other; ``ParsedTag`` finds what is odd about it, or that all is well after all.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    match = _USUAL.fullmatch(text)
+    if match is None or "-----BEGIN " in text:
+        return None
+    commit, name, who, mail, seconds, zone, message = match.groups()
+    offset, since = _offset(zone.encode()), int(seconds)
+    if offset is None or since >= _END:
+        return None
+    time = datetime.fromtimestamp(since, offset)
+    return TagObject(commit, name, time, _identity(who.strip(), mail), message.strip())
 
 
 class ParsedTag:
@@ -162,6 +187,11 @@ def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, li
         sentence = f"the offset {shown!r} is on no clock; the time is taken as UTC"
         return time, [(ProblemKind.UNREADABLE_TIME, sentence)]
     return time, []
+
+
+@functools.lru_cache(maxsize=1024)
+def _identity(name: str, email: str) -> Identity:
+    return Identity(name, email)
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,0 +1,49 @@
+"""Tag objects as bytes: the short way and the long way to read one come to the same."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelversions.stores.tag_format import ParsedTag, usual_tag
+
+SHA = "a" * 40
+PEOPLE = st.one_of(st.just("Ann <ann@example.com>"), st.text("Ané <>@.\t", max_size=10))
+TIMES = st.one_of(st.just("1700000000"), st.text("0123456789-x", max_size=13))
+ZONES = st.one_of(st.just("+0100"), st.text("+-0123459x", max_size=6))
+MESSAGES = st.one_of(
+    st.just("a message\n"),
+    st.text("ab \n-é\0\r", max_size=20),
+    st.just("x\n-----BEGIN PGP SIGNATURE-----\nabc\n"),
+)
+BETWEEN = st.sampled_from(["\n", "", "extra header\n\n"])
+TAGS = st.builds(
+    "object {}\ntype {}\ntag {}\ntagger {} {} {}\n{}{}".format,
+    st.sampled_from([SHA, "b" * 64, "c" * 41]),
+    st.sampled_from(["commit", "tag"]),
+    st.text("mé@v1.0#", max_size=8),
+    PEOPLE,
+    TIMES,
+    ZONES,
+    BETWEEN,
+    MESSAGES,
+).map(str.encode)
+
+
+@given(
+    st.one_of(TAGS, TAGS.map(lambda raw: raw.replace(b"a", b"\xff", 41)), st.binary(max_size=40))
+)
+def test_the_short_way_says_what_the_long_way_says_or_nothing(raw: bytes) -> None:
+    usual = usual_tag(raw)
+    if usual is not None:
+        parsed = ParsedTag(raw)
+        assert parsed.type == "commit"
+        assert parsed.made(parsed.target, None) == usual
+        assert usual.flaws == ()
+
+
+def test_what_git_writes_is_usual() -> None:
+    raw = f"object {SHA}\ntype commit\ntag m\ntagger Ann Lee <a@b> 1700000000 -0330\n\nx\n\ny\n"
+    usual = usual_tag(raw.encode())
+    assert usual is not None
+    assert (usual.commit, usual.message, str(usual.author)) == (SHA, "x\n\ny", "Ann Lee <a@b>")
