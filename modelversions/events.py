@@ -132,4 +132,4 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
             value=when,
         )
     zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
-    return when.astimezone(zone).replace(microsecond=0)
+    return datetime.fromtimestamp(int(when.timestamp()), zone)

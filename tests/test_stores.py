@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from modelversions import (
     AmbiguousRevisionError,
+    ConfigurationError,
     Identity,
     NotACommitError,
     Registry,
@@ -108,6 +109,14 @@ class TestOpening:
         memory = Builder(MemoryRepo())
         memory.commit()
         assert memory.registry.register("m", "v1.0.0").author == Identity("Home", "h@example.com")
+
+    def test_a_configuration_that_cannot_be_read(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "global").write_text("[user\nname = x")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "global"))
+        with pytest.raises(ConfigurationError, match="as 'git config --list' will show"):
+            disk.registry.register("m", "v1.0.0")
 
     def test_sha256(self, tmp_path: Path) -> None:
         with Repo.init(str(tmp_path), object_format="sha256") as repo:

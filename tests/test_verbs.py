@@ -31,6 +31,7 @@ from modelversions import (
     ProblemKind,
     RefusedError,
     Registry,
+    RepositoryError,
     SemVer,
     StageHeldError,
     StageNotAllowedError,
@@ -492,6 +493,27 @@ class TestStages:
             do(registry, "assign", "m", "v1.0.0", "dev")
         assert caught.value.extra == "yaml"
         assert isinstance(caught.value, ImportError)
+
+    def test_a_folder_of_that_name_is_no_file(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0")
+        assert isinstance(disk.repo, Repo)
+        Path(disk.repo.path, ".gto").mkdir()
+        assert do(disk.registry, "assign", "m", "v1.0.0", "prod").stage == "prod"
+
+    def test_a_file_that_the_system_keeps_back(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk.tags("m@v1.0.0")
+        opened = open
+
+        def refuse(path: Any, *rest: Any) -> Any:
+            if str(path).endswith(".gto"):
+                raise PermissionError(13, "Permission denied")
+            return opened(path, *rest)
+
+        monkeypatch.setattr("modelversions.stores.local.open", refuse, raising=False)
+        with pytest.raises(RepositoryError, match="'.gto' in .* cannot be read: .*denied"):
+            do(disk.registry, "assign", "m", "v1.0.0", "prod")
 
     def test_as_the_caller_says(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dulwich.config import ConfigFile, StackedConfig
 from dulwich.repo import MemoryRepo, Repo
 
+from modelversions.errors import ConfigurationError
+
 
 class GitConfig:
     """Reads the files anew at each question: others may have changed them."""
@@ -17,12 +19,22 @@ class GitConfig:
         self._repo = repo
 
     def get(self, key: str) -> str | None:
-        """Return the value of a key such as ``"gpg.ssh.program"``; None where there is none."""
+        """Return the value of a key such as ``"gpg.ssh.program"``; None where there is none.
+
+        Raises:
+            ConfigurationError: a file cannot be read.
+        """
         section, *middle, name = key.split(".")
         path = tuple(part.encode() for part in (section, *middle))
-        for file in self._files():
-            with contextlib.suppress(KeyError):
-                return file.get(path, name.encode()).decode(errors="replace")
+        try:
+            for file in self._files():
+                with contextlib.suppress(KeyError):
+                    return file.get(path, name.encode()).decode(errors="replace")
+        except (ValueError, OSError) as error:
+            raise ConfigurationError(
+                f"Git's configuration cannot be read, as 'git config --list' will show: {error}",
+                file="git config",
+            ) from error
         return None
 
     def _files(self) -> Iterator[ConfigFile]:

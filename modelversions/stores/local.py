@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import ObjectID
+from dulwich.objects import Blob, ObjectID
 from dulwich.objects import Tag as GitTag
 from dulwich.objectspec import parse_object
 from dulwich.repo import MemoryRepo, Repo
@@ -178,14 +178,18 @@ class LocalStore:
             try:
                 with open(os.path.join(self._repo.path, path), "rb") as file:
                     return file.read()
-            except FileNotFoundError:
+            except (FileNotFoundError, IsADirectoryError):
                 return None
+            except OSError as error:
+                raise RepositoryError(
+                    f"{path!r} in {self.location!r} cannot be read: {error}", location=self.location
+                ) from error
         try:
             with self._lock:
                 found = parse_object(self._repo, f"HEAD:{path}".encode())  # type: ignore[arg-type]
-        except KeyError:
+        except (KeyError, ValueError):
             return None
-        return found.as_raw_string()
+        return found.as_raw_string() if isinstance(found, Blob) else None
 
     def _content(self, tag: NewTag) -> bytes:
         """Return a tag object's bytes, signed if that is wanted."""
