@@ -218,8 +218,8 @@ def _shared_commits(life: _Life, versions: Iterable[SemVer]) -> Iterator[Problem
         event = life.origin[version]
         if life.is_active(version) and seen.setdefault(event.commit, version) != version:
             sentence = (
-                f"{seen[event.commit]} is active at the same commit, {event.commit[:7]}: GTO cannot "
-                "read that once a stage is assigned there"
+                f"{seen[event.commit]} is active at the same commit, {event.commit[:7]}: GTO "
+                "cannot read that once a stage is assigned there"
             )
             yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, sentence)
 

@@ -226,7 +226,8 @@ def unassign(
     Raises:
         VersionNotFoundError: the version is not active.
         StageNotHeldError: it is not in the stage, and force is not meant.
-        NoEffectError: the time asked for is before what it must supersede.
+        NoEffectError: another version at the same commit would lose the stage; or the time asked
+            for is before what it must supersede.
     """
     if version is not None:
         commit = now.registered(version).origin.commit
@@ -234,7 +235,15 @@ def unassign(
     key: Key = version or event.version or commit
     held = now.state.stages.get(stage, ())
     gone = set(held).difference(after.stages.get(stage, ()))
-    if key not in gone and not intent.force:
+    if gone - {key} or (key in held and not gone):
+        other = next(iter(gone), event.version or commit)
+        raise NoEffectError(
+            f"stage {stage!r} cannot be taken from '{key}' of model {now.model!r}: at commit "
+            f"{commit[:7]} that means '{other}'; take it from that one first",
+            model=now.model,
+            tag=event.tag,
+        )
+    if not gone and not intent.force:
         names = ", ".join(map(str, held)) or "none"
         raise StageNotHeldError(
             f"'{key}' of model {now.model!r} is not in stage {stage!r}; in it: {names}",

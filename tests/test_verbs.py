@@ -272,6 +272,20 @@ class TestUnassign:
         with pytest.raises(ModelNotFoundError):
             do(registry, "unassign", "new", "v1.0.0", "dev")
 
+    def test_one_that_shares_its_commit_with_another(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True)
+        do(registry, "assign", "m", "v3.0.0", "prod")
+        before = everything(life)
+        for force in (False, True):
+            with pytest.raises(NoEffectError, match="at commit .* that means 'v3.0.0'; take it"):
+                do(registry, "unassign", "m", "v2.0.0", "prod", force=force)
+        assert everything(life) == before
+        do(registry, "unassign", "m", "v3.0.0", "prod")
+        assert held(registry) == {"prod": "v2.0.0"}
+        do(registry, "unassign", "m", "v2.0.0", "prod")
+        assert held(registry) == {"prod": "v1.0.0"}
+
 
 class TestDeprecate:
     def test_at_the_commit_of_the_newest_event(self, life: Builder) -> None:
