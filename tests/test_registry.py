@@ -187,7 +187,7 @@ class TestModel:
         with pytest.raises(StageNotFoundError, match="'dev'; stages held: 'prod'"):
             stages["dev"]
         assert stages.get("dev") is None
-        again = pickle.loads(pickle.dumps(stages))  # noqa: S301
+        again = pickle.loads(pickle.dumps(stages))
         assert again == stages
         with pytest.raises(KeyError, match="'churn' is in stage 'x'"):
             again["x"]
@@ -221,17 +221,17 @@ class TestModel:
 
     def test_values_compare_hash_and_pickle(self, registry: Registry) -> None:
         churn = registry["churn"]
-        again = pickle.loads(pickle.dumps(churn))  # noqa: S301
+        again = pickle.loads(pickle.dumps(churn))
         assert again == churn == registry["churn"]
         assert hash(again) == hash(churn)
         assert (again.latest, again.stages) == (churn.latest, churn.stages)
         assert again != registry["cv:pool"]
-        version = pickle.loads(pickle.dumps(registry.latest()["churn"]))  # noqa: S301
+        version = pickle.loads(pickle.dumps(registry.latest()["churn"]))
         assert version == churn.latest
         assert {version: 1}[churn[0]] == 1
         assert version != str(version)
         assert version.message == "a tag"
-        assert "churn" in pickle.loads(pickle.dumps(dict(registry)))  # noqa: S301
+        assert "churn" in pickle.loads(pickle.dumps(dict(registry)))
 
     def test_a_picture_whose_object_is_gone(self, life: Builder) -> None:
         latest = life.registry["cv:pool"].latest

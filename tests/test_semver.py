@@ -186,10 +186,10 @@ def test_a_version_is_a_value() -> None:
     version = SemVer.parse("v1.2.0-rc.1+b5")
     assert (version.major, version.minor, version.patch) == (1, 2, 0)
     assert (version.prerelease, version.build, version.is_prerelease) == ("rc.1", "b5", True)
-    assert pickle.loads(pickle.dumps(version)) == version == copy.deepcopy(version)  # noqa: S301
+    assert pickle.loads(pickle.dumps(version)) == version == copy.deepcopy(version)
     assert version != "v1.2.0-rc.1+b5"
     assert repr(SemVer(1, 2, 0)) == "SemVer(1, 2, 0)"
     with pytest.raises(AttributeError):
         version.major = 2  # type: ignore[misc]
     with pytest.raises(TypeError):
-        version < "v1"  # type: ignore[operator]  # noqa: B015
+        _ = version < "v1"  # type: ignore[operator]
