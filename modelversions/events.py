@@ -17,6 +17,7 @@ from modelversions.tags import EventKind, TagName
 NamedTag = tuple[TagName, TagRef]
 """A tag whose name is an event's: what the name says, and the ref."""
 
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 
 
@@ -125,11 +126,12 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
             argument=argument,
             value=when,
         )
-    if when < datetime.fromtimestamp(0, timezone.utc):
+    if when < _EPOCH:
         raise InvalidArgumentError(
             f"the time {when} is before 1970, which Git cannot keep; give a later one",
             argument=argument,
             value=when,
         )
     zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
-    return datetime.fromtimestamp(int(when.timestamp()), zone)
+    seconds = (when - _EPOCH) // timedelta(seconds=1)
+    return datetime.fromtimestamp(int(seconds), zone)

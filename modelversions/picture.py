@@ -28,7 +28,7 @@ CommitOf = Callable[[TagRef], "str | None"]
 class Picture:
     """One model's tags as they were listed, and their state once somebody looks."""
 
-    __slots__ = ("_commit_of", "_read", "_state", "tags")
+    __slots__ = ("_commit_of", "_exists", "_latest", "_read", "_state", "tags")
 
     def __init__(self, tags: tuple[NamedTag, ...], read: Read, commit_of: CommitOf) -> None:
         """Keep the names, and the ways to what lies behind them."""
@@ -36,6 +36,8 @@ class Picture:
         self._read: Read | None = read
         self._commit_of: CommitOf | None = commit_of
         self._state: State | None = None
+        self._exists: bool | None = None
+        self._latest: tuple[tuple[SemVer, str, str] | None] | None = None
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
@@ -62,9 +64,9 @@ class Picture:
 
     def exists(self) -> bool:
         """Say whether any tag is an event: without one there is no model."""
-        if self._state is not None or self._commit_of is None:
-            return bool(self.state.history)
-        return any(self._commit_of(ref) is not None for _, ref in self.tags)
+        if self._exists is None:
+            self._exists = self._find_any()
+        return self._exists
 
     def latest(self) -> tuple[SemVer, str, str] | None:
         """Find the latest version (F16), its commit and tag; from names alone where they suffice.
@@ -72,6 +74,16 @@ class Picture:
         They do for a version with a single registration and no deregistration, and with nobody
         beside it in precedence.
         """
+        if self._latest is None:
+            self._latest = (self._find_latest(),)
+        return self._latest[0]
+
+    def _find_any(self) -> bool:
+        if self._state is not None or self._commit_of is None:
+            return bool(self.state.history)
+        return any(self._commit_of(ref) is not None for _, ref in self.tags)
+
+    def _find_latest(self) -> tuple[SemVer, str, str] | None:
         if self._state is not None or self._read is None or self._commit_of is None:
             return _greatest(self.state)
         for group in _by_precedence(self.tags):
@@ -93,7 +105,7 @@ class Picture:
     def __setstate__(self, state: tuple[tuple[NamedTag, ...], State]) -> None:
         """Come back with no repository behind."""
         self.tags, self._state = state
-        self._read = self._commit_of = None
+        self._read = self._commit_of = self._exists = self._latest = None
 
 
 def _state(tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> State:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 
 import pytest
 
@@ -214,6 +214,7 @@ class TestModel:
         with pytest.raises(InvalidArgumentError, match="with a time zone") as caught:
             registry.problems(datetime(2024, 1, 1))  # noqa: DTZ001  # naive
         assert caught.value.argument == "now"
+        assert registry.problems(datetime.max.replace(tzinfo=timezone.utc)) == ()
         for name in (None, b"churn", 3):
             with pytest.raises(ModelNotFoundError, match="there is no model"):
                 registry[name]  # type: ignore[index]
