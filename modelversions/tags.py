@@ -282,5 +282,7 @@ def _diagnose_model(model: str) -> str:
 def _invalid_stage(stage: object) -> InvalidNameError:
     reason = (
         "it may hold ASCII letters, digits, '-', '_' and '/', with a letter or digit at each end"
+        if stage
+        else "it is empty; name one, such as stage='prod'"
     )
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

@@ -132,6 +132,11 @@ def test_what_is_no_text_is_no_tag(value: object) -> None:
     assert diagnose(value) is None
 
 
+def test_a_stage_that_was_left_out() -> None:
+    with pytest.raises(InvalidNameError, match="it is empty; name one, such as stage='prod'"):
+        check_new_stage("")
+
+
 def test_the_reserved_name_is_known() -> None:
     assert is_reserved("m@created")
     assert not is_reserved("m@deprecated")
