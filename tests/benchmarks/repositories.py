@@ -1,84 +1,151 @@
-"""Registries of any size, made with ``git fast-import``."""
+"""Registries of any size, built once: one pack and packed refs, as a clone has them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import shutil
+import struct
+import subprocess
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, starmap
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import attrs
 
-from tests.compat.git import Git, init
+from tests.compat.git import ENV, init
 
 START = 1_600_000_000
+ANN = "Ann <ann@example.com>"
 STAGES = ("dev", "staging", "prod")
+EACH = 225
+"""The tags of a usual model: 150 versions, and a stage for every other one."""
+
+_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The tree that holds nothing: all that these commits hold."""
 
 
 @attrs.frozen
 class Shape:
-    """How many tags there are, and how many models share them."""
+    """How many tags there are, and how many of them each model has; the last one has the rest."""
 
     tags: int
-    models: int
+    each: int = EACH
 
     def __str__(self) -> str:
-        """Name the shape, for tables and folders."""
-        return f"{self.tags} tags, {self.models} model{'s' * (self.models != 1)}"
+        """Name the shape, as a folder."""
+        return f"{self.tags}-tags-{self.each}-a-model"
 
 
-def many_models(tags: int) -> Shape:
-    """Share the tags among models of 150 versions, each with a stage for every other one."""
-    return Shape(tags, max(1, tags // 225))
+def one_model(versions: int) -> Shape:
+    """Give all tags to one model with so many versions."""
+    tags = versions * 3 // 2
+    return Shape(tags, tags)
 
 
-def one_model(tags: int) -> Shape:
-    """Give all tags to one model."""
-    return Shape(tags, 1)
+@attrs.frozen
+class Repositories:
+    """The repositories of a run, below one folder; those that are there already are used again."""
+
+    root: Path
+
+    def path(self, shape: Shape) -> Path:
+        """Return a repository to read from; it is built at the first call."""
+        path = self.root / str(shape)
+        if not path.exists():
+            half = path.with_suffix(".half")  # what an interrupted run leaves is not used again
+            shutil.rmtree(half, ignore_errors=True)
+            _build(half, shape)
+            half.rename(path)
+        return path
+
+    @contextmanager
+    def copy(self, shape: Shape) -> Iterator[Path]:
+        """Lend a copy of a repository, to write to."""
+        source = self.path(shape)
+        with TemporaryDirectory(dir=self.root) as folder:
+            yield Path(shutil.copytree(source, Path(folder) / "copy"))
 
 
-def build(root: Path, shape: Shape) -> Path:
-    """Make the repository, packed, as a clone would have it; one that is there is kept."""
-    path = root / str(shape).replace(", ", "-").replace(" ", "-")
-    if not path.exists():
-        git = init(path)
-        git("fast-import", "--quiet", text="".join(_stream(shape)))
-        git("pack-refs", "--all")
-        git("symbolic-ref", "HEAD", "refs/heads/main")
-    return path
+def _build(path: Path, shape: Shape) -> None:
+    """Write the pack and the packed refs: ``git tag``, or an import, would make a file a tag."""
+    git = init(path)
+    commits: list[str] = []
+    refs: dict[str, tuple[str, str]] = {}
+    with (path / ".git" / "new.pack").open("w+b") as file:
+        objects = chain(_commits(shape, commits), _tags(shape, commits, refs))
+        _write_pack(file, shape.each + 1 + shape.tags, objects)
+        file.seek(0)
+        command = ["git", "index-pack", "--stdin"]
+        subprocess.run(command, cwd=path, env=ENV, stdin=file, capture_output=True, check=True)
+    Path(path, ".git", "new.pack").unlink()
+    lines = [f"{id} refs/tags/{name}\n^{commit}\n" for name, (id, commit) in sorted(refs.items())]
+    head = f"# pack-refs with: peeled fully-peeled sorted \n{commits[-1]} refs/heads/main\n"
+    Path(path, ".git", "packed-refs").write_text("".join([head, *lines]))
+    assert git("rev-parse", "main").strip() == commits[-1]
 
 
-def tags_of(path: Path, model: str) -> int:
-    """Count the tags of one model."""
-    return len(
-        Git(path)("for-each-ref", f"refs/tags/{model}@*", f"refs/tags/{model}#*").splitlines()
-    )
+def _write_pack(file: BinaryIO, count: int, objects: Iterable[tuple[int, bytes]]) -> None:
+    """Write a pack in which each object is whole."""
+    sha = hashlib.sha1(usedforsecurity=False)
+    for part in chain([b"PACK" + struct.pack(">II", 2, count)], starmap(_entry, objects)):
+        file.write(part)
+        sha.update(part)
+    file.write(sha.digest())
 
 
-def _stream(shape: Shape) -> Iterator[str]:
-    """Write the history: a commit for every version number, shared by all models."""
-    each = shape.tags // shape.models
-    for number in range(each):
-        message = f"commit {number}"
-        yield f"commit refs/heads/main\nmark :{number + 1}\n"
-        yield f"committer Ann <ann@example.com> {START + number} +0000\n"
-        yield f"data {len(message)}\n{message}\n"
-    for model in range(shape.models):
-        version, counter = 0, 0
-        for place in range(each):
-            if place % 3 == 2:
-                counter += 1
-                stage = STAGES[counter % 3]
-                name = f"model-{model}#{stage}#{counter}"
-                message = (
-                    f"Assigning stage {stage} to artifact model-{model} version v{_semver(version)}"
-                )
-            else:
-                version = place
-                name = f"model-{model}@v{_semver(version)}"
-                message = f"Registering artifact model-{model} version v{_semver(version)}"
-            yield f"tag {name}\nfrom :{version + 1}\n"
-            yield f"tagger Ann <ann@example.com> {START + 1000 * model + place} +0000\n"
-            yield f"data {len(message) + 1}\n{message}\n\n"
+def _entry(kind: int, raw: bytes) -> bytes:
+    """Write the kind and the size of an object, seven bits a byte after the first, and itself."""
+    size = len(raw)
+    head = [kind << 4 | size & 15]
+    size >>= 4
+    while size:
+        head[-1] |= 128
+        head.append(size & 127)
+        size >>= 7
+    return bytes(head) + zlib.compress(raw, 1)
 
 
-def _semver(number: int) -> str:
-    return f"{number // 100}.{number // 10 % 10}.{number % 10}"
+def _commits(shape: Shape, ids: list[str]) -> Iterator[tuple[int, bytes]]:
+    """Give a commit for each place in a model's life, shared by all models; its id goes to ids."""
+    for place in range(shape.each):
+        parent = f"parent {ids[-1]}\n" if ids else ""
+        who = f"{ANN} {START + place} +0000"
+        raw = f"tree {_TREE}\n{parent}author {who}\ncommitter {who}\n\ncommit {place}\n".encode()
+        ids.append(_id("commit", raw))
+        yield 1, raw
+    yield 2, b""  # the tree
+
+
+def _tags(
+    shape: Shape, commits: list[str], refs: dict[str, tuple[str, str]]
+) -> Iterator[tuple[int, bytes]]:
+    """Give all tags; their ids and commits go to the refs, by name."""
+    for number in range(shape.tags):
+        model, place = divmod(number, shape.each)
+        at, name, message = _tag(f"model-{model}", place)
+        head = f"object {commits[at]}\ntype commit\ntag {name}\n"
+        raw = f"{head}tagger {ANN} {START + 1000 * model + place} +0000\n\n{message}\n".encode()
+        refs[name] = _id("tag", raw), commits[at]
+        yield 4, raw
+
+
+def _id(kind: str, raw: bytes) -> str:
+    return hashlib.sha1(f"{kind} {len(raw)}\0".encode() + raw, usedforsecurity=False).hexdigest()
+
+
+def _tag(model: str, place: int) -> tuple[int, str, str]:
+    """Return the commit, the name and the message of a tag: two versions, then a stage, and on."""
+    if place % 3 < 2:
+        version = _version(place)
+        return place, f"{model}@{version}", f"Registering artifact {model} version {version}"
+    stage, version = STAGES[place // 3 % 3], _version(place - 1)
+    message = f"Assigning stage {stage} to artifact {model} version {version}"
+    return place - 1, f"{model}#{stage}#{place // 3 + 1}", message
+
+
+def _version(number: int) -> str:
+    return f"v{number // 100}.{number // 10 % 10}.{number % 10}"
