@@ -1,0 +1,90 @@
+"""Scenarios in fresh interpreters: what an import, a whole command and its memory come to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from tests.benchmarks.measure import clocked, in_turns, sample
+from tests.benchmarks.peers import installed, python, worker
+from tests.benchmarks.plan import Bench
+from tests.benchmarks.report import FASTER, Row, Target, ratio
+from tests.benchmarks.repositories import Shape
+
+Both = tuple[float, float]
+"""What a call took, and the whole process around it."""
+
+LEAST = (200.0, 500.0)
+"""How many times faster than GTO, by size."""
+
+
+def table(bench: Bench) -> Iterator[Row]:
+    """The table of models beside ``gto show``: the call alone, and the whole process."""
+    for (tags, rounds), least in zip(bench.plan.tables, LEAST):
+        path = bench.repositories.path(Shape(tags))
+        ours, theirs = _tables(path, rounds)
+        names = "the table of models, str(registry), imports done", "the same, the whole process"
+        targets = Target(least, least=True), None
+        for part, (name, target) in enumerate(zip(names, targets)):
+            took, gto = ([both[part] for both in taken] for taken in (ours, theirs))
+            them = sample(gto) if gto else None
+            yield ratio("table", name, tags, sample(took), "gto show", them, target, FASTER)
+
+
+def _tables(path: Path, rounds: int) -> tuple[list[Both], list[Both]]:
+    """Ask us four times for each time that GTO is asked: it takes a minute, we do not."""
+    ours, gto = _timed_worker("table", path), _timed_worker("gto", path)
+    if not installed("gto"):
+        return in_turns(4 * rounds, ours)[0], []
+    one, two, theirs, three, four = in_turns(rounds, ours, ours, gto, ours, ours, warm=False)
+    return [*one, *two, *three, *four], theirs
+
+
+def _timed_worker(question: str, path: Path) -> Callable[[], Both]:
+    def probe() -> Both:
+        start = time.perf_counter()
+        call = worker(question, path)
+        return call, time.perf_counter() - start
+
+    return probe
+
+
+def imports(bench: Bench) -> Iterator[Row]:
+    """What ``import modelversions`` adds to a bare interpreter, beside ``import gto.api``."""
+    programs = ["pass", "import modelversions"]
+    programs += ["import gto.api"] if installed("gto") else []
+    probes = [clocked(partial(python, "-c", code)) for code in programs]
+    bare, ours, *others = in_turns(bench.plan.steady, *probes)
+    added = [sample([one - none for one, none in zip(taken, bare)]) for taken in (ours, *others)]
+    question = "import modelversions, beyond the bare interpreter"
+    gto = added[1] if others else None
+    row = ratio("import", question, 0, added[0], "import gto.api", gto, Target(0.2))
+    yield attrs.evolve(row, tags="")
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    """The most memory while all history is held, beyond that of the import."""
+    tags, rounds = bench.plan.large, min(3, bench.plan.slow)
+    path = bench.repositories.path(Shape(tags))
+    named = {
+        "resident": "peak memory for registry.history(), resident, mapped files too",
+        "allocated": "the same, what Python gave out (tracemalloc)",
+    }
+    for kind, question in named.items():
+        taken = in_turns(rounds, partial(worker, kind, path), warm=False)[0]
+        ours = sample(taken, "bytes")
+        target = Target(3) if kind == "resident" else None
+        figure = ours.median / tags / 1000
+        yield Row(
+            scenario="memory",
+            question=question,
+            tags=f"{tags:,}",
+            ours=ours,
+            figure=figure,
+            unit="KB a tag",
+            target=target,
+        )
