@@ -63,7 +63,7 @@ def model(bench: Bench) -> Iterator[Row]:
     ours, git = in_turns(
         bench.plan.quick, _afresh(path, _in_full), git_listing(path, EVERY, *patterns)
     )
-    question = 'registry["m"] in full: 150 versions and their stages, opened afresh'
+    question = 'registry["m"] in full, 150 versions with stages'
     peer = "C git: every field"
     yield ratio("model", question, tags, sample(ours), peer, sample(git), Target(3))
 
@@ -74,7 +74,7 @@ def latest_all(bench: Bench) -> Iterator[Row]:
     probes = _two_sizes(bench, Shape(small), Shape(large), Registry.latest)
     git = git_listing(bench.repositories.path(Shape(large)), LISTED)
     before, ours, listed = map(sample, in_turns(bench.plan.slow, *probes, git))
-    question = "registry.latest(), all models, opened afresh"
+    question = "registry.latest(), all models"
     yield ratio("latest-all", question, large, ours, GIT_LISTED, listed, Target(1))
     yield growth("latest-all", question, (small, before), (large, ours))
 
@@ -89,7 +89,7 @@ def history(bench: Bench) -> Iterator[Row]:
         assert len(libgit2_history(path)) == large
         probes.append(clocked(lambda: libgit2_history(path)))
     before, ours, listed, every, *others = map(sample, in_turns(bench.plan.slow, *probes))
-    question = "registry.history(), everything, opened afresh"
+    question = "registry.history(), everything"
     yield ratio("history", question, large, ours, GIT_LISTED, listed, Target(3))
     yield ratio("history", question, large, ours, "C git: every field", every)
     libgit2 = others[0] if others else None
@@ -102,7 +102,9 @@ def table_growth(bench: Bench) -> Iterator[Row]:
     small, large = bench.plan.small, bench.plan.large
     probes = _two_sizes(bench, Shape(small), Shape(large), str)
     before, after = map(sample, in_turns(bench.plan.slow, *probes))
-    yield growth("table-growth", "str(registry), opened afresh", (small, before), (large, after))
+    yield growth(
+        "table-growth", "str(registry), the table of models", (small, before), (large, after)
+    )
 
 
 def versions(bench: Bench) -> Iterator[Row]:
@@ -110,7 +112,7 @@ def versions(bench: Bench) -> Iterator[Row]:
     small, large = map(one_model, bench.plan.versions)
     probes = _two_sizes(bench, small, large, lambda registry: _in_full(registry, "model-0"))
     before, after = map(sample, in_turns(bench.plan.slow, *probes))
-    question = f"{bench.plan.versions[1]:,} versions of one model, in full, opened afresh"
+    question = f"{bench.plan.versions[1]:,} versions of one model, in full"
     yield growth("versions", question, (small.tags, before), (large.tags, after), limit=1.1)
 
 

@@ -48,7 +48,7 @@ def new_tag(bench: Bench) -> Iterator[Row]:
         taken = in_turns(bench.plan.steady, *probes, before=other.add)
         check_latest(registry, path)
     times, theirs = map(sample, taken)
-    question = 'one tag more, seen by registry["m"].latest'
+    question = 'one tag more, in registry["m"].latest'
     yield ratio("new-tag", question, tags, times, "C git: the greatest name", theirs, SOON)
 
 
@@ -57,7 +57,7 @@ def new_tag_all(bench: Bench) -> Iterator[Row]:
     small, large = bench.plan.small, bench.plan.large
     before, _ = _new_tag_all(bench, small)
     after, git = _new_tag_all(bench, large)
-    question = "one tag more, seen by registry.latest()"
+    question = "one tag more, in registry.latest()"
     yield ratio("new-tag-all", question, large, after, GIT_LISTED, git, SOON)
     yield growth("new-tag-all", question, (small, before), (large, after))
 
@@ -91,7 +91,7 @@ def register(bench: Bench) -> Iterator[Row]:
         taken = in_turns(bench.plan.steady, clocked(ours), clocked(theirs), before=before)
         check_latest(registry, path)
     times, others = map(sample, taken)
-    yield ratio("register", "register", tags, times, "git tag -a", others, Target(2))
+    yield ratio("register", "registry.register", tags, times, "git tag -a", others, Target(2))
 
 
 def _seen(ask: Callable[[], str], other: OtherProgram) -> Probe:
