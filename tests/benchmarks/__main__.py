@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.list:
         for name, scenario in SCENARIOS.items():
-            print(f"{name:13} {scenario.__doc__}")
+            print(f"{name:13} {(scenario.__doc__ or '').splitlines()[0]}")
         return
     plan = SMOKE if options.smoke else Plan()
     with TemporaryDirectory() as folder:

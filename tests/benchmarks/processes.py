@@ -11,9 +11,9 @@ import attrs
 
 from tests.benchmarks.measure import clocked, in_turns, sample
 from tests.benchmarks.peers import installed, python, worker
-from tests.benchmarks.plan import Bench
+from tests.benchmarks.plan import Bench, growth
 from tests.benchmarks.report import FASTER, Row, Target, ratio
-from tests.benchmarks.repositories import Shape
+from tests.benchmarks.repositories import Shape, one_model
 
 Both = tuple[float, float]
 """What a call took, and the whole process around it."""
@@ -51,6 +51,19 @@ def _timed_worker(question: str, path: Path) -> Callable[[], Both]:
         return call, time.perf_counter() - start
 
     return probe
+
+
+def versions(bench: Bench) -> Iterator[Row]:
+    """One model with 50,000 versions, all of them with their stages, each in a fresh process.
+
+    In one process the names of fewer versions would still be known from the round before.
+    """
+    small, large = map(one_model, bench.plan.versions)
+    paths = [bench.repositories.path(shape) for shape in (small, large)]
+    probes = [partial(worker, "versions", path) for path in paths]
+    before, after = map(sample, in_turns(bench.plan.slow, *probes))
+    question = f"{bench.plan.versions[1]:,} versions of one model, in full"
+    yield growth("versions", question, (small.tags, before), (large.tags, after), limit=1.1)
 
 
 def imports(bench: Bench) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from tests.benchmarks.peers import (
 )
 from tests.benchmarks.plan import Bench, growth
 from tests.benchmarks.report import Row, Target, ratio
-from tests.benchmarks.repositories import Shape, one_model
+from tests.benchmarks.repositories import Shape
 
 MODEL = "model-3"
 GIT_LISTED = "C git: type, target, date, subject"
@@ -61,7 +61,7 @@ def model(bench: Bench) -> Iterator[Row]:
     path = bench.repositories.path(Shape(tags))
     patterns = (f"refs/tags/{MODEL}@*", f"refs/tags/{MODEL}#*")
     ours, git = in_turns(
-        bench.plan.quick, _afresh(path, _in_full), git_listing(path, EVERY, *patterns)
+        bench.plan.quick, _afresh(path, in_full), git_listing(path, EVERY, *patterns)
     )
     question = 'registry["m"] in full, 150 versions with stages'
     peer = "C git: every field"
@@ -107,15 +107,6 @@ def table_growth(bench: Bench) -> Iterator[Row]:
     )
 
 
-def versions(bench: Bench) -> Iterator[Row]:
-    """One model with 50,000 versions, all of them with their stages, opened for each answer."""
-    small, large = map(one_model, bench.plan.versions)
-    probes = _two_sizes(bench, small, large, lambda registry: _in_full(registry, "model-0"))
-    before, after = map(sample, in_turns(bench.plan.slow, *probes))
-    question = f"{bench.plan.versions[1]:,} versions of one model, in full"
-    yield growth("versions", question, (small.tags, before), (large.tags, after), limit=1.1)
-
-
 def check_latest(registry: Registry, path: Path, name: str = MODEL) -> None:
     """See that C git means the same version: a wrong answer has no time."""
     found = registry[name].latest
@@ -144,7 +135,7 @@ def _two_sizes(
     return [_afresh(bench.repositories.path(shape), ask) for shape in (small, large)]
 
 
-def _in_full(registry: Registry, name: str = MODEL) -> tuple[Model, list[tuple[object, ...]]]:
+def in_full(registry: Registry, name: str = MODEL) -> tuple[Model, list[tuple[object, ...]]]:
     """Look at everything that one model tells."""
     found = registry[name]
     assert found.stages

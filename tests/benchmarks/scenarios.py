@@ -11,7 +11,7 @@ SCENARIOS: dict[str, Scenario] = {
     "model": reading.model,
     "latest-all": reading.latest_all,
     "history": reading.history,
-    "versions": reading.versions,
+    "versions": processes.versions,
     "new-tag": writing.new_tag,
     "new-tag-all": writing.new_tag_all,
     "register": writing.register,

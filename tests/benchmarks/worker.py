@@ -14,14 +14,27 @@ def table(path: str) -> float:
 
     What is otherwise imported at the first look is there before, as all of GTO is.
     """
-    for name in ("modelversions.display.tables", "modelversions.stores.local"):
-        import_module(name)
+    _import("modelversions.display.tables", "modelversions.stores.local")
     from modelversions import Registry
 
     start = time.perf_counter()
     with Registry.open(path) as registry:
         assert str(registry)
     return time.perf_counter() - start
+
+
+def versions(path: str) -> float:
+    """Time all that the versions of one model tell, from opening the repository on."""
+    _import("modelversions.stores.local")
+    from modelversions import Registry
+    from tests.benchmarks.reading import in_full
+
+    start = time.perf_counter()
+    with Registry.open(path) as registry:
+        answer = in_full(registry, "model-0")
+        end = time.perf_counter()
+    assert answer
+    return end - start
 
 
 def gto_table(path: str) -> float:
@@ -62,6 +75,11 @@ def allocated(path: str) -> float:
     return most
 
 
+def _import(*names: str) -> None:
+    for name in names:
+        import_module(name)
+
+
 def _peak() -> float:
     """Return the most bytes that were ever resident.
 
@@ -81,6 +99,7 @@ def _peak() -> float:
 QUESTIONS: dict[str, Callable[[str], float]] = {
     "table": table,
     "gto": gto_table,
+    "versions": versions,
     "resident": resident,
     "allocated": allocated,
 }
