@@ -168,16 +168,12 @@ class View(Mapping[str, Model]):
         ]
         found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
-        missing = self._store.missing({event.commit for event in events})
         now = datetime.now(timezone.utc) if now is None else check_time(now, "now")
         found += self._not_allowed(events)
         for event in events:
             if event.time > now:
                 sentence = f"its time, {event.time}, has not come yet"
                 found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
-            if event.commit in missing:
-                sentence = f"its commit {event.commit} is not in the repository"
-                found.append(Problem(ProblemKind.MISSING, event.tag, event.model, sentence))
         return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
 
     def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import pytest
 from dulwich.objects import Blob, ObjectID
-from dulwich.pack import write_pack
+from dulwich.pack import write_pack, write_pack_index
 from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,14 +38,14 @@ def test_packed_objects_of_any_size(
         ids = [builder.add(Blob.from_string(text)) for text in (content * times, b"", b"x")]
         ids.append(builder.commit())
         repo.object_store.pack_loose_objects()
-        files = ObjectFiles(repo)
+        files = ObjectFiles(repo, "here")
         for id in ids:
             assert files.raw(id) == judged(builder, id)
         files.close()
 
 
 def test_objects_that_come_while_it_is_open(disk: Builder) -> None:
-    files = ObjectFiles(disk.repo)
+    files = ObjectFiles(disk.repo, "here")
     ids = []
     for number in range(3):
         ids.append(disk.blob(f"loose {number}"))
@@ -63,7 +64,7 @@ def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("modelversions.stores.object_files._MANY", 1)
     ids = [disk.blob(f"blob {number}") for number in range(20)]
     disk.pack()
-    files = ObjectFiles(disk.repo)
+    files = ObjectFiles(disk.repo, "here")
     for expected in (2, 20, 20):
         files.expect(expected)
         assert {files.raw(id)[0] for id in ids} == {"blob"}
@@ -81,10 +82,96 @@ def test_deltas_are_dulwich_s_to_resolve(disk: Builder) -> None:
         deltify=True,
     )
     assert (packs_of(disk) / "pack-deltas.pack").stat().st_size < 2 * len(text)
-    files = ObjectFiles(disk.repo)
+    files = ObjectFiles(disk.repo, "here")
     for blob in blobs:
+        assert files.kind(blob.id.decode()) == "blob"
         assert files.raw(blob.id.decode()) == ("blob", blob.data)
     files.close()
+
+
+PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
+
+
+@pytest.mark.parametrize(
+    ("entries", "kinds"),
+    [
+        ([PLAIN, BY_PLACE + b"\x01"], ["commit", "commit"]),
+        ([PLAIN + bytes(200), BY_PLACE + b"\x80\x49"], ["commit", "commit"]),
+        ([BY_NAME + b"1" * 20, PLAIN], ["commit", "commit"]),
+        ([BY_NAME + b"9" * 20, BY_PLACE + b"\x15"], ["", ""]),
+        ([BY_NAME + b"1" * 20, BY_NAME + b"0" * 20], ["", ""]),
+        ([b"\x50", BY_PLACE + b"\x01"], ["", ""]),
+        ([PLAIN, BY_PLACE + b"\xff"], ["commit", ""]),
+    ],
+)
+def test_the_kind_of_a_delta_is_its_base_s(
+    disk: Builder, entries: list[bytes], kinds: list[str]
+) -> None:
+    folder, at, places = packs_of(disk), 12, []
+    for number, entry in enumerate(entries):
+        places.append((str(number).encode() * 20, at, 0))
+        at += len(entry)
+    (folder / "pack-x.pack").write_bytes(bytes(12) + b"".join(entries))
+    with (folder / "pack-x.idx").open("wb") as file:
+        write_pack_index(file, places, b"x" * 20)
+    files = ObjectFiles(disk.repo, "here")
+    assert [files.kind(str(number).encode().hex() * 20) for number in range(2)] == kinds
+    files.close()
+
+
+def test_packs_that_are_deleted_are_let_go_of(disk: Builder) -> None:
+    id = disk.blob("some content")
+    disk.pack()
+    files = ObjectFiles(disk.repo, "here")
+    assert files.raw(id)[0] == "blob"
+    disk.blob("more content")
+    disk.pack()
+    old = list(files._packs)
+    assert isinstance(disk.repo, Repo)
+    disk.repo.object_store.repack()
+    assert not [path for path in old if Path(path).exists()]
+    files.expect(1)
+    assert not files._packs
+    assert files.raw(id) == ("blob", b"some content")
+    assert len(files._packs) == 1
+    files.close()
+
+
+def test_a_loose_object_that_is_none(disk: Builder) -> None:
+    id = disk.blob("some content")
+    path = packs_of(disk).parent / id[:2] / id[2:]
+    files = ObjectFiles(disk.repo, "here")
+    for content in (b"", b"lump 12\0some content"):
+        path.chmod(0o600)
+        path.write_bytes(zlib.compress(content))
+        assert files.kind(id) == ""
+    path.write_bytes(b"")
+    assert files.raw(id) == ("", b"")
+
+
+@pytest.mark.parametrize("id", ["", "ab", "a" * 64])
+def test_an_id_that_no_object_here_can_have(disk: Builder, id: str) -> None:
+    files = ObjectFiles(disk.repo, "here")
+    assert (files.raw(id), files.kind(id)) == (("", b""), "")
+
+
+def test_a_broken_index_is_missing_objects(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelversions.stores.object_files._MANY", 1)
+    id = disk.blob("some content")
+    disk.pack()
+    assert isinstance(disk.repo, Repo)
+    disk.repo.close()
+    index = next(packs_of(disk).glob("*.idx"))
+    index.chmod(0o600)
+    content = index.read_bytes()
+    for length in (0, 4, 8, 500, 1032, 1040, len(content) - 60):
+        index.write_bytes(content[:length])
+        with Repo(disk.repo.path) as repo:
+            files = ObjectFiles(repo, "here")
+            files.expect(5)
+            assert files.kind(id) in ("", "blob")
+            assert files.raw(id)[0] in ("", "blob")
+            files.close()
 
 
 def test_a_broken_pack_is_a_missing_object(disk: Builder) -> None:
@@ -98,7 +185,7 @@ def test_a_broken_pack_is_a_missing_object(disk: Builder) -> None:
     for broken in (content[:14] + b"\xff" * (len(content) - 14), content[:16]):
         pack.write_bytes(broken)
         with Repo(disk.repo.path) as repo:
-            files = ObjectFiles(repo)
+            files = ObjectFiles(repo, "here")
             assert files.raw(id) == ("", b"")
             files.close()
 
@@ -109,6 +196,6 @@ def test_a_pack_that_cannot_be_opened_leaves_the_others(disk: Builder) -> None:
     disk.repo.object_store.close()
     (packs_of(disk) / "pack-0.idx").write_bytes(b"rubbish")
     (packs_of(disk) / "pack-1.idx").write_bytes(next(packs_of(disk).glob("*.idx")).read_bytes())
-    files = ObjectFiles(disk.repo)
+    files = ObjectFiles(disk.repo, "here")
     assert files.raw(id) == ("blob", b"some content")
     files.close()

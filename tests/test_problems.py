@@ -167,7 +167,7 @@ class TestBrokenObjects:
 
     def test_a_tag_of_a_tag_that_is_missing(self, builder: Builder) -> None:
         builder.tag("m@v1.0.0", "b" * 40, kind="tag")
-        assert kinds(builder) == [("m@v1.0.0", ProblemKind.MALFORMED)]
+        assert kinds(builder) == [("m@v1.0.0", ProblemKind.MISSING)]
 
     def test_extra_headers_and_signatures_are_no_message(self, builder: Builder) -> None:
         sha = builder.commits["c1"]

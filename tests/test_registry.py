@@ -69,7 +69,7 @@ class CountingStore(LocalStore):
 
     def known(self, ref: TagRef) -> TagRef:
         """Say what a packed-refs file would say: what lies behind the tag."""
-        return TagRef(ref.name, ref.id, super()._tag(ref.id).commit or ref.id)
+        return TagRef(ref.name, ref.id, super().commit(ref) or ref.id)
 
 
 class TestMapping:

@@ -45,6 +45,11 @@ class TagObject:
     """The message, without signature and without blank lines around it."""
     flaws: tuple[Flaw, ...] = ()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody can tell what the tag says, as its object is not there."""
+        return self.commit is None and any(kind is ProblemKind.MISSING for kind, _ in self.flaws)
+
 
 @attrs.frozen
 class Commit:
@@ -133,7 +138,10 @@ class Store(Protocol):
         """Read what the refs name, in bulk, by object id."""
 
     def commit(self, ref: TagRef) -> str | None:
-        """Return the commit of an annotated tag, reading as little as will do; else None."""
+        """Return the commit of an annotated tag, reading as little as will do; else None.
+
+        It is the one that ``read`` gives.
+        """
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names, as ``git rev-parse`` would.
@@ -144,9 +152,6 @@ class Store(Protocol):
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List the commits that lead to a revision, newest first."""
-
-    def missing(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the ids that are not in the repository."""
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration, such as ``"user.name"``."""

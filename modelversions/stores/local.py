@@ -14,7 +14,6 @@ from dulwich.objectspec import parse_object
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import RepositoryError, RepositoryNotFoundError, WriteConflictError
-from modelversions.problems import ProblemKind
 from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.object_files import ObjectFiles
@@ -22,14 +21,11 @@ from modelversions.stores.refs import TagRefs, patiently
 from modelversions.stores.revisions import resolve_commit
 from modelversions.stores.signatures import check, sign, wanted
 from modelversions.stores.tag_format import (
-    ParsedTag,
     clean_message,
-    commit_time,
     format_tag,
-    lost,
     parse_commit,
-    usual_tag,
 )
+from modelversions.stores.tag_reader import TagReader
 
 
 class LocalStore:
@@ -41,7 +37,7 @@ class LocalStore:
         self._repo = repo
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
-        self._files = ObjectFiles(repo)
+        self._files = ObjectFiles(repo, location)
         self._config = GitConfig(repo)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
@@ -77,8 +73,9 @@ class LocalStore:
 
     def close(self) -> None:
         """Close the repository's files; it can still be used, and opens them again."""
-        for closer in self._closers:
-            closer()
+        with self._lock:  # nobody may be reading from what is closed
+            for closer in self._closers:
+                closer()
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
@@ -90,17 +87,17 @@ class LocalStore:
         ids = {ref.id: None for ref in refs}
         with self._lock:
             self._files.expect(len(ids))
-            return {id: self._tag(id) for id in ids}
+            reader = TagReader(self._files)
+            return {id: reader.tag(id) for id in ids}
 
     def commit(self, ref: TagRef) -> str | None:
-        """Return the commit of an annotated tag, else None."""
-        if ref.peeled == ref.id:
-            return None
+        """Return the commit of an annotated tag, else None.
+
+        What the list of refs says of it is not taken for granted: a tag is read one way only.
+        """
         with self._lock:
-            if ref.peeled is None:
-                return self._tag(ref.id).commit
-            kind, _ = self._files.raw(ref.peeled)
-            return ref.peeled if kind in ("commit", "") else None
+            self._files.expect(1)
+            return TagReader(self._files).tag(ref.id).commit
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
@@ -114,12 +111,6 @@ class LocalStore:
             entries = list(self._repo.get_walker(include=[start], max_entries=limit))
         for entry in entries:
             yield parse_commit(entry.commit.id.decode("ascii"), entry.commit.as_raw_string())
-
-    def missing(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the ids that are not in the repository."""
-        with self._lock:
-            store = self._repo.object_store
-            return {id for id in ids if ObjectID(id.encode()) not in store}
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration."""
@@ -204,33 +195,3 @@ class LocalStore:
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
         patiently(name, lambda: self._repo.object_store.add_object(tag))
         return ObjectID(tag.get_id(format))
-
-    def _tag(self, id: str) -> TagObject:
-        """Read a tag, and through tags of tags what lies behind it (F9)."""
-        if not id:
-            return lost(ProblemKind.MALFORMED, "the ref cannot be read")
-        kind, raw = self._files.raw(id)
-        if not kind:
-            return lost(ProblemKind.MISSING, f"its object {id} is missing or broken")
-        if kind != "tag":
-            return lost(ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing")
-        usual = usual_tag(raw)
-        if usual is not None:
-            return usual
-        try:
-            tag = bottom = ParsedTag(raw)
-            while bottom.type == "tag":
-                kind, raw = self._files.raw(bottom.target)
-                bottom = ParsedTag(raw)
-        except ValueError:
-            return lost(ProblemKind.MALFORMED, "the tag object cannot be read")
-        if bottom.type != "commit":
-            sentence = f"it leads to a {bottom.type}, not to a commit, so it counts for nothing"
-            return lost(ProblemKind.NOT_A_COMMIT, sentence)
-        made = tag.made(bottom.target, None)
-        if made is None:
-            made = tag.made(bottom.target, commit_time(self._files.raw(bottom.target)[1]))
-        if made is None:
-            sentence = f"it has no time, and neither has its commit {bottom.target}"
-            return lost(ProblemKind.MISSING, sentence)
-        return made

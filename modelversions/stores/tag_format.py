@@ -15,8 +15,8 @@ _TAG = re.compile(
     rb"object (?P<target>[0-9a-f]{40}|[0-9a-f]{64})\n"
     rb"type (?P<type>[a-z]+)\n"
     rb"tag (?P<name>[^\n]*)\n"
-    rb"(?:tagger (?P<tagger>[^\n]*)\n)?"
-    rb"(?:[^\n]+\n)*?"  # headers that Git may add
+    rb"(?:tagger (?P<tagger>[^\n]*)(?:\n|\Z))?"
+    rb"(?:[^\n]+(?:\n|\Z))*?"  # headers that Git may add
     rb"(?:\n(?P<message>.*))?",
     re.DOTALL,
 )
@@ -105,11 +105,6 @@ class ParsedTag:
         if time is None:
             return None
         return TagObject(commit, self.name, time, author, self.message, tuple(flaws))
-
-
-def lost(kind: ProblemKind, sentence: str, earlier: tuple[Flaw, ...] = ()) -> TagObject:
-    """Return what stands in for a tag that is no event, with the reason."""
-    return TagObject(commit=None, flaws=(*earlier, (kind, sentence)))
 
 
 def commit_time(raw: bytes) -> datetime | None:
