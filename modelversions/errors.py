@@ -139,7 +139,7 @@ class NotACommitError(RevisionNotFoundError):
 
 
 class ObjectMissingError(ModelVersionsError, LookupError):
-    """A tag object that was there when the tags were listed is gone."""
+    """A tag's object is not there: gone since the tags were listed, or lost to the repository."""
 
     id: str
 

@@ -61,6 +61,11 @@ class State:
         """Whether the newest event is a deprecation (F19)."""
         return bool(self.history) and self.history[-1].kind is EventKind.DEPRECATION
 
+    @property
+    def lacks(self) -> bool:
+        """Whether objects were missing when the tags were read; they may come yet."""
+        return any(problem.kind is ProblemKind.MISSING for problem in self._odd)
+
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is odd about the tags, each for itself and then taken together."""

@@ -1,41 +1,38 @@
 """A picture of one model at the moment when its tags were listed.
 
 It holds the names of the tags. What the names do not tell is read at the first look, in bulk, from
-the very tag objects that were listed: those never change.
+the very tag objects that were listed: those never change. Should one be gone by then, with its ref,
+that is an error; one that is missing behind a ref that stands is a problem of the repository's, and
+nothing that is worth keeping.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from modelversions.errors import ObjectMissingError
 from modelversions.events import NamedTag, read_events
 from modelversions.fold import State, fold
 from modelversions.semver import SemVer
 from modelversions.stores.base import Store, TagObject, TagRef
 from modelversions.tags import EventKind, TagName
 
-Read = Callable[[Sequence[TagRef]], Mapping[str, TagObject]]
-"""Reads tag objects in bulk, by id."""
-
 _BATCH = 10_000
 """The tags to read at once: many, and not so many that their objects crowd the memory."""
-
-CommitOf = Callable[[TagRef], "str | None"]
-"""Gives the commit of an annotated tag, None for any other."""
 
 
 class Picture:
     """One model's tags as they were listed, and their state once somebody looks."""
 
-    __slots__ = ("_commit_of", "_exists", "_latest", "_read", "_state", "tags")
+    __slots__ = ("_exists", "_latest", "_lost", "_state", "_store", "tags")
 
-    def __init__(self, tags: tuple[NamedTag, ...], read: Read, commit_of: CommitOf) -> None:
-        """Keep the names, and the ways to what lies behind them."""
+    def __init__(self, tags: tuple[NamedTag, ...], store: Store) -> None:
+        """Keep the names, and the way to what lies behind them."""
         self.tags = tags
-        self._read: Read | None = read
-        self._commit_of: CommitOf | None = commit_of
+        self._store: Store | None = store
         self._state: State | None = None
+        self._lost: tuple[NamedTag, ...] = ()
         self._exists: bool | None = None
         self._latest: tuple[tuple[SemVer, str, str] | None] | None = None
 
@@ -51,16 +48,53 @@ class Picture:
 
     @property
     def state(self) -> State:
-        """The state, read at the first look."""
+        """The state, read at the first look.
+
+        Raises:
+            ObjectMissingError: a tag was deleted or moved since they were listed, and pruned.
+        """
         if self._state is None:
-            assert self._read is not None
-            return self.fill(self._read([ref for _, ref in self.tags]))
+            assert self._store is not None
+            return self.fill(self._store.read([ref for _, ref in self.tags]))
         return self._state
 
+    @property
+    def lost(self) -> tuple[NamedTag, ...]:
+        """The tags of which, when the state was read, nobody could tell what they say."""
+        return self._lost
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is the whole truth as long as the refs stay: nothing that was read lacked."""
+        return self._state is None or not self._state.lacks
+
     def fill(self, objects: Mapping[str, TagObject]) -> State:
-        """Take the state from tag objects, which may have been read for many models at once."""
-        self._state = _state(self.tags, objects)
+        """Take the state from tag objects, which may have been read for many models at once.
+
+        Raises:
+            ObjectMissingError: as for ``state``.
+        """
+        lost = tuple(tag for tag in self.tags if objects[tag[1].id].is_lost)
+        self._check_refs(lost)
+        self._lost, self._state = lost, _state(self.tags, objects)
         return self._state
+
+    def _check_refs(self, lost: Sequence[NamedTag]) -> None:
+        """See that the refs of missing objects still stand: then it is the repository that lacks.
+
+        Raises:
+            ObjectMissingError: one does not.
+        """
+        if not lost or self._store is None:
+            return
+        there = {ref.name: ref.id for ref in self._store.tags([ref.name for _, ref in lost])}
+        for name, ref in lost:
+            if there.get(ref.name) != ref.id:
+                raise ObjectMissingError(
+                    f"the tag {ref.name!r} was deleted or moved since it was listed, and its "
+                    f"object {ref.id} is gone; look {name.model!r} up in the registry again",
+                    id=ref.id,
+                )
 
     def exists(self) -> bool:
         """Say whether any tag is an event: without one there is no model."""
@@ -79,33 +113,39 @@ class Picture:
         return self._latest[0]
 
     def _find_any(self) -> bool:
-        if self._state is not None or self._commit_of is None:
-            return bool(self.state.history)
-        return any(self._commit_of(ref) is not None for _, ref in self.tags)
+        if self._state is None and self._store is not None:
+            for _, ref in self.tags:
+                if self._store.commit(ref) is not None:
+                    return True
+        return bool(self.state.history)
 
     def _find_latest(self) -> tuple[SemVer, str, str] | None:
-        if self._state is not None or self._read is None or self._commit_of is None:
+        if self._state is not None or self._store is None:
             return _greatest(self.state)
         for group in _by_precedence(self.tags):
             name, ref = group[0]
             if len(group) > 1:
-                found = _greatest(_state(group, self._read([ref for _, ref in group])))
+                objects = self._store.read([ref for _, ref in group])
+                if any(objects[ref.id].is_lost for _, ref in group):
+                    return _greatest(self.state)
+                found = _greatest(_state(group, objects))
                 if found is not None:
                     return found
             elif name.kind is EventKind.REGISTRATION and name.version is not None:
-                commit = self._commit_of(ref)
-                if commit is not None:
-                    return name.version, commit, ref.name
+                commit = self._store.commit(ref)
+                if commit is None:  # whatever it is, all that is odd is found out in one place
+                    return _greatest(self.state)
+                return name.version, commit, ref.name
         return None
 
-    def __getstate__(self) -> tuple[tuple[NamedTag, ...], State]:
+    def __getstate__(self) -> tuple[tuple[NamedTag, ...], State, tuple[NamedTag, ...]]:
         """Pickle the whole picture: what is not read yet is read now."""
-        return self.tags, self.state
+        return self.tags, self.state, self._lost
 
-    def __setstate__(self, state: tuple[tuple[NamedTag, ...], State]) -> None:
+    def __setstate__(self, state: tuple[tuple[NamedTag, ...], State, tuple[NamedTag, ...]]) -> None:
         """Come back with no repository behind."""
-        self.tags, self._state = state
-        self._read = self._commit_of = self._exists = self._latest = None
+        self.tags, self._state, self._lost = state
+        self._store = self._exists = self._latest = None
 
 
 def _state(tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> State:
@@ -182,10 +222,10 @@ class Pictures:
 
     def _current(self, model: str, tags: Iterable[NamedTag]) -> Picture:
         picture, known = self._new(tags), self._known.get(model)
-        if known is not None and known.identity == picture.identity:
+        if known is not None and known.identity == picture.identity and known.is_lasting:
             return known
         self._known[model] = picture
         return picture
 
     def _new(self, tags: Iterable[NamedTag]) -> Picture:
-        return Picture(tuple(tags), self._store.read, self._store.commit)
+        return Picture(tuple(tags), self._store)

@@ -11,12 +11,13 @@ from modelversions.errors import (
     CommitTakenError,
     ModelDeprecatedError,
     NoEffectError,
+    ObjectMissingError,
     StageHeldError,
     StageNotHeldError,
     VersionExistsError,
     VersionNotFoundError,
 )
-from modelversions.events import Event
+from modelversions.events import Event, NamedTag
 from modelversions.fold import Holder, Key, State, fold
 from modelversions.identity import Identity
 from modelversions.semver import SemVer
@@ -46,11 +47,28 @@ class Situation:
     names: tuple[TagName, ...]
     """Every tag of the model, lightweight ones too."""
     state: State
+    lost: tuple[NamedTag, ...] = ()
+    """Tags of which nobody can tell what they say, as their objects are missing."""
+
+    def certain(self, about: SemVer | str | None = None) -> None:
+        """Refuse to go by what is known of a version, of a stage, or else of the model.
+
+        Raises:
+            ObjectMissingError: a tag that names it cannot be read, and may say otherwise.
+        """
+        for name, ref in self.lost:
+            if about is None or about in (name.version, name.stage):
+                raise ObjectMissingError(
+                    f"nobody can tell how {str(about or self.model)!r} stands: the object "
+                    f"{ref.id} of the tag {ref.name!r} is missing; fetch that tag anew, or delete "
+                    "it with delete_tags",
+                    id=ref.id,
+                )
 
     def after(self, event: Event) -> Situation:
         """Return the situation once the event is written."""
         names = (*self.names, TagName.parse(event.tag))
-        return Situation(self.model, names, fold([*self.state.history, event]))
+        return Situation(self.model, names, fold([*self.state.history, event]), self.lost)
 
     def next_version(self, bump: str | None) -> SemVer:
         """Return the version after the greatest that any tag ever named, or ``v0.0.1``."""
@@ -62,7 +80,9 @@ class Situation:
 
         Raises:
             VersionNotFoundError: it was never registered, or was deregistered.
+            ObjectMissingError: a tag that names it cannot be read.
         """
+        self.certain(version)
         found = self.state.holders.get(version)
         if found is None or not found.active:
             active = ", ".join(str(one.key) for one in self.state.versions if one.active)
@@ -125,6 +145,7 @@ def register(
         NoEffectError: the time asked for is before what it must supersede.
     """
     version = version or now.next_version(bump)
+    now.certain(version)
     holder = now.state.holders.get(version)
     if holder is not None and holder.active:
         origin = holder.origin
@@ -261,6 +282,7 @@ def deprecate(now: Situation, intent: Intent) -> Event:
         ModelDeprecatedError: it is deprecated already, and force is not meant.
         NoEffectError: the time asked for is before the model's newest event.
     """
+    now.certain()
     newest = now.state.history[-1]
     if now.state.deprecated and not intent.force:
         raise ModelDeprecatedError(
@@ -277,8 +299,12 @@ def _staged(
     now: Situation, intent: Intent, kind: EventKind, stage: str, commit: str
 ) -> tuple[Event, State]:
     """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
+    now.certain(stage)
     name = TagName(kind, now.model, stage=stage)
-    return now.plan(intent, name, commit, [now.newest(stage=stage), _deprecation(now)])
+    event, after = now.plan(intent, name, commit, [now.newest(stage=stage), _deprecation(now)])
+    if event.version is not None:
+        now.certain(event.version)
+    return event, after
 
 
 def _deprecation(now: Situation) -> Event | None:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelversions import planning
 from modelversions.config import check_allowed, check_stages
-from modelversions.errors import (
-    InvalidArgumentError,
-    RepositoryNotFoundError,
-)
+from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
 from modelversions.events import Event
 from modelversions.identity import Identity
 from modelversions.model import Version
@@ -47,9 +44,9 @@ class Registry(View):
     Besides the errors that each verb names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` where there is no author,
     ``InvalidArgumentError`` for a message or time of no use, ``NoEffectError`` for a ``when`` that
-    would not supersede, ``WriteConflictError`` where Git cannot create the tag, and
-    ``SigningError``. A tag dated more than a minute ahead of this clock gives a
-    ``ClockSkewWarning``.
+    would not supersede, ``ObjectMissingError`` where a tag that matters cannot be read,
+    ``WriteConflictError`` where Git cannot create the tag, and ``SigningError``. A tag dated more
+    than a minute ahead of this clock gives a ``ClockSkewWarning``.
     """
 
     @classmethod

@@ -51,12 +51,14 @@ class Writer:
 
         Raises:
             RefusedError: the plan is refused, by the state that is there now.
+            ObjectMissingError: a tag that matters cannot be read.
             WriteConflictError: Git cannot create a tag; nothing has changed.
         """
         intent = self._intent(options)
         while True:
             picture = self._pictures.one(model)
-            now = Situation(model, tuple(name for name, _ in picture.tags), picture.state)
+            names = tuple(name for name, _ in picture.tags)
+            now = Situation(model, names, picture.state, picture.lost)
             events = plan(now, intent)
             try:
                 self._put(events, intent, options)

@@ -283,7 +283,7 @@ def test_the_loser_of_a_race_hears_who_won(builder: Builder) -> None:
 
 def test_a_counter_that_somebody_took_is_not_taken_again(builder: Builder) -> None:
     builder.tags("m@v1.0.0", "m@v1.0.0!")
-    store = RacingStore(builder, lambda: builder.ref("refs/tags/m@v1.0.0#1", "b" * 40))
+    store = RacingStore(builder, lambda: builder.tag("m@v1.0.0#1", at=15))
     assert Registry(store).register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#2"
 
 
