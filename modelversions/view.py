@@ -14,6 +14,7 @@ from modelversions.errors import (
     InvalidTagNameError,
     MissingExtraError,
     ModelNotFoundError,
+    RepositoryError,
     RevisionNotFoundError,
     TagNotFoundError,
     VersionNotFoundError,
@@ -256,7 +257,7 @@ class View(Mapping[str, Model]):
         """Report stages that the configuration does not allow, or that it cannot be read."""
         try:
             allowed = self._allowed()
-        except (ConfigurationError, MissingExtraError) as error:
+        except (ConfigurationError, MissingExtraError, RepositoryError) as error:
             yield Problem(ProblemKind.CONFIGURATION, FILE, None, str(error))
             return
         for event in events:

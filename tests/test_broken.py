@@ -7,6 +7,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dulwich.refs import Ref
@@ -14,10 +15,16 @@ from dulwich.repo import Repo
 
 from modelversions import (
     Identity,
+    InvalidTagNameError,
+    ModelNotFoundError,
+    ModelVersionsError,
+    NotACommitError,
     ObjectMissingError,
     ProblemKind,
     Registry,
     RepositoryError,
+    RevisionNotFoundError,
+    TagNotFoundError,
 )
 from modelversions.stores.local import LocalStore
 from tests.builders import ANN, START, Builder, at
@@ -43,8 +50,8 @@ def opened(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
     """Let no file whose path ends so be opened or listed: permissions do not bind a superuser."""
 
     def guarded(real: Callable[..., object]) -> Callable[..., object]:
-        def call(path: object, *rest: object, **more: object) -> object:
-            if str(path).endswith(refused):
+        def call(path: Any, *rest: object, **more: object) -> object:
+            if os.fsdecode(path).endswith(refused):
                 raise PermissionError(13, "Permission denied", path)
             return real(path, *rest, **more)
 
@@ -368,3 +375,161 @@ class TestPruned:
         loose(disk, id).unlink()
         assert [version.name for version in model] == ["v1.0.0"]
         assert model.problems[0].kind is ProblemKind.MISSING
+
+
+class TestIds:
+    """An id that is too long or too short for the repository is a problem, not an accident."""
+
+    @pytest.mark.parametrize("format", ["sha1", "sha256"])
+    def test_in_every_place(self, tmp_path: Path, format: str) -> None:
+        with Repo.init(str(tmp_path), object_format=format) as repo:
+            builder = Builder(repo)
+            builder.tags("m@v1.0.0").pack()
+            wrong = "a" * (64 if format == "sha1" else 40)
+            head = f"object {wrong}\ntype %s\ntag x\ntagger {ANN} {START} +0000\n\nx\n"
+            builder.raw("m@v2.0.0", head % "commit")
+            builder.raw("m@v3.0.0", head % "tag")
+            (tmp_path / ".git" / "refs" / "tags" / "m@v4.0.0").write_text(wrong)
+            packed = tmp_path / ".git" / "packed-refs"
+            more = f"{wrong} refs/tags/m@v5.0.0\n^{wrong}\n{wrong} refs/tags/m@v6.0.0\n"
+            packed.write_text(packed.read_text() + more)
+            names = [f"m@v{number}.0.0" for number in range(2, 7)]
+            assert kinds(builder) == [(name, ProblemKind.MALFORMED) for name in names]
+            assert builder.registry["m"].latest == builder.registry["m"]["v1.0.0"]
+            assert not builder.registry.verify("m@v4.0.0")
+            with pytest.raises(RepositoryError, match="leads to the object aaa"):
+                builder.registry.at("m@v4.0.0")
+
+
+class TestCommits:
+    """Listing commits, as far as they are there."""
+
+    @pytest.fixture
+    def three(self, disk: Builder) -> Builder:
+        disk.commit("c2", 1, "c1")
+        disk.commit("c3", 2, "c2")
+        return disk
+
+    def listed(self, builder: Builder) -> list[str]:
+        return [commit.subject for commit in builder.registry.commits()]
+
+    def test_a_missing_parent(self, three: Builder) -> None:
+        loose(three, three.commits["c1"]).unlink()
+        assert self.listed(three) == ["c3", "c2"]
+        with pytest.raises(RepositoryError, match="leads to the object .* missing or broken"):
+            three.registry.at("HEAD~2")
+
+    def test_a_shallow_clone(self, three: Builder) -> None:
+        (git_folder(three) / "shallow").write_text(f"{three.commits['c2']}\n")
+        assert self.listed(three) == ["c3", "c2"]
+        with pytest.raises(RevisionNotFoundError, match="no commit 'HEAD~2'"):
+            three.registry.at("HEAD~2")
+        (git_folder(three) / "shallow").write_text("rubbish\n")
+        with pytest.raises(RepositoryError, match="see what 'git fsck' says"):
+            self.listed(three)
+
+    def test_a_committer_that_cannot_be_read(self, three: Builder) -> None:
+        parent = three.commits["c3"]
+        text = f"tree {'a' * 40}\nparent {parent}\nauthor x\ncommitter rubbish\n\nodd\n"
+        id = "d" * 40
+        loose(three, id).parent.mkdir()
+        loose(three, id).write_bytes(zlib.compress(f"commit {len(text)}\0{text}".encode()))
+        (git_folder(three) / "refs" / "heads" / "main").write_text(f"{id}\n")
+        assert self.listed(three) == ["odd", "c3", "c2", "c1"]
+
+    def test_newest_first_each_once(self, three: Builder) -> None:
+        three.commit("side", 1, "c1")
+        three.commit("merge", 9, "c3", "side")
+        assert self.listed(three) == ["merge", "c3", "side", "c2", "c1"]
+
+    def test_a_head_that_is_missing_is_no_empty_repository(self, three: Builder) -> None:
+        loose(three, three.commits["c3"]).unlink()
+        with pytest.raises(
+            RepositoryError, match="'HEAD' leads to the object .* missing or broken"
+        ):
+            three.registry.commits()
+
+    @pytest.mark.parametrize("length", [0, 10, 1000, 1050])
+    def test_a_broken_index(self, three: Builder, length: int) -> None:
+        three.tags("m@v1.0.0")
+        three.pack()
+        three.repo.close()
+        index = next((git_folder(three) / "objects" / "pack").glob("*.idx"))
+        index.chmod(0o600)
+        index.write_bytes(index.read_bytes()[:length])
+        with Registry.open(git_folder(three).parent) as registry:
+            assert [problem.kind for problem in registry.problems()] == [ProblemKind.MISSING]
+            for look in (registry.commits, lambda: registry.at(three.commits["c1"][:8])):
+                with pytest.raises((RepositoryError, RevisionNotFoundError)):
+                    look()
+
+    def test_refs_that_cannot_be_opened(
+        self, three: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("HEAD", "packed-refs"):
+            with monkeypatch.context() as patch:
+                opened(patch, name)
+                with pytest.raises(RepositoryError, match="Permission denied"):
+                    three.registry.at("HEAD" if name == "HEAD" else "nowhere")
+        three.tag("m@v1.0.0")
+        opened(monkeypatch, "m@v1.0.0")
+        with pytest.raises(RepositoryError, match="Permission denied"):
+            list(three.registry)
+
+    def test_a_folder_of_refs_that_cannot_be_listed(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: object) -> object:
+            raise PermissionError(13, "Permission denied", path)
+
+        monkeypatch.setattr("os.scandir", refuse)
+        with pytest.raises(RepositoryError, match="Permission denied"):
+            list(disk.registry)
+
+    def test_a_tree_that_is_broken(self, tmp_path: Path) -> None:
+        with Repo.init_bare(str(tmp_path)) as repo:
+            builder = Builder(repo)
+            for path in ("file", ".gto/file"):
+                builder.commit_file(path, "stages: [dev]")
+                assert builder.registry._store.file("file/x") is None
+                assert builder.registry._store.file(".gto") is None
+            tree = builder.repo[builder.repo.head()].tree.decode()  # type: ignore[attr-defined]
+            loose(builder, tree).chmod(0o600)
+            loose(builder, tree).write_bytes(zlib.compress(b"tree 7\0rubbish"))
+            builder.tag("m@v1.0.0", "file")
+            with pytest.raises(
+                RepositoryError, match="cannot be read: .* see what 'git fsck' says"
+            ):
+                builder.registry.assign("m", "v1.0.0", "prod", author=ME)
+            assert kinds(builder) == [(".gto", ProblemKind.CONFIGURATION)]
+
+    def test_a_tag_that_cannot_be_read_names_no_commit(self, disk: Builder) -> None:
+        disk.raw("odd", "rubbish")
+        with pytest.raises(NotACommitError, match="'odd' names a tag"):
+            disk.registry.at("odd")
+
+
+class TestNames:
+    """A name that nothing can have names nothing."""
+
+    @pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "a/" * 3000 + "b", "\udcff", "a\0b/c"])
+    def test_on_every_look(self, disk: Builder, name: str) -> None:
+        registry = disk.tags("m@v1.0.0").registry
+        assert name not in registry
+        assert registry.get(name) is None
+        assert registry.event(f"{name}@v1.0.0") is None
+        for reference in (f"{name}@latest", f"{name}@v1.0.0", f"{name}#prod", name):
+            with pytest.raises(
+                LookupError if "@l" in reference else (LookupError, ValueError)
+            ) as e:
+                registry.resolve(reference)
+            assert isinstance(e.value, ModelVersionsError)
+        with pytest.raises(ModelNotFoundError):
+            registry[name]
+        with pytest.raises(TagNotFoundError):
+            registry.verify(f"{name}@v1.0.0")
+        with pytest.raises((TagNotFoundError, InvalidTagNameError)):
+            registry.delete_tags(f"{name}@v1.0.0")
+        for look in (registry.at, registry.commits):
+            with pytest.raises(RevisionNotFoundError):
+                look(name)

@@ -251,6 +251,21 @@ class TestConflicts:
         lock.abort()
         assert disk.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0"
 
+    def test_a_folder_with_nothing_in_it_is_no_tag(self, disk: Builder, tmp_path: Path) -> None:
+        tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
+        (tags / "m@v1.0.0" / "a" / "b").mkdir(parents=True)
+        (tags / "m@v2.0.0" / "a").mkdir(parents=True)
+        (tags / "m@v2.0.0" / "a" / "x.lock").touch()
+        (tmp_path / "elsewhere").mkdir()
+        (tags / "m@v3.0.0").symlink_to(tmp_path / "elsewhere")
+        registry = disk.registry
+        assert registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0"
+        for version in ("v2.0.0", "v3.0.0"):
+            with pytest.raises(TagExistsError):
+                registry.register("m", version, author=ANN, force=True)
+        assert (tags / "m@v2.0.0" / "a" / "x.lock").exists()
+        assert (tmp_path / "elsewhere").exists()
+
     def test_a_folder_that_cannot_be_written(self, disk: Builder) -> None:
         tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
         tags.rmdir()

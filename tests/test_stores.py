@@ -22,7 +22,8 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.packed_refs import packed_tags
+from modelversions.stores.base import TagRef
+from modelversions.stores.packed_refs import packed_ref, packed_tags
 from modelversions.stores.refs import TagRefs
 from tests.builders import Builder
 
@@ -224,7 +225,7 @@ class TestRefs:
         monkeypatch.setattr("modelversions.stores.refs._files", lambda *_: iter([b"m@v9.0.0"]))
         assert list(disk.registry) == []
 
-    def test_a_file_with_no_traits_is_dulwich_s_to_read(self, disk: Builder) -> None:
+    def test_a_packed_file_with_no_traits(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")
         disk.ref("refs/tags/m@v2.0.0", disk.commits["c1"])
         disk.repo.refs.pack_refs(all=True)
@@ -259,14 +260,24 @@ def test_the_binary_search_finds_what_dulwich_reads(
         lines += [f"{sha} {name}", *([f"^{peeled}"] if peeled else [])]
     path = root / "packed-refs"
     path.write_text("\n".join(lines) + "\n" + end)
-    found = packed_tags(bytes(path), [prefix.encode() for prefix in prefixes])
-    if not end:
-        judge = DiskRefsContainer(str(root)).get_packed_refs()
-        assert {name: judge[Ref(name.encode())].decode() for name in refs} == {
-            name: sha for name, (sha, _) in refs.items()
-        }
+
+    def find() -> dict[bytes, TagRef]:
+        return packed_tags(bytes(path), [prefix.encode() for prefix in prefixes])
+
+    if end:
+        with pytest.raises(RepositoryError, match="unexpected line 'cut'"):
+            find()
+        path.write_text("\n".join(lines) + "\n")
+    found = find()
+    judge = DiskRefsContainer(str(root)).get_packed_refs()
+    assert {name: judge[Ref(name.encode())].decode() for name in refs} == {
+        name: sha for name, (sha, _) in refs.items()
+    }
+    for order in (lines[1:], [line for line in lines[1:] if line[0] != "^"][::-1]):
+        path.write_text("".join(f"{line}\n" for line in order))
+        assert {ref.id for ref in find().values()} == {ref.id for ref in found.values()}
+        path.write_text("\n".join(lines) + "\n")
     wanted = {f"refs/tags/{prefix}" for prefix in prefixes}
-    assert found is not None
     assert {name.decode(): (ref.id, ref.peeled) for name, ref in found.items()} == {
         name.removeprefix("refs/tags/"): (sha, peeled or sha)
         for name, (sha, peeled) in refs.items()
@@ -274,13 +285,38 @@ def test_the_binary_search_finds_what_dulwich_reads(
     }
 
 
-def test_a_packed_file_that_is_missing_empty_or_unsorted(tmp_path: Path) -> None:
+def test_a_packed_file_that_is_missing_or_empty(tmp_path: Path) -> None:
     path = tmp_path / "packed-refs"
     assert packed_tags(bytes(path), [b""]) == {}
-    path.write_text("")
-    assert packed_tags(bytes(path), [b""]) == {}
-    path.write_text("# pack-refs with: peeled fully-peeled \n")
-    assert packed_tags(bytes(path), [b""]) is None
+    for text in ("", "# pack-refs with: peeled fully-peeled \n"):
+        path.write_text(text)
+        assert packed_tags(bytes(path), [b""]) == {}
+        assert packed_ref(bytes(path), b"refs/tags/m") == b""
+
+
+@pytest.mark.parametrize(
+    "rubbish", ["^abc", "rubbish", "# a comment", "abc refs/tags/n", f"^{'a' * 39}", "\n"]
+)
+@pytest.mark.parametrize("header", ["", "# pack-refs with: peeled fully-peeled sorted \n"])
+@pytest.mark.parametrize("place", [1, 3, 5])
+def test_a_line_that_git_would_stop_at(
+    disk: Builder, header: str, rubbish: str, place: int
+) -> None:
+    disk.tags("m@v1.0.0", "m@v2.0.0")
+    disk.pack()
+    packed = path_of(disk) / ".git" / "packed-refs"
+    lines = [line for line in packed.read_text().splitlines(keepends=True) if line[0] != "#"]
+    lines.insert(place, f"{rubbish}\n")
+    packed.write_text(header + "".join(lines))
+    for _ in range(2):
+        if header and place == 1 and "tags" not in rubbish:  # before all tags
+            assert list(disk.registry) == ["m"]
+            continue
+        with pytest.raises(RepositoryError, match="the refs in .* unexpected line .*; repair"):
+            list(disk.registry)
+        if not header:
+            with pytest.raises(RepositoryError, match="unexpected line"):
+                disk.registry.at("nowhere")
 
 
 def test_names_in_refs_may_be_any_bytes(disk: Builder) -> None:
@@ -348,9 +384,12 @@ class TestRevisions:
             "HEAD~9",
             "HEAD^3",
             "~1",
-            "^",
             "a b",
-            "HEAD:x",
+            "a\0b",
+            "a" * 5000,
+            "a/" * 3000,
+            "\udcff",
+            "nowhere@{0}",
             "HEAD@{9}",
             "é",
             "0" * 40,
@@ -361,6 +400,39 @@ class TestRevisions:
         with pytest.raises(RevisionNotFoundError, match="there is no commit") as caught:
             many.registry._store.resolve(revision)
         assert caught.value.revision == revision
+
+    @pytest.mark.parametrize(
+        "revision",
+        [
+            *("^main", "HEAD:x", ":/text", "main..side/one", "HEAD^{/c1}", "HEAD^{tree}"),
+            *("HEAD^!", "HEAD^@", "HEAD^-", "@{u}", "main@{upstream}", "@{-1}", "@{yesterday}"),
+        ],
+    )
+    def test_a_form_that_is_not_supported(self, many: Builder, revision: str) -> None:
+        with pytest.raises(RevisionNotFoundError, match="is not supported here; name one by its"):
+            many.registry._store.resolve(revision)
+
+    def test_what_a_ref_named_before(self, disk: Builder) -> None:
+        first, second = disk.commits["c1"], disk.commit("c2", 2, "c1")
+        logs = path_of(disk) / ".git" / "logs"
+        (logs / "refs" / "heads").mkdir(parents=True, exist_ok=True)
+        line = f"{ANN.name} <{ANN.email}> 1700000000 +0000\tx\n"
+        (logs / "refs" / "heads" / "main").write_text(
+            f"{'0' * 40} {first} {line}rubbish\n{first} {second} {line}"
+        )
+        (logs / "HEAD").write_text(f"{first} {second} {line}")
+        resolve = disk.registry._store.resolve
+        for revision in ("@{1}", "main@{1}", "HEAD@{1}", "@{0}~1", "refs/heads/main@{1}"):
+            assert resolve(revision) == first
+        assert resolve("@{0}") == resolve("HEAD@{0}") == second
+        (logs / "HEAD").unlink()
+        for revision in ("@{2}", "HEAD@{1}"):
+            with pytest.raises(RevisionNotFoundError, match="there is no commit"):
+                resolve(revision)
+
+    def test_what_describe_prints(self, many: Builder) -> None:
+        sha = many.commits["c3"]
+        assert many.registry._store.resolve(f"v1-3-g{sha[:9]}") == sha
 
     def test_what_is_no_commit(self, many: Builder) -> None:
         blob = many.blob()

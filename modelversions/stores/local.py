@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import Blob, ObjectID
+from dulwich.objects import ObjectID
 from dulwich.objects import Tag as GitTag
-from dulwich.objectspec import parse_object
 from dulwich.repo import MemoryRepo, Repo
 
-from modelversions.errors import RepositoryError, RepositoryNotFoundError, WriteConflictError
+from modelversions.errors import (
+    RepositoryError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    WriteConflictError,
+)
 from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.object_files import ObjectFiles
 from modelversions.stores.refs import TagRefs, patiently
-from modelversions.stores.revisions import resolve_commit
+from modelversions.stores.revisions import Revisions
 from modelversions.stores.signatures import check, sign, wanted
 from modelversions.stores.tag_format import (
     clean_message,
     format_tag,
-    parse_commit,
 )
 from modelversions.stores.tag_reader import TagReader
 
@@ -38,6 +42,7 @@ class LocalStore:
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
         self._files = ObjectFiles(repo, location)
+        self._revisions = Revisions(repo, self._files, location)
         self._config = GitConfig(repo)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
@@ -102,15 +107,13 @@ class LocalStore:
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
         with self._lock:
-            return resolve_commit(self._repo, revision)
+            return self._revisions.resolve(revision)
 
-    def commits(self, revision: str, limit: int | None) -> Iterator[Commit]:
-        """List the commits that lead to a revision, newest first."""
+    def commits(self, revision: str, limit: int | None) -> list[Commit]:
+        """List the commits that lead to a revision and are there, newest first."""
         with self._lock:
-            start = ObjectID(self.resolve(revision).encode())
-            entries = list(self._repo.get_walker(include=[start], max_entries=limit))
-        for entry in entries:
-            yield parse_commit(entry.commit.id.decode("ascii"), entry.commit.as_raw_string())
+            found = self._revisions.walk(self._revisions.resolve(revision))
+            return list(itertools.islice(found, limit))
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration."""
@@ -175,12 +178,11 @@ class LocalStore:
                 raise RepositoryError(
                     f"{path!r} in {self.location!r} cannot be read: {error}", location=self.location
                 ) from error
-        try:
-            with self._lock:
-                found = parse_object(self._repo, f"HEAD:{path}".encode())  # type: ignore[arg-type]
-        except (KeyError, ValueError):
-            return None
-        return found.as_raw_string() if isinstance(found, Blob) else None
+        with self._lock:
+            try:
+                return self._revisions.file(self._revisions.resolve("HEAD"), path)
+            except RevisionNotFoundError:  # there are no commits yet
+                return None
 
     def _content(self, tag: NewTag) -> bytes:
         """Return a tag object's bytes, signed if that is wanted."""

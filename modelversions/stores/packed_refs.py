@@ -1,75 +1,101 @@
 """The packed-refs file, read by its own order: one model's tags are a binary search away.
 
-Only a file whose header says ``sorted`` and ``fully-peeled``, as Git has written it since 2018, is
-read here; any other is dulwich's to read.
+Git has said ``sorted`` and ``fully-peeled`` in its header since 2018; a file that does not say so
+is read from end to end. Where Git would stop at a line, so do we.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
+import os
 import re
 from collections.abc import Iterator, Sequence
 
+from modelversions.errors import RepositoryError
 from modelversions.stores.base import TagRef
 
-_ENTRY = re.compile(
-    rb"^([0-9a-f]{40}|[0-9a-f]{64}) refs/tags/([^\n]+)\n(?:\^([0-9a-f]+)\n)?", re.MULTILINE
-)
+_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?" % (_ID, _ID))
 _ROOT = b"refs/tags/"
-_TRAITS = {b"sorted", b"fully-peeled"}
 
 
-def packed_ref(path: bytes, name: bytes) -> bytes | None:
+def packed_ref(path: bytes, name: bytes) -> bytes:
     """Read one ref by its full name: its id, or empty where it is not there.
 
-    None says that the file does not promise what it takes to read it here.
+    Raises:
+        RepositoryError: the file is not as Git writes it.
     """
-    try:
-        with open(path, "rb") as file:
-            if not _TRAITS.issubset(file.readline().split()):
-                return None if file.tell() else b""
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Entries(data, file.tell()).id(name)
-    except FileNotFoundError:
-        return b""
+    with _opened(path) as entries:
+        return entries.id(name) if entries else b""
 
 
-def packed_tags(path: bytes, prefixes: Sequence[bytes]) -> dict[bytes, TagRef] | None:
+def packed_tags(path: bytes, prefixes: Sequence[bytes]) -> dict[bytes, TagRef]:
     """Read the tags whose names begin with one of ``prefixes``, by name.
 
-    None says that the file does not promise what it takes to read it here. A file that is not
-    there, or is empty, holds nothing.
+    Raises:
+        RepositoryError: the file is not as Git writes it.
     """
+    with _opened(path) as entries:
+        if entries is None:
+            return {}
+        return {name: ref for prefix in prefixes for name, ref in entries.tags(prefix)}
+
+
+@contextlib.contextmanager
+def _opened(path: bytes) -> Iterator[_Entries | None]:
+    """Map the file; a file that is not there, or is empty, holds nothing."""
     try:
-        with open(path, "rb") as file:
-            if not _TRAITS.issubset(file.readline().split()):
-                return None if file.tell() else {}
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                refs = _Entries(data, file.tell())
-                return {name: ref for prefix in prefixes for name, ref in refs.tags(prefix)}
+        file = open(path, "rb")  # noqa: SIM115  # closed below; only the opening may fail here
     except FileNotFoundError:
-        return {}
+        yield None
+        return
+    with file:
+        header = file.readline()
+        start = file.tell() if header.startswith(b"# pack-refs with:") else 0
+        if os.fstat(file.fileno()).st_size == start:
+            yield None
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield _Entries(path, data, start, set(header.split() if start else ()))
 
 
 class _Entries:
     """The lines of a mapped file, each with the ``^`` line that may belong to it."""
 
-    def __init__(self, data: mmap.mmap, start: int) -> None:
+    def __init__(self, path: bytes, data: mmap.mmap, start: int, traits: set[bytes]) -> None:
+        self._path = path
         self._data = data
         self._start = start
+        self._sorted = b"sorted" in traits
+        self._peeled = b"fully-peeled" in traits
+        if data[-1:] != b"\n":
+            raise self._unexpected(data.rfind(b"\n") + 1)
 
     def tags(self, prefix: bytes) -> Iterator[tuple[bytes, TagRef]]:
-        start, end = self._find(_ROOT + prefix), self._find(_after(_ROOT + prefix))
-        for match in _ENTRY.finditer(self._data, start, end):
-            id, name, peeled = match.groups()
-            id_text = id.decode("ascii")
-            behind = peeled.decode("ascii") if peeled else id_text
-            yield name, TagRef(name.decode(errors="replace"), id_text, behind)
+        wanted, skip = _ROOT + prefix, len(_ROOT)
+        for id, name, peeled in self._between(wanted, _after(wanted)):
+            if name.startswith(wanted):
+                id_text = id.decode("ascii")
+                behind = peeled.decode("ascii") if peeled else id_text if self._peeled else None
+                yield name[skip:], TagRef(name[skip:].decode(errors="replace"), id_text, behind)
 
     def id(self, name: bytes) -> bytes:
-        start = self._find(name)
-        id, _, found = self._data[start : self._next(start)].rstrip(b"\n").partition(b" ")
-        return id if found == name else b""
+        found = (id for id, other, _ in self._between(name, name + b"\0") if other == name)
+        return next(found, b"")
+
+    def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+        """Give the entries from one name up to another; without an order that is all of them."""
+        at, end = self._start, len(self._data)
+        if self._sorted:
+            at, end = self._find(first), self._find(last)
+        for match in _ENTRY.finditer(self._data, at, end):
+            if match.start() != at:
+                break
+            at = match.end()
+            yield match.groups()  # type: ignore[misc]  # three, as the pattern says
+        if at != end:
+            raise self._unexpected(at)
 
     def _find(self, name: bytes) -> int:
         """Return where the first entry at or after ``name`` begins."""
@@ -92,7 +118,15 @@ class _Entries:
 
     def _next(self, start: int) -> int:
         """Return where the line after the one at ``start`` begins."""
-        return self._data.find(b"\n", start) + 1 or len(self._data)
+        return self._data.find(b"\n", start) + 1
+
+    def _unexpected(self, at: int) -> RepositoryError:
+        line = self._data[at : at + 80].partition(b"\n")[0].decode(errors="replace")
+        path = os.fsdecode(self._path)
+        return RepositoryError(
+            f"the refs in {path!r} cannot be read: unexpected line {line!r}; repair the file",
+            location=os.path.dirname(path),
+        )
 
 
 def _after(prefix: bytes) -> bytes:

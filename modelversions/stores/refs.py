@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
@@ -12,9 +13,16 @@ from typing import TypeVar
 
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
-from dulwich.refs import DiskRefsContainer, Ref, RefsContainer, SymrefLoop, check_ref_format
+from dulwich.refs import (
+    HEADREF,
+    DiskRefsContainer,
+    Ref,
+    RefsContainer,
+    SymrefLoop,
+    check_ref_format,
+)
 from dulwich.reftable import ReftableRefsContainer
-from dulwich.repo import BaseRepo
+from dulwich.repo import BaseRepo, Repo
 
 from modelversions.errors import (
     InvalidNameError,
@@ -38,6 +46,9 @@ _SYMBOLIC = 6
 
 Written = TypeVar("Written")
 
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+"""Errors that say of a file that no such ref is there."""
+
 _PSEUDO = re.compile(rb"[A-Z_]+")
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -59,6 +70,8 @@ class TagRefs:
         wanted = [prefix.encode(errors="replace") for prefix in prefixes]
         try:
             found = self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
+        except RepositoryError:
+            raise
         except OSError as error:
             raise RepositoryError(
                 f"the tags of {self._location!r} cannot be read: {error}", location=self._location
@@ -75,8 +88,6 @@ class TagRefs:
         os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
         loose = dict(_loose(self._refs, prefixes))
         packed = packed_tags(os.path.join(self._refs.path, b"packed-refs"), prefixes)
-        if packed is None:
-            packed = _named(self._refs.get_packed_refs(), prefixes)
         return {**packed, **loose}
 
     def _elsewhere(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
@@ -195,18 +206,48 @@ def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
     """Return the object that a ref names, through symbolic refs; None if there is no such ref.
 
     dulwich would read the whole packed-refs file for it.
+
+    Raises:
+        OSError: the ref is there, and cannot be read.
     """
     if not isinstance(refs, DiskRefsContainer):
         try:
             return refs[name]
         except (KeyError, ValueError, SymrefLoop):
             return None
+    content = _followed(refs, name)[1]
+    return ObjectID(content) if _ID.fullmatch(content) else None
+
+
+def logged(repo: Repo, name: Ref) -> list[str]:
+    """Return what a ref has named, one change after another, as its log has it.
+
+    Without a name of its own, ``HEAD``'s branch is asked for: Git keeps a log of each.
+    """
+    if not name:
+        assert isinstance(repo.refs, DiskRefsContainer)
+        name = _followed(repo.refs, HEADREF)[0]
+    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich gives entries, and stops at an odd one
+    try:
+        with open(path, "rb") as file:
+            lines = [line.split(b" ", 2) for line in file if line.count(b" ") > 1]
+    except FileNotFoundError:
+        return []
+    values = [id.decode(errors="replace") for old, new, _ in lines[:1] for id in (old, new)]
+    values += [new.decode(errors="replace") for _, new, _ in lines[1:]]
+    return values[1:] if values and not values[0].strip("0") else values
+
+
+def _followed(refs: DiskRefsContainer, name: Ref) -> tuple[Ref, bytes]:
+    """Go through symbolic refs: return the last one's name, and what it holds."""
+    content = b""
     for _ in range(_SYMBOLIC):
-        content = _content(refs, name) or _packed(refs, name)
+        packed = os.path.join(refs.path, b"packed-refs")
+        content = _content(refs, name) or packed_ref(packed, name)
         if not content.startswith(b"ref:"):
-            return ObjectID(content) if _ID.fullmatch(content) else None
+            break
         name = Ref(content.removeprefix(b"ref:").strip())
-    return None
+    return name, content
 
 
 def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
@@ -216,15 +257,11 @@ def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
     try:
         with open(refs.refpath(name), "rb") as file:
             line = file.readline().rstrip()
-    except OSError:
-        return b""
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return b""
+        raise
     return line if line.startswith(b"ref:") else line.partition(b"\t")[0]
-
-
-def _packed(refs: DiskRefsContainer, name: Ref) -> bytes:
-    """Return what the packed-refs file says that a ref names; empty where it says nothing."""
-    found = packed_ref(os.path.join(refs.path, b"packed-refs"), name)
-    return refs.get_packed_refs().get(name, b"") if found is None else found
 
 
 def _add_loose(refs: DiskRefsContainer, name: Ref, id: ObjectID) -> bool:
@@ -232,11 +269,20 @@ def _add_loose(refs: DiskRefsContainer, name: Ref, id: ObjectID) -> bool:
     path = refs.refpath(name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with GitFile(path, "wb") as file:
-        if os.path.lexists(path) or _packed(refs, name):
+        _clear(path)
+        packed = os.path.join(refs.path, b"packed-refs")
+        if os.path.lexists(path) or packed_ref(packed, name):
             file.abort()
             return False
         file.write(id + b"\n")
     return True
+
+
+def _clear(path: bytes) -> None:
+    """Remove a folder with nothing in it but such folders, which Git would not mind either."""
+    for folder, _, _ in () if os.path.islink(path) else os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):  # there is something in it
+            os.rmdir(folder)
 
 
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> dict[bytes, TagRef]:
@@ -266,10 +312,14 @@ def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[byt
 
 def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
     """Name the files in a folder that begin with one of ``starts``, and all in such folders."""
+    if b"\0" in folder:
+        return
     try:
         entries = list(os.scandir(os.path.join(root, *folder.split(b"/"))))
-    except (FileNotFoundError, NotADirectoryError):
-        return
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return
+        raise
     for entry in entries:
         if not entry.name.startswith(starts):
             continue
@@ -285,8 +335,10 @@ def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
     try:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
             content = file.read().rstrip()
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
     if content.startswith(b"ref:"):
         content = lookup(refs, Ref(_ROOT + name)) or b""
     return content.decode("ascii") if _ID.fullmatch(content) else ""

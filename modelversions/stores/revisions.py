@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import re
+from collections.abc import Iterator
 
-from dulwich.objects import Commit, ObjectID, ShaFile, Tag
-from dulwich.objectspec import AmbiguousShortId, parse_object, scan_for_short_id
+from dulwich.objects import ObjectID, parse_tree
 from dulwich.refs import Ref
-from dulwich.repo import BaseRepo
+from dulwich.repo import MemoryRepo, Repo
 
-from modelversions.errors import AmbiguousRevisionError, NotACommitError, RevisionNotFoundError
-from modelversions.stores.refs import lookup
+from modelversions.errors import (
+    AmbiguousRevisionError,
+    NotACommitError,
+    RepositoryError,
+    RevisionNotFoundError,
+)
+from modelversions.stores.base import Commit
+from modelversions.stores.object_files import ObjectFiles, Raw
+from modelversions.stores.refs import logged, lookup
+from modelversions.stores.tag_format import ParsedTag, parents, parse_commit
 
-_REVISION = re.compile(r"(?P<base>[^~^]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
-_STEP = re.compile(r"[~^][0-9]*(?!\{)")
-_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
+_STEP = re.compile(r"([~^])([0-9]*)(?!\{)")
+_OTHER_FORM = re.compile(r"^\^|^:|.:|\.\.|\^[{!@-]|@\{", re.DOTALL)
+_LOGGED = re.compile(r"(?P<ref>.*)@\{(?P<back>[0-9]{1,9})\}", re.DOTALL)
+_DESCRIBED = re.compile(r".+-g([0-9a-f]{4,64})", re.DOTALL)
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _RULES = (
     "{}",
@@ -26,88 +38,182 @@ _RULES = (
 )
 
 
-def resolve_commit(repo: BaseRepo, revision: str) -> str:
-    """Return the full id of the commit that ``revision`` names, through tags if need be.
+class Revisions:
+    """Finds the commits of one repository."""
 
-    Raises:
-        AmbiguousRevisionError: a short SHA fits several commits.
-        NotACommitError: it names a tree or a blob.
-        RevisionNotFoundError: it names nothing.
-    """
-    try:
-        base, steps = _split(revision)
-        commit = _commit(repo, revision, _base(repo, revision, base))
-        for step in steps:
-            # dulwich takes one step at a time rightly, and several of them not always
-            commit = _commit(repo, revision, _parsed(repo, commit.id.decode("ascii") + step))
-    except RevisionNotFoundError:
-        raise
-    except (
-        Exception
-    ) as error:  # dulwich raises whatever comes: KeyError, ValueError, AssertionError
-        if revision in ("HEAD", "@"):
-            raise RevisionNotFoundError(
-                "the repository has no commits yet; commit something first", revision=revision
-            ) from error
-        raise RevisionNotFoundError(
-            f"there is no commit {revision!r} in the repository; name one by its SHA, a branch, a "
-            "tag or a form such as 'HEAD~2'",
-            revision=revision,
-        ) from error
-    return commit.id.decode("ascii")
+    def __init__(self, repo: MemoryRepo | Repo, files: ObjectFiles, location: str) -> None:
+        """Look at the refs of ``repo`` and at its objects; ``location`` is for messages."""
+        self._repo = repo
+        self._files = files
+        self._location = location
+        self._width = repo.object_format.oid_length
 
+    def resolve(self, revision: str) -> str:
+        """Return the full id of the commit that ``revision`` names, through tags if need be.
 
-def _split(revision: str) -> tuple[str, list[str]]:
-    match = _REVISION.fullmatch(revision)
-    if match is None:
-        raise ValueError(revision)
-    return match["base"], _STEP.findall(match["steps"])
+        Raises:
+            AmbiguousRevisionError: a short SHA fits several commits.
+            NotACommitError: it names a tree or a blob.
+            RevisionNotFoundError: it names nothing, or is of a form that is not supported.
+            RepositoryError: it leads to an object that is missing.
+        """
+        match = _REVISION.fullmatch(revision)
+        try:
+            id = self._base(revision, match["base"]) if match else None
+        except RepositoryError:
+            raise
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if match is None or id is None:
+            raise self._not_found(revision)
+        id = self._commit(revision, id)
+        for sign, digits in _STEP.findall(match["steps"]):
+            id = self._step(revision, id, sign, int(digits or 1))
+        return id
 
+    def walk(self, start: str) -> Iterator[Commit]:
+        """Give a commit and those that lead to it, newest first, as far as they are there."""
+        shallow, order = self._shallow(), itertools.count()
+        seen, heap = {start}, [(0.0, next(order), start, self._files.raw(start)[1])]
+        while heap:
+            *_, id, raw = heapq.heappop(heap)
+            yield parse_commit(id, raw)
+            for parent in () if id in shallow else parents(raw):
+                kind, content = ("", b"") if parent in seen else self._files.raw(parent)
+                seen.add(parent)
+                if kind == "commit":
+                    age = -parse_commit(parent, content).time.timestamp()
+                    heapq.heappush(heap, (age, next(order), parent, content))
 
-def _base(repo: BaseRepo, revision: str, base: str) -> ShaFile:
-    """Find what the part before ``~`` and ``^`` names: a full SHA, a ref, then a short SHA."""
-    if "@{" in base or ":" in base:
-        return _parsed(repo, base)
-    if _FULL.fullmatch(base.lower()):
-        return repo.object_store[ObjectID(base.lower().encode())]
-    for rule in _RULES:
-        name = Ref(rule.format("HEAD" if base == "@" else base).encode())
-        id = lookup(repo.refs, name)
-        if id is not None:
-            return repo.object_store[id]
-    if _SHORT.fullmatch(base.lower()):
-        return _short(repo, revision, base.lower())
-    raise KeyError(base)
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return what a file holds at a commit; None if there is no such file.
 
+        Raises:
+            RepositoryError: an object on the way to it is missing or broken.
+        """
+        id = self._object(commit, commit)[1][5:].partition(b"\n")[0].decode(errors="replace")
+        for part in path.split("/"):
+            kind, raw = self._object(commit, id)
+            if kind != "tree":
+                return None
+            try:
+                entries = {name: sha for name, _, sha in parse_tree(raw, self._width)}
+            except Exception as error:  # a broken tree: dulwich says so in many ways
+                raise self._unreadable(error) from error
+            if part.encode() not in entries:
+                return None
+            id = entries[part.encode()].decode("ascii")
+        kind, raw = self._object(commit, id)
+        return raw if kind == "blob" else None
 
-def _short(repo: BaseRepo, revision: str, prefix: str) -> ShaFile:
-    try:
-        return scan_for_short_id(repo.object_store, prefix.encode(), Commit)
-    except AmbiguousShortId as error:
-        candidates = tuple(sorted(option.id.decode("ascii") for option in error.options))
-        raise AmbiguousRevisionError(
-            f"the short SHA {revision!r} fits {len(candidates)} commits, "
-            f"{', '.join(sha[: len(prefix) + 4] for sha in candidates[:5])}; write more digits",
-            revision=revision,
-            candidates=candidates,
-        ) from error
-    except KeyError:  # no commit: whatever else it is deserves to be named
-        return next(repo.object_store[id] for id in repo.object_store.iter_prefix(prefix.encode()))
+    def _base(self, revision: str, base: str) -> str | None:
+        """Find what the part before ``~`` and ``^`` names: a full SHA, a ref, then a short SHA."""
+        digits = base.lower()
+        log = _LOGGED.fullmatch(base)
+        if log is not None:
+            return self._logged(log["ref"], int(log["back"]))
+        if self._files.fits(digits) and re.fullmatch("[0-9a-f]*", digits):
+            return digits if self._files.kind(digits) else None
+        found = self._ref(base)
+        if found is not None:
+            return found[1]
+        described = _DESCRIBED.fullmatch(base)
+        digits = described[1] if described else digits
+        return self._short(revision, digits) if _SHORT.fullmatch(digits) else None
 
+    def _ref(self, base: str) -> tuple[Ref, str] | None:
+        """Find a ref by its short name, and the object that it names."""
+        for rule in _RULES:
+            full = rule.format("HEAD" if base == "@" else base)
+            name = Ref(full.encode(errors="replace"))
+            id = lookup(self._repo.refs, name)
+            if id is not None:
+                return name, id.decode("ascii")
+        return None
 
-def _parsed(repo: BaseRepo, text: str) -> ShaFile:
-    return parse_object(repo, text.encode())  # type: ignore[arg-type]  # it takes any BaseRepo
+    def _logged(self, base: str, back: int) -> str | None:
+        """Find what a ref named so many changes ago; without a name, the present branch."""
+        found = self._ref(base or "HEAD")
+        if found is None or not isinstance(self._repo, Repo):
+            return None
+        values = logged(self._repo, found[0] if base else Ref(b""))
+        return values[-1 - back] if back < len(values) else None
 
+    def _short(self, revision: str, prefix: str) -> str | None:
+        try:
+            found = {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
+        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+            raise self._unreadable(error) from error
+        commits = sorted(id for id in found if self._files.kind(id) == "commit")
+        if len(commits) > 1:
+            raise AmbiguousRevisionError(
+                f"the short SHA {revision!r} fits {len(commits)} commits, "
+                f"{', '.join(sha[: len(prefix) + 4] for sha in commits[:5])}; write more digits",
+                revision=revision,
+                candidates=tuple(commits),
+            )
+        return next(iter(commits or sorted(found)), None)
 
-def _commit(repo: BaseRepo, revision: str, found: ShaFile) -> Commit:
-    """Go through tags to the commit behind."""
-    while isinstance(found, Tag):
-        found = repo.object_store[found.object[1]]
-    if not isinstance(found, Commit):
-        kind = found.type_name.decode("ascii")
-        raise NotACommitError(
-            f"{revision!r} names a {kind}, not a commit; give a commit",
-            revision=revision,
-            type=kind,
+    def _step(self, revision: str, id: str, sign: str, number: int) -> str:
+        """Go to the parent of a number, or so many generations back."""
+        shallow = self._shallow()
+        for _ in range(number if sign == "~" else min(number, 1)):
+            found = [] if id in shallow else parents(self._files.raw(id)[1])
+            place = 0 if sign == "~" else number - 1
+            if place >= len(found):
+                raise self._not_found(revision)
+            id = self._commit(revision, found[place])
+        return id
+
+    def _commit(self, revision: str, id: str) -> str:
+        """Go through tags to the commit behind."""
+        passed = set()
+        kind, raw = self._object(revision, id)
+        while kind == "tag" and id not in passed:
+            passed.add(id)
+            try:
+                id = ParsedTag(raw).target
+            except ValueError:
+                break
+            kind, raw = self._object(revision, id)
+        if kind != "commit":
+            raise NotACommitError(
+                f"{revision!r} names a {kind}, not a commit; give a commit",
+                revision=revision,
+                type=kind,
+            )
+        return id
+
+    def _object(self, revision: str, id: str) -> Raw:
+        kind, raw = self._files.raw(id)
+        if not kind:
+            raise RepositoryError(
+                f"{revision!r} leads to the object {id}, which is missing or broken in "
+                f"{self._location!r}; see what 'git fsck' says, or fetch it anew",
+                location=self._location,
+            )
+        return kind, raw
+
+    def _shallow(self) -> set[str]:
+        """Return the commits that a shallow clone ends at."""
+        try:
+            return {ObjectID(id).decode("ascii") for id in self._repo.get_shallow()}
+        except Exception as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> RepositoryError:
+        return RepositoryError(
+            f"the repository at {self._location!r} cannot be read: {error!r}; see what 'git fsck' "
+            "says",
+            location=self._location,
         )
-    return found
+
+    def _not_found(self, revision: str) -> RevisionNotFoundError:
+        forms = "name one by its SHA, a branch, a tag or a form such as 'HEAD~2'"
+        if revision in ("HEAD", "@"):
+            sentence = "the repository has no commits yet; commit something first"
+        elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
+            sentence = f"the form of {revision!r} is not supported here; {forms}"
+        else:
+            sentence = f"there is no commit {revision!r} in the repository; {forms}"
+        return RevisionNotFoundError(sentence, revision=revision)

@@ -26,6 +26,7 @@ _USUAL = re.compile(
     re.DOTALL,
 )
 _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
+_PARENT = re.compile(rb"^parent ([0-9a-f]+)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
 _PERSON = re.compile(
     rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?: +(?P<time>[^ ]+))?(?: +(?P<zone>[^ ]+))?"
@@ -112,6 +113,11 @@ def commit_time(raw: bytes) -> datetime | None:
     committer = _COMMITTER.search(raw)
     person = _PERSON.match(committer[1]) if committer else None
     return _time(person["time"], person["zone"])[0] if person else None
+
+
+def parents(raw: bytes) -> list[str]:
+    """Return the ids of a commit's parents from its bytes, as they stand there."""
+    return [id.decode("ascii") for id in _PARENT.findall(raw.partition(b"\n\n")[0])]
 
 
 def parse_commit(id: str, raw: bytes) -> Commit:
