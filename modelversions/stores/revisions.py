@@ -136,6 +136,8 @@ class Revisions:
         found = self._ref(base or "HEAD")
         if found is None or not isinstance(self._repo, Repo):
             return None
+        if not base and not back:
+            return found[1]
         values = logged(self._repo, found[0] if base else Ref(b""))
         return values[-1 - back] if back < len(values) else None
 

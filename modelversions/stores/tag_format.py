@@ -29,10 +29,12 @@ _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
 _PARENT = re.compile(rb"^parent ([0-9a-f]+)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
 _PERSON = re.compile(
-    rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?: +(?P<time>[^ ]+))?(?: +(?P<zone>[^ ]+))?"
+    rb"(?P<name>[^<]*)<(?P<email>[^>]*)>"
+    rb"(?:(?:.*?>)?? \s*(?P<time>\+?[0-9]+|\S*)\s*(?P<zone>[+-]?[0-9]+|\S*))?"
 )
-_SECONDS = re.compile(rb"[0-9]{1,15}")
-_ZONE = re.compile(rb"([+-])([0-9]{1,8})")
+"""As ``git for-each-ref`` reads it: the time follows the first "> ", whatever stands before."""
+_SECONDS = re.compile(rb"\+?[0-9]{1,15}")
+_ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
 _END = 253402214400
 """The last day of the year 9999, in seconds: what a datetime holds, whatever the offset."""

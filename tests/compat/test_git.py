@@ -163,6 +163,78 @@ def test_times_are_git_s_creatordate(git: Git) -> None:
     assert sorted(ours) == sorted(shown)
 
 
+TAGGERS = [
+    "A <a@b> 1700000000 +0100",
+    "A <<a>> 1700000000 +0100",
+    "A < B <a> 1700000000 +0100",
+    "A < a > 1700000000 +0100",
+    "A <a> 1700000000\t+0100",
+    "A <a> 1700000000 \t -0330",
+    "A <a> 1700000000 0100",
+    "A <a> 1700000000 100",
+    "A <a> 1700000000 +1",
+    "A <a> 1700000000+0100",
+    "A <a> +1700000000 +0100",
+    "A <a>   1700000000   -0330",
+    "A <a> 1700000000 +01000",
+    "A <a> 1700000000 UTC",
+    "A <a> 1700000000 - 0100",
+    "A <a> 1700000000 +0100 more",
+    "A <a> 1700000000",
+    "<a> 1700000000 +0100",
+]
+
+
+def test_taggers_are_read_as_git_reads_them(git: Git) -> None:
+    sha = git.commit(1_600_000_000)
+    for number, tagger in enumerate(TAGGERS):
+        for end, patch in (("\n\nx\n", 0), ("\n", 1), ("", 2)):
+            name = f"m@v1.{number}.{patch}"
+            text = f"object {sha}\ntype commit\ntag {name}\ntagger {tagger}{end}"
+            id = git("hash-object", "-t", "tag", "-w", "--literally", "--stdin", text=text).strip()
+            git("update-ref", f"refs/tags/{name}", id)
+    fields = "%(refname:strip=2)|%(taggername)|%(taggeremail)|%(taggerdate:raw)"
+    expected = git("for-each-ref", f"--format={fields}", "refs/tags").splitlines()
+    with Registry.open(git.path) as registry:
+        ours = [
+            f"{e.tag}|{e.author.name}|<{e.author.email}>|{int(e.time.timestamp())} {e.time:%z}"
+            for e in registry.history()
+            if e.author is not None
+        ]
+    assert sorted(ours) == sorted(expected)
+
+
+def test_a_ref_s_log_is_git_s(git: Git) -> None:
+    for number in (1, 2):
+        git.commit(1_700_000_000 + number)
+    git("checkout", "-q", "-b", "side", "HEAD~1")
+    git.commit(1_700_000_009, "aside")
+    git("checkout", "-q", "main")
+    store = LocalStore.open(git.path)
+    for ref, back, steps in itertools.product(
+        ("", "HEAD", "main", "side", "refs/heads/side", "nowhere", "@"), range(9), ("", "~1")
+    ):
+        revision = f"{ref}@{{{back}}}{steps}"
+        command = ["git", "rev-parse", "-q", "--verify", revision]  # a ^{commit} confuses it here
+        done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
+        try:
+            ours = store.resolve(revision)
+        except RevisionNotFoundError:
+            ours = ""
+        assert ours == done.stdout.strip(), revision
+    store.close()
+
+
+def test_an_empty_folder_where_a_tag_should_be(git: Git) -> None:
+    tags = git.path / ".git" / "refs" / "tags"
+    for name in ("m@v1.0.0", "m@v2.0.0"):
+        (tags / name / "a" / "b").mkdir(parents=True)
+    git("tag", "-a", "-m", "x", "m@v1.0.0")
+    with Registry.open(git.path) as registry:
+        assert registry.register("m", "v2.0.0", author=ANN, force=True).tag == "m@v2.0.0"
+    assert git("tag", "-l").split() == ["m@v1.0.0", "m@v2.0.0"]
+
+
 REVISIONS = [
     "".join(parts)
     for parts in itertools.product(
