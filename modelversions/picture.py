@@ -196,11 +196,16 @@ class Pictures:
         """Look at the tags of one model, which may be none."""
         spelled = model.replace(":", "=")
         refs = self._store.tags([f"{spelled}@", f"{spelled}#"])
-        return self.grouped(refs).get(model) or self._new(())
+        found = self.grouped(refs).get(model)
+        if found is None:
+            self._known.pop(model, None)
+        return found or self._new(())
 
     def all(self) -> dict[str, Picture]:
         """Look at all tags, by model, in the order of names."""
-        return self.grouped(self._store.tags())
+        found = self.grouped(self._store.tags())
+        self._known = dict(found)  # whatever is gone need not be known any more
+        return found
 
     def grouped(self, refs: Iterable[TagRef]) -> dict[str, Picture]:
         """Sort refs by model."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
-from typing import TypeVar, overload
 
 from modelversions.config import FILE, read_stages
 from modelversions.errors import (
@@ -13,15 +11,15 @@ from modelversions.errors import (
     InvalidArgumentError,
     InvalidTagNameError,
     MissingExtraError,
-    ModelNotFoundError,
     RepositoryError,
     RevisionNotFoundError,
     TagNotFoundError,
     VersionNotFoundError,
 )
-from modelversions.events import Event, check_time
+from modelversions.events import Event, check_aware
+from modelversions.mapping import Models
 from modelversions.model import Model, Version
-from modelversions.picture import Picture, Pictures
+from modelversions.picture import Picture
 from modelversions.problems import Problem, ProblemKind
 from modelversions.stores.base import Commit, Store, TagRef
 from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_of
@@ -29,64 +27,16 @@ from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_
 Revision = str | Commit | Version | Event
 """What names a commit: a revision as Git takes it, or something that stands on one."""
 
-Default = TypeVar("Default")
-
 _TAGS = "refs/tags/"
 
 
-class View(Mapping[str, Model]):
-    """The models that a repository's tags tell of: a mapping from names, sorted, to models.
-
-    It is live: each look sees the tags that are there now, whoever made them. What it returns are
-    values, pictures of that moment. Threads may share it.
-    """
+class View(Models):
+    """The models of a registry, and what can be asked of all of them."""
 
     def __init__(self, store: Store, *, stages: tuple[str, ...] | None = None) -> None:
         """Look at a store; ``stages`` are those that may be assigned, else ``.gto`` says."""
-        self._store = store
-        self._pictures = Pictures(store)
+        super().__init__(store)
         self._stages = stages
-
-    def __getitem__(self, name: str) -> Model:
-        """Look at one model, and at its tags only.
-
-        Raises:
-            ModelNotFoundError: there is no event of that model.
-        """
-        picture = self._pictures.one(name) if isinstance(name, str) else None
-        if picture is None or not picture.exists():
-            raise self._no_model(name)
-        return Model(name, picture)
-
-    @overload
-    def get(self, name: str, /) -> Model | None: ...
-
-    @overload
-    def get(self, name: str, /, default: Model | Default) -> Model | Default: ...
-
-    def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
-        """Look at one model; the default if there is none."""
-        return self[name] if isinstance(name, str) and name in self else default
-
-    def __eq__(self, other: object) -> bool:
-        """Equal to itself only: what it shows may change."""
-        return self is other
-
-    def __hash__(self) -> int:
-        """Hash as equality asks."""
-        return id(self)
-
-    def __contains__(self, name: object) -> bool:
-        """Say whether there is any event of that model."""
-        return isinstance(name, str) and self._pictures.one(name).exists()
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the models' names, sorted."""
-        return iter([name for name, picture in self._pictures.all().items() if picture.exists()])
-
-    def __len__(self) -> int:
-        """Count the models."""
-        return sum(1 for _ in self)
 
     def latest(self) -> dict[str, Version]:
         """Return each model's latest version (F16), from names alone where they suffice.
@@ -105,7 +55,8 @@ class View(Mapping[str, Model]):
 
         Raises:
             InvalidTagNameError: it is none of these.
-            ModelNotFoundError, VersionNotFoundError, StageNotFoundError: it names nothing.
+            ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
+                names nothing.
         """
         reference = str(reference)
         tag = reference.removeprefix(_TAGS).replace(":", "=")
@@ -169,7 +120,8 @@ class View(Mapping[str, Model]):
         ]
         found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
-        now = datetime.now(timezone.utc) if now is None else check_time(now, "now")
+        now = datetime.now(timezone.utc) if now is None else now
+        check_aware(now, "now")
         found += self._not_allowed(events)
         for event in events:
             if event.time > now:
@@ -285,26 +237,15 @@ class View(Mapping[str, Model]):
     def _about(self, model: Model, tag: str) -> Version:
         """Return the version that one of a model's tags is about."""
         event = next((event for event in model.history if event.tag == tag), None)
-        if event is None:
-            raise _no_reference(tag)
-        return model.of_event(event)
-
-    def _no_model(self, name: object) -> ModelNotFoundError:
-        tags = self._store.tags()
-        names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
-        close = difflib.get_close_matches(str(name), [one for one in names if one != name], n=1)
-        shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
-        hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
-        own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
-        if own is not None:
-            hint = f"of its tag {own!r}, {diagnose(own) or 'it is no event, see problems()'}"
-        elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
-            hint = f"use registry.resolve({name!r})"
-        return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
-
-    def _ipython_key_completions_(self) -> list[str]:
-        """Offer the models' names for ``registry["<TAB>``."""
-        return list(self)
+        if event is not None:
+            return model.of_event(event)
+        odd = next((problem.message for problem in model.problems if problem.tag == tag), None)
+        there = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
+        reason = "there is no such tag" if odd is None else f"of the tag that is there, {odd}"
+        raise TagNotFoundError(
+            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {there}",
+            tag=tag,
+        )
 
 
 def _no_reference(reference: str) -> InvalidTagNameError:

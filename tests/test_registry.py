@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, Mapping, ValuesView
 from datetime import datetime, timezone
 
 import pytest
+from dulwich.refs import Ref
 
 from modelversions import (
     Event,
@@ -21,6 +22,7 @@ from modelversions import (
     SemVer,
     StageNotFoundError,
     TagName,
+    TagNotFoundError,
     Version,
     VersionNotFoundError,
 )
@@ -82,6 +84,40 @@ class TestMapping:
         assert isinstance(registry["cv:pool"], Model)
         assert dict(registry) == {name: registry[name] for name in registry}
         assert registry.get("chur") is None
+
+    def test_items_and_values_are_one_look(self, life: Builder) -> None:
+        store = CountingStore(life)
+        registry = Registry(store)
+        items, values = registry.items(), registry.values()
+        assert isinstance(items, ItemsView)
+        assert isinstance(values, ValuesView)
+        found = []
+        for name, model in items:
+            life.repo.refs.remove_if_equals(Ref(b"refs/tags/cv=pool@v0.1.0"), None)
+            life.tag("other@v1.0.0")
+            found.append((name, len(model.history)))
+        assert found == [("churn", 6), ("cv:pool", 1)]
+        assert store.listed == [("",)]
+        store.listed.clear()
+        models = {model.name: model for model in values}
+        assert store.listed == [("",)]
+        assert (len(items), len(values)) == (2, 2)
+        assert ("churn", models["churn"]) in items
+        assert models["churn"] in values
+        assert models.keys() == {"churn", "other"}
+        assert ("churn", models["other"]) not in items
+        assert None not in values
+
+    def test_a_model_that_is_gone_is_forgotten(self, life: Builder) -> None:
+        registry = life.registry
+        assert len(registry) == len(registry._pictures._known) == 2
+        del life.repo.refs[Ref(b"refs/tags/cv=pool@v0.1.0")]
+        assert "cv:pool" not in registry
+        assert list(registry._pictures._known) == ["churn"]
+        life.tag("other@v1.0.0")
+        assert len(registry) == 2
+        del life.repo.refs[Ref(b"refs/tags/other@v1.0.0")]
+        assert list(registry) == list(registry._pictures._known) == ["churn"]
 
     def test_a_model_that_is_not_there(self, registry: Registry) -> None:
         with pytest.raises(ModelNotFoundError, match="no model 'chrun'; did you mean 'churn'") as e:
@@ -262,13 +298,25 @@ class TestLookups:
     def test_references(self, registry: Registry, reference: str, expected: str) -> None:
         assert str(registry.resolve(reference)) == expected
 
+    def test_a_tag_that_is_no_event(self, life: Builder) -> None:
+        life.ref("refs/tags/churn#prod#7", life.commits["c1"])
+        with pytest.raises(
+            TagNotFoundError, match="of the tag that is there, it is not annot"
+        ) as e:
+            life.registry.resolve("churn#prod#7")
+        assert e.value.tag == "churn#prod#7"
+
     @pytest.mark.parametrize(
         ("reference", "error", "hint"),
         [
             ("churn", InvalidTagNameError, "write 'model@latest'"),
             ("churn@3.0.0", InvalidTagNameError, "must start with 'v'"),
             ("churn@deprecated", InvalidTagNameError, "it names no version"),
-            ("churn#prod#7", InvalidTagNameError, "cannot be resolved"),
+            (
+                "churn#prod#7",
+                TagNotFoundError,
+                "there is no such tag; the newest tags of 'churn': 'churn#prod#1'",
+            ),
             ("churn@v9.0.0", VersionNotFoundError, "deregistered"),
             ("churn#dev", StageNotFoundError, "no version of 'churn' is in stage 'dev'; .* 'prod'"),
             ("cv:pool#dev", StageNotFoundError, "stages held: none"),
