@@ -35,8 +35,8 @@ class Identity:
         """Find the identity that Git would use: this is the one place that reads the environment.
 
         ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL`` come first, then the configuration's
-        ``committer.*`` and ``user.*``, also as ``GIT_CONFIG_COUNT`` gives them. A name is never
-        guessed from the machine.
+        ``committer.*`` and ``user.*``, also as ``GIT_CONFIG_COUNT`` gives them, and for the mail
+        address ``EMAIL`` at last. A name is never guessed from the machine.
 
         Args:
             config: gives the value of a key such as ``"user.name"``, or None.
@@ -50,6 +50,8 @@ class Identity:
         for part in ("name", "email"):
             variable = f"GIT_COMMITTER_{part.upper()}"
             value = env.get(variable) or _configured(part, config, env)
+            if not value and part == "email":
+                value = env.get("EMAIL")
             if not value:
                 raise IdentityError(
                     f"no author is configured: pass author=Identity(name, email), or set "

@@ -94,3 +94,8 @@ def test_reprs_are_one_line(registry: Registry) -> None:
 
 def test_a_table_without_rows() -> None:
     assert Table(("a", "b"), ()).text() == "a  b\n-  -"
+
+
+def test_a_cell_cannot_steer_the_terminal() -> None:
+    text = Table(("a",), (("\x1b[2J\x9b1A\r\n\t\x7f\u2028é",),)).text()
+    assert text.splitlines()[2] == "\ufffd[2J\ufffd1A" + "\ufffd" * 5 + "é"

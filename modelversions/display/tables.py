@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from modelversions.model import Model
 
 _NOTHING = "-"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @attrs.frozen
@@ -20,13 +22,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def text(self) -> str:
-        """Return the table in columns, for a terminal."""
-        lines = (self.heading, *self.rows)
+        """Return the table in columns, for a terminal: nothing in a cell can steer that."""
+        rows = tuple(tuple(_CONTROL.sub("\ufffd", cell) for cell in row) for row in self.rows)
+        lines = (self.heading, *rows)
         widths = [max(map(len, column)) for column in zip(*lines)]
         rule = tuple("-" * width for width in widths)
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-            for line in (self.heading, rule, *self.rows)
+            for line in (self.heading, rule, *rows)
         )
 
     def html(self) -> str:
