@@ -11,7 +11,7 @@ from modelversions.errors import InvalidArgumentError
 from modelversions.identity import Identity
 from modelversions.problems import Problem, ProblemKind
 from modelversions.semver import SemVer
-from modelversions.stores.base import TagObject, TagRef
+from modelversions.stores.base import END, TagObject, TagRef
 from modelversions.tags import EventKind, TagName
 
 NamedTag = tuple[TagName, TagRef]
@@ -117,7 +117,26 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
     """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
 
     Raises:
-        InvalidArgumentError: it is naive, or before 1970.
+        InvalidArgumentError: it is naive, before 1970, or so late that nobody could read it.
+    """
+    offset = check_aware(when, argument)
+    seconds = (when - _EPOCH) // timedelta(seconds=1)
+    if not 0 <= seconds < END:
+        bound = "before 1970" if seconds < 0 else "past the year 9999"
+        raise InvalidArgumentError(
+            f"the time {when} is {bound}, which Git's tags do not hold; give another one",
+            argument=argument,
+            value=when,
+        )
+    minutes = abs(offset) // timedelta(minutes=1) * (-1 if offset < timedelta() else 1)
+    return datetime.fromtimestamp(int(seconds), timezone(timedelta(minutes=minutes)))
+
+
+def check_aware(when: datetime, argument: str) -> timedelta:
+    """Return the offset of a time.
+
+    Raises:
+        InvalidArgumentError: it has none.
     """
     offset = when.utcoffset() if isinstance(when, datetime) else None
     if offset is None:
@@ -126,12 +145,4 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
             argument=argument,
             value=when,
         )
-    if when < _EPOCH:
-        raise InvalidArgumentError(
-            f"the time {when} is before 1970, which Git cannot keep; give a later one",
-            argument=argument,
-            value=when,
-        )
-    zone = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
-    seconds = (when - _EPOCH) // timedelta(seconds=1)
-    return datetime.fromtimestamp(int(seconds), zone)
+    return offset

@@ -21,6 +21,7 @@ from modelversions.events import Event, NamedTag
 from modelversions.fold import Holder, Key, State, fold
 from modelversions.identity import Identity
 from modelversions.semver import SemVer
+from modelversions.stores.base import END
 from modelversions.tags import EventKind, TagName
 
 _SECOND = timedelta(seconds=1)
@@ -316,6 +317,13 @@ def _effective(intent: Intent, newest: datetime | None, model: str, tag: str) ->
     """Return the first time from now on at which the write takes effect (F14)."""
     if intent.when is None:
         after = intent.now if newest is None else newest + _SECOND
+        if after.timestamp() >= END:
+            raise NoEffectError(
+                f"nothing can supersede what happened at {newest}: no later time can be read; "
+                "delete that tag with delete_tags",
+                model=model,
+                tag=tag,
+            )
         return max(intent.now, after.astimezone(intent.now.tzinfo))
     if newest is not None and intent.when <= newest:
         raise NoEffectError(

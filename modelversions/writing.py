@@ -18,7 +18,7 @@ from modelversions.events import Event, check_time
 from modelversions.identity import Identity
 from modelversions.picture import Pictures
 from modelversions.planning import Intent, Situation
-from modelversions.stores.base import NewTag, Store
+from modelversions.stores.base import SIGNATURES, NewTag, Store
 
 Plan = Callable[[Situation, Intent], Sequence[Event]]
 """Makes of a situation and an intent the events to write, or refuses."""
@@ -126,6 +126,8 @@ class Writer:
             what = "is empty, once Git has cleaned it up"
         elif "\0" in cleaned:
             what = "holds a NUL"
+        elif any(f"\n-----BEGIN {kind}-----" in f"\n{cleaned}" for kind in SIGNATURES):
+            what = "holds a line with which a signature begins, and would be cut there"
         elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
             what = "cannot be encoded as UTF-8"
         if what:

@@ -103,6 +103,25 @@ class TestTime:
         assert (registered, registered.utcoffset()) == (at(5), at(0).utcoffset())
         assert kinds(builder) == [("m@v1.0.0", ProblemKind.UNREADABLE_TIME)]
 
+    @pytest.mark.parametrize(
+        "tagger",
+        [
+            "A <<a>> {} +0100",
+            "A <a> {}\t+0100",
+            "A <a> {} 0100",
+            "A <a> +{}+100",
+            "A <a>  {} +0100 x",
+        ],
+    )
+    def test_what_git_reads_all_the_same(self, builder: Builder, tagger: str) -> None:
+        sha = builder.commits["c1"]
+        who = tagger.format(START + 5)
+        builder.raw("m@v1.0.0", f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {who}\n\nx\n")
+        registered = builder.registry["m"]["v1.0.0"].registered_at
+        assert registered is not None
+        assert registered.isoformat() == "2023-11-14T23:13:25+01:00"
+        assert kinds(builder) == []
+
     @pytest.mark.parametrize("zone", ["+0900", "-0330", "+2359", "-0000", "+0099"])
     def test_any_other_offset_is_kept(self, builder: Builder, zone: str) -> None:
         builder.tag("m@v1.0.0", zone=zone)

@@ -143,6 +143,11 @@ class TestRefusals:
             ("message", " \n\n# only a comment\n", "is empty, once Git has cleaned it up"),
             ("message", "a\0b", "holds a NUL"),
             ("message", 3, "is no text"),
+            ("message", "a\n-----BEGIN PGP SIGNATURE-----\nb", "with which a signature begins"),
+            ("message", "-----BEGIN SSH SIGNATURE----- b", "with which a signature begins"),
+            ("when", datetime.max.replace(tzinfo=timezone.utc), "past the year 9999"),
+            ("when", datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))), "past the year"),
+            ("when", datetime.min.replace(tzinfo=timezone(timedelta(hours=12))), "before 1970"),
             ("message", "a\udcffb", "cannot be encoded"),
             ("when", datetime(2024, 1, 1), "must be a datetime with a time zone"),  # noqa: DTZ001  # naive
             ("when", datetime(1969, 12, 31, tzinfo=timezone.utc), "before 1970"),
@@ -181,6 +186,28 @@ class TestRefusals:
     def test_a_commit_that_is_not_there(self, any_builder: Builder) -> None:
         with pytest.raises(RevisionNotFoundError, match="no commit 'nowhere'"):
             any_builder.registry.register("m", "v1.0.0", commit="nowhere", author=ANN)
+
+    def test_a_time_that_nothing_can_supersede(self, any_builder: Builder) -> None:
+        last = datetime(9999, 12, 30, 23, 59, 59, tzinfo=timezone.utc)
+        registry = any_builder.registry
+        for zone in (timezone(timedelta(hours=23, minutes=59)), timezone(-timedelta(hours=23))):
+            model = f"m{zone.utcoffset(None).days}"
+            registry.register(model, "v1.0.0", author=ANN, when=last.astimezone(zone), force=True)
+            assert registry[model][0].registered_at == last
+            with pytest.raises(NoEffectError, match="no later time can be read; delete that tag"):
+                registry.deregister(model, "v1.0.0", author=ANN)
+        assert registry.problems(datetime.max.replace(tzinfo=timezone.utc)) == ()
+        assert registry.problems(datetime.min.replace(tzinfo=timezone.utc))
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_an_offset_of_odd_seconds(self, any_builder: Builder, sign: int) -> None:
+        zone = timezone(sign * timedelta(hours=23, minutes=59, seconds=30))
+        event = any_builder.registry.register(
+            "m", "v1.0.0", author=ANN, when=at(0).astimezone(zone)
+        )
+        assert event.time == at(0)
+        assert event.time.utcoffset() == sign * timedelta(hours=23, minutes=59)
+        assert any_builder.registry["m"].history == (event,)
 
     def test_a_time_that_would_not_supersede(self, any_builder: Builder) -> None:
         any_builder.tags("m@v1.0.0", "m@v1.0.0!")
@@ -348,6 +375,9 @@ class TestIdentity:
             "GIT_CONFIG_VALUE_0": "Count",
         }
         assert Identity.from_git(self.CONFIG.get, count).name == "Count"
+        mail = {"EMAIL": "mail@example.com"}
+        assert Identity.from_git(self.CONFIG.get, mail).email == "ann@example.com"
+        assert Identity.from_git({"user.name": "Ann"}.get, mail).email == "mail@example.com"
         config = {**self.CONFIG, "committer.name": "Com"}
         assert Identity.from_git(config.get, {}) == Identity("Com", "ann@example.com")
 

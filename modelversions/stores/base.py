@@ -15,6 +15,12 @@ from modelversions.problems import ProblemKind
 Flaw = tuple[ProblemKind, str]
 """A kind of problem, and the sentence about it."""
 
+END = 253402214400
+"""The last day of the year 9999, in seconds: times before it a datetime holds in any zone."""
+
+SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
+"""What a line ``-----BEGIN …-----`` says where Git takes a signature to begin."""
+
 
 @attrs.frozen
 class TagRef:

@@ -15,15 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modelversions.errors import SigningError
-from modelversions.stores.base import Signature, SignatureStatus
+from modelversions.stores.base import SIGNATURES, Signature, SignatureStatus
 
 Config = Callable[[str], "str | None"]
 """Gives the value of a key of Git's configuration."""
 
 _PROGRAMS = {"openpgp": "gpg", "x509": "gpgsm", "ssh": "ssh-keygen"}
-_BEGIN = re.compile(
-    rb"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----$", re.MULTILINE
-)
+_BEGIN = re.compile(rb"^-----BEGIN (%b)-----" % "|".join(SIGNATURES).encode(), re.MULTILINE)
 _FORMATS = {b"SSH SIGNATURE": "ssh", b"SIGNED MESSAGE": "x509"}
 _STATUS = re.compile(
     r"^\[GNUPG:\] (GOODSIG|BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) (\S+) ?(.*)$", re.MULTILINE

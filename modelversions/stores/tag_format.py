@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
-from modelversions.stores.base import Commit, Flaw, NewTag, TagObject
+from modelversions.stores.base import END, Commit, Flaw, NewTag, TagObject
 from modelversions.stores.signatures import split
 
 _TAG = re.compile(
@@ -36,8 +36,6 @@ _PERSON = re.compile(
 _SECONDS = re.compile(rb"\+?[0-9]{1,15}")
 _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
-_END = 253402214400
-"""The last day of the year 9999, in seconds: what a datetime holds, whatever the offset."""
 
 
 def usual_tag(raw: bytes) -> TagObject | None:
@@ -54,7 +52,7 @@ def usual_tag(raw: bytes) -> TagObject | None:
         return None
     commit, name, who, mail, seconds, zone, message = match.groups()
     offset, since = _offset(zone.encode()), int(seconds)
-    if offset is None or since >= _END:
+    if offset is None or since >= END:
         return None
     time = datetime.fromtimestamp(since, offset)
     return TagObject(commit, name, time, _identity(who.strip(), mail), message.strip())
@@ -179,7 +177,7 @@ def _author(name: bytes, email: bytes) -> tuple[Identity, list[Flaw]]:
 
 def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, list[Flaw]]:
     """Read a time in Git's form, seconds and offset."""
-    if digits is None or not _SECONDS.fullmatch(digits) or int(digits) >= _END:
+    if digits is None or not _SECONDS.fullmatch(digits) or int(digits) >= END:
         shown = (digits or b"").decode(errors="replace")
         sentence = f"the time {shown!r} cannot be read; the commit's time is taken"
         return None, [(ProblemKind.UNREADABLE_TIME, sentence)]
