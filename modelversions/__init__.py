@@ -8,6 +8,7 @@
 
 from modelversions.errors import (
     AmbiguousRevisionError,
+    AuthenticationError,
     ClockSkewWarning,
     CommitTakenError,
     ConfigurationError,
@@ -23,8 +24,12 @@ from modelversions.errors import (
     ModelVersionsError,
     NoEffectError,
     NotACommitError,
+    NotPushedError,
     ObjectMissingError,
+    PushRejectedError,
     RefusedError,
+    RemoteError,
+    RemoteTimeoutError,
     RepositoryError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -46,14 +51,17 @@ from modelversions.problems import Problem, ProblemKind
 from modelversions.registry import Registry
 from modelversions.semver import SemVer
 from modelversions.stores.base import Commit, Signature, SignatureStatus
+from modelversions.sync import Conflict, SyncResult
 from modelversions.tags import EventKind, TagName
 
 __all__ = [
     "AmbiguousRevisionError",
+    "AuthenticationError",
     "ClockSkewWarning",
     "Commit",
     "CommitTakenError",
     "ConfigurationError",
+    "Conflict",
     "Event",
     "EventKind",
     "Identity",
@@ -70,11 +78,15 @@ __all__ = [
     "ModelVersionsError",
     "NoEffectError",
     "NotACommitError",
+    "NotPushedError",
     "ObjectMissingError",
     "Problem",
     "ProblemKind",
+    "PushRejectedError",
     "RefusedError",
     "Registry",
+    "RemoteError",
+    "RemoteTimeoutError",
     "RepositoryError",
     "RepositoryNotFoundError",
     "RevisionNotFoundError",
@@ -86,6 +98,7 @@ __all__ = [
     "StageNotAllowedError",
     "StageNotFoundError",
     "StageNotHeldError",
+    "SyncResult",
     "TagExistsError",
     "TagName",
     "TagNotFoundError",

@@ -15,6 +15,9 @@ work as usual. The message says what was wrong and what to do; the data stands i
     ├── ObjectMissingError         LookupError        .id
     ├── RepositoryNotFoundError    FileNotFoundError  .location
     ├── RepositoryError            OSError            .location
+    │   ├── RemoteError            ConnectionError
+    │   │   └── RemoteTimeoutError TimeoutError
+    │   └── AuthenticationError    PermissionError
     ├── RevisionNotFoundError      LookupError        .revision
     │   ├── AmbiguousRevisionError                    .candidates
     │   └── NotACommitError                           .type
@@ -30,8 +33,10 @@ work as usual. The message says what was wrong and what to do; the data stands i
     │   ├── StageNotAllowedError                      .stage .allowed
     │   ├── ModelDeprecatedError                      .time
     │   └── NoEffectError                             .tag
+    ├── NotPushedError             OSError            .tag .location
     └── WriteConflictError         OSError            .tag
         ├── TagExistsError         FileExistsError
+        ├── PushRejectedError      PermissionError    .location .reason
         └── LockedError                               .lock
     ClockSkewWarning               UserWarning
 """
@@ -118,6 +123,18 @@ class RepositoryError(ModelVersionsError, OSError):
     """The repository is there, but cannot be read or written."""
 
     location: str
+
+
+class RemoteError(RepositoryError, ConnectionError):
+    """A server cannot be reached, breaks off, or says what Git's protocol has no place for."""
+
+
+class RemoteTimeoutError(RemoteError, TimeoutError):
+    """A server was silent for longer than ``timeout``."""
+
+
+class AuthenticationError(RepositoryError, PermissionError):
+    """A server wants credentials, or other ones."""
 
 
 class RevisionNotFoundError(ModelVersionsError, LookupError):
@@ -232,10 +249,24 @@ class TagExistsError(WriteConflictError, FileExistsError):
     """A tag of that name exists; it was not touched."""
 
 
+class PushRejectedError(WriteConflictError, PermissionError):
+    """A server refused a tag; ``reason`` is what it said."""
+
+    location: str
+    reason: str
+
+
 class LockedError(WriteConflictError):
     """A lock file, of another writer or of one that died, is in the way."""
 
     lock: str
+
+
+class NotPushedError(ModelVersionsError, OSError):
+    """A tag was written here, and could not be pushed: it stays, to be pushed later."""
+
+    tag: str
+    location: str
 
 
 class ClockSkewWarning(UserWarning):

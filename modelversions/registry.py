@@ -1,32 +1,28 @@
-"""``Registry``: the live door to the models of one repository, to look at and to write."""
+"""``Registry``: the live door to the models of one repository, here or on a server."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
-from datetime import datetime
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from modelversions import planning
-from modelversions.config import check_allowed, check_stages
-from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
+from modelversions import sync
+from modelversions.credentials import Credentials
+from modelversions.errors import InvalidArgumentError
 from modelversions.events import Event
-from modelversions.identity import Identity
 from modelversions.model import Version
-from modelversions.semver import SemVer
-from modelversions.stores.base import Signature, Store
-from modelversions.tags import check_model_name, check_new_stage
-from modelversions.view import Revision, View
-from modelversions.writing import Options, Writer
+from modelversions.stores.base import Access, Progress, Signature, TagRef
+from modelversions.stores.urls import Url, is_url
+from modelversions.sync import SyncResult
+from modelversions.tags import TagName
+from modelversions.verbs import Verbs
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
-
-class Registry(View):
+class Registry(Verbs):
     """A registry to look at and to write.
 
     Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
@@ -40,36 +36,56 @@ class Registry(View):
     - ``force``: write what would be refused as pointless, not allowed, or too much for GTO.
     - ``sign``: True, False or a key; as Git's configuration says if left out.
     - ``dry_run``: return the event that would be written, and write nothing.
+    - ``push``: push the tag once it is written here: True for the remote ``origin``, or a remote's
+      name, a URL or a path. At a URL each verb writes on the server, and there is no more to push.
 
     Besides the errors that each verb names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` where there is no author,
     ``InvalidArgumentError`` for a message or time of no use, ``NoEffectError`` for a ``when`` that
     would not supersede, ``ObjectMissingError`` where a tag that matters cannot be read,
-    ``WriteConflictError`` where Git cannot create the tag, and ``SigningError``. A tag dated more
-    than a minute ahead of this clock gives a ``ClockSkewWarning``.
+    ``WriteConflictError`` where Git cannot create the tag (``PushRejectedError`` where a server
+    refuses it), ``NotPushedError`` where the tag was written and could not be pushed, and
+    ``SigningError``. A tag dated more than a minute ahead of this clock gives a
+    ``ClockSkewWarning``.
     """
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str] = ".", *, stages: Iterable[str] | None = None
+        cls,
+        place: str | os.PathLike[str] = ".",
+        *,
+        stages: Iterable[str] | None = None,
+        credentials: Credentials | None = None,
+        progress: Progress | None = None,
+        timeout: float | None = 60.0,
     ) -> Registry:
-        """Open the registry of the repository that holds a folder.
+        """Open the registry of the repository that holds a folder, or that is at a URL.
 
         Args:
-            path: a folder in a repository, a bare repository, a linked worktree.
+            place: a folder in a repository, a bare repository, a linked worktree; or a URL:
+                ``https://``, ``http://``, ``ssh://``, ``git://``, ``file://`` or
+                ``user@host:path``. Nothing is sent to a server before the first look, and nothing
+                of it is kept on disk.
             stages: the stages that may be assigned; what the ``.gto`` file says if left out.
+            credentials: is asked, with the URL and the user's name in it, for a name and a
+                password when a server wants them; ``modelversions.credentials`` has some ready.
+            progress: is called with what is done, the total or None, and what it is about, while
+                a server is read or written.
+            timeout: how many seconds a server may be silent; None for as long as it likes.
 
         Raises:
-            RepositoryNotFoundError: there is none.
+            RepositoryNotFoundError: there is none; of a server that is known at the first look.
             RepositoryError: there is one that cannot be read.
         """
-        from modelversions.stores.local import LocalStore  # dulwich costs time to import
+        access = _access(credentials, progress, timeout)
+        url = Url.parse(place) if isinstance(place, str) and is_url(place) else None
+        if url is None or url.scheme == "file":
+            from modelversions.stores.local import LocalStore  # dulwich costs time to import
 
-        if isinstance(path, str) and _URL.match(path):
-            raise RepositoryNotFoundError(
-                f"{path!r} is a URL; give the path of a repository on this machine", location=path
-            )
-        return cls(LocalStore.open(path), stages=stages)
+            return cls(LocalStore.open(place if url is None else url.path, access), stages=stages)
+        from modelversions.stores.remote import RemoteStore
+
+        return cls(RemoteStore(url, access), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
@@ -77,11 +93,6 @@ class Registry(View):
         from modelversions.stores.local import LocalStore
 
         return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
-
-    def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
-        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
-        super().__init__(store, stages=None if stages is None else check_stages(stages))
-        self._writer = Writer(store, self._pictures)
 
     def close(self) -> None:
         """Close the files that were opened here; optional, and nothing is lost by it."""
@@ -95,202 +106,43 @@ class Registry(View):
         """Close it."""
         self.close()
 
-    def register(
-        self,
-        model: str,
-        version: str | SemVer | None = None,
-        *,
-        bump: str | None = None,
-        commit: Revision = "HEAD",
-        message: str | None = None,
-        author: Identity | None = None,
-        when: datetime | None = None,
-        force: bool = False,
-        sign: bool | str | None = None,
-        dry_run: bool = False,
-    ) -> Event:
-        """Register a version of a model; one that was deregistered can be registered again.
+    def push(self, *tags: str | Event | Version | None, remote: str = "origin") -> SyncResult:
+        """Push tags of events to another repository; none that is there is overwritten.
 
         Args:
-            model: the model's name; it need not exist yet.
-            version: the version's name, such as ``"v1.2.0"``. If left out, the next one after the
-                greatest that was ever registered, so that no number is handed out twice; the
-                first is ``v0.0.1``.
-            bump: which number to count up for that: ``"major"``, ``"minor"`` or ``"patch"``.
-            commit: a revision, as Git takes it.
-            message, author, when, force, sign, dry_run: see ``Registry``.
+            tags: which, by name, or as the events and versions themselves; all that the remote
+                lacks if left out, or None.
+            remote: the name of a remote, a URL or a path.
+
+        Returns:
+            What was pushed, what was there already, and what is something else there.
 
         Raises:
-            VersionExistsError: the version is registered already.
-            CommitTakenError: another version is active at the commit, and ``force`` is not given.
-            RevisionNotFoundError: there is no such commit.
+            TagNotFoundError: there is no such tag here; none was pushed.
+            RepositoryNotFoundError: there is no such remote.
+            PushRejectedError: it refused a tag, with its own words.
+            RemoteError, AuthenticationError: it cannot be used.
         """
-        check_model_name(model)
-        semver = None if version is None else _semver(version)
-        if bump is not None:
-            SemVer(0, 0, 0).bump(bump)  # refuse a level that there is not, even for the first
-            if semver is not None:
-                raise InvalidArgumentError(
-                    f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
-                    argument="bump",
-                    value=bump,
-                )
-        sha = self._resolve(commit)
-        options = Options(message, author, when, force, sign, dry_run)
-        return self._writer.write(
-            model,
-            options,
-            lambda now, intent: [
-                planning.register(now, intent, version=semver, bump=bump, commit=sha)
-            ],
-        )
+        named = [tag for tag in tags if tag is not None]
+        refs = [self._ref(tag, event_only=True) for tag in named] if named else self._events()
+        with closing(self._store.exchange(remote)) as exchange:
+            return sync.push(exchange, refs)
 
-    def deregister(
-        self,
-        model: str,
-        version: str | SemVer,
-        *,
-        message: str | None = None,
-        author: Identity | None = None,
-        when: datetime | None = None,
-        force: bool = False,
-        sign: bool | str | None = None,
-        dry_run: bool = False,
-    ) -> Event:
-        """Deregister a version: it stays in the history, and loses its stages.
+    def fetch(self, *, remote: str = "origin") -> SyncResult:
+        """Fetch the tags of events that another repository has; none that is here is overwritten.
 
         Args:
-            version: the version's name.
-            message, author, when, force, sign, dry_run: see ``Registry``.
+            remote: the name of a remote, a URL or a path.
+
+        Returns:
+            What was fetched, what was here already, and what is something else here.
 
         Raises:
-            ModelNotFoundError: there is no such model.
-            VersionNotFoundError: it was never registered, or was deregistered already.
+            RepositoryNotFoundError: there is no such remote.
+            RemoteError, AuthenticationError: it cannot be used.
         """
-        semver = _semver(version)
-        options = Options(message, author, when, force, sign, dry_run)
-        return self._writer.write(
-            self._known(model),
-            options,
-            lambda now, intent: [planning.deregister(now, intent, semver)],
-        )
-
-    def assign(
-        self,
-        model: str,
-        version: str | SemVer | None = None,
-        stage: str = "",
-        *,
-        commit: Revision | None = None,
-        register: bool = False,
-        message: str | None = None,
-        author: Identity | None = None,
-        when: datetime | None = None,
-        force: bool = False,
-        sign: bool | str | None = None,
-        dry_run: bool = False,
-    ) -> Event:
-        """Assign a stage to a version, or to a commit: to the version there, or the bare commit.
-
-        Args:
-            version: the version's name; or give ``commit``.
-            stage: the stage's name, such as ``"prod"``.
-            commit: a revision, in place of the version.
-            register: register the version first if it is not: at ``commit``, or HEAD; the next
-                version if none is named. Author and message are the registration's too.
-            message, author, when, force, sign, dry_run: see ``Registry``.
-
-        Raises:
-            ModelNotFoundError: there is no such model, and neither ``register`` nor ``force``.
-            VersionNotFoundError: the version is not registered, or no longer.
-            StageHeldError: it holds the stage already, and ``force`` is not given.
-            StageNotAllowedError: the registry allows other stages, and ``force`` is not given.
-            ConfigurationError, MissingExtraError: what it allows cannot be read.
-            RevisionNotFoundError: there is no such commit.
-        """
-        check_model_name(model)
-        check_new_stage(stage)
-        semver = None if version is None else _semver(version)
-        if not register:
-            _check_one(version, commit)
-        if not force:
-            check_allowed(model, stage, self._allowed())
-        sha = self._resolve(commit or "HEAD") if register or commit else ""
-        if not register and not (force and semver is None):
-            self._known(model)
-        options = Options(message, author, when, force, sign, dry_run)
-        plan = planning.register_and_assign if register else planning.assign
-        return self._writer.write(
-            model,
-            options,
-            lambda now, intent: plan(now, intent, stage, version=semver, commit=sha),
-        )
-
-    def unassign(
-        self,
-        model: str,
-        version: str | SemVer | None = None,
-        stage: str = "",
-        *,
-        commit: Revision | None = None,
-        message: str | None = None,
-        author: Identity | None = None,
-        when: datetime | None = None,
-        force: bool = False,
-        sign: bool | str | None = None,
-        dry_run: bool = False,
-    ) -> Event:
-        """Take a stage from a version, or from what holds it at a commit.
-
-        The stage falls back to the version that held it before, if that is still in force (F17).
-
-        Args:
-            version: the version's name; or give ``commit``.
-            stage: the stage's name.
-            commit: a revision, in place of the version.
-            message, author, when, force, sign, dry_run: see ``Registry``.
-
-        Raises:
-            ModelNotFoundError: there is no such model.
-            VersionNotFoundError: the version is not registered, or no longer.
-            StageNotHeldError: it is not in the stage, and ``force`` is not given.
-            RevisionNotFoundError: there is no such commit.
-        """
-        check_new_stage(stage)
-        semver = None if version is None else _semver(version)
-        _check_one(version, commit)
-        sha = self._resolve(commit) if commit else ""
-        options = Options(message, author, when, force, sign, dry_run)
-        return self._writer.write(
-            self._known(model),
-            options,
-            lambda now, intent: [planning.unassign(now, intent, stage, version=semver, commit=sha)],
-        )
-
-    def deprecate(
-        self,
-        model: str,
-        *,
-        message: str | None = None,
-        author: Identity | None = None,
-        when: datetime | None = None,
-        force: bool = False,
-        sign: bool | str | None = None,
-        dry_run: bool = False,
-    ) -> Event:
-        """Deprecate a model, at the commit of its newest event; any later event revives it (F19).
-
-        Args:
-            message, author, when, force, sign, dry_run: see ``Registry``.
-
-        Raises:
-            ModelNotFoundError: there is no such model.
-            ModelDeprecatedError: it is deprecated already, and ``force`` is not given.
-        """
-        options = Options(message, author, when, force, sign, dry_run)
-        return self._writer.write(
-            self._known(model), options, lambda now, intent: [planning.deprecate(now, intent)]
-        )
+        with closing(self._store.exchange(remote)) as exchange:
+            return sync.fetch(exchange, self._store)
 
     def delete_tags(self, *tags: str | Event | Version, dry_run: bool = False) -> dict[str, str]:
         """Delete tags: what they said is gone, with no trace that it ever was.
@@ -330,19 +182,27 @@ class Registry(View):
         """
         return self._store.signature(self._ref(tag))
 
-    def _known(self, model: str) -> str:
-        """Return the name of a model that there is, or raise."""
-        return self[model].name
+    def _events(self) -> list[TagRef]:
+        """List the tags that are events'."""
+        refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
+        return [ref for ref in refs if self._store.commit(ref) is not None]
 
 
-def _semver(version: str | SemVer) -> SemVer:
-    return version if isinstance(version, SemVer) else SemVer.parse(version)
-
-
-def _check_one(version: object, commit: object) -> None:
-    if (version is None) == (commit is None):
+def _access(
+    credentials: Credentials | None, progress: Progress | None, timeout: float | None
+) -> Access:
+    """Check what the caller chose; a secret in the wrong place is not repeated."""
+    for name, value in (("credentials", credentials), ("progress", progress)):
+        if value is not None and not callable(value):
+            raise InvalidArgumentError(
+                f"{name} must be a callable, not a {type(value).__name__}; see Registry.open",
+                argument=name,
+                value=None,
+            )
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
         raise InvalidArgumentError(
-            f"give either a version or a commit, not version={version!r} and commit={commit!r}",
-            argument="commit",
-            value=commit,
+            f"timeout must be a number of seconds above 0, or None, not {timeout!r}",
+            argument="timeout",
+            value=timeout,
         )
+    return Access(credentials, progress, timeout)

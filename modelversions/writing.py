@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from modelversions.identity import Identity
 from modelversions.picture import Pictures
 from modelversions.planning import Intent, Situation
 from modelversions.stores.base import SIGNATURES, NewTag, Store
+from modelversions.sync import push_written
 
 Plan = Callable[[Situation, Intent], Sequence[Event]]
 """Makes of a situation and an intent the events to write, or refuses."""
@@ -36,6 +38,7 @@ class Options:
     force: bool
     sign: bool | str | None
     dry_run: bool
+    push: bool | str
 
 
 class Writer:
@@ -53,8 +56,18 @@ class Writer:
             RefusedError: the plan is refused, by the state that is there now.
             ObjectMissingError: a tag that matters cannot be read.
             WriteConflictError: Git cannot create a tag; nothing has changed.
+            NotPushedError: the tags are written, and could not be pushed.
         """
         intent = self._intent(options)
+        remote = "origin" if options.push is True else options.push
+        exchange = self._store.exchange(remote) if remote else None
+        events = self._write(model, options, plan, intent)
+        if exchange is not None and not options.dry_run:
+            with contextlib.closing(exchange):
+                push_written(exchange, self._store, [event.tag for event in events])
+        return events[-1]
+
+    def _write(self, model: str, options: Options, plan: Plan, intent: Intent) -> Sequence[Event]:
         while True:
             picture = self._pictures.one(model)
             names = tuple(name for name, _ in picture.tags)
@@ -72,9 +85,9 @@ class Writer:
                 warnings.warn(
                     f"{sentence}, after what it supersedes: set the clocks right",
                     ClockSkewWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
-            return events[-1]
+            return events
 
     def _put(self, events: Sequence[Event], intent: Intent, options: Options) -> None:
         """Create the tags; for a dry run, see whether they could be."""

@@ -27,6 +27,7 @@ def test_the_names() -> None:
         assert getattr(modelversions, name).__doc__
     values = {"Event", "EventKind", "Identity", "Model", "Problem", "Registry", "SemVer", "TagName"}
     more = {"Version", "Commit", "ProblemKind", "Signature", "SignatureStatus"}
+    more |= {"Conflict", "SyncResult"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 
 
@@ -34,7 +35,7 @@ def test_the_names() -> None:
     ("owner", "names"),
     [
         (Registry, "open from_repo close latest resolve at event history problems stages commits"),
-        (Registry, "register deregister assign unassign deprecate delete_tags verify"),
+        (Registry, "register deregister assign unassign deprecate delete_tags verify push fetch"),
         (
             Model,
             "name latest newest versions all_versions greatest matching stages holders history",

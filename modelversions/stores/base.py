@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import attrs
 
+from modelversions.credentials import Credentials
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
 
@@ -20,6 +21,25 @@ END = 253402214400
 
 SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
 """What a line ``-----BEGIN …-----`` says where Git takes a signature to begin."""
+
+
+Progress = Callable[[int, "int | None", str], None]
+"""Is told how much is done, of how much if that is known, and of what."""
+
+
+@attrs.frozen
+class Access:
+    """How to get at servers: what the caller of ``Registry.open`` chose."""
+
+    credentials: Credentials | None = attrs.field(default=None, repr=False)
+    progress: Progress | None = attrs.field(default=None, repr=False)
+    timeout: float | None = 60.0
+    """How many seconds a server may be silent; None for as long as it likes."""
+
+    def report(self, done: int, total: int | None, what: str) -> None:
+        """Tell the caller of progress, if that is wanted."""
+        if self.progress is not None:
+            self.progress(done, total, what)
 
 
 @attrs.frozen
@@ -126,6 +146,37 @@ class Signature:
         return self.status is SignatureStatus.GOOD
 
 
+class Exchange(Protocol):
+    """What lies between a repository on this machine and another one."""
+
+    @property
+    def location(self) -> str:
+        """Where the other one is, for messages and without secrets."""
+
+    def theirs(self) -> list[TagRef]:
+        """List the tags that can be fetched from the other one, by name."""
+
+    def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
+        """Push tags that the other one lacks, with all that they lead to; overwrite none.
+
+        Returns:
+            What it had under these names already, the same or something else.
+
+        Raises:
+            PushRejectedError: it refused one.
+        """
+
+    def bring(self, refs: Sequence[TagRef]) -> list[TagRef]:
+        """Fetch tags of the other one's, with all that they lead to; overwrite none.
+
+        Returns:
+            Those that are here now.
+        """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
 class Store(Protocol):
     """A repository, seen as a place for tags. Object ids and revisions are text, hexadecimal.
 
@@ -197,6 +248,14 @@ class Store(Protocol):
 
     def file(self, path: str) -> bytes | None:
         """Read a file from the root: of the work tree, or of HEAD's commit where there is none."""
+
+    def exchange(self, remote: str) -> Exchange:
+        """Return the way to another repository, by a remote's name, a URL or a path.
+
+        Raises:
+            RepositoryNotFoundError: that is none of them.
+            InvalidArgumentError: this store is no repository on this machine.
+        """
 
     def close(self) -> None:
         """Let go of files and connections; a second call does nothing."""

@@ -14,8 +14,8 @@ from modelversions.errors import ConfigurationError
 class GitConfig:
     """Reads the files anew at each question: others may have changed them."""
 
-    def __init__(self, repo: MemoryRepo | Repo) -> None:
-        """Read the configuration that holds for ``repo``."""
+    def __init__(self, repo: MemoryRepo | Repo | None) -> None:
+        """Read the configuration that holds for ``repo``; the user's own where there is none."""
         self._repo = repo
 
     def get(self, key: str) -> str | None:
@@ -31,17 +31,26 @@ class GitConfig:
                 with contextlib.suppress(KeyError):
                     return file.get(path, name.encode()).decode(errors="replace")
         except (ValueError, OSError) as error:
-            raise ConfigurationError(
-                f"Git's configuration cannot be read, as 'git config --list' will show: {error}",
-                file="git config",
-            ) from error
+            raise _unreadable(error) from error
         return None
 
+    def stack(self) -> StackedConfig:
+        """Return all files as one configuration, for dulwich's own use.
+
+        Raises:
+            ConfigurationError: a file cannot be read.
+        """
+        try:
+            return StackedConfig(list(self._files()))
+        except (ValueError, OSError) as error:
+            raise _unreadable(error) from error
+
     def _files(self) -> Iterator[ConfigFile]:
-        local = self._repo.get_config()
-        if local.get_boolean((b"extensions",), b"worktreeConfig", default=False):
-            yield self._repo.get_worktree_config()
-        yield local
+        if self._repo is not None:
+            local = self._repo.get_config()
+            if local.get_boolean((b"extensions",), b"worktreeConfig", default=False):
+                yield self._repo.get_worktree_config()
+            yield local
         for file in StackedConfig.default_backends():
             yield self._with_conditions(file)
 
@@ -51,7 +60,14 @@ class GitConfig:
         dulwich heeds ``includeIf`` in a repository's own files only.
         """
         conditional = any(section[0].lower() == b"includeif" for section in file.sections())
-        if not conditional or file.path is None or isinstance(self._repo, MemoryRepo):
+        if not conditional or file.path is None or not isinstance(self._repo, Repo):
             return file
         matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # no other way to them
         return ConfigFile.from_path(file.path, condition_matchers=matchers)
+
+
+def _unreadable(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"Git's configuration cannot be read, as 'git config --list' will show: {error}",
+        file="git config",
+    )

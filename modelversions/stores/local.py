@@ -19,7 +19,15 @@ from modelversions.errors import (
     RevisionNotFoundError,
     WriteConflictError,
 )
-from modelversions.stores.base import Commit, NewTag, Signature, TagObject, TagRef
+from modelversions.stores.base import (
+    Access,
+    Commit,
+    Exchange,
+    NewTag,
+    Signature,
+    TagObject,
+    TagRef,
+)
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.object_files import ObjectFiles
 from modelversions.stores.refs import TagRefs, patiently
@@ -35,9 +43,17 @@ from modelversions.stores.tag_reader import TagReader
 class LocalStore:
     """Tags in a repository that dulwich has opened. Threads may share it."""
 
-    def __init__(self, repo: MemoryRepo | Repo, location: str, *, owned: bool = False) -> None:
+    def __init__(
+        self,
+        repo: MemoryRepo | Repo,
+        location: str,
+        *,
+        owned: bool = False,
+        access: Access | None = None,
+    ) -> None:
         """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
+        self._access = access or Access()
         self._repo = repo
         self._lock = threading.RLock()
         self._refs = TagRefs(repo, location)
@@ -49,7 +65,7 @@ class LocalStore:
             weakref.finalize(self, closer)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> LocalStore:
+    def open(cls, path: str | os.PathLike[str], access: Access | None = None) -> LocalStore:
         """Open the repository that holds ``path``, as Git finds it.
 
         Raises:
@@ -74,7 +90,7 @@ class LocalStore:
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
             ) from error
-        return cls(repo, repo.path, owned=True)
+        return cls(repo, repo.path, owned=True, access=access)
 
     def close(self) -> None:
         """Close the repository's files; it can still be used, and opens them again."""
@@ -183,6 +199,22 @@ class LocalStore:
                 return self._revisions.file(self._revisions.resolve("HEAD"), path)
             except RevisionNotFoundError:  # there are no commits yet
                 return None
+
+    def exchange(self, remote: str) -> Exchange:
+        """Return the way to another repository, by a remote's name, a URL or a path."""
+        from modelversions.stores.exchange import LocalExchange, urls_of  # clients cost time
+
+        with self._lock:
+            root = getattr(self._repo, "path", ".")
+            urls = urls_of(remote, self._config.stack(), root)
+        return LocalExchange(
+            self._repo,
+            self._refs,
+            self._lock,
+            config=self._config.stack,
+            urls=urls,
+            access=self._access,
+        )
 
     def _content(self, tag: NewTag) -> bytes:
         """Return a tag object's bytes, signed if that is wanted."""

@@ -105,22 +105,7 @@ class TagRefs:
             InvalidNameError: no repository could keep it.
             WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
         """
-        too_long = any(len(part.encode()) > _LONGEST for part in name.split("/"))
-        if too_long or name.startswith("-") or not check_ref_format(Ref(_ROOT + name.encode())):
-            rules = f"at most {_LONGEST} bytes" if too_long else "see 'git check-ref-format'"
-            reason = f"Git cannot keep such a tag ({rules}); change the name"
-            raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
-        parts = name.split("/")
-        above = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        for tag in self.tags([*above, f"{name}/", name]):
-            if tag.name == name:
-                raise self._exists(name)
-            if tag.name in above or tag.name.startswith(f"{name}/"):
-                raise WriteConflictError(
-                    f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
-                    "a folder of the other; choose another name",
-                    tag=name,
-                )
+        check_beside(name, self.tags, self._location)
 
     def add(self, name: str, id: ObjectID) -> None:
         """Create the ref if there is none: of any number of racing writers one succeeds.
@@ -137,7 +122,7 @@ class TagRefs:
                 return self._refs.add_if_new(ref, id)
 
         if not patiently(name, write):
-            raise self._exists(name)
+            raise tag_exists(name, self._location)
 
     def remove(self, ref: TagRef) -> None:
         """Remove a ref that still names what it did when it was listed.
@@ -167,11 +152,39 @@ class TagRefs:
         stack.callback(lock.abort)
         return stack
 
-    def _exists(self, name: str) -> TagExistsError:
-        return TagExistsError(
-            f"the tag {name!r} exists already in {self._location!r}; it was left as it is",
-            tag=name,
-        )
+
+def check_beside(
+    name: str, tags: Callable[[Sequence[str]], Sequence[TagRef]], location: str
+) -> None:
+    """Refuse a name that Git could not keep (F4), or not beside the tags that are listed.
+
+    Raises:
+        InvalidNameError: no repository could keep it.
+        WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+    """
+    too_long = any(len(part.encode()) > _LONGEST for part in name.split("/"))
+    if too_long or name.startswith("-") or not check_ref_format(Ref(_ROOT + name.encode())):
+        rules = f"at most {_LONGEST} bytes" if too_long else "see 'git check-ref-format'"
+        reason = f"Git cannot keep such a tag ({rules}); change the name"
+        raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
+    parts = name.split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    for tag in tags([*above, f"{name}/", name]):
+        if tag.name == name:
+            raise tag_exists(name, location)
+        if tag.name in above or tag.name.startswith(f"{name}/"):
+            raise WriteConflictError(
+                f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
+                "a folder of the other; choose another name",
+                tag=name,
+            )
+
+
+def tag_exists(name: str, location: str) -> TagExistsError:
+    """Return the error that says that a tag is there already."""
+    return TagExistsError(
+        f"the tag {name!r} exists already in {location!r}; it was left as it is", tag=name
+    )
 
 
 def patiently(tag: str, write: Callable[[], Written]) -> Written:

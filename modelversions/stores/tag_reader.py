@@ -5,6 +5,8 @@ What an object says of the next one is not believed: the kind of each is looked 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Flaw, TagObject
 from modelversions.stores.object_files import ObjectFiles
@@ -20,10 +22,10 @@ _RING: Flaw = (ProblemKind.MALFORMED, "the tags behind it lead round in a ring")
 class TagReader:
     """Reads any number of tags at one time, and no object behind them twice."""
 
-    def __init__(self, files: ObjectFiles) -> None:
-        """Read from these files."""
+    def __init__(self, files: ObjectFiles, commits: Iterable[str] = ()) -> None:
+        """Read from these files; ``commits`` are known to be some, and need not be looked at."""
         self._files = files
-        self._kinds: dict[str, str] = {}
+        self._kinds: dict[str, str] = dict.fromkeys(commits, "commit")
         self._ends: dict[str, End] = {}
 
     def tag(self, id: str) -> TagObject:

@@ -1,0 +1,113 @@
+"""What can go wrong between here and a server, in this library's errors and without a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from dulwich.client import HTTPProxyUnauthorized
+from dulwich.errors import HangupException, NotGitRepository
+
+from modelversions.errors import (
+    AuthenticationError,
+    InvalidArgumentError,
+    ModelVersionsError,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryNotFoundError,
+)
+
+_NOT_FOUND = re.compile(
+    r"not (a git repository|exported|found)|does not (exist|appear to be a git)|"
+    r"no such (file|repository)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"permission denied|authentication failed|HTTP 403", re.IGNORECASE)
+_NO_ATOMIC = "does not support atomic"
+
+
+def explain(
+    error: Exception, location: str, timeout: float | None, secrets: Collection[str]
+) -> ModelVersionsError:
+    """Return the error that says what went wrong, and what to do.
+
+    Args:
+        error: what dulwich, urllib3 or the system raised.
+        location: where the server is, without secrets.
+        timeout: how many seconds it may be silent.
+        secrets: what must not be shown.
+    """
+    words = conceal(_said(error), secrets)
+    if any(isinstance(one, TimeoutError) or _is_timeout(one) for one in _chain(error)):
+        return RemoteTimeoutError(
+            f"{location!r} was silent for {timeout} seconds; try again, or give it more time with "
+            "timeout=",
+            location=location,
+        )
+    if isinstance(error, HTTPProxyUnauthorized):
+        return denied(location, "the proxy wants credentials, which go into the proxy's URL")
+    if isinstance(error, NotGitRepository) or _NOT_FOUND.search(words):
+        return RepositoryNotFoundError(
+            f"there is no repository at {location!r} ({words or 'not found'}); see that the URL is "
+            "right, and that you may see what is there",
+            location=location,
+        )
+    if _DENIED.search(words):
+        return AuthenticationError(
+            f"{location!r} cannot be used: {words}; see that you may, and that your key or "
+            "password is right",
+            location=location,
+        )
+    if _NO_ATOMIC in words:
+        return InvalidArgumentError(
+            f"{location!r} cannot take several tags at once, all or none, and has taken none; "
+            "write them one after the other",
+            argument="atomic",
+            value=None,
+        )
+    return RemoteError(
+        f"{location!r} cannot be asked: {words or type(error).__name__}; see that the server is "
+        "there and speaks Git's protocol, and try again",
+        location=location,
+    )
+
+
+def denied(location: str, reason: str) -> AuthenticationError:
+    """Return the error for a server that wants credentials, or other ones."""
+    return AuthenticationError(
+        f"{location!r} cannot be used: {reason}; pass credentials= to Registry.open, such as "
+        "modelversions.credentials.token_from_env('TOKEN')",
+        location=location,
+    )
+
+
+def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
+    """Return an error to be chained, unless it or one behind it tells a secret."""
+    told = (repr(one) for one in _chain(error))
+    return None if any(conceal(text, secrets) != text for text in told) else error
+
+
+def conceal(text: str, secrets: Collection[str]) -> str:
+    """Return a text without secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _is_timeout(error: BaseException) -> bool:
+    """Say whether it is one of urllib3's, which are no builtin ones."""
+    return type(error).__name__ in ("ReadTimeoutError", "ConnectTimeoutError")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what led to it, urllib3's reasons too."""
+    while isinstance(error, BaseException):
+        yield error
+        error = getattr(error, "reason", None) or error.__cause__ or error.__context__
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, on one line."""
+    if isinstance(error, HangupException) and not error.stderr_lines:
+        return "the connection broke off"
+    return " ".join(str(error).split())

@@ -1,0 +1,336 @@
+"""A repository on a server, read and written without a clone: nothing of it lands on the disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from dulwich.object_store import MemoryObjectStore
+from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.objects import Commit as GitCommit
+from dulwich.objects import Tag as GitTag
+from dulwich.pack import pack_objects_to_data
+from dulwich.repo import MemoryRepo
+
+from modelversions.errors import (
+    InvalidArgumentError,
+    PushRejectedError,
+    RemoteError,
+    RepositoryError,
+    RevisionNotFoundError,
+    WriteConflictError,
+)
+from modelversions.problems import ProblemKind
+from modelversions.stores.base import Access, Commit, Exchange, NewTag, Signature, TagObject, TagRef
+from modelversions.stores.git_config import GitConfig
+from modelversions.stores.local import LocalStore
+from modelversions.stores.object_files import ObjectFiles
+from modelversions.stores.refs import check_beside, tag_exists
+from modelversions.stores.signatures import check, sign, wanted
+from modelversions.stores.tag_format import clean_message, format_tag
+from modelversions.stores.tag_reader import TagReader
+from modelversions.stores.transport import Refs, Transport
+from modelversions.stores.urls import Url
+
+_ROOT = "refs/tags/"
+_BATCH = 250
+"""The commits that a server is told to be known: dulwich sends no more than 256 at once."""
+
+_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT = re.compile(r"[0-9a-f]{4,63}")
+_NO_TREES = "tree:0"
+_ROOT_TREE = "tree:1"
+
+
+class RemoteStore:
+    """Tags on a server. Threads may share it; what it has read of tag objects it keeps."""
+
+    def __init__(self, url: Url, access: Access) -> None:
+        """Take down where the server is: nothing is sent before the first look."""
+        self._git_config = GitConfig(None)
+        self._transport = Transport(url, self._git_config.stack, access)
+        self.location = self._transport.location
+        self._access = access
+        self._objects: dict[str, TagObject] = {}
+        self._files: dict[tuple[str, str], bytes | None] = {}
+
+    def close(self) -> None:
+        """Close the connections; the store can still be used, and makes new ones."""
+        self._transport.close()
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``: one exchange."""
+        refs = self._transport.refs([_ROOT + prefix for prefix in prefixes])
+        return [
+            TagRef(ref.removeprefix(_ROOT), id, refs.peeled.get(ref, id))
+            for ref, id in refs.ids.items()
+        ]
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what the refs name, by object id: what is not known yet is fetched.
+
+        The server is told that the commits are here already, so that it sends tag objects and
+        nothing that they lead to.
+        """
+        listed = list(refs)
+        unknown = {ref.id: ref for ref in listed if ref.id not in self._objects}
+        for batch in _batches(unknown.values(), self._access, len(unknown)):
+            annotated = [ref for ref in batch if ref.peeled != ref.id]
+            commits = {ref.peeled for ref in annotated if ref.peeled}
+            objects = self._fetched(annotated, haves=sorted(commits))
+            self._take(batch, objects)
+            # what has no time of its own takes its commit's (F10)
+            late = [ref for ref in annotated if self._objects[ref.id].is_lost]
+            if late:
+                self._take(late, self._fetched(late, depth=1))
+        return {ref.id: self._objects[ref.id] for ref in listed}
+
+    def commit(self, ref: TagRef) -> str | None:
+        """Return what the server says that an annotated tag leads to, else None."""
+        return None if ref.peeled == ref.id else ref.peeled
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names on the server."""
+        name = "HEAD" if revision == "@" else revision
+        if _FULL.fullmatch(name.lower()):
+            return name.lower()
+        rules = (name, f"refs/{name}", f"{_ROOT}{name}", f"refs/heads/{name}")
+        refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
+        for ref in rules:
+            if ref in refs.ids:
+                return refs.peeled.get(ref, refs.ids[ref])
+        raise self._no_revision(revision, refs)
+
+    def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
+        """List the commits that lead to a revision, newest first: fetched without their files."""
+        start = self.resolve(revision)
+        if limit == 0:
+            return ()
+        objects = self._transport.fetch([start], depth=limit, filter=_NO_TREES)
+        return LocalStore(_memory(objects), self.location).commits(start, limit)
+
+    def config(self, key: str) -> str | None:
+        """Return the value of a key of the user's Git configuration."""
+        return self._git_config.get(key)
+
+    def clean(self, message: str) -> str:
+        """Return a message as ``git tag -a`` would keep it."""
+        comment = self.config("core.commentString") or self.config("core.commentChar")
+        return clean_message(message, comment if comment and comment != "auto" else "#")
+
+    def check(self, name: str) -> None:
+        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        check_beside(name, self.tags, self.location)
+
+    def create(self, tags: Sequence[NewTag]) -> None:
+        """Push new tags, all of them or none."""
+        objects = [self._object(tag) for tag in tags]
+        made = {f"{_ROOT}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
+
+        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+            listed = [TagRef(ref.removeprefix(_ROOT), id) for ref, id in there.items()]
+            for tag in tags:
+                check_beside(tag.name, lambda prefixes: _beginning(listed, prefixes), self.location)
+            return made
+
+        self._push(made, settle, objects)
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Have tags deleted that still name what they did: all, or none."""
+
+        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+            for ref in refs:
+                if there.get(f"{_ROOT}{ref.name}") != ref.id:
+                    raise WriteConflictError(
+                        f"the tag {ref.name!r} was changed by somebody else, and is left as it is; "
+                        "look again",
+                        tag=ref.name,
+                    )
+            return gone
+
+        gone = {f"{_ROOT}{ref.name}": "" for ref in refs}
+        if gone:
+            self._push(gone, settle, [])
+
+    def signature(self, ref: TagRef) -> Signature:
+        """Check the signature of a tag object."""
+        if ref.peeled in (None, ref.id):
+            return check(self.config, b"")
+        objects = self._fetched([ref], haves=[str(ref.peeled)])
+        return check(self.config, objects.get_raw(ObjectID(ref.id.encode()))[1])
+
+    def file(self, path: str) -> bytes | None:
+        """Read a file from the root of HEAD's commit."""
+        refs = self._transport.refs(["HEAD"])
+        head = refs.ids.get("HEAD")
+        if head is None:
+            return None
+        if (head, path) not in self._files:
+            self._files = {(head, path): self._file(head, path)}
+        return self._files[head, path]
+
+    def exchange(self, remote: str) -> Exchange:
+        """Refuse: this is the server itself.
+
+        Raises:
+            InvalidArgumentError: always.
+        """
+        raise InvalidArgumentError(
+            f"{self.location!r} is a server, where each verb writes at once; push and fetch belong "
+            "to a repository on this machine",
+            argument="remote",
+            value=remote,
+        )
+
+    def _fetched(
+        self, refs: Sequence[TagRef], haves: Sequence[str] = (), depth: int | None = None
+    ) -> MemoryObjectStore:
+        if not refs:
+            return MemoryObjectStore()
+        filter = None if depth is None else _NO_TREES
+        wants = list(dict.fromkeys(ref.id for ref in refs))
+        return self._transport.fetch(wants, haves=haves, depth=depth, filter=filter)
+
+    def _take(self, refs: Sequence[TagRef], objects: MemoryObjectStore) -> None:
+        """Read what was fetched, and keep it."""
+        for ref in refs:
+            if ref.peeled == ref.id:
+                self._objects[ref.id] = _LIGHTWEIGHT
+        # a server vouches for what its tags lead to, or it could not list it
+        behind = [ref.peeled for ref in refs if ref.peeled]
+        reader = TagReader(ObjectFiles(_memory(objects), self.location), behind)
+        annotated = [ref for ref in refs if ref.peeled != ref.id]
+        self._objects.update({ref.id: reader.tag(ref.id) for ref in annotated})
+
+    def _file(self, head: str, path: str) -> bytes | None:
+        objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE)
+        commit = objects[ObjectID(head.encode())]
+        assert isinstance(commit, GitCommit)
+        tree = objects[commit.tree]
+        assert isinstance(tree, Tree)
+        try:
+            _, id = tree[path.encode()]
+        except KeyError:
+            return None
+        if id not in objects:
+            objects = self._transport.fetch([id.decode("ascii")])
+        blob = objects[id]
+        return blob.as_raw_string() if isinstance(blob, Blob) else None
+
+    def _object(self, tag: NewTag) -> GitTag:
+        if not _FULL.fullmatch(tag.commit) or len(tag.commit) > 40:  # noqa: PLR2004  # SHA-1's
+            raise RepositoryError(
+                f"{self.location!r} uses SHA-256, to which nothing can be pushed from here; push "
+                "with Git from a clone",
+                location=self.location,
+            )
+        content = format_tag(tag)
+        if wanted(self.config, sign=tag.sign):
+            key = tag.sign if isinstance(tag.sign, str) else None
+            content += sign(self.config, content, str(tag.author), key)
+        made = GitTag.from_raw_string(GitTag.type_num, content)
+        assert isinstance(made, GitTag)
+        return made
+
+    def _push(
+        self,
+        updates: Mapping[str, str],
+        settle: Callable[[Mapping[str, str]], Mapping[str, str]],
+        objects: Sequence[GitTag],
+    ) -> None:
+        """Push, and say what became of it."""
+        try:
+            verdict = self._transport.send(
+                settle,
+                lambda _have, _want: pack_objects_to_data([(one, None) for one in objects]),
+                atomic=len(updates) > 1,
+            )
+        except RemoteError:
+            if self._stands(updates):
+                return  # only the answer was lost
+            raise
+        for ref, reason in verdict.refused.items():
+            name = ref.removeprefix(_ROOT)
+            if updates[ref] and any(tag.name == name for tag in self.tags([name])):
+                raise tag_exists(name, self.location)
+            raise rejected(name, self.location, reason, verdict.words)
+
+    def _stands(self, updates: Mapping[str, str]) -> bool:
+        """Say whether the server has the refs as they should be, though it did not say so."""
+        try:
+            there = self._transport.refs(list(updates)).ids
+        except RepositoryError:
+            return False
+        return all(there.get(ref, "") == id for ref, id in updates.items())
+
+    def _no_revision(self, revision: str, refs: Refs) -> RevisionNotFoundError:
+        if revision in ("HEAD", "@") and not refs.ids:
+            sentence = "the repository has no commits yet; push something first"
+        elif _is_expression(revision) or _SHORT.fullmatch(revision):
+            sentence = (
+                f"the commit {revision!r} cannot be found on a server: only a clone knows short "
+                "SHAs and forms such as 'HEAD~2'; give the full SHA, a branch, a tag or 'HEAD'"
+            )
+        else:
+            sentence = (
+                f"there is no branch or tag {revision!r} at {self.location!r}; give one, a full "
+                "SHA or 'HEAD'"
+            )
+        return RevisionNotFoundError(sentence, revision=revision)
+
+
+def _batches(refs: Iterable[TagRef], access: Access, total: int) -> Iterator[list[TagRef]]:
+    """Put refs together that lead to as many commits as a server is told of at once."""
+    batch: list[TagRef] = []
+    commits: set[str | None] = set()
+    done = 0
+    for ref in refs:
+        if len(commits) == _BATCH and ref.peeled not in commits:
+            yield batch
+            done += len(batch)
+            access.report(done, total, "tags read")
+            batch, commits = [], set()
+        batch.append(ref)
+        commits.add(ref.peeled)
+    if batch:
+        yield batch
+        access.report(total, total, "tags read")
+
+
+def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
+    return [ref for ref in refs if ref.name.startswith(tuple(prefixes))]
+
+
+def _memory(objects: MemoryObjectStore) -> MemoryRepo:
+    """Look at fetched objects as at any repository's."""
+    repo = MemoryRepo()
+    repo.object_store = objects
+    repo.object_format = objects.object_format
+    return repo
+
+
+def _id(tag: GitTag) -> str:
+    return tag.id.decode("ascii")
+
+
+def _is_expression(revision: str) -> bool:
+    """Say whether a revision is more than a ref's name: a walk from there."""
+    return any(sign in revision for sign in "~^:@{\0\n") and revision not in ("HEAD", "@")
+
+
+_LIGHTWEIGHT = TagObject(
+    commit=None,
+    flaws=((ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing"),),
+)
+
+
+def rejected(name: str, location: str, reason: str, words: str) -> PushRejectedError:
+    """Return the error for a tag that a server refused, in its own words."""
+    said = f"{reason}; it says: {words}" if words else reason
+    return PushRejectedError(
+        f"{location!r} refused the tag {name!r}: {said}; nothing was written there, see what its "
+        "rules allow",
+        tag=name,
+        location=location,
+        reason=said,
+    )

@@ -1,0 +1,244 @@
+"""Real servers on loopback, each with a folder of bare repositories.
+
+Every server is a process of its own, in the foreground; leaving the block ends it by its id.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.lines import LOCAL
+
+PATIENCE = 20.0
+"""How many seconds a server may take to open its port."""
+
+PASSWORD = "p@ss/w+rd"  # noqa: S105  # what a URL has to quote
+
+
+def need(*programs: str) -> None:
+    """Skip the test if a program is not there; in CI a skip is a failure."""
+    for program in programs:
+        if find(program) is None:
+            pytest.skip(f"{program!r} is not installed")
+
+
+def find(program: str) -> str | None:
+    """Return a program's path, also where only root has it on the PATH."""
+    core = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=False)
+    places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", core.stdout.strip()]
+    return shutil.which(program, path=os.pathsep.join(places))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOCAL, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    command: list[str], port: int | None, log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Run a server until the block ends, once its port answers."""
+    with log.open("ab") as file:
+        program = find(command[0])
+        assert program is not None
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+        try:
+            if port is not None:
+                await_port(port, process, log)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:  # it waits for a client
+                process.kill()
+                process.wait()
+
+
+def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once somebody answers; fail with the log if the server ends or takes too long."""
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience and process.poll() is None:
+        with suppress(OSError), socket.create_connection((LOCAL, port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{process.args!r} does not answer: {log.read_text()}")
+
+
+@contextmanager
+def git_daemon(root: Path) -> Iterator[str]:
+    """Serve repositories by ``git daemon``; gives the URL that their names follow."""
+    need("git-daemon")
+    port = free_port()
+    command = [
+        "git-daemon",
+        f"--base-path={root}",
+        f"--listen={LOCAL}",
+        f"--port={port}",
+        "--export-all",
+        "--enable=receive-pack",
+        "--informative-errors",
+        "--reuseaddr",
+    ]
+    with running(command, port, root / "daemon.log"):
+        yield f"git://{LOCAL}:{port}/"
+
+
+_NGINX = """
+daemon off; pid {root}/nginx.pid; worker_processes 2; error_log {root}/nginx.log; user root;
+events {{ worker_connections 256; }}
+http {{
+  access_log {root}/access.log; client_max_body_size 0; client_body_temp_path {root}/body;
+  fastcgi_temp_path {root}/fastcgi; proxy_temp_path {root}/proxy;
+  uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
+  log_format heads '$host $request "$http_authorization"';
+  server {{
+    listen {host}:{port} {tls};
+    {certificate}
+    {auth}
+    location / {{
+      include /etc/nginx/fastcgi_params;
+      fastcgi_param SCRIPT_FILENAME {backend};
+      fastcgi_param GIT_PROJECT_ROOT {root};
+      fastcgi_param GIT_HTTP_EXPORT_ALL 1;
+      fastcgi_param PATH_INFO $uri;
+      fastcgi_param REMOTE_USER ann;
+      {version}
+      fastcgi_pass unix:{root}/fcgi.sock;
+    }}
+  }}
+  server {{
+    listen {other}:{port};
+    access_log {root}/redirected.log heads;
+    location / {{ return 302 http://{host}:{port}$request_uri; }}
+  }}
+}}
+"""
+
+
+@attrs.frozen
+class Web:
+    """A web server before ``git http-backend``."""
+
+    url: str
+    """The URL that repositories' names follow."""
+    port: int
+    root: Path
+    authority: Path | None
+    """The certificate of the authority that signed the server's."""
+
+
+@contextmanager
+def web(
+    root: Path, *, auth: bool = False, tls: bool = False, version: int = 2, host: str = LOCAL
+) -> Iterator[Web]:
+    """Serve repositories by nginx, fcgiwrap and ``git http-backend``.
+
+    The same port of ``127.0.0.2`` redirects there.
+    """
+    need("nginx", "fcgiwrap", "git-http-backend")
+    port = free_port()
+    authority = certificate(root) if tls else None
+    (root / "passwords").write_text(f"ann:{{PLAIN}}{PASSWORD}\n")
+    signed = f"ssl_certificate {root}/cert.pem; ssl_certificate_key {root}/key.pem;"
+    config = _NGINX.format(
+        root=root,
+        host=host,
+        other="127.0.0.2",
+        port=port,
+        backend=find("git-http-backend"),
+        tls="ssl" if tls else "",
+        certificate=signed if tls else "",
+        auth=f"auth_basic models; auth_basic_user_file {root}/passwords;" if auth else "",
+        version='fastcgi_param HTTP_GIT_PROTOCOL "";' if version == 0 else "",
+    )
+    (root / "nginx.conf").write_text(config)
+    fastcgi = ["fcgiwrap", "-c", "4", "-s", f"unix:{root}/fcgi.sock"]
+    (root / "fcgi.sock").unlink(missing_ok=True)
+    nginx = ["nginx", "-c", f"{root}/nginx.conf", "-e", f"{root}/nginx.log"]
+    with running(fastcgi, None, root / "fcgi.log"), running(nginx, port, root / "nginx.log"):
+        yield Web(f"http{'s' * tls}://{host}:{port}/", port, root, authority)
+
+
+def certificate(root: Path) -> Path:
+    """Make a certificate for the loopback address, signed by an authority of our own."""
+    need("openssl")
+    (root / "names").write_text(f"subjectAltName=IP:{LOCAL}\n")
+    extended = ["-extfile", "names"]
+    for line in (
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Ours -days 2",
+        f"req -newkey rsa:2048 -nodes -keyout key.pem -out cert.csr -subj /CN={LOCAL}",
+        "x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2",
+    ):
+        command = ["openssl", *line.split(), *(extended if line.startswith("x509") else [])]
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+    return root / "ca.pem"
+
+
+_SSHD = """
+Port {port}
+ListenAddress {host}
+HostKey {root}/host_key
+AuthorizedKeysFile {root}/user_key.pub
+PidFile {root}/sshd.pid
+PermitRootLogin yes
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+{environment}
+"""
+
+
+@attrs.frozen
+class Ssh:
+    """An SSH server, and what it takes to log in."""
+
+    url: str
+    port: int
+    command: str
+    """An ``ssh`` that has the key and knows the server."""
+
+
+@contextmanager
+def sshd(root: Path, *, version: int = 2) -> Iterator[Ssh]:
+    """Serve repositories by OpenSSH, for a key made for the test.
+
+    A server that is not told to accept ``GIT_PROTOCOL`` speaks the first version.
+    """
+    need("sshd", "ssh", "ssh-keygen")
+    port = free_port()
+    for name in ("host_key", "user_key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / name)]
+        subprocess.run(command, check=True)
+    environment = "AcceptEnv GIT_PROTOCOL" if version == 2 else ""
+    config = _SSHD.format(port=port, host=LOCAL, root=root, environment=environment)
+    (root / "sshd_config").write_text(config)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    kind, key, _ = (root / "host_key.pub").read_text().split(" ")
+    (root / "known_hosts").write_text(f"[{LOCAL}]:{port} {kind} {key}\n")
+    ssh = (
+        f"ssh -F /dev/null -i {root}/user_key -o IdentitiesOnly=yes "
+        f"-o UserKnownHostsFile={root}/known_hosts -o BatchMode=yes"
+    )
+    with running(["sshd", "-D", "-e", "-f", f"{root}/sshd_config"], port, root / "sshd.log"):
+        yield Ssh(f"ssh://root@{LOCAL}:{port}{root}/", port, ssh)

@@ -1,0 +1,293 @@
+"""Tags pushed and fetched between repositories: what lacks is carried over, nothing overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import (
+    ConfigurationError,
+    Conflict,
+    Identity,
+    InvalidArgumentError,
+    NotPushedError,
+    PushRejectedError,
+    Registry,
+    RemoteError,
+    RepositoryNotFoundError,
+    SyncResult,
+    TagNotFoundError,
+)
+from modelversions.stores.refs import TagRefs
+from modelversions.stores.transport import Transport, Verdict
+from tests.builders import Builder
+from tests.lines import git_server, http_server
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    """The other repository: bare, empty."""
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        yield Builder(repo)
+
+
+@pytest.fixture(params=["file", "git", "http"])
+def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
+    """Where the other one is."""
+    assert isinstance(far.repo, Repo)
+    if request.param == "file":
+        yield far.repo.path
+        return
+    with git_server(far.repo) if request.param == "git" else http_server(far.repo) as url:
+        yield url
+
+
+@pytest.fixture
+def here(disk: Builder, url: str) -> Builder:
+    """A repository with a remote ``origin``."""
+    configure(disk, f'[remote "origin"]\n\turl = {url}\n')
+    return disk
+
+
+def configure(builder: Builder, text: str) -> None:
+    with Path(builder.repo.controldir(), "config").open("a") as file:  # type: ignore[union-attr]
+        file.write(text)
+
+
+def tags(builder: Builder) -> list[str]:
+    return [ref.name for ref in builder.registry._store.tags()]
+
+
+def test_all_events_that_the_remote_lacks_are_pushed(here: Builder, far: Builder) -> None:
+    here.commit("c2", 1, "c1")
+    here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0", "release-1", commit="c2")
+    here.ref("refs/tags/m@v2.0.0", here.commits["c2"])
+    result = here.registry.push()
+    assert result.done == ("m#prod#1", "m@v1.0.0", "n@v1.0.0")
+    assert (result.unchanged, result.conflicts) == ((), ())
+    assert tags(far) == list(result.done)
+    assert far.registry.history() == here.registry.history()
+    assert here.registry.push(None).unchanged == result.done
+    assert far.registry.problems() == ()
+
+
+def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) -> None:
+    here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
+    registry = here.registry
+    assert registry.push(registry["m"].history[1]).done == ("m#prod#1",)
+    assert registry.push(registry["n"].latest, "m@v1.0.0").done == ("m@v1.0.0", "n@v1.0.0")
+    assert tags(far) == ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
+    with pytest.raises(TagNotFoundError):
+        registry.push("m@v9.0.0")
+
+
+def test_a_tag_that_differs_is_a_conflict_and_stays_on_both_sides(
+    here: Builder, far: Builder
+) -> None:
+    here.tags("m@v1.0.0", "m@v2.0.0")
+    mine = here.registry._store.tags()
+    far.tags("m@v1.0.0", "m@v3.0.0")
+    theirs = far.tag("m@v1.0.0", message="another")
+    for result in (here.registry.push(), here.registry.fetch()):
+        assert result.conflicts == (Conflict("m@v1.0.0", mine[0].id, theirs),)
+        assert result.remote in str(result)
+        assert f"conflict, m@v1.0.0: {mine[0].id[:7]} here, {theirs[:7]} there" in str(result)
+    assert result.done == ("m@v3.0.0",)
+    assert {ref.name: ref.id for ref in far.registry._store.tags()}["m@v1.0.0"] == theirs
+    assert here.registry._store.tags()[0] == mine[0]
+
+
+def test_events_that_are_lacking_here_are_fetched(here: Builder, far: Builder) -> None:
+    far.commit("f1", 5)
+    far.commit("f2", 6, "f1")
+    far.tags("m@v1.0.0", "m#prod#1", "release-1", commit="f2")
+    far.ref("refs/tags/m@v2.0.0", far.commits["f2"])
+    steps: list[Any] = []
+    with Registry.open(here.repo.path, progress=lambda *step: steps.append(step)) as registry:  # type: ignore[union-attr]
+        result = registry.fetch()
+        assert result.done == ("m#prod#1", "m@v1.0.0")
+        assert registry.history() == far.registry.history()
+        assert registry.problems() == ()
+        assert registry.fetch().unchanged == result.done
+    assert tags(here) == ["m#prod#1", "m@v1.0.0"]
+    assert far.commits["f1"].encode() in here.repo.object_store  # type: ignore[operator]
+    assert str(result) == f"{result.remote}: 2 done, 0 unchanged"
+
+
+def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
+    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.commit("f1", 5)
+    far.tags("m@v1.0.0", commit="f1")
+    real = TagRefs.add
+
+    def faster(refs: TagRefs, name: str, id: Any) -> None:
+        here.tag("m@v1.0.0", message="faster")
+        real(refs, name, id)
+
+    monkeypatch.setattr(TagRefs, "add", faster)
+    result = here.registry.fetch()
+    assert result.done == ()
+    assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
+
+
+def test_a_tag_that_is_something_else_there_is_not_overwritten(here: Builder, far: Builder) -> None:
+    here.tags("m@v1.0.0")
+    far.tags("m@v1.0.0")
+    id = far.tag("m@v1.0.0", message="faster")
+    result = here.registry.push()
+    assert result.done == ()
+    assert [conflict.there for conflict in result.conflicts] == [id]
+
+
+def test_a_verb_pushes_what_it_wrote(here: Builder, far: Builder) -> None:
+    registry = here.registry
+    registry.register("m", "v1.0.0", author=ANN, push=True)
+    registry.assign("n", stage="prod", register=True, author=ANN, push="origin")
+    assert tags(far) == ["m@v1.0.0", "n#prod#1", "n@v0.0.1"]
+    registry.deregister("m", "v1.0.0", author=ANN, push=True)
+    registry.unassign("n", "v0.0.1", "prod", author=ANN, push=True)
+    registry.deprecate("n", author=ANN, push=True)
+    assert far.registry.history() == registry.history()
+    registry.register("o", author=ANN, push=True, dry_run=True)
+    assert "o" not in far.registry
+
+
+def test_a_push_to_an_unknown_remote_is_refused_before_anything_is_written(
+    disk: Builder,
+) -> None:
+    configure(disk, '[remote "up"]\n\turl = /nowhere\n')
+    with pytest.raises(RepositoryNotFoundError, match="there is no remote 'origin'; remotes: up "):
+        disk.registry.register("m", author=ANN, push=True)
+    assert not tags(disk)
+
+
+def test_a_remote_that_is_not_there_leaves_the_tag_here(disk: Builder, tmp_path: Path) -> None:
+    configure(disk, f'[remote "origin"]\n\turl = {tmp_path}/nowhere\n')
+    with pytest.raises(NotPushedError, match="was written here, and not pushed to '") as caught:
+        disk.registry.register("m", author=ANN, push=True)
+    assert caught.value.tag == "m@v0.0.1"
+    assert isinstance(caught.value.__cause__, RepositoryNotFoundError)
+    assert tags(disk) == ["m@v0.0.1"]
+
+
+def test_another_tag_at_the_remote_leaves_the_tag_here(here: Builder, far: Builder) -> None:
+    far.tags("m@v0.0.1")
+    with pytest.raises(NotPushedError, match="it has another tag of that name: m@v0.0.1: "):
+        here.registry.register("m", author=ANN, push=True)
+    assert tags(here) == ["m@v0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "words", "message"),
+    [
+        (["m@v1.0.0"], "frozen", "refused the tag 'm@v1.0.0': no; it says: frozen; 1 other tags"),
+        (["m@v1.0.0", "m@v2.0.0"], "", "refused the tag 'm@v1.0.0': no; see what its rules allow"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(
+    here: Builder,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: list[str],
+    words: str,
+    message: str,
+) -> None:
+    here.tags("m@v1.0.0", "m@v2.0.0")
+    verdict = Verdict({f"refs/tags/{name}": "no" for name in refused}, words)
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+    with pytest.raises(PushRejectedError) as caught:
+        here.registry.push()
+    assert message in str(caught.value)
+
+
+def test_several_tags_go_one_by_one_where_the_server_cannot_do_better(
+    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.tags("m@v1.0.0", "m@v2.0.0")
+    real = Transport.send
+
+    def simple(transport: Transport, *arguments: Any, atomic: bool) -> Verdict:
+        if atomic:
+            raise InvalidArgumentError("not all or none", argument="atomic", value=None)
+        return real(transport, *arguments, atomic=False)
+
+    monkeypatch.setattr(Transport, "send", simple)
+    assert here.registry.push().done == ("m@v1.0.0", "m@v2.0.0")
+    assert tags(far) == ["m@v1.0.0", "m@v2.0.0"]
+
+
+def test_a_fetch_that_breaks_off_leaves_nothing(
+    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.commit("f1", 5)
+    far.tags("m@v1.0.0", commit="f1")
+
+    def breaks(*_: Any, **__: Any) -> None:
+        raise RemoteError("the line broke", location="there")
+
+    monkeypatch.setattr(Transport, "fetch_into", breaks)
+    with pytest.raises(RemoteError):
+        here.registry.fetch()
+    assert not tags(here)
+
+
+# where a remote is
+
+
+def test_a_remote_is_found_as_git_finds_it(disk: Builder, tmp_path: Path) -> None:
+    with (
+        Repo.init_bare(str(tmp_path / "pulls"), mkdir=True) as pulls,
+        Repo.init_bare(str(tmp_path / "pushes"), mkdir=True) as pushes,
+    ):
+        Builder(pulls).commit()
+        Builder(pulls).tags("m@v1.0.0", commit=Builder(pulls).commit())
+        configure(
+            disk,
+            '[remote "origin"]\n\turl = short:pulls\n'
+            f'[url "{tmp_path}/"]\n\tinsteadOf = short:\n'
+            '[remote "two"]\n\turl = ../pulls\n\tpushurl = ../pushes\n',
+        )
+        registry = disk.registry
+        assert registry.fetch().done == ("m@v1.0.0",)
+        assert registry.fetch(remote="two").unchanged == ("m@v1.0.0",)
+        assert registry.push(remote="two").unchanged == ()
+        assert tags(Builder(pushes)) == ["m@v1.0.0"]
+        assert registry.push(remote=str(tmp_path / "pushes")).unchanged == ("m@v1.0.0",)
+
+
+def test_a_repository_in_memory_exchanges_by_path(tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path)) as repo:
+        far = Builder(repo).tags("m@v1.0.0")
+        near = Builder(MemoryRepo())
+        assert near.registry.fetch(remote=str(tmp_path)).done == ("m@v1.0.0",)
+        near.tag("m@v2.0.0", far.commits["c1"])
+        assert near.registry.push(remote=str(tmp_path)).done == ("m@v2.0.0",)
+
+
+def test_a_hook_on_this_machine_is_not_passed_by(disk: Builder, tmp_path: Path) -> None:
+    disk.tags("m@v1.0.0")
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        hook = Path(repo.path, "hooks", "pre-receive")
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        hook.chmod(0o755)
+        with pytest.raises(PushRejectedError, match="pre-receive', which only Git can run"):
+            disk.registry.push(remote=repo.path)
+        hook.chmod(0o644)
+        assert disk.registry.push(remote=repo.path).done == ("m@v1.0.0",)
+
+
+def test_a_configuration_that_cannot_be_read_is_an_error(disk: Builder) -> None:
+    configure(disk, "[remote\n")
+    with pytest.raises(ConfigurationError):
+        disk.registry.push()
+
+
+def test_a_result_is_a_value() -> None:
+    assert SyncResult("r", ("a",), (), ()) == SyncResult("r", ("a",), (), ())

@@ -1,0 +1,802 @@
+"""A registry at a URL, served by dulwich on loopback: read without a clone, written by pushes."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import pytest
+from dulwich.client import HTTPProxyUnauthorized
+from dulwich.errors import GitProtocolError, SendPackError
+from dulwich.object_store import MemoryObjectStore
+from dulwich.repo import Repo
+
+from modelversions import (
+    AuthenticationError,
+    CommitTakenError,
+    Identity,
+    InvalidArgumentError,
+    InvalidNameError,
+    ModelNotFoundError,
+    ProblemKind,
+    PushRejectedError,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    StageHeldError,
+    TagExistsError,
+    VersionExistsError,
+    WriteConflictError,
+)
+from modelversions.stores import base, remote
+from modelversions.stores.failures import explain
+from modelversions.stores.remote import RemoteStore
+from modelversions.stores.transport import Refs, Transport, Verdict
+from modelversions.stores.urls import Url
+from modelversions.stores.wires import _PatientSsh
+from tests.builders import CORPORA, Builder, corpus
+from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
+from tests.test_corpora import NAMES
+
+ANN = Identity("Ann", "ann@example.com")
+WHEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
+SECRET = "p@ss w:rd"  # noqa: S105  # what a URL has to quote
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    """A bare repository with one commit, to be served."""
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        builder = Builder(repo)
+        builder.commit()
+        yield builder
+
+
+@pytest.fixture(params=["git", "http"])
+def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
+    """The URL at which it is served."""
+    assert isinstance(far.repo, Repo)
+    with git_server(far.repo) if request.param == "git" else http_server(far.repo) as url:
+        yield url
+
+
+@pytest.fixture
+def door(url: str) -> Iterator[Registry]:
+    """The registry at that URL."""
+    with Registry.open(url) as registry:
+        yield registry
+
+
+def odd(builder: Builder) -> Builder:
+    """Add what a registry should not hold, and does."""
+    builder.commit("c2", 10, "c1")
+    builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
+    builder.tag("m@v2.0.0", "c2", 40, zone="+0530", message="two\n\nlines")
+    builder.ref("refs/tags/m@v3.0.0", builder.commits["c2"])
+    builder.tag("m@v1.1.0", "c2", tagger=None)
+    builder.tag("n@v1.1.0", builder.blob(), kind="blob")
+    inner = builder.tag("inner", "c2", 50)
+    builder.tag("n@v2.0.0", inner, 60, kind="tag", inner="n@v9.9.9")
+    builder.tag("m@v1", "c2", 70)
+    return builder
+
+
+def same(ours: Registry, theirs: Registry) -> bool:
+    """Say whether two registries show the same in every respect, telling where they do not."""
+    for left, right in zip_longest(ours.history(), theirs.history()):
+        assert left == right
+    assert list(ours) == list(theirs)
+    assert ours.problems() == theirs.problems()
+    assert ours.latest() == theirs.latest()
+    assert str(ours) == str(theirs)
+    for name in ours:
+        assert str(ours[name]) == str(theirs[name])
+        assert ours[name].stages == theirs[name].stages
+        assert ours[name].all_versions == theirs[name].all_versions
+    return True
+
+
+def test_a_server_tells_what_its_repository_does(door: Registry, far: Builder) -> None:
+    odd(far)
+    assert same(door, far.registry)
+    assert door["m"]["v1.1.0"].registered_at == far.registry["m"]["v1.1.0"].registered_at
+    assert door.at("main") == far.registry.at("main")
+    assert door.event("m@v2.0.0") == far.registry.event("m@v2.0.0")
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_server_tells_what_real_registries_do(name: str, tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path)) as repo:
+        builder = Builder(repo)
+        corpus(name, builder)
+        with git_server(repo) as url, Registry.open(url) as door:
+            assert same(door, builder.registry)
+
+
+def test_many_commits_are_asked_for_in_parts(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_BATCH", 2)
+    for number in range(5):
+        far.commit(f"d{number}", number)
+        far.tag(f"m@v1.0.{number}", f"d{number}", number)
+        far.tag(f"n@v1.0.{number}", f"d{number}", number)
+    steps: list[tuple[int, int | None, str]] = []
+    with Registry.open(url, progress=lambda *step: steps.append(step)) as door:
+        assert same(door, far.registry)
+        told = [step for step in steps if step[2] == "tags read"]
+        assert told[-1] == (2, 2, "tags read") or told[-1][0] == told[-1][1]
+        assert any(what == "bytes received" and total is None for _, total, what in steps)
+        steps.clear()
+        assert len(door.history()) == 10
+        assert not steps  # what was read is kept
+
+
+def test_the_latest_version_takes_no_object(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0", "m@v2.0.0")
+    monkeypatch.setattr(Transport, "fetch", None)
+    with Registry.open(url) as door:
+        latest = door["m"].latest
+        assert latest is not None
+        assert (latest.name, latest.commit) == ("v2.0.0", far.commits["c1"])
+        assert str(door.latest()["m"]) == "m@v2.0.0"
+
+
+def test_opening_a_url_sends_nothing() -> None:
+    door = Registry.open("git://127.0.0.1:1/nobody.git", timeout=5)
+    with pytest.raises(RemoteError, match="'git://127.0.0.1:1/nobody.git' cannot be asked"):
+        list(door)
+    door.close()
+    door.close()
+
+
+def test_every_verb_works_at_a_url(door: Registry, far: Builder) -> None:
+    here = far.registry
+    commit = far.commits["c1"]
+    event = door.register("m", "v1.0.0", author=ANN, when=WHEN, message="first")
+    assert here.event("m@v1.0.0") == event
+    door.assign("m", "v1.0.0", "prod", author=ANN)
+    assert door["m"].stages["prod"].commit == commit
+    door.unassign("m", "v1.0.0", "prod", author=ANN)
+    assert not door["m"].stages
+    both = door.assign("n", stage="dev", register=True, author=ANN, commit=commit)
+    assert [event.tag for event in here["n"].history] == ["n@v0.0.1", both.tag]
+    door.deregister("m", "v1.0.0", author=ANN)
+    door.deprecate("m", author=ANN)
+    assert here["m"].deprecated
+    planned = door.register("o", author=ANN, dry_run=True)
+    assert planned.tag == "o@v0.0.1"
+    assert "o" not in here
+    assert same(door, here)
+
+
+def test_the_same_bytes_are_written_as_in_a_repository(door: Registry, far: Builder) -> None:
+    there = door.register("m", "v1.0.0", author=ANN, when=WHEN, message="first\n# gone\n")
+    id = far.repo.refs[b"refs/tags/m@v1.0.0"]  # type: ignore[index]
+    door.delete_tags(there)
+    far.registry.register("m", "v1.0.0", author=ANN, when=WHEN, message="first\n# gone\n")
+    assert far.repo.refs[b"refs/tags/m@v1.0.0"] == id  # type: ignore[index]
+
+
+def test_tags_are_deleted_only_as_they_were_seen(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0", "m@v2.0.0")
+    first, second = door["m"].history
+    seen = RemoteStore.tags
+    changed = far.tag("other", "c1", 99)
+
+    def behind_the_back(store: RemoteStore, prefixes: Any = ("",)) -> Any:
+        found = seen(store, prefixes)
+        far.ref("refs/tags/m@v1.0.0", changed)
+        return found
+
+    monkeypatch.setattr(RemoteStore, "tags", behind_the_back)
+    with pytest.raises(WriteConflictError, match="'m@v1.0.0' was changed by somebody else"):
+        door.delete_tags(first)
+    monkeypatch.undo()
+    assert door.delete_tags() == {}
+    assert list(door.delete_tags(second)) == ["m@v2.0.0"]
+    assert "m" in far.registry
+
+
+def test_a_tag_that_is_there_is_not_overwritten(door: Registry, far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    with pytest.raises(VersionExistsError, match="registered already"):
+        door.register("m", "v1.0.0", author=ANN)
+    with pytest.raises(CommitTakenError):
+        door.register("m", "v2.0.0", author=ANN)
+    again = base.NewTag("m@v1.0.0", far.commits["c1"], "m\n", ANN, WHEN)
+    with pytest.raises(TagExistsError, match="'m@v1.0.0' exists already in '(git|http)://"):
+        door._store.create([again])
+    with pytest.raises(TagExistsError):
+        door._store.check("m@v1.0.0")
+    with pytest.raises(WriteConflictError, match="one would be a folder of the other"):
+        door._store.create([base.NewTag("m@v1.0.0/x", far.commits["c1"], "m\n", ANN, WHEN)])
+
+
+def test_a_tag_is_signed_before_it_is_sent(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature = "-----BEGIN SSH SIGNATURE-----\n"
+    monkeypatch.setattr(remote, "sign", lambda *arguments: f"{signature}{arguments[3]}\n".encode())
+    door.register("m", "v1.0.0", author=ANN, sign="my key")
+    door.register("n", "v1.0.0", author=ANN, sign=True)
+    raw = far.repo[b"refs/tags/m@v1.0.0"].as_raw_string().decode()
+    assert raw.endswith(f"\n\nRegistering artifact m version v1.0.0\n{signature}my key\n")
+    assert far.repo[b"refs/tags/n@v1.0.0"].as_raw_string().endswith(b"\nNone\n")
+
+
+def test_a_name_that_git_cannot_keep_is_refused_before_anything_is_sent(door: Registry) -> None:
+    with pytest.raises(InvalidNameError, match="Git cannot keep such a tag"):
+        door.register("a//b", "v1.0.0", author=ANN)
+
+
+def test_a_writer_who_was_slower_plans_anew(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0")
+    real = Transport.send
+
+    def slower(transport: Transport, *arguments: Any, **options: Any) -> Verdict:
+        monkeypatch.undo()
+        far.registry.assign("m", "v1.0.0", "prod", author=ANN)
+        return real(transport, *arguments, **options)
+
+    monkeypatch.setattr(Transport, "send", slower)
+    with pytest.raises(StageHeldError):
+        door.assign("m", "v1.0.0", "prod", author=ANN)
+    assert door.assign("m", "v1.0.0", "prod", author=ANN, force=True).counter == 2
+
+
+@pytest.mark.parametrize("revision", ["HEAD", "@", "main", "heads/main", "refs/heads/main", "t"])
+def test_a_commit_is_named_by_what_the_server_lists(
+    door: Registry, far: Builder, revision: str
+) -> None:
+    far.tag("t", "c1")
+    assert door.register("m", author=ANN, commit=revision).commit == far.commits["c1"]
+
+
+def test_a_commit_is_named_by_its_full_sha(door: Registry, far: Builder) -> None:
+    sha = far.commits["c1"]
+    assert door.register("m", author=ANN, commit=sha.upper()).commit == sha
+
+
+@pytest.mark.parametrize("revision", ["HEAD~1", "abcdef0", "main^", "HEAD:file", "@{1}", "a\0b"])
+def test_what_only_a_clone_can_resolve_is_an_error_that_says_so(
+    door: Registry, revision: str
+) -> None:
+    with pytest.raises(RevisionNotFoundError, match="only a clone knows short SHAs"):
+        door.register("m", author=ANN, commit=revision)
+
+
+def test_a_branch_that_is_not_there_is_an_error(door: Registry) -> None:
+    with pytest.raises(RevisionNotFoundError, match="there is no branch or tag 'nope' at "):
+        door.register("m", author=ANN, commit="nope")
+
+
+def test_an_empty_server_has_no_models_and_no_commits(tmp_path: Path) -> None:
+    with (
+        Repo.init_bare(str(tmp_path)) as repo,
+        http_server(repo) as url,
+        Registry.open(url) as door,
+    ):
+        assert not door
+        assert door.problems() == ()
+        assert door.commits() == ()
+        assert door.stages() == ()
+        with pytest.raises(ModelNotFoundError):
+            door["m"]
+        with pytest.raises(RevisionNotFoundError, match="no commits yet; push something"):
+            door.register("m", author=ANN)
+
+
+def test_commits_are_listed_as_in_a_repository(door: Registry, far: Builder) -> None:
+    for number in range(2, 6):
+        far.commit(f"c{number}", number, f"c{number - 1}")
+    assert door.commits(limit=3) == far.registry.commits(limit=3)
+    assert door.commits(limit=None) == far.registry.commits(limit=None)
+    assert door.commits(limit=0) == ()
+
+
+def test_the_configuration_is_read_from_the_servers_head(door: Registry, far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    store = door._store
+    assert store.file(".gto") is None
+    far.commit_file(".gto", "stages: [prod]\n")
+    assert store.file(".gto") == b"stages: [prod]\n"
+    assert store.file(".gto") == b"stages: [prod]\n"
+    assert store.file("other") is None
+    tree = far.repo[far.repo[b"HEAD"].tree].copy()  # type: ignore[attr-defined]
+    tree.add(b"folder", 0o40000, far.repo[b"HEAD"].tree)  # type: ignore[attr-defined]
+    far.commit("folder", 5, tree=far.add(tree))
+    assert store.file("folder") is None
+
+
+def test_a_file_that_was_filtered_out_is_fetched_by_its_id(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.commit_file(".gto", "stages: [prod]\n")
+    real = Transport.fetch
+
+    def filtering(transport: Transport, wants: Any, **options: Any) -> MemoryObjectStore:
+        if not options:  # the blob, which dulwich's server gives to nobody by its id
+            objects = MemoryObjectStore()
+            objects.add_object(far.repo[wants[0].encode()])
+            return objects
+        objects = real(transport, wants, **options)
+        for id in [id for id in objects if objects[id].type_name == b"blob"]:
+            del objects[id]
+        return objects
+
+    monkeypatch.setattr(Transport, "fetch", filtering)
+    assert door._store.file(".gto") == b"stages: [prod]\n"
+
+
+def test_a_servers_stages_are_heeded(door: Registry, far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    far.commit_file(".gto", "stages: [prod]\n")
+    with pytest.raises(ValueError, match="stage 'dev' is not allowed in this registry"):
+        door.assign("m", "v1.0.0", "dev", author=ANN)
+    assert door.assign("m", "v1.0.0", "prod", author=ANN).stage == "prod"
+
+
+def test_a_signature_is_checked_from_the_servers_bytes(door: Registry, far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    far.ref("refs/tags/m@v2.0.0", far.commits["c1"])
+    assert str(door.verify("m@v1.0.0").status) == "unsigned"
+    assert str(door.verify("m@v2.0.0").status) == "unsigned"
+
+
+def test_a_server_neither_pushes_nor_fetches(door: Registry) -> None:
+    with pytest.raises(InvalidArgumentError, match="is a server, where each verb writes at once"):
+        door.push()
+    with pytest.raises(InvalidArgumentError, match="is a server"):
+        door.register("m", author=ANN, push=True)
+    assert "m" not in door
+
+
+def test_what_was_read_pickles_without_a_server(door: Registry, far: Builder) -> None:
+    odd(far)
+    assert pickle.loads(pickle.dumps(door["m"])) == far.registry["m"]
+
+
+def test_a_sha256_repository_is_read_and_not_written(tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path), object_format="sha256") as repo:
+        builder = Builder(repo).tags("m@v1.0.0")
+        objects = MemoryObjectStore(object_format=repo.object_format)
+        for id in repo.object_store:
+            objects.add_object(repo.object_store[id])
+        store = RemoteStore(Url.parse("git://host/m"), base.Access())
+        refs = builder.registry._store.tags()
+        store._take([attrs.evolve(refs[0], peeled=builder.commits["c1"])], objects)
+        assert store._objects[refs[0].id].commit == builder.commits["c1"]
+        with pytest.raises(RepositoryError, match="uses SHA-256, to which nothing can be pushed"):
+            store.create([base.NewTag("m@v2.0.0", refs[0].id, "m\n", ANN, WHEN)])
+
+
+# who may
+
+
+def test_credentials_are_asked_for_once_and_kept(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    asked: list[tuple[str, str | None]] = []
+
+    def credentials(url: str, hint: str | None) -> tuple[str, str]:
+        asked.append((url, hint))
+        return "ann", SECRET
+
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, guarded("ann", SECRET)) as url:
+        with Registry.open(url.replace("//", "//ann@"), credentials=credentials) as door:
+            assert len(door["m"].history) == 1
+            door.register("m", "v2.0.0", author=ANN, force=True)
+            assert same(door, far.registry)
+        assert asked == [(url, "ann")]
+
+
+def refused(door: Registry) -> AuthenticationError:
+    """Return the error with which a server does not let in."""
+    with door, pytest.raises(AuthenticationError) as caught:
+        len(door)
+    return caught.value
+
+
+def test_a_password_in_the_url_is_used_and_not_shown(
+    far: Builder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, guarded("ann", SECRET)) as url:
+        with Registry.open(url.replace("//", "//ann:p%40ss%20w%3Ard@")) as door:
+            assert "m" in door
+            assert repr(door) == f"<Registry {url.replace('//', '//ann@')!r}: 1 model>"
+        door = Registry.open(url.replace("//", "//ann:wr0ng@"))
+        error = refused(door)
+        assert "it did not accept the credentials" in str(error)
+        assert "wr0ng" not in repr(error) + str(error.location)
+    for secret in (SECRET, "p%40ss", "wr0ng"):
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        (None, "it wants credentials; pass credentials="),
+        (lambda _url, _hint: None, "it wants credentials; pass credentials="),
+        (lambda _url, _hint: ("ann", "wr0ng"), "it did not accept the credentials"),
+    ],
+)
+def test_a_server_that_wants_other_credentials_is_an_error(
+    far: Builder, credentials: Any, words: str
+) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, guarded("ann", SECRET)) as url,
+        Registry.open(url, credentials=credentials) as door,
+    ):
+        for _ in range(2):
+            error = refused(door)
+            assert words in str(error)
+            assert "wr0ng" not in repr(error)
+            assert isinstance(error, PermissionError)
+
+
+def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, guarded("ann", SECRET)) as url,
+        Registry.open(url, credentials=lambda _url, _hint: ("ann", SECRET, 7)) as door,  # type: ignore[arg-type,return-value]
+        pytest.raises(InvalidArgumentError, match="must return a user's name and") as caught,
+    ):
+        len(door)
+    assert SECRET not in repr(caught.value) + str(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"credentials": ("ann", SECRET)}, "credentials must be a callable, not a tuple"),
+        ({"progress": 7}, "progress must be a callable, not a int"),
+        ({"timeout": 0}, "timeout must be a number of seconds above 0, or None, not 0"),
+        ({"timeout": "1"}, "timeout must be a number of seconds above 0, or None, not '1'"),
+    ],
+)
+def test_what_is_of_no_use_is_refused_at_once(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=words) as caught:
+        Registry.open("https://host/m", **options)
+    assert SECRET not in str(vars(caught.value))
+
+
+# what can go wrong
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind", "error", "message"),
+    [
+        ("404 Not Found", b"no model here", "text/plain", RepositoryNotFoundError, "no model here"),
+        ("404 Not Found", b"<h1>", "text/html", RepositoryNotFoundError, "(not found)"),
+        ("403 Forbidden", b"not you", "text/plain", AuthenticationError, "HTTP 403 not you"),
+        ("407 Proxy", b"", "text/plain", AuthenticationError, "the proxy wants credentials"),
+        ("500 Oh", b"", "text/html", RemoteError, "HTTP 500 Internal Server Error"),
+        ("200 OK", b"<html>", "text/html", RemoteError, "cannot be asked"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(
+    far: Builder, status: str, words: bytes, kind: str, error: type[Exception], message: str
+) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, refusing(status, words, kind)) as url,
+        Registry.open(url) as door,
+        pytest.raises(error) as caught,
+    ):
+        len(door)
+    assert message in str(caught.value)
+    assert url in str(caught.value)
+
+
+def test_a_repository_that_is_not_there_is_an_error(url: str) -> None:
+    with (
+        Registry.open(url.replace(PATH, "/other.git")) as door,
+        pytest.raises((RepositoryNotFoundError, RemoteError)),
+    ):
+        len(door)
+
+
+@pytest.mark.parametrize("limit", [0, 30, 300])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_line_that_stalls_or_breaks_is_an_error_in_time(
+    url: str, far: Builder, limit: int, silent: bool
+) -> None:
+    far.tags("m@v1.0.0")
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
+    with (
+        proxied(port, limit=limit, silent=silent) as proxy,
+        Registry.open(url.replace(str(port), str(proxy.port)), timeout=0.3) as door,
+        pytest.raises(RemoteTimeoutError if silent else RemoteError) as caught,
+    ):
+        str(door)
+    if silent:
+        assert "was silent for 0.3 seconds" in str(caught.value)
+        assert isinstance(caught.value, TimeoutError)
+    assert isinstance(caught.value, ConnectionError)
+
+
+def test_a_push_whose_answer_is_lost_has_happened(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Transport.send
+
+    def lost(transport: Transport, *arguments: Any, **options: Any) -> Verdict:
+        real(transport, *arguments, **options)
+        raise RemoteError("the line broke", location="there")
+
+    monkeypatch.setattr(Transport, "send", lost)
+    assert door.register("m", author=ANN).tag == "m@v0.0.1"
+    assert far.registry["m"].latest
+
+
+def test_a_push_that_was_lost_is_an_error(door: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any, **__: Any) -> Verdict:
+        raise RemoteError("the line broke", location="there")
+
+    monkeypatch.setattr(Transport, "send", lost)
+    with pytest.raises(RemoteError, match="the line broke"):
+        door.register("m", author=ANN)
+    assert "m" not in door
+    real = Transport.refs
+
+    def down(transport: Transport, prefixes: list[str]) -> Refs:
+        if prefixes == ["refs/tags/m@v0.0.1"]:
+            lost()
+        return real(transport, prefixes)
+
+    monkeypatch.setattr(Transport, "refs", down)
+    with pytest.raises(RemoteError, match="the line broke"):
+        door.register("m", author=ANN)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "refused the tag 'm@v0.0.1': hook declined; nothing was written"),
+        ("tags are frozen", "hook declined; it says: tags are frozen; nothing was written"),
+    ],
+)
+def test_a_servers_refusal_is_told_in_its_words(
+    door: Registry, monkeypatch: pytest.MonkeyPatch, words: str, message: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Verdict:
+        return Verdict({"refs/tags/m@v0.0.1": "hook declined"}, words)
+
+    monkeypatch.setattr(Transport, "send", refuse)
+    with pytest.raises(PushRejectedError) as caught:
+        door.register("m", author=ANN)
+    assert message in str(caught.value)
+    assert caught.value.tag == "m@v0.0.1"
+    assert isinstance(caught.value, PermissionError)
+
+
+def test_a_pack_that_a_server_cannot_take_is_a_refusal(
+    far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: Any, _path: Any, decide: Any, _pack: Any, progress: Any, **_: Any) -> None:
+        decide(dict(far.repo.refs.as_dict()))
+        progress(b"Resolving deltas:  50% (1/2)\rdisk is ")
+        progress(b"full\n")
+        raise SendPackError(b"unpack index-pack failed")
+
+    steps: list[Any] = []
+    monkeypatch.setattr("modelversions.stores.wires._Tcp.send_pack", refuse)
+    assert isinstance(far.repo, Repo)
+    with (
+        git_server(far.repo) as url,
+        Registry.open(url, progress=lambda *step: steps.append(step)) as door,
+        pytest.raises(PushRejectedError, match="unpack index-pack failed; it says: disk is full;"),
+    ):
+        door.register("m", author=ANN, commit=far.commits["c1"])
+    assert (1, 2, "resolving deltas") in steps
+
+
+def test_a_refusal_because_somebody_was_faster_is_no_refusal(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faster(*_: Any, **__: Any) -> Verdict:
+        monkeypatch.undo()
+        far.registry.register("m", "v1.0.0", author=ANN)
+        return Verdict({"refs/tags/m@v1.0.0": "reference already exists"}, "")
+
+    monkeypatch.setattr(Transport, "send", faster)
+    with pytest.raises(VersionExistsError):
+        door.register("m", "v1.0.0", author=ANN)
+
+
+def test_a_broken_listing_is_an_error(far: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    far.tags("m@v1.0.0")
+    monkeypatch.setattr(MemoryObjectStore, "add_thin_pack", lambda *_: 1 / 0)
+    assert isinstance(far.repo, Repo)
+    with (
+        git_server(far.repo) as url,
+        Registry.open(url) as door,
+        pytest.raises(RemoteError, match="cannot be asked: division by zero"),
+    ):
+        str(door)
+
+
+def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise GitProtocolError(f"cannot use {SECRET}") from ValueError(quote(SECRET))
+
+    monkeypatch.setattr("modelversions.stores.wires._Http.get_refs", fail)
+    with (
+        Registry.open("https://ann:p%40ss%20w%3Ard@host/m") as door,
+        pytest.raises(RemoteError, match=r"cannot use \*\*\*;") as caught,
+    ):
+        len(door)
+    assert caught.value.__cause__ is None
+
+
+def test_what_a_proxy_or_a_plain_server_says_is_explained() -> None:
+    proxy = explain(HTTPProxyUnauthorized(None, "u"), "there", 1, ())
+    assert isinstance(proxy, AuthenticationError)
+    many = explain(GitProtocolError("Server does not support atomic push"), "there", 1, ())
+    assert "cannot take several tags at once, all or none, and has taken none" in str(many)
+    bare = explain(ValueError(), "there", 1, ())
+    assert "cannot be asked: ValueError;" in str(bare)
+
+
+# ssh, by a program of our own in its place
+
+SSH = """
+import sys
+from dulwich.cli import main
+command, path = sys.argv[-1].split(" ", 1)
+print("hello from the server", file=sys.stderr)
+raise SystemExit(main([command.removeprefix("git-"), path.strip("'")]))
+"""
+
+
+@pytest.fixture
+def ssh(far: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a repository behind a program that does what ssh would."""
+    script = tmp_path / "ssh.py"
+    script.write_text(SSH)
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"{sys.executable} -W ignore {script}")
+    assert isinstance(far.repo, Repo)
+    return f"ssh://ann@host:22{far.repo.path}"
+
+
+def test_ssh_is_a_program(ssh: str, far: Builder) -> None:
+    odd(far)
+    with Registry.open(ssh) as door:
+        assert same(door, far.registry)
+    path = ssh.removeprefix("ssh://ann@host:22")
+    with Registry.open(f"host:{path}", timeout=None) as door:
+        assert door["m"] == far.registry["m"]
+
+
+@pytest.mark.parametrize(
+    ("port", "version", "options"),
+    [(None, None, ""), (7, 2, "-p 7 -o SetEnv=GIT_PROTOCOL=version=2 ")],
+)
+def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, options: str) -> None:
+    line = _PatientSsh(5).run_command(
+        "host", b"git-receive-pack '/m'", "ann", port, ssh_command="echo", protocol_version=version
+    )
+    assert line.read().decode() == f"{options}ann@host git-receive-pack '/m'\n"
+    line.close()
+
+
+def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaint = "import sys; sys.exit('Permission denied (publickey).')"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f'{sys.executable} -c "{complaint}"')
+    with (
+        Registry.open(ssh) as door,
+        pytest.raises(AuthenticationError, match=r"Permission denied \(publickey\)"),
+    ):
+        len(door)
+
+
+def test_an_ssh_that_says_nothing_is_given_up_and_ended(
+    ssh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelversions.stores.wires._GOODBYE", 0.01)
+    waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f'{sys.executable} -c "{waits}"')
+    with Registry.open(ssh, timeout=0.2) as door, pytest.raises(RemoteTimeoutError):
+        len(door)
+
+
+def test_the_program_can_be_configured(
+    ssh: str, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    far.tags("m@v1.0.0")
+    program = os.environ["GIT_SSH_COMMAND"]
+    monkeypatch.delenv("GIT_SSH_COMMAND")
+    Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(f"[core]\n\tsshCommand = {program}\n")
+    with Registry.open(ssh) as door:
+        assert "m" in door
+
+
+@pytest.mark.parametrize("url", ["ssh://-oProxyCommand=x/m", "-x:m"])
+def test_a_host_is_no_option(url: str) -> None:
+    with Registry.open(url) as door, pytest.raises(RepositoryError, match="cannot be asked"):
+        len(door)
+
+
+# proxies
+
+
+def test_a_proxy_is_used_for_its_scheme(far: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with http_server(far.repo, relaying) as url, ExitStack() as stack:
+        port = int(url.split(":")[2].split("/")[0])
+        proxy = stack.enter_context(proxied(port))
+        monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # for another scheme
+        with Registry.open(url) as door:
+            assert "m" in door
+        monkeypatch.setenv("http_proxy", f"http://ann:s3cret@127.0.0.1:{proxy.port}")
+        with Registry.open("http://models.invalid" + PATH) as door:
+            assert "m" in door
+        assert proxy.total
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        proxy.reset()
+        with Registry.open(url) as door:
+            assert "m" in door
+        assert not proxy.total
+
+
+def test_a_proxy_can_be_configured(far: Builder) -> None:
+    import os
+
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, relaying) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        text = f"[http]\n\tproxy = http://127.0.0.1:{port}\n"
+        Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)
+        with Registry.open("http://models.invalid" + PATH) as door:
+            assert "m" in door
+
+
+def test_an_authority_is_taken_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "nothing.pem"))
+    with Registry.open("https://127.0.0.1:1/m") as door, pytest.raises(RepositoryError):
+        len(door)
+
+
+def test_a_file_url_is_a_repository_on_this_machine(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    with Registry.open(f"file://{far.repo.path}") as door:
+        assert same(door, far.registry)
+
+
+def test_lightweight_tags_are_problems_there_as_here(door: Registry, far: Builder) -> None:
+    far.ref("refs/tags/m@v1.0.0", far.commits["c1"])
+    assert [problem.kind for problem in door.problems()] == [ProblemKind.LIGHTWEIGHT]
+    assert door.problems() == far.registry.problems()

@@ -1,0 +1,65 @@
+"""What is a URL, what it is made of, and that its password is never shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelversions import Registry, RepositoryNotFoundError
+from modelversions.stores.urls import Url, is_url
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "shown"),
+    [
+        ("https://host/a/b.git", ("https", "host", None, "/a/b.git", None), None),
+        ("HTTP://host:81/a%20b", ("http", "host", 81, "/a%20b", None), "http://host:81/a%20b"),
+        ("ssh://ann@host:22/a%20b", ("ssh", "host", 22, "/a b", "ann"), None),
+        ("git+ssh://host/a", ("ssh", "host", None, "/a", None), "ssh://host/a"),
+        ("ssh://host/~ann/m.git", ("ssh", "host", None, "/~ann/m.git", None), None),
+        ("git://[::1]:9/a", ("git", "::1", 9, "/a", None), None),
+        ("ann@host:models.git", ("ssh", "host", None, "models.git", "ann"), None),
+        ("host:/srv/m.git", ("ssh", "host", None, "/srv/m.git", None), "ssh://host/srv/m.git"),
+        ("[::1]:m.git", ("ssh", "::1", None, "m.git", None), None),
+        ("file:///srv/a%20b", ("file", "", None, "/srv/a b", None), "file:///srv/a%20b"),
+        (
+            "https://a%40b:s3cret@host/m",
+            ("https", "host", None, "/m", "a@b"),
+            "https://a%40b@host/m",
+        ),
+    ],
+)
+def test_a_url_has_parts(
+    text: str, parts: tuple[str, str, int | None, str, str | None], shown: str | None
+) -> None:
+    url = Url.parse(text)
+    assert is_url(text)
+    assert (url.scheme, url.host, url.port, url.path, url.username) == parts
+    assert str(url) == (shown or text)
+
+
+def test_a_password_is_read_and_not_shown() -> None:
+    url = Url.parse("https://ann:p%40ss@host/m.git")
+    assert url.password == "p@ss"  # noqa: S105
+    assert "p@ss" not in repr(url)
+    assert "p%40ss" not in repr(url) + str(url)
+
+
+@pytest.mark.parametrize("path", ["models", "./a:b", "/srv/a:b", "a/b:c", "", 7, "C:\\m", "c:m"])
+def test_anything_else_is_a_path(path: object) -> None:
+    assert not is_url(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ftp://ann:s3cret@host/m", "'ftp://ann@host/m' cannot be opened: 'ftp' is none of https"),
+        ("https://ann:s3cret@/m", "it names no host or no repository"),
+        ("https://host", "it names no host or no repository"),
+        ("https://ann:s3cret@host:port/m", "'https://host:port/m' cannot be opened: Port could"),
+        ("https://ann:s3cret@[::1/m", "'https://"),
+    ],
+)
+def test_an_unusable_url_is_an_error_without_its_secret(text: str, words: str) -> None:
+    with pytest.raises(RepositoryNotFoundError, match=words.replace("[", r"\[")) as caught:
+        Registry.open(text)
+    assert "s3cret" not in str(caught.value) + repr(caught.value)
