@@ -749,8 +749,6 @@ def test_a_host_is_no_option(url: str) -> None:
 def test_a_proxy_is_used_for_its_scheme(far: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     far.tags("m@v1.0.0")
     assert isinstance(far.repo, Repo)
-    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
     with http_server(far.repo, relaying) as url, ExitStack() as stack:
         port = int(url.split(":")[2].split("/")[0])
         proxy = stack.enter_context(proxied(port))
