@@ -13,6 +13,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelversions.stores.local import LocalStore
 from modelversions.stores.object_files import ObjectFiles
 from tests.builders import Builder
 
@@ -130,11 +131,26 @@ def test_packs_that_are_deleted_are_let_go_of(disk: Builder) -> None:
     assert isinstance(disk.repo, Repo)
     disk.repo.object_store.repack()
     assert not [path for path in old if Path(path).exists()]
-    files.expect(1)
+    files.forget()
     assert not files._packs
     assert files.raw(id) == ("blob", b"some content")
     assert len(files._packs) == 1
     files.close()
+
+
+def test_a_look_at_tags_lets_go_of_them(disk: Builder) -> None:
+    disk.tags("m@v1.0.0").pack()
+    registry = disk.registry
+    assert registry["m"].latest
+    store = registry._store
+    assert isinstance(store, LocalStore)
+    assert len(store._files._packs) == 1
+    disk.tags("m@v2.0.0")
+    disk.pack()
+    assert isinstance(disk.repo, Repo)
+    disk.repo.object_store.repack()
+    assert len(registry["m"]) == 2
+    assert [Path(path).exists() for path in store._files._packs] == [True]
 
 
 def test_a_loose_object_that_is_none(disk: Builder) -> None:

@@ -101,6 +101,7 @@ class LocalStore:
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
         with self._lock:
+            self._files.forget()  # each look begins here
             return self._refs.tags(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
@@ -117,7 +118,6 @@ class LocalStore:
         What the list of refs says of it is not taken for granted: a tag is read one way only.
         """
         with self._lock:
-            self._files.expect(1)
             return TagReader(self._files).tag(ref.id).commit
 
     def resolve(self, revision: str) -> str:

@@ -86,17 +86,16 @@ class ObjectFiles:
         )
 
     def expect(self, count: int) -> None:
-        """Prepare for reading so many more: where it pays, take in a pack's whole index.
-
-        Packs that were deleted are let go of: a collection of garbage has put others in their
-        place.
-        """
-        for path in [path for path in self._packs if not os.path.exists(path)]:
-            self._packs.pop(path).close()
+        """Prepare for reading so many more: where it pays, take in a pack's whole index."""
         self._expected += count
         if count > _MANY:
             for pack in (*self._packs.values(), *self._newcomers()):
                 pack.expect(self._expected)
+
+    def forget(self) -> None:
+        """Let go of packs that were deleted: a collection of garbage has put others in place."""
+        for path in [path for path in self._packs if not os.path.exists(path)]:
+            self._packs.pop(path).close()
 
     def close(self) -> None:
         """Let go of the pack files; the next call opens them again."""

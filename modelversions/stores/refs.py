@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from dulwich.errors import FileFormatException
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
 from dulwich.refs import (
@@ -209,7 +210,7 @@ def patiently(tag: str, write: Callable[[], Written]) -> Written:
                 tag=tag,
                 lock=lock,
             ) from error
-        except OSError as error:
+        except (OSError, FileFormatException) as error:
             raise WriteConflictError(
                 f"the tag {tag!r} cannot be written: {error}; see that its place can be", tag=tag
             ) from error

@@ -225,6 +225,22 @@ def test_a_ref_s_log_is_git_s(git: Git) -> None:
     store.close()
 
 
+def test_commits_are_listed_as_git_lists_them(git: Git, tmp_path: Path) -> None:
+    times = iter((5, 9, 7, 7, 3, 12, 12, 1, 20))
+    for branch in ("main", "side", "aside"):
+        git("checkout", "-q", "-B", branch)
+        for _ in range(3):
+            git.commit(1_700_000_000 + next(times), branch)
+    git("checkout", "-q", "main")
+    git("merge", "-q", "--no-ff", "-m", "both", "aside")
+    git("clone", "-q", "--depth=3", f"file://{git.path}", str(tmp_path / "shallow"))
+    for place in (git, Git(tmp_path / "shallow")):
+        with Registry.open(place.path) as registry:
+            ours = [commit.id for commit in registry.commits(limit=None)]
+            assert ours == place("log", "--format=%H").split()
+            assert ours[:2] == [commit.id for commit in registry.commits(limit=2)]
+
+
 def test_an_empty_folder_where_a_tag_should_be(git: Git) -> None:
     tags = git.path / ".git" / "refs" / "tags"
     for name in ("m@v1.0.0", "m@v2.0.0"):
