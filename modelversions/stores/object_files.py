@@ -53,17 +53,18 @@ class ObjectFiles:
         """Read from the repository's object store, and from those that it borrows from."""
         self._store = repo.object_store
         self._format = repo.object_format
+        self._digits = self._format.hex_length
         self._location = location
         self._packs: dict[str, _Pack] = {}
         self._expected = 0
 
     def fits(self, id: str) -> bool:
         """Say whether an id is as long as this repository's are: another names nothing here."""
-        return len(id) == self._format.hex_length
+        return len(id) == self._digits
 
     def raw(self, id: str) -> Raw:
         """Read an object. An empty kind says that it is missing or broken."""
-        if not self.fits(id):
+        if len(id) != self._digits:
             return "", b""
         name = bytes.fromhex(id)
         return (
@@ -75,7 +76,7 @@ class ObjectFiles:
 
     def kind(self, id: str) -> str:
         """Return an object's kind, from its header where that will do; empty as for ``raw``."""
-        if not self.fits(id):
+        if len(id) != self._digits:
             return ""
         name = bytes.fromhex(id)
         return (
@@ -180,7 +181,8 @@ class _Pack:
     def kind(self, name: bytes) -> str | None:
         """Tell an object's kind by the head of its entry, or by that of what it is a delta of."""
         try:
-            return self._kind(self._place(name))
+            at = self._offsets.get(name)
+            return self._kind(self._place(name) if at is None else at)
         except Exception:  # noqa: BLE001  # the same
             return None
 
@@ -209,13 +211,16 @@ class _Pack:
 
     def _kind(self, at: int) -> str | None:
         for _ in range(_DEEPEST):
-            kind, _, start = self._head(at)
+            kind = self._data[at] >> 4 & 7
+            if kind in _KINDS:
+                return _KINDS[kind]
+            start = self._head(at)[2]
             if kind == _DELTA_BY_PLACE:
                 at -= self._distance(start)
             elif kind == _DELTA_BY_NAME:
                 at = self._place(self._data[start : start + self._width])
             else:
-                return _KINDS.get(kind)
+                break
         return None
 
     def _distance(self, at: int) -> int:

@@ -11,13 +11,16 @@ import mmap
 import os
 import re
 from collections.abc import Iterator, Sequence
+from operator import methodcaller
 
 from modelversions.errors import RepositoryError
 from modelversions.stores.base import TagRef
 
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
-_ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?" % (_ID, _ID))
+_ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
+"""An entry and the line that may belong to it, or else a line that is none."""
 _ROOT = b"refs/tags/"
+_groups = methodcaller("groups")
 
 
 def packed_ref(path: bytes, name: bytes) -> bytes:
@@ -70,32 +73,32 @@ class _Entries:
         self._sorted = b"sorted" in traits
         self._peeled = b"fully-peeled" in traits
         if data[-1:] != b"\n":
-            raise self._unexpected(data.rfind(b"\n") + 1)
+            raise self._unexpected(data[data.rfind(b"\n") + 1 :])
 
     def tags(self, prefix: bytes) -> Iterator[tuple[bytes, TagRef]]:
         wanted, skip = _ROOT + prefix, len(_ROOT)
-        for id, name, peeled in self._between(wanted, _after(wanted)):
+        for id, name, peeled, odd in self._between(wanted, _after(wanted)):
+            if odd is not None:
+                raise self._unexpected(odd)
             if name.startswith(wanted):
-                id_text = id.decode("ascii")
+                own, id_text = name[skip:], id.decode("ascii")
                 behind = peeled.decode("ascii") if peeled else id_text if self._peeled else None
-                yield name[skip:], TagRef(name[skip:].decode(errors="replace"), id_text, behind)
+                yield own, TagRef(own.decode(errors="replace"), id_text, behind)
 
     def id(self, name: bytes) -> bytes:
-        found = (id for id, other, _ in self._between(name, name + b"\0") if other == name)
-        return next(found, b"")
+        for id, found, _, odd in self._between(name, name + b"\0"):
+            if odd is not None:
+                raise self._unexpected(odd)
+            if found == name:
+                return id
+        return b""
 
-    def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+    def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Give the entries from one name up to another; without an order that is all of them."""
-        at, end = self._start, len(self._data)
+        start, end = self._start, len(self._data)
         if self._sorted:
-            at, end = self._find(first), self._find(last)
-        for match in _ENTRY.finditer(self._data, at, end):
-            if match.start() != at:
-                break
-            at = match.end()
-            yield match.groups()  # type: ignore[misc]  # three, as the pattern says
-        if at != end:
-            raise self._unexpected(at)
+            start, end = self._find(first), self._find(last)
+        return map(_groups, _ENTRY.finditer(self._data, start, end))
 
     def _find(self, name: bytes) -> int:
         """Return where the first entry at or after ``name`` begins."""
@@ -120,8 +123,8 @@ class _Entries:
         """Return where the line after the one at ``start`` begins."""
         return self._data.find(b"\n", start) + 1
 
-    def _unexpected(self, at: int) -> RepositoryError:
-        line = self._data[at : at + 80].partition(b"\n")[0].decode(errors="replace")
+    def _unexpected(self, content: bytes) -> RepositoryError:
+        line = content[:80].decode(errors="replace")
         path = os.fsdecode(self._path)
         return RepositoryError(
             f"the refs in {path!r} cannot be read: unexpected line {line!r}; repair the file",
