@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from datetime import datetime, timedelta, timezone
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,33 @@ def corpus(name: str, builder: Builder) -> dict[str, Any]:
             message=tag["message"],
         )
     return facts
+
+
+def odd(builder: Builder) -> Builder:
+    """Add what a registry should not hold, and does."""
+    builder.commit("c2", 10, "c1")
+    builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
+    builder.tag("m@v2.0.0", "c2", 40, zone="+0530", message="two\n\nlines")
+    builder.ref("refs/tags/m@v3.0.0", builder.commits["c2"])
+    builder.tag("m@v1.1.0", "c2", tagger=None)
+    builder.tag("n@v1.1.0", builder.blob(), kind="blob")
+    inner = builder.tag("inner", "c2", 50)
+    builder.tag("n@v2.0.0", inner, 60, kind="tag", inner="n@v9.9.9")
+    builder.tag("m@v1", "c2", 70)
+    return builder
+
+
+def same(ours: Registry, theirs: Registry) -> bool:
+    """Say whether two registries show the same in every respect, telling where they do not."""
+    for left, right in zip_longest(ours.history(), theirs.history()):
+        assert left == right
+    assert list(ours) == list(theirs)
+    then = at(10**9)  # what lies in the future is no matter of the moment when one asks
+    assert ours.problems(then) == theirs.problems(then)
+    assert ours.latest() == theirs.latest()
+    assert str(ours) == str(theirs)
+    for name in theirs:
+        our, their = ours[name], theirs[name]
+        assert (str(our), our.stages) == (str(their), their.stages)
+        assert our.all_versions == their.all_versions
+    return True

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,7 +45,7 @@ from modelversions.stores.remote import RemoteStore
 from modelversions.stores.transport import Refs, Transport, Verdict
 from modelversions.stores.urls import Url
 from modelversions.stores.wires import _PatientSsh
-from tests.builders import CORPORA, Builder, corpus
+from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
 from tests.test_corpora import NAMES
 
@@ -77,35 +76,6 @@ def door(url: str) -> Iterator[Registry]:
     """The registry at that URL."""
     with Registry.open(url) as registry:
         yield registry
-
-
-def odd(builder: Builder) -> Builder:
-    """Add what a registry should not hold, and does."""
-    builder.commit("c2", 10, "c1")
-    builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
-    builder.tag("m@v2.0.0", "c2", 40, zone="+0530", message="two\n\nlines")
-    builder.ref("refs/tags/m@v3.0.0", builder.commits["c2"])
-    builder.tag("m@v1.1.0", "c2", tagger=None)
-    builder.tag("n@v1.1.0", builder.blob(), kind="blob")
-    inner = builder.tag("inner", "c2", 50)
-    builder.tag("n@v2.0.0", inner, 60, kind="tag", inner="n@v9.9.9")
-    builder.tag("m@v1", "c2", 70)
-    return builder
-
-
-def same(ours: Registry, theirs: Registry) -> bool:
-    """Say whether two registries show the same in every respect, telling where they do not."""
-    for left, right in zip_longest(ours.history(), theirs.history()):
-        assert left == right
-    assert list(ours) == list(theirs)
-    assert ours.problems() == theirs.problems()
-    assert ours.latest() == theirs.latest()
-    assert str(ours) == str(theirs)
-    for name in ours:
-        assert str(ours[name]) == str(theirs[name])
-        assert ours[name].stages == theirs[name].stages
-        assert ours[name].all_versions == theirs[name].all_versions
-    return True
 
 
 def test_a_server_tells_what_its_repository_does(door: Registry, far: Builder) -> None:

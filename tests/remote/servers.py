@@ -204,6 +204,8 @@ PidFile {root}/sshd.pid
 PermitRootLogin yes
 StrictModes no
 UsePAM no
+UseDNS no
+KexAlgorithms curve25519-sha256
 PasswordAuthentication no
 {environment}
 """

@@ -1,0 +1,139 @@
+"""Kinds of servers, each with the repository ``models.git``, and what it takes to reach it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from modelversions import Identity, Registry
+from tests.compat.git import Git, init
+from tests.compat.gto import Chance, repository
+from tests.compat.test_gto import play
+from tests.remote import servers
+
+ANN = Identity("Ann", "ann@example.com")
+NAME = "models.git"
+
+
+@attrs.frozen
+class Far:
+    """A repository, and a server that serves it."""
+
+    git: Git
+    """C git in the repository itself."""
+    url: str
+    """Where the server has it."""
+    port: int
+    options: dict[str, Any] = attrs.Factory(dict)
+    """What ``Registry.open`` needs for it."""
+    version: int = 2
+    """The version of the protocol that it speaks."""
+
+    def open(self, **options: Any) -> Registry:
+        """Open the registry through the server."""
+        return Registry.open(self.url, **{**self.options, **options})
+
+    @property
+    def local(self) -> Registry:
+        """Open the registry on the spot."""
+        return Registry.open(self.git.path)
+
+    def at(self, port: int) -> str:
+        """Return the URL for another port, which leads to this one."""
+        return self.url.replace(f":{self.port}/", f":{port}/")
+
+
+def bare(root: Path, filled: Callable[[Path], Git]) -> Git:
+    """Make a bare repository in a server's folder from one that was filled elsewhere."""
+    source = filled(root / "source")
+    source("clone", "-q", "--bare", ".", str(root / NAME))
+    git = Git(root / NAME)
+    git("config", "http.receivepack", "true")
+    return git
+
+
+def with_one_commit(path: Path) -> Git:
+    """Fill a repository with no more than a commit."""
+    git = init(path)
+    git.commit()
+    return git
+
+
+def with_histories(path: Path) -> Git:
+    """Fill a repository with histories of many models."""
+    git, commits = repository(path, 300)
+    chance = Chance(20)
+    with Registry.open(path) as registry:
+        for number in range(40):
+            model = chance.models(number)
+            play(registry, chance, model, random.Random(number).sample(commits, 20))  # noqa: S311
+    return git
+
+
+@contextmanager
+def server(kind: str, root: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
+    """Serve a repository by one kind of server."""
+    name, _, more = kind.partition(" ")
+    if "filter" in more:
+        git("config", "uploadpack.allowFilter", "true")
+    version = 0 if "v0" in more else 2
+    with ExitStack() as stack:
+        if name == "daemon":
+            url = stack.enter_context(servers.git_daemon(root))
+            yield Far(git, url + NAME, int(url.split(":")[2].strip("/")))
+        elif name == "web":
+            auth, tls = "auth" in more, "tls" in more
+            web = stack.enter_context(servers.web(root, auth=auth, tls=tls, version=version))
+            if web.authority:
+                monkeypatch.setenv("GIT_SSL_CAINFO", str(web.authority))
+            login = {"credentials": lambda _url, _hint: ("ann", servers.PASSWORD)} if auth else {}
+            yield Far(git, web.url + NAME, web.port, login, version)
+        else:
+            ssh = stack.enter_context(servers.sshd(root, version=version))
+            monkeypatch.setenv("GIT_SSH_COMMAND", ssh.command)
+            yield Far(git, ssh.url + NAME, ssh.port, {}, version)
+
+
+KINDS = (
+    "daemon",
+    "daemon filter",
+    "web",
+    "web filter",
+    "web v0",
+    "web auth tls",
+    "ssh",
+    "ssh v0",
+)
+
+
+@pytest.fixture(params=KINDS)
+def far(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Far]:
+    """A repository with one commit, behind each kind of server."""
+    with server(request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
+        yield far
+
+
+@pytest.fixture(params=["daemon", "web"])
+def plain(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Far]:
+    """A repository with one commit, behind the two usual kinds of servers."""
+    with server(request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
+        yield far
+
+
+@pytest.fixture(params=["daemon", "daemon filter", "web v0", "web auth tls", "ssh"])
+def lived(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Far]:
+    """A repository with many histories, behind each kind of server."""
+    with server(request.param, tmp_path, bare(tmp_path, with_histories), monkeypatch) as far:
+        yield far

@@ -1,0 +1,157 @@
+"""What real servers tell is what their repositories do, and it takes few bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import Registry, RemoteError, RemoteTimeoutError, RepositoryNotFoundError
+from tests.builders import CORPORA, Builder, corpus, odd, same
+from tests.compat.git import Git
+from tests.lines import proxied
+from tests.remote import servers
+from tests.remote.conftest import NAME, Far, bare, server, with_histories, with_one_commit
+from tests.test_corpora import NAMES
+
+pytestmark = pytest.mark.remote
+
+
+def test_every_generated_history_is_the_same_there_as_here(lived: Far) -> None:
+    with lived.open() as door, lived.local as local:
+        assert len(local.history()) > 200
+        assert same(door, local)
+        assert door.commits(limit=7) == local.commits(limit=7)
+        for name in list(local)[:5]:
+            assert door[name].latest == local[name].latest
+
+
+def test_odd_tags_are_the_same_there_as_here(far: Far) -> None:
+    with Repo(str(far.git.path)) as repo, far.open() as door, far.local as local:
+        builder = Builder(repo)
+        builder.commit()
+        odd(builder)
+        assert same(door, local)
+        assert len(local.problems()) > 4
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["daemon", "web filter", "web v0"])
+def test_every_corpus_is_the_same_there_as_here(
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Repo.init_bare(str(tmp_path / NAME), mkdir=True) as repo:
+        corpus(name, Builder(repo))
+    with server(kind, tmp_path, Git(tmp_path / NAME), monkeypatch) as far:
+        assert same(far.open(), far.local)
+
+
+def test_the_configuration_is_read_where_a_server_filters_and_where_not(far: Far) -> None:
+    with Repo(str(far.git.path)) as repo:
+        Builder(repo).commit_file(".gto", "stages: [prod]\n")
+    with far.open() as door:
+        assert door._store.file(".gto") == b"stages: [prod]\n"
+        assert door._store.file("other") is None
+
+
+def test_a_repository_that_is_not_there(far: Far) -> None:
+    with (
+        Registry.open(far.url.replace(NAME, "other.git"), **far.options) as door,
+        pytest.raises(RepositoryNotFoundError, match="there is no repository at"),
+    ):
+        len(door)
+
+
+@pytest.mark.parametrize("limit", [0, 60, 700, 1500, 4000])
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_server_that_stalls_or_drops_is_an_error_in_time(
+    plain: Far, limit: int, silent: bool
+) -> None:
+    for number in range(60):
+        plain.git("tag", "-a", f"m@v1.0.{number}", "-m", "one of many")
+    with (
+        proxied(plain.port, limit=limit, silent=silent) as proxy,
+        Registry.open(plain.at(proxy.port), timeout=0.5) as door,
+        pytest.raises(RemoteTimeoutError if silent else RemoteError),
+    ):
+        str(door)
+
+
+class TestBytes:
+    """Counted on the wire, by a proxy."""
+
+    @pytest.fixture(params=["daemon", "daemon filter", "web", "web v0"])
+    def big(
+        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> object:
+        """A repository with files that do not compress, and models of several sizes."""
+        git = bare(tmp_path, with_one_commit)
+        with Repo(str(git.path)) as repo:
+            builder = Builder(repo)
+            noise = Path("/dev/urandom").open("rb")  # noqa: SIM115  # closed below
+            for number in range(200):
+                builder.commit_file("data", noise.read(50_000).hex(), f"c{number}", number)
+                builder.ref(f"refs/heads/b{number}", builder.commits[f"c{number}"])
+                for model, size in (("small", 20), ("large", 200)):
+                    if number < size:
+                        builder.tag(f"{model}@v1.0.{number}", f"c{number}", number)
+            noise.close()
+        git("pack-refs", "--all")
+        with server(request.param, tmp_path, git, monkeypatch) as far:
+            yield far
+
+    def test_reading_takes_the_tags_and_no_more(self, big: Far) -> None:
+        taken = {}
+        with proxied(big.port) as proxy:
+            for model in ("small", "large"):
+                with Registry.open(big.at(proxy.port)) as door:
+                    assert len(door) == 2
+                    proxy.reset()
+                    latest = door[model].latest
+                    listed = proxy.total
+                    assert latest is not None
+                    assert str(latest) in ("small@v1.0.19", "large@v1.0.199")
+                    assert latest.message
+                    taken[model] = proxy.total - listed
+                    proxy.reset()
+                    assert door[model].history
+                    assert proxy.total < 1.1 * listed  # what was read is kept
+                    if big.version == 0:  # it lists all its refs at each question
+                        taken[model] -= listed
+        assert taken["small"] < 10_000
+        assert taken["large"] < 12 * taken["small"]
+
+    def test_the_latest_version_takes_no_object(self, big: Far) -> None:
+        with proxied(big.port) as proxy, Registry.open(big.at(proxy.port)) as door:
+            assert str(door["small"].latest) == "small@v1.0.19"
+            assert proxy.total < 60_000
+            assert proxy.lines <= 2  # dulwich asks what the server can do, and then for the list
+
+
+def test_a_redirect_is_followed_without_credentials(tmp_path: Path) -> None:
+    git = bare(tmp_path, with_histories)
+    asked = []
+
+    def credentials(url: str, _hint: str | None) -> tuple[str, str]:
+        asked.append(url)
+        return "ann", servers.PASSWORD
+
+    with servers.web(tmp_path) as web, Registry.open(git.path) as local:
+        other = web.url.replace("127.0.0.1", "127.0.0.2").replace("//", "//ann:s3cret@")
+        with Registry.open(other + NAME, credentials=credentials) as door:
+            assert same(door, local)
+        assert not asked
+        heads = (tmp_path / "redirected.log").read_text()
+        assert "Basic" in heads  # it went to the host that it was meant for
+        assert "Basic" not in (tmp_path / "access.log").read_text()
+    with servers.web(tmp_path, auth=True) as web:
+        other = web.url.replace("127.0.0.1", "127.0.0.2")
+        with (
+            Registry.open(other + NAME, credentials=credentials) as door,
+            pytest.raises(PermissionError, match="did not accept the credentials"),
+        ):
+            len(door)
+        with Registry.open(web.url + NAME, credentials=credentials) as door:
+            assert len(door)
