@@ -53,6 +53,7 @@ def test_a_sample_is_shown_by_its_median(values: list[float], shown: str) -> Non
 
 def test_a_sample_of_memory_is_shown_in_megabytes() -> None:
     assert str(sample([210_400_000], "bytes")) == "210.4 MB"
+    assert str(sample([27_080], "bytes")) == "27.1 KB"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -755,6 +756,17 @@ def test_an_authority_is_taken_from_the_environment(
     monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "nothing.pem"))
     with Registry.open("https://127.0.0.1:1/m") as door, pytest.raises(RepositoryError):
         len(door)
+
+
+def test_the_example_shows_its_progress(
+    door: Registry, far: Builder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    far.tags("m@v1.0.0", "m#prod#1")
+    example = Path(__file__).parents[1] / "examples" / "progress.py"
+    runpy.run_path(str(example))["main"](door._store.location)
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[-1] == "2 events"
+    assert "tags read" in shown.err
 
 
 def test_a_file_url_is_a_repository_on_this_machine(far: Builder) -> None:

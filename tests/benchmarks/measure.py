@@ -32,6 +32,8 @@ class Sample:
 
     def __str__(self) -> str:
         if self.unit == "bytes":
+            if self.median < 1e6:
+                return f"{self.median / 1e3:,.1f} KB"
             return f"{self.median / 1e6:,.1f} MB"
         return f"{self.median * 1e3:,.1f} ms" if self.median < 10 else f"{self.median:,.1f} s"
 

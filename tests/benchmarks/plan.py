@@ -28,6 +28,10 @@ class Plan:
     """Rounds of what writes, or starts an interpreter."""
     slow: int = 7
     """Rounds of what takes seconds."""
+    served: int = 10_000
+    """Tags of the repository at a URL."""
+    noise: int = 200_000_000
+    """Bytes of its files, which do not compress."""
     judged: bool = True
     """Whether the sizes are those that the targets are meant for."""
 
@@ -41,6 +45,8 @@ SMOKE = Plan(
     quick=3,
     steady=2,
     slow=2,
+    served=2_000,
+    noise=2_000_000,
     judged=False,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import shutil
 import struct
 import subprocess
@@ -34,10 +35,13 @@ class Shape:
 
     tags: int
     each: int = EACH
+    noise: int = 0
+    """Bytes of files that do not compress, spread over the commits."""
 
     def __str__(self) -> str:
         """Name the shape, as a folder."""
-        return f"{self.tags}-tags-{self.each}-a-model"
+        noise = f"-{self.noise // 1_000_000}-MB" if self.noise else ""
+        return f"{self.tags}-tags-{self.each}-a-model{noise}"
 
 
 def one_model(versions: int) -> Shape:
@@ -77,7 +81,8 @@ def _build(path: Path, shape: Shape) -> None:
     refs: dict[str, tuple[str, str]] = {}
     with (path / ".git" / "new.pack").open("w+b") as file:
         objects = chain(_commits(shape, commits), _tags(shape, commits, refs))
-        _write_pack(file, shape.each + 1 + shape.tags, objects)
+        each = 3 if shape.noise else 1
+        _write_pack(file, each * shape.each + 1 + shape.tags, objects)
         file.seek(0)
         command = ["git", "index-pack", "--stdin"]
         subprocess.run(command, cwd=path, env=ENV, stdin=file, capture_output=True, check=True)
@@ -110,11 +115,20 @@ def _entry(kind: int, raw: bytes) -> bytes:
 
 
 def _commits(shape: Shape, ids: list[str]) -> Iterator[tuple[int, bytes]]:
-    """Give a commit for each place in a model's life, shared by all models; its id goes to ids."""
+    """Give a commit for each place in a model's life, shared by all models; its id goes to ids.
+
+    Its file, if it has one, comes before it.
+    """
     for place in range(shape.each):
+        tree = _TREE
+        if shape.noise:
+            noise = random.Random(place).randbytes(shape.noise // shape.each)  # noqa: S311  # the same again
+            file = b"100644 data\0" + bytes.fromhex(_id("blob", noise))
+            tree = _id("tree", file)
+            yield from ((3, noise), (2, file))
         parent = f"parent {ids[-1]}\n" if ids else ""
         who = f"{ANN} {START + place} +0000"
-        raw = f"tree {_TREE}\n{parent}author {who}\ncommitter {who}\n\ncommit {place}\n".encode()
+        raw = f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\ncommit {place}\n".encode()
         ids.append(_id("commit", raw))
         yield 1, raw
     yield 2, b""  # the tree

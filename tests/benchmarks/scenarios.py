@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import processes, reading, writing
+from tests.benchmarks import processes, reading, serving, writing
 from tests.benchmarks.plan import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -19,4 +19,5 @@ SCENARIOS: dict[str, Scenario] = {
     "table-growth": reading.table_growth,
     "import": processes.imports,
     "memory": processes.memory,
+    "url": serving.url,
 }
