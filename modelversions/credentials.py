@@ -10,13 +10,10 @@ from __future__ import annotations
 import netrc
 import os
 import subprocess
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from modelversions.errors import ConfigurationError
-
-Credentials = Callable[[str, "str | None"], "tuple[str, str] | None"]
-"""Gives for a URL and a hint at the user's name the name and the password."""
+from modelversions.stores.base import Credentials
 
 
 def token_from_env(variable: str, username: str = "x-access-token") -> Credentials:

@@ -8,12 +8,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from modelversions import sync
-from modelversions.credentials import Credentials
 from modelversions.errors import InvalidArgumentError
 from modelversions.events import Event
 from modelversions.model import Version
-from modelversions.stores.base import Access, Progress, Signature, TagRef
-from modelversions.stores.urls import Url, is_url
+from modelversions.stores.base import Access, Credentials, Progress, Signature, TagRef
+from modelversions.stores.urls import is_url
 from modelversions.sync import SyncResult
 from modelversions.tags import TagName
 from modelversions.verbs import Verbs
@@ -78,14 +77,13 @@ class Registry(Verbs):
             RepositoryError: there is one that cannot be read.
         """
         access = _access(credentials, progress, timeout)
-        url = Url.parse(place) if isinstance(place, str) and is_url(place) else None
-        if url is None or url.scheme == "file":
-            from modelversions.stores.local import LocalStore  # dulwich costs time to import
+        if isinstance(place, str) and is_url(place):
+            from modelversions.stores.remote import open_url  # dulwich costs time to import
 
-            return cls(LocalStore.open(place if url is None else url.path, access), stages=stages)
-        from modelversions.stores.remote import RemoteStore
+            return cls(open_url(place, access), stages=stages)
+        from modelversions.stores.local import LocalStore
 
-        return cls(RemoteStore(url, access), stages=stages)
+        return cls(LocalStore.open(place, access), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:

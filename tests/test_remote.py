@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import runpy
 import sys
@@ -698,8 +699,6 @@ def test_an_ssh_that_says_nothing_is_given_up_and_ended(
 def test_the_program_can_be_configured(
     ssh: str, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     far.tags("m@v1.0.0")
     program = os.environ["GIT_SSH_COMMAND"]
     monkeypatch.delenv("GIT_SSH_COMMAND")
@@ -738,8 +737,6 @@ def test_a_proxy_is_used_for_its_scheme(far: Builder, monkeypatch: pytest.Monkey
 
 
 def test_a_proxy_can_be_configured(far: Builder) -> None:
-    import os
-
     far.tags("m@v1.0.0")
     assert isinstance(far.repo, Repo)
     with http_server(far.repo, relaying) as url:
@@ -773,6 +770,16 @@ def test_a_file_url_is_a_repository_on_this_machine(far: Builder) -> None:
     far.tags("m@v1.0.0")
     assert isinstance(far.repo, Repo)
     with Registry.open(f"file://{far.repo.path}") as door:
+        assert same(door, far.registry)
+    with pytest.raises(RepositoryNotFoundError, match="is not in a Git repository"):
+        Registry.open(f"file://{far.repo.path}/objects")
+
+
+def test_a_url_may_be_rewritten_by_the_configuration(far: Builder, url: str) -> None:
+    far.tags("m@v1.0.0")
+    text = f'[url "{url.removesuffix(PATH)}/"]\n\tinsteadOf = models:\n'
+    Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)
+    with Registry.open(f"models:{PATH[1:]}") as door:
         assert same(door, far.registry)
 
 

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import attrs
 
-from modelversions.credentials import Credentials
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
 
@@ -22,6 +21,9 @@ END = 253402214400
 SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
 """What a line ``-----BEGIN …-----`` says where Git takes a signature to begin."""
 
+
+Credentials = Callable[[str, "str | None"], "tuple[str, str] | None"]
+"""Gives for a URL and a hint at the user's name the name and the password."""
 
 Progress = Callable[[int, "int | None", str], None]
 """Is told how much is done, of how much if that is known, and of what."""

@@ -65,8 +65,15 @@ class LocalStore:
             weakref.finalize(self, closer)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], access: Access | None = None) -> LocalStore:
+    def open(
+        cls, path: str | os.PathLike[str], access: Access | None = None, *, search: bool = True
+    ) -> LocalStore:
         """Open the repository that holds ``path``, as Git finds it.
+
+        Args:
+            path: a folder in it.
+            access: how to get at its remotes.
+            search: whether it may lie above the folder.
 
         Raises:
             RepositoryNotFoundError: neither the folder nor any above it is a repository.
@@ -79,7 +86,7 @@ class LocalStore:
                 location=location,
             )
         try:
-            repo = Repo.discover(location)
+            repo = Repo.discover(location) if search else Repo(location)
         except NotGitRepository as error:
             raise RepositoryNotFoundError(
                 f"{location!r} is not in a Git repository; give the path of one, or make one with "

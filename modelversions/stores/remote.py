@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from dulwich.config import apply_instead_of
 from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.objects import Commit as GitCommit
@@ -40,6 +41,19 @@ _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _NO_TREES = "tree:0"
 _ROOT_TREE = "tree:1"
+
+
+def open_url(text: str, access: Access) -> RemoteStore | LocalStore:
+    """Return the store for a URL, as the user's configuration rewrites it; nothing is sent yet.
+
+    Raises:
+        RepositoryNotFoundError: it is no usable URL, or a file's where there is no repository.
+    """
+    config = GitConfig(None)
+    url = Url.parse(apply_instead_of(config.stack(), text))
+    if url.scheme == "file":
+        return LocalStore.open(url.path, access, search=False)
+    return RemoteStore(url, access)
 
 
 class RemoteStore:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
-from urllib.request import url2pathname
 
 import attrs
 
@@ -45,6 +43,8 @@ class Url:
         Raises:
             RepositoryNotFoundError: there is no such scheme here, or no host or path.
         """
+        from urllib.parse import unquote, urlsplit  # a path takes none of it
+
         match = _SCHEME.match(text)
         if match is None:
             return cls._of_scp(text)
@@ -85,6 +85,8 @@ class Url:
 
     def __str__(self) -> str:
         """Return the URL as it may be shown."""
+        from urllib.parse import quote
+
         user = "" if self.username is None else f"{quote(self.username, safe='')}@"
         if self.scheme == "ssh" and not self.path.startswith("/"):
             return f"{user}{self._host}:{self.path}"
@@ -97,7 +99,11 @@ class Url:
 def _path(scheme: str, path: str) -> str:
     """Return a path as its server takes it: quoted over HTTP, as it is elsewhere."""
     if scheme == "file":
+        from urllib.request import url2pathname  # it brings all of http along
+
         return url2pathname(path)
+    from urllib.parse import unquote
+
     return path if scheme.startswith("http") else unquote(path)
 
 
