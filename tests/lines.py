@@ -11,7 +11,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import attrs
-from dulwich.repo import Repo
+from dulwich.repo import MemoryRepo, Repo
 from dulwich.server import DictBackend, TCPGitServer
 from dulwich.web import make_wsgi_chain
 
@@ -21,7 +21,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @contextmanager
-def git_server(repo: Repo) -> Iterator[str]:
+def git_server(repo: Repo | MemoryRepo) -> Iterator[str]:
     """Serve a repository by dulwich's own server for ``git://``, in the first version."""
     server = TCPGitServer(DictBackend(_served(repo)), LOCAL, 0)
     with _serving(server):
@@ -37,7 +37,7 @@ def http_server(repo: Repo, wrap: Callable[[Wsgi], Wsgi] = lambda app: app) -> I
         yield f"http://{LOCAL}:{server.server_port}{PATH}"
 
 
-def _served(repo: Repo) -> Any:
+def _served(repo: Repo | MemoryRepo) -> Any:
     """Give the repository under its path; the servers differ in how they spell it."""
     return {PATH.encode(): repo, PATH: repo}
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from dulwich.repo import MemoryRepo
 
 from modelversions import (
     Event,
@@ -17,7 +18,8 @@ from modelversions import (
     Registry,
     VersionNotFoundError,
 )
-from tests.builders import Builder, at
+from tests.builders import Builder, at, same
+from tests.lines import git_server
 
 pytestmark = [
     pytest.mark.fuzz,
@@ -124,3 +126,14 @@ def test_a_verb_has_its_effect_or_changes_nothing() -> None:
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}, step {step}") from error
     assert written > 5000
+
+
+def test_a_server_tells_of_each_life_what_its_repository_does() -> None:
+    for seed in range(1000, 1060):
+        life = Life(seed)
+        for _ in range(30):
+            life.write_by_hand()
+            life.step()
+        assert isinstance(life.builder.repo, MemoryRepo)
+        with git_server(life.builder.repo) as url, Registry.open(url) as door:
+            assert same(door, life.registry), f"seed {seed}"
