@@ -58,21 +58,25 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
     return from_file
 
 
-def git_credential_fill(git: str = "git") -> Credentials:
+def git_credential_fill(git: str = "git", timeout: float = 60.0) -> Credentials:
     """Ask the helpers that Git is configured with, by ``git credential fill``; never a person.
 
     Args:
         git: the program to run.
+        timeout: how many seconds it may take; then it knows nothing.
     """
 
     def from_helpers(url: str, username_hint: str | None) -> tuple[str, str] | None:
         user = f"username={username_hint}\n" if username_hint else ""
+        if any(sign in url + (username_hint or "") for sign in "\n\r\0"):
+            return None  # another line would be taken for a question about another host
         try:
             done = subprocess.run(  # noqa: S603  # it runs the program that the caller names
                 [git, "credential", "fill"],
                 input=f"url={url}\n{user}\n".encode(),
                 capture_output=True,
                 check=False,
+                timeout=timeout,
                 env={
                     **os.environ,
                     "GIT_TERMINAL_PROMPT": "0",
@@ -80,7 +84,7 @@ def git_credential_fill(git: str = "git") -> Credentials:
                     "SSH_ASKPASS": "",
                 },
             )
-        except OSError:
+        except (OSError, subprocess.TimeoutExpired):
             return None
         lines = done.stdout.decode(errors="replace").splitlines()
         found = dict(line.split("=", 1) for line in lines if "=" in line)

@@ -18,13 +18,13 @@ class Conflict:
     tag: str
     """The tag's name, without ``refs/tags/``."""
     here: str
-    """The id of the object here."""
+    """The id of the object here; empty where Git cannot keep it beside another tag."""
     there: str
     """The id of the object at the remote."""
 
     def __str__(self) -> str:
         """Return the tag and both ids, cut short."""
-        return f"{self.tag}: {self.here[:7]} here, {self.there[:7]} there"
+        return f"{self.tag}: {self.here[:7] or 'no place'} here, {self.there[:7]} there"
 
 
 @attrs.frozen
@@ -64,10 +64,10 @@ def fetch(exchange: Exchange, store: Store) -> SyncResult:
     ]
     here = _ids(store.tags())
     lacking = [ref for ref in theirs if ref.name not in here]
-    done = [ref.name for ref in exchange.bring(lacking)] if lacking else []
-    if len(done) < len(lacking):  # somebody made one meanwhile, or it is no event
-        here = _ids(store.tags())
-    return _result(exchange.location, done, here, _ids(theirs))
+    brought, left = exchange.bring(lacking) if lacking else ([], [])
+    if left:  # somebody made one meanwhile, or another tag is in the way
+        here = {**dict.fromkeys(_ids(left), ""), **_ids(store.tags())}
+    return _result(exchange.location, [ref.name for ref in brought], here, _ids(theirs))
 
 
 def push_written(exchange: Exchange, store: Store, tags: Iterable[str]) -> None:

@@ -71,3 +71,17 @@ def test_a_helper_that_knows_nothing_is_no_error(tmp_path: Path) -> None:
     assert git_credential_fill(program(tmp_path, "cat >/dev/null; exit 1"))(URL, None) is None
     assert git_credential_fill(program(tmp_path, "cat >/dev/null; echo x"))(URL, None) is None
     assert git_credential_fill(str(tmp_path / "nothing"))(URL, None) is None
+
+
+def test_a_question_about_another_host_is_not_passed_on(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    git = program(tmp_path, f"cat > {heard}; echo username=ann; echo password=s3cret")
+    assert git_credential_fill(git)(URL, "ann\nhost=github.com") is None
+    assert git_credential_fill(git)(f"{URL}\nhost=github.com", None) is None
+    assert git_credential_fill(git)(f"{URL}\0", None) is None
+    assert not heard.exists()
+
+
+def test_a_helper_that_takes_too_long_knows_nothing(tmp_path: Path) -> None:
+    git = program(tmp_path, "exec sleep 60")
+    assert git_credential_fill(git, timeout=0.1)(URL, None) is None

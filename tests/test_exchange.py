@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.client import LsRemoteResult, TCPGitClient
+from dulwich.objects import ObjectID
+from dulwich.refs import Ref
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import (
@@ -14,10 +17,12 @@ from modelversions import (
     Conflict,
     Identity,
     InvalidArgumentError,
+    InvalidNameError,
     NotPushedError,
     PushRejectedError,
     Registry,
     RemoteError,
+    RepositoryError,
     RepositoryNotFoundError,
     SyncResult,
     TagNotFoundError,
@@ -199,7 +204,7 @@ def test_a_refusal_is_told_in_the_servers_words(
     message: str,
 ) -> None:
     here.tags("m@v1.0.0", "m@v2.0.0")
-    verdict = Verdict({f"refs/tags/{name}": "no" for name in refused}, words)
+    verdict = Verdict({f"refs/tags/{name}": "no" for name in refused}, frozenset(), words)
     monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
     with pytest.raises(PushRejectedError) as caught:
         here.registry.push()
@@ -231,7 +236,7 @@ def test_a_fetch_that_breaks_off_leaves_nothing(
     def breaks(*_: Any, **__: Any) -> None:
         raise RemoteError("the line broke", location="there")
 
-    monkeypatch.setattr(Transport, "fetch_into", breaks)
+    monkeypatch.setattr(Transport, "fetch_pack", breaks)
     with pytest.raises(RemoteError):
         here.registry.fetch()
     assert not tags(here)
@@ -277,7 +282,9 @@ def test_a_hook_on_this_machine_is_not_passed_by(disk: Builder, tmp_path: Path) 
         hook.parent.mkdir(exist_ok=True)
         hook.write_text("#!/bin/sh\nexit 1\n")
         hook.chmod(0o755)
-        with pytest.raises(PushRejectedError, match="pre-receive', which only Git can run"):
+        with pytest.raises(
+            PushRejectedError, match="pre-receive', which only Git can run; push with"
+        ):
             disk.registry.push(remote=repo.path)
         hook.chmod(0o644)
         assert disk.registry.push(remote=repo.path).done == ("m@v1.0.0",)
@@ -291,3 +298,134 @@ def test_a_configuration_that_cannot_be_read_is_an_error(disk: Builder) -> None:
 
 def test_a_result_is_a_value() -> None:
     assert SyncResult("r", ("a",), (), ()) == SyncResult("r", ("a",), (), ())
+
+
+class TestHarm:
+    """What a server may try, and Git does not let it."""
+
+    def test_a_name_that_leads_out_of_the_repository_is_left_out(
+        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        far.tags("m@v1.0.0")
+        id = ObjectID(far.registry._store.tags()[0].id.encode())
+        real = TCPGitClient.get_refs
+
+        def harmful(client: TCPGitClient, *arguments: Any, **options: Any) -> LsRemoteResult:
+            found = real(client, *arguments, **options)
+            found.refs[Ref(b"refs/tags/../../x=m@v1.0.0")] = id
+            found.refs[Ref(b"refs/tags/n@v1.0.0")] = ObjectID(b"no id")
+            return found
+
+        monkeypatch.setattr(TCPGitClient, "get_refs", harmful)
+        assert isinstance(far.repo, Repo)
+        with git_server(far.repo) as url:
+            assert disk.registry.fetch(remote=url).done == ("m@v1.0.0",)
+            assert list(Registry.open(url)) == ["m"]
+        with pytest.raises(InvalidNameError):
+            TagRefs(disk.repo, "here").add("../x=m@v1.0.0", id)
+
+    def test_a_tag_whose_commit_is_not_sent_is_not_fetched(
+        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        far.commit("f1", 5)
+        far.tags("m@v1.0.0", commit="f1")
+        real = Transport.fetch_pack
+
+        def part(transport: Transport, wants: Any, file: Any, **_: Any) -> None:
+            real(transport, wants, file, haves=[far.commits["f1"]])
+
+        monkeypatch.setattr(Transport, "fetch_pack", part)
+        assert isinstance(far.repo, Repo)
+        with (
+            git_server(far.repo) as url,
+            pytest.raises(RemoteError, match="did not send .*, so none was fetched"),
+        ):
+            disk.registry.fetch(remote=url)
+        assert not tags(disk)
+
+    def test_another_object_than_was_asked_for_is_not_taken(
+        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        far.commit("f1", 5)
+        far.tags("m@v1.0.0", commit="f1")
+        real = Transport.fetch_pack
+        other = far.commit("f2", 6)
+
+        def another(transport: Transport, _wants: Any, file: Any, **options: Any) -> None:
+            real(transport, [other], file, **options)
+
+        monkeypatch.setattr(Transport, "fetch_pack", another)
+        assert isinstance(far.repo, Repo)
+        with git_server(far.repo) as url, pytest.raises(RemoteError, match="did not send"):
+            disk.registry.fetch(remote=url)
+        assert not tags(disk)
+
+    def test_ids_of_another_format_are_refused(self, disk: Builder, tmp_path: Path) -> None:
+        with Repo.init_bare(str(tmp_path / "wide"), mkdir=True, object_format="sha256") as repo:
+            Builder(repo).tags("m@v1.0.0")
+            with pytest.raises(RepositoryError, match="names its objects in another format"):
+                disk.registry.fetch(remote=repo.path)
+
+    def test_a_shallow_clone_pushes_nothing_where_nobody_checks(
+        self, disk: Builder, far: Builder
+    ) -> None:
+        disk.tags("m@v1.0.0")
+        disk.repo.update_shallow({ObjectID(disk.commits["c1"].encode())}, None)
+        assert isinstance(far.repo, Repo)
+        with pytest.raises(PushRejectedError, match="this clone is shallow"):
+            disk.registry.push(remote=far.repo.path)
+
+    def test_hooks_are_found_where_the_configuration_has_them(
+        self, disk: Builder, far: Builder, tmp_path: Path
+    ) -> None:
+        disk.tags("m@v1.0.0")
+        hook = tmp_path / "hooks" / "post-receive"
+        hook.parent.mkdir()
+        hook.write_text("#!/bin/sh\n")
+        hook.chmod(0o755)
+        assert isinstance(far.repo, Repo)
+        with Path(far.repo.path, "config").open("a") as file:
+            file.write(f"[core]\n\thooksPath = {hook.parent}\n")
+        with pytest.raises(PushRejectedError, match="post-receive"):
+            disk.registry.push(remote=far.repo.path)
+
+
+def test_a_tag_for_which_there_is_no_place_is_a_conflict(here: Builder, far: Builder) -> None:
+    here.tag("m#prod")
+    far.tags("a@v1.0.0", "m#prod/eu#1", "z@v1.0.0")
+    result = here.registry.fetch()
+    assert result.done == ("a@v1.0.0", "z@v1.0.0")
+    assert [(one.tag, one.here) for one in result.conflicts] == [("m#prod/eu#1", "")]
+    assert "m#prod/eu#1: no place here, " in str(result)
+
+
+def test_a_push_that_nobody_confirmed_is_an_error(
+    here: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.tags("m@v1.0.0")
+    verdict = Verdict({}, frozenset({"refs/tags/m@v1.0.0"}), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+    with pytest.raises(RemoteError, match="did not say what became of"):
+        here.registry.push()
+
+
+@pytest.mark.parametrize("remote", [None, 7])
+def test_what_cannot_be_a_remote_is_refused(disk: Builder, remote: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="a remote is a name such as 'origin'"):
+        disk.registry.push(remote=remote)
+
+
+def test_a_path_is_taken_from_where_one_is(
+    disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    monkeypatch.chdir(Path(far.repo.path).parent)
+    assert disk.registry.push(remote="far").done == ("m@v1.0.0",)
+    assert disk.registry.push(remote=Path(far.repo.path)).unchanged == ("m@v1.0.0",)  # type: ignore[arg-type]
+
+
+def test_a_path_at_which_nothing_is_has_no_hooks(disk: Builder, tmp_path: Path) -> None:
+    disk.tags("m@v1.0.0")
+    with pytest.raises(RepositoryNotFoundError):
+        disk.registry.push(remote=str(tmp_path))

@@ -168,11 +168,11 @@ class Exchange(Protocol):
             PushRejectedError: it refused one.
         """
 
-    def bring(self, refs: Sequence[TagRef]) -> list[TagRef]:
+    def bring(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch tags of the other one's, with all that they lead to; overwrite none.
 
         Returns:
-            Those that are here now.
+            Those that were created here, and those for which there was no place.
         """
 
     def close(self) -> None:

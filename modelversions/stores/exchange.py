@@ -2,115 +2,164 @@
 
 from __future__ import annotations
 
-import os
-import threading
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
-from dulwich.config import StackedConfig, apply_instead_of
-from dulwich.objects import ObjectID
-from dulwich.objects import Tag as GitTag
+from dulwich.config import StackedConfig
+from dulwich.objects import Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.pack import UnpackedObject
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     InvalidArgumentError,
     PushRejectedError,
-    RepositoryNotFoundError,
-    TagExistsError,
+    RemoteError,
+    RepositoryError,
+    WriteConflictError,
 )
 from modelversions.stores.base import Access, TagRef
 from modelversions.stores.refs import TagRefs
-from modelversions.stores.transport import Transport
-from modelversions.stores.urls import Url, is_url
+from modelversions.stores.remotes import Place
+from modelversions.stores.transport import HAVES, Transport
 
 _ROOT = "refs/tags/"
-_HOOKS = ("pre-receive", "update", "proc-receive", "reference-transaction")
+_HOOKS = (
+    "pre-receive",
+    "update",
+    "proc-receive",
+    "reference-transaction",
+    "post-receive",
+    "post-update",
+)
+_GITLINK = 0o160000
 
 
 class LocalExchange:
-    """Pushes and fetches for one repository on this machine."""
+    """Pushes and fetches for one repository on this machine.
+
+    It has the repository opened for itself: whoever else uses it need not wait for a server.
+    """
 
     def __init__(
         self,
         repo: MemoryRepo | Repo,
-        refs: TagRefs,
-        lock: threading.RLock,
-        *,
+        place: Place,
         config: Callable[[], StackedConfig],
-        urls: tuple[Url, Url],
         access: Access,
     ) -> None:
-        """Connect a repository, under its lock, with where to fetch from and where to push to."""
-        self._repo = repo
-        self._refs = refs
-        self._lock = lock
-        fetch, push = urls
-        self._source = Transport(fetch, config, access)
-        self._sink = self._source if push == fetch else Transport(push, config, access)
-        self._push_to = push
+        """Connect a repository with where to fetch from and where to push to."""
+        self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
+        self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"))
+        self._source = Transport(place.fetch, config, access)
+        self._sink = Transport(place.push, config, access)
+        self._place = place
         self.location = self._sink.location
 
     def close(self) -> None:
         """Close the connections."""
         self._source.close()
         self._sink.close()
+        if isinstance(self._repo, Repo):
+            self._repo.close()
 
     def theirs(self) -> list[TagRef]:
         """List the other one's tags."""
         found = self._source.refs([_ROOT])
+        told = self._place.fetch.scheme != "file"  # servers say what lies behind a tag
         return [
-            TagRef(ref.removeprefix(_ROOT), id, found.peeled.get(ref))
+            TagRef(ref.removeprefix(_ROOT), id, found.peeled.get(ref, id if told else None))
             for ref, id in found.ids.items()
         ]
 
     def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the other one lacks; all of them or none, where it can do that."""
-        self._check_hooks()
+        self._check_sink()
         try:
             return self._send(refs, atomic=len(refs) > 1)
         except InvalidArgumentError:  # it cannot
             return self._send(refs, atomic=False)
 
-    def bring(self, refs: Sequence[TagRef]) -> list[TagRef]:
+    def bring(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, and then create the refs, each if there is none."""
-        objects = [ref.id for ref in refs if not self._has(ref.id)]
-        with self._lock:
-            if objects:
-                self._source.fetch_into(self._repo, objects)
-            brought = []
-            for ref in refs:
-                if not self._is_annotated(ref.id):
-                    continue
+        new = self._fetch([ref.id for ref in refs])
+        self._check_whole(new)
+        brought, left = [], []
+        for ref in refs:
+            id = ObjectID(ref.id.encode())
+            if id not in self._repo.object_store:
+                raise self._not_whole(ref.id)
+            if isinstance(self._repo[id], Tag):
                 try:
-                    self._refs.add(ref.name, ObjectID(ref.id.encode()))
-                except TagExistsError:
-                    continue
-                brought.append(ref)
-            return brought
+                    self._refs.add(ref.name, id)
+                except WriteConflictError:
+                    left.append(ref)
+                else:
+                    brought.append(ref)
+        return brought, left
+
+    def _fetch(self, wants: Sequence[str]) -> list[ObjectID]:
+        """Fetch objects and all that they lead to; return those that came."""
+        if any(len(want) != self._repo.object_format.hex_length for want in wants):
+            raise RepositoryError(
+                f"{self._source.location!r} names its objects in another format (SHA-1, SHA-256): "
+                "nothing can be fetched from there",
+                location=self._source.location,
+            )
+        store, walker = self._repo.object_store, self._repo.get_graph_walker()
+        known = (id.decode("ascii") for id in iter(walker.next, None))
+        haves = list(islice(known, HAVES))
+        before = set(store) if isinstance(self._repo, MemoryRepo) else set()
+        with tempfile.TemporaryFile() as file:
+            self._source.fetch_pack(list(dict.fromkeys(wants)), file, haves=haves)
+            file.seek(0)
+            pack = store.add_thin_pack(file.read, None)  # type: ignore[attr-defined]  # both have it
+        return list(pack) if pack is not None else [id for id in store if id not in before]
+
+    def _check_whole(self, new: Sequence[ObjectID]) -> None:
+        """See that all that new objects lead to is here: what was here before was whole.
+
+        Raises:
+            RemoteError: something was not sent.
+        """
+        for id in new:
+            for link in _links(self._repo[id]):
+                if link not in self._repo.object_store:
+                    raise self._not_whole(link.decode("ascii"))
+
+    def _not_whole(self, id: str) -> RemoteError:
+        return RemoteError(
+            f"{self._source.location!r} did not send {id}, which its tags lead to, so none was "
+            "fetched; if it is a shallow repository, fetch from the one that it was made from",
+            location=self._source.location,
+        )
 
     def _send(self, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
         others: list[TagRef] = []
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
             wanted = {f"{_ROOT}{ref.name}": ref.id for ref in refs}
-            others.extend(
+            others[:] = [
                 TagRef(ref.removeprefix(_ROOT), there[ref]) for ref in wanted if ref in there
-            )
+            ]
             return {ref: id for ref, id in wanted.items() if ref not in there}
 
-        with self._lock:
-            verdict = self._sink.send(settle, self._pack, atomic=atomic)
+        verdict = self._sink.send(settle, self._pack, atomic=atomic)
         if verdict.refused:
-            raise self._refused(verdict.refused, verdict.words, refs)
+            went = len(refs) - len(others) - len(verdict.refused)
+            raise self._refused(verdict.refused, verdict.words, went)
+        if verdict.unsaid:
+            raise RemoteError(
+                f"{self.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
+                "more to see",
+                location=self.location,
+            )
         return others
 
-    def _refused(
-        self, refused: Mapping[str, str], words: str, refs: Sequence[TagRef]
-    ) -> PushRejectedError:
+    def _refused(self, refused: Mapping[str, str], words: str, went: int) -> PushRejectedError:
         name, reason = next(iter(refused.items()))
         name = name.removeprefix(_ROOT)
         said = f"{reason}; it says: {words}" if words else reason
-        went = len(refs) - len(refused)
         rest = f"; {went} other tags went through" if went else ""
         return PushRejectedError(
             f"{self.location!r} refused the tag {name!r}: {said}{rest}; see what its rules allow",
@@ -124,70 +173,30 @@ class LocalExchange:
     ) -> tuple[int, Iterator[UnpackedObject]]:
         return self._repo.generate_pack_data(have, want)
 
-    def _has(self, id: str) -> bool:
-        return ObjectID(id.encode()) in self._repo.object_store
-
-    def _is_annotated(self, id: str) -> bool:
-        return self._has(id) and isinstance(self._repo[ObjectID(id.encode())], GitTag)
-
-    def _check_hooks(self) -> None:
-        """Refuse to go past the hooks of a repository on this machine: Git would run them.
+    def _check_sink(self) -> None:
+        """Refuse to do to a repository on this machine what Git would not: it has no server.
 
         Raises:
-            PushRejectedError: there is one.
+            PushRejectedError: it has hooks, or would be left with a part of the history.
         """
-        if self._push_to.scheme != "file":
-            return
-        folders = (os.path.join(self._push_to.path, *rest, "hooks") for rest in ((), (".git",)))
-        found = [
-            os.path.join(folder, hook)
-            for folder in folders
-            for hook in _HOOKS
-            if os.access(os.path.join(folder, hook), os.X_OK)
-        ]
-        if found:
+        hook = self._place.hook(_HOOKS)
+        reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
+        if self._place.push.scheme == "file" and self._repo.get_shallow():
+            reason = "this clone is shallow, and the rest would be missing there"
+        if reason:
             raise PushRejectedError(
-                f"{self.location!r} has the hook {found[0]!r}, which only Git can run; push with "
-                "'git push' instead",
+                f"nothing can be pushed to {self.location!r} from here: {reason}; push with 'git "
+                "push' instead",
                 tag="",
                 location=self.location,
-                reason="it has a hook that only Git can run",
+                reason=reason,
             )
 
 
-def urls_of(remote: str, config: StackedConfig, root: str) -> tuple[Url, Url]:
-    """Return where to fetch from and where to push to, as Git would.
-
-    Args:
-        remote: the name of a remote, a URL or a path.
-        config: Git's configuration.
-        root: the folder that a path in the configuration starts from.
-
-    Raises:
-        RepositoryNotFoundError: it is none of them.
-    """
-    section = (b"remote", remote.encode())
-    fetch, push = _get(config, section, b"url"), _get(config, section, b"pushurl")
-    if fetch is None and not is_url(remote) and not os.path.isdir(remote):
-        names = sorted({one[1].decode() for one in config.sections() if one[0] == b"remote"})
-        raise RepositoryNotFoundError(
-            f"there is no remote {remote!r}; remotes: {', '.join(names) or 'none'} ('git remote "
-            "add' makes one), or give a URL",
-            location=remote,
-        )
-    fetch = fetch or remote
-    push = push or apply_instead_of(config, fetch, push=True)
-    return _url(apply_instead_of(config, fetch), root), _url(push, root)
-
-
-def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> str | None:
-    try:
-        return config.get(section, name).decode(errors="surrogateescape")
-    except KeyError:
-        return None
-
-
-def _url(text: str, root: str) -> Url:
-    if is_url(text):
-        return Url.parse(text)
-    return Url("file", "", None, os.path.normpath(os.path.join(root, os.path.expanduser(text))))
+def _links(found: ShaFile) -> list[ObjectID]:
+    """Return what an object leads to and a repository must have."""
+    if isinstance(found, Commit):
+        return [found.tree, *found.parents]
+    if isinstance(found, Tree):
+        return [entry.sha for entry in found.iteritems() if entry.mode != _GITLINK]
+    return [found.object[1]] if isinstance(found, Tag) else []

@@ -18,12 +18,15 @@ from modelversions.errors import (
 )
 
 _NOT_FOUND = re.compile(
-    r"not (a git repository|exported|found)|does not (exist|appear to be a git)|"
-    r"no such (file|repository)",
+    r"not (a git repository|exported)|(?<!command )not found|"
+    r"does not (exist|appear to be a git)|no such (file|repository)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"permission denied|authentication failed|HTTP 403", re.IGNORECASE)
 _NO_ATOMIC = "does not support atomic"
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
+_LONGEST = 1000
+"""The characters of what a server says that are worth repeating."""
 
 
 def explain(
@@ -37,7 +40,13 @@ def explain(
         timeout: how many seconds it may be silent.
         secrets: what must not be shown.
     """
-    words = conceal(_said(error), secrets)
+    words = tidy(conceal(_said(error), secrets))
+    if isinstance(error, FileNotFoundError):
+        return RemoteError(
+            f"{location!r} cannot be asked: there is no program {error.filename!r}; install it, or "
+            "name another one in GIT_SSH_COMMAND",
+            location=location,
+        )
     if any(isinstance(one, TimeoutError) or _is_timeout(one) for one in _chain(error)):
         return RemoteTimeoutError(
             f"{location!r} was silent for {timeout} seconds; try again, or give it more time with "
@@ -82,16 +91,21 @@ def denied(location: str, reason: str) -> AuthenticationError:
 
 
 def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
-    """Return an error to be chained, unless it or one behind it tells a secret."""
-    told = (repr(one) for one in _chain(error))
-    return None if any(conceal(text, secrets) != text for text in told) else error
+    """Return an error to be chained; none where there are secrets that it might tell."""
+    return None if secrets else error
 
 
 def conceal(text: str, secrets: Collection[str]) -> str:
-    """Return a text without secrets."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
+    """Return a text without secrets, the longest first, whatever their case."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
+
+
+def tidy(words: str) -> str:
+    """Return what a server says on one line that is no risk for a terminal, and not too long."""
+    line = " ".join(_UNSHOWN.sub(" ", words).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 def _is_timeout(error: BaseException) -> bool:
@@ -107,7 +121,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _said(error: Exception) -> str:
-    """Return what an error says, on one line."""
+    """Return what an error says."""
     if isinstance(error, HangupException) and not error.stderr_lines:
         return "the connection broke off"
-    return " ".join(str(error).split())
+    return str(error)

@@ -209,19 +209,12 @@ class LocalStore:
 
     def exchange(self, remote: str) -> Exchange:
         """Return the way to another repository, by a remote's name, a URL or a path."""
-        from modelversions.stores.exchange import LocalExchange, urls_of  # clients cost time
+        from modelversions.stores.exchange import LocalExchange  # clients cost time
+        from modelversions.stores.remotes import Place
 
         with self._lock:
-            root = getattr(self._repo, "path", ".")
-            urls = urls_of(remote, self._config.stack(), root)
-        return LocalExchange(
-            self._repo,
-            self._refs,
-            self._lock,
-            config=self._config.stack,
-            urls=urls,
-            access=self._access,
-        )
+            place = Place.of(remote, self._config.stack(), getattr(self._repo, "path", "."))
+            return LocalExchange(self._repo, place, self._config.stack, self._access)
 
     def _content(self, tag: NewTag) -> bytes:
         """Return a tag object's bytes, signed if that is wanted."""

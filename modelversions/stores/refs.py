@@ -112,8 +112,10 @@ class TagRefs:
         """Create the ref if there is none: of any number of racing writers one succeeds.
 
         Raises:
+            InvalidNameError: Git could not keep it.
             WriteConflictError: the ref was not created.
         """
+        check_kept(name)
         ref = Ref(_ROOT + name.encode())
 
         def write() -> bool:
@@ -163,11 +165,7 @@ def check_beside(
         InvalidNameError: no repository could keep it.
         WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
     """
-    too_long = any(len(part.encode()) > _LONGEST for part in name.split("/"))
-    if too_long or name.startswith("-") or not check_ref_format(Ref(_ROOT + name.encode())):
-        rules = f"at most {_LONGEST} bytes" if too_long else "see 'git check-ref-format'"
-        reason = f"Git cannot keep such a tag ({rules}); change the name"
-        raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
+    check_kept(name)
     parts = name.split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts))]
     for tag in tags([*above, f"{name}/", name]):
@@ -179,6 +177,19 @@ def check_beside(
                 "a folder of the other; choose another name",
                 tag=name,
             )
+
+
+def check_kept(name: str) -> None:
+    """Refuse a name that Git could not keep (F4): it might even lead out of the repository.
+
+    Raises:
+        InvalidNameError: it is one.
+    """
+    too_long = any(len(part.encode()) > _LONGEST for part in name.split("/"))
+    if too_long or name.startswith("-") or not check_ref_format(Ref(_ROOT + name.encode())):
+        rules = f"at most {_LONGEST} bytes" if too_long else "see 'git check-ref-format'"
+        reason = f"Git cannot keep such a tag ({rules}); change the name"
+        raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
 
 
 def tag_exists(name: str, location: str) -> TagExistsError:

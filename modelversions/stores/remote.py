@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dulwich.config import apply_instead_of
-from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.objects import Tag as GitTag
-from dulwich.pack import pack_objects_to_data
-from dulwich.repo import MemoryRepo
+from dulwich.pack import UnpackedObject, pack_objects_to_data
 
 from modelversions.errors import (
     InvalidArgumentError,
@@ -21,25 +19,19 @@ from modelversions.errors import (
     RevisionNotFoundError,
     WriteConflictError,
 )
-from modelversions.problems import ProblemKind
 from modelversions.stores.base import Access, Commit, Exchange, NewTag, Signature, TagObject, TagRef
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.local import LocalStore
-from modelversions.stores.object_files import ObjectFiles
 from modelversions.stores.refs import check_beside, tag_exists
+from modelversions.stores.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
 from modelversions.stores.signatures import check, sign, wanted
 from modelversions.stores.tag_format import clean_message, format_tag
-from modelversions.stores.tag_reader import TagReader
-from modelversions.stores.transport import Refs, Transport
+from modelversions.stores.transport import Fetched, Refs, Transport
 from modelversions.stores.urls import Url
 
 _ROOT = "refs/tags/"
-_BATCH = 250
-"""The commits that a server is told to be known: dulwich sends no more than 256 at once."""
-
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
-_NO_TREES = "tree:0"
 _ROOT_TREE = "tree:1"
 
 
@@ -64,9 +56,9 @@ class RemoteStore:
         self._git_config = GitConfig(None)
         self._transport = Transport(url, self._git_config.stack, access)
         self.location = self._transport.location
-        self._access = access
-        self._objects: dict[str, TagObject] = {}
-        self._files: dict[tuple[str, str], bytes | None] = {}
+        self._tags = RemoteTags(self._transport, access)
+        self._place: tuple[str, str] | None = None
+        self._content: bytes | None = None
 
     def close(self) -> None:
         """Close the connections; the store can still be used, and makes new ones."""
@@ -84,23 +76,19 @@ class RemoteStore:
         """Read what the refs name, by object id: what is not known yet is fetched.
 
         The server is told that the commits are here already, so that it sends tag objects and
-        nothing that they lead to.
+        nothing that they lead to. What it cannot send is lost, and asked for again the next time.
         """
-        listed = list(refs)
-        unknown = {ref.id: ref for ref in listed if ref.id not in self._objects}
-        for batch in _batches(unknown.values(), self._access, len(unknown)):
-            annotated = [ref for ref in batch if ref.peeled != ref.id]
-            commits = {ref.peeled for ref in annotated if ref.peeled}
-            objects = self._fetched(annotated, haves=sorted(commits))
-            self._take(batch, objects)
-            # what has no time of its own takes its commit's (F10)
-            late = [ref for ref in annotated if self._objects[ref.id].is_lost]
-            if late:
-                self._take(late, self._fetched(late, depth=1))
-        return {ref.id: self._objects[ref.id] for ref in listed}
+        return self._tags.read(refs)
 
     def commit(self, ref: TagRef) -> str | None:
-        """Return what the server says that an annotated tag leads to, else None."""
+        """Return what the server says that an annotated tag leads to, else None.
+
+        A list of refs does not say whether that is a commit. To be told so takes the tag object,
+        which is not fetched for that: it is looked at where it is known.
+        """
+        known = self._tags.known(ref)
+        if known is not None:
+            return known.commit
         return None if ref.peeled == ref.id else ref.peeled
 
     def resolve(self, revision: str) -> str:
@@ -120,8 +108,8 @@ class RemoteStore:
         start = self.resolve(revision)
         if limit == 0:
             return ()
-        objects = self._transport.fetch([start], depth=limit, filter=_NO_TREES)
-        return LocalStore(_memory(objects), self.location).commits(start, limit)
+        objects = self._transport.fetch([start], depth=limit, filter=NO_TREES, most=MOST)
+        return LocalStore(in_memory(objects), self.location).commits(start, limit)
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of the user's Git configuration."""
@@ -170,8 +158,8 @@ class RemoteStore:
         """Check the signature of a tag object."""
         if ref.peeled in (None, ref.id):
             return check(self.config, b"")
-        objects = self._fetched([ref], haves=[str(ref.peeled)])
-        return check(self.config, objects.get_raw(ObjectID(ref.id.encode()))[1])
+        kind, raw = self._tags.raw(ref)
+        return check(self.config, raw if kind == "tag" else b"")
 
     def file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
@@ -179,9 +167,9 @@ class RemoteStore:
         head = refs.ids.get("HEAD")
         if head is None:
             return None
-        if (head, path) not in self._files:
-            self._files = {(head, path): self._file(head, path)}
-        return self._files[head, path]
+        content = self._file(head, path) if (head, path) != self._place else self._content
+        self._place, self._content = (head, path), content
+        return content
 
     def exchange(self, remote: str) -> Exchange:
         """Refuse: this is the server itself.
@@ -196,40 +184,20 @@ class RemoteStore:
             value=remote,
         )
 
-    def _fetched(
-        self, refs: Sequence[TagRef], haves: Sequence[str] = (), depth: int | None = None
-    ) -> MemoryObjectStore:
-        if not refs:
-            return MemoryObjectStore()
-        filter = None if depth is None else _NO_TREES
-        wants = list(dict.fromkeys(ref.id for ref in refs))
-        return self._transport.fetch(wants, haves=haves, depth=depth, filter=filter)
-
-    def _take(self, refs: Sequence[TagRef], objects: MemoryObjectStore) -> None:
-        """Read what was fetched, and keep it."""
-        for ref in refs:
-            if ref.peeled == ref.id:
-                self._objects[ref.id] = _LIGHTWEIGHT
-        # a server vouches for what its tags lead to, or it could not list it
-        behind = [ref.peeled for ref in refs if ref.peeled]
-        reader = TagReader(ObjectFiles(_memory(objects), self.location), behind)
-        annotated = [ref for ref in refs if ref.peeled != ref.id]
-        self._objects.update({ref.id: reader.tag(ref.id) for ref in annotated})
-
     def _file(self, head: str, path: str) -> bytes | None:
-        objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE)
-        commit = objects[ObjectID(head.encode())]
-        assert isinstance(commit, GitCommit)
-        tree = objects[commit.tree]
-        assert isinstance(tree, Tree)
         try:
-            _, id = tree[path.encode()]
-        except KeyError:
-            return None
-        if id not in objects:
-            objects = self._transport.fetch([id.decode("ascii")])
-        blob = objects[id]
-        return blob.as_raw_string() if isinstance(blob, Blob) else None
+            objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE, most=MOST)
+            entry = _entry(objects, head, path)
+            if entry is not None and entry not in objects:
+                objects = self._transport.fetch([entry.decode("ascii")], most=MOST)
+            found = None if entry is None else objects[entry]
+        except KeyError as error:
+            raise RemoteError(
+                f"{self.location!r} did not send {path!r} of its HEAD; pass stages= to "
+                "Registry.open, so that it need not be read",
+                location=self.location,
+            ) from error
+        return found.as_raw_string() if isinstance(found, Blob) else None
 
     def _object(self, tag: NewTag) -> GitTag:
         if not _FULL.fullmatch(tag.commit) or len(tag.commit) > 40:  # noqa: PLR2004  # SHA-1's
@@ -253,21 +221,40 @@ class RemoteStore:
         objects: Sequence[GitTag],
     ) -> None:
         """Push, and say what became of it."""
+        asked = False
+
+        def settled(there: Mapping[str, str]) -> Mapping[str, str]:
+            nonlocal asked
+            new = settle(there)
+            asked = True
+            return new
+
+        def packed(_have: object, _want: object) -> tuple[int, Iterator[UnpackedObject]]:
+            return pack_objects_to_data([(one, None) for one in objects])
+
         try:
-            verdict = self._transport.send(
-                settle,
-                lambda _have, _want: pack_objects_to_data([(one, None) for one in objects]),
-                atomic=len(updates) > 1,
-            )
-        except RemoteError:
-            if self._stands(updates):
-                return  # only the answer was lost
-            raise
+            verdict = self._transport.send(settled, packed, atomic=len(updates) > 1)
+        except RemoteError as error:
+            if not asked:
+                raise
+            if not self._stands(updates):
+                raise self._unknown(updates, str(error)) from error
+            return  # only the answer was lost
         for ref, reason in verdict.refused.items():
             name = ref.removeprefix(_ROOT)
             if updates[ref] and any(tag.name == name for tag in self.tags([name])):
                 raise tag_exists(name, self.location)
             raise rejected(name, self.location, reason, verdict.words)
+        if verdict.unsaid and not self._stands(updates):
+            raise self._unknown(updates, f"{self.location!r} did not say what became of it")
+
+    def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
+        names = ", ".join(repr(ref.removeprefix(_ROOT)) for ref in updates)
+        return RemoteError(
+            f"{reason}. It is not known whether {names} went through after all: look before you "
+            "repeat it",
+            location=self.location,
+        )
 
     def _stands(self, updates: Mapping[str, str]) -> bool:
         """Say whether the server has the refs as they should be, though it did not say so."""
@@ -293,34 +280,17 @@ class RemoteStore:
         return RevisionNotFoundError(sentence, revision=revision)
 
 
-def _batches(refs: Iterable[TagRef], access: Access, total: int) -> Iterator[list[TagRef]]:
-    """Put refs together that lead to as many commits as a server is told of at once."""
-    batch: list[TagRef] = []
-    commits: set[str | None] = set()
-    done = 0
-    for ref in refs:
-        if len(commits) == _BATCH and ref.peeled not in commits:
-            yield batch
-            done += len(batch)
-            access.report(done, total, "tags read")
-            batch, commits = [], set()
-        batch.append(ref)
-        commits.add(ref.peeled)
-    if batch:
-        yield batch
-        access.report(total, total, "tags read")
-
-
 def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
     return [ref for ref in refs if ref.name.startswith(tuple(prefixes))]
 
 
-def _memory(objects: MemoryObjectStore) -> MemoryRepo:
-    """Look at fetched objects as at any repository's."""
-    repo = MemoryRepo()
-    repo.object_store = objects
-    repo.object_format = objects.object_format
-    return repo
+def _entry(objects: Fetched, head: str, path: str) -> ObjectID | None:
+    """Return the id of a file in the root of a commit; a KeyError if that was not sent."""
+    commit = objects[ObjectID(head.encode())]
+    tree = objects[commit.tree] if isinstance(commit, GitCommit) else None
+    if not isinstance(tree, Tree):
+        return None
+    return next((entry.sha for entry in tree.iteritems() if entry.path == path.encode()), None)
 
 
 def _id(tag: GitTag) -> str:
@@ -330,12 +300,6 @@ def _id(tag: GitTag) -> str:
 def _is_expression(revision: str) -> bool:
     """Say whether a revision is more than a ref's name: a walk from there."""
     return any(sign in revision for sign in "~^:@{\0\n") and revision not in ("HEAD", "@")
-
-
-_LIGHTWEIGHT = TagObject(
-    commit=None,
-    flaws=((ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing"),),
-)
 
 
 def rejected(name: str, location: str, reason: str, words: str) -> PushRejectedError:

@@ -1,41 +1,37 @@
-"""One server, and three things to ask of it: list refs, send objects, take new refs.
-
-All that can go wrong on the way comes out as errors of this library, in the server's words where it
-has some, and without a secret.
-"""
+"""What can be asked of a server: to list refs, to send objects, to take new refs."""
 
 from __future__ import annotations
 
 import io
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
-from urllib.parse import quote
+from itertools import islice
+from typing import BinaryIO
 
 import attrs
-from dulwich.client import GitClient, HTTPUnauthorized
+from dulwich.client import GitClient
 from dulwich.config import StackedConfig
-from dulwich.errors import SendPackError
+from dulwich.errors import GitProtocolError, SendPackError
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256
 from dulwich.object_store import MemoryObjectStore
-from dulwich.objects import ZERO_SHA, ObjectID
+from dulwich.objects import ZERO_SHA, ObjectID, ShaFile
 from dulwich.pack import UnpackedObject
 from dulwich.protocol import PEELED_TAG_SUFFIX
-from dulwich.refs import Ref
-from dulwich.repo import BaseRepo
+from dulwich.refs import HEADREF, Ref, check_ref_format
 
-from modelversions.errors import InvalidArgumentError, ModelVersionsError
+from modelversions.errors import RemoteError
 from modelversions.stores.base import Access
-from modelversions.stores.failures import cause, denied, explain
+from modelversions.stores.failures import tidy
+from modelversions.stores.session import Session, words
 from modelversions.stores.urls import Url
-from modelversions.stores.wires import connect
 
-Answer = TypeVar("Answer")
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
 """Packs what leads to some objects, for one who has others."""
 
-_STEPS = re.compile(rb"(?P<what>[A-Z][a-z ]+): +[0-9]+% \((?P<done>[0-9]+)/(?P<total>[0-9]+)\)")
+_ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_FILTER = re.compile("filter", re.IGNORECASE)
+HAVES = 250
+"""The commits of which a server is told at once: dulwich sends no more than 256."""
 
 
 @attrs.frozen
@@ -52,15 +48,25 @@ class Verdict:
 
     refused: Mapping[str, str]
     """Its reasons, by ref."""
+    unsaid: frozenset[str]
+    """The refs of which it said nothing."""
     words: str
     """What it said besides: a hook's output."""
 
 
+class Fetched(MemoryObjectStore):
+    """Objects that were fetched, by the ids that they have in the server's format."""
+
+    def add_object(self, obj: ShaFile) -> None:
+        """Keep an object; dulwich would know it by its SHA-1 id, always."""
+        self._data[ObjectID(obj.get_id(self.object_format))] = obj.copy()
+
+
 class _Haves:
-    """The commits that the server may take for known here, so that it sends no more than tags."""
+    """The commits that the server may take for known here, so that it does not send them."""
 
     def __init__(self, commits: Iterable[str]) -> None:
-        self._commits = iter(commits)
+        self._commits = islice(commits, HAVES)
 
     def __next__(self) -> ObjectID | None:
         return next((ObjectID(commit.encode()) for commit in self._commits), None)
@@ -77,35 +83,33 @@ class Transport:
 
     def __init__(self, url: Url, config: Callable[[], StackedConfig], access: Access) -> None:
         """Take down where it is, and how to get in."""
-        self.location = str(url)
-        self._url = url
-        self._config = config
-        self._access = access
-        self._lock = threading.RLock()
-        self._client: GitClient | None = None
-        self._login = None if url.password is None else (url.username or "", url.password)
+        self._session = Session(url, config, access)
+        self.location = self._session.location
 
     def close(self) -> None:
-        """Let go of the connections; the next question makes new ones."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-            self._client = None
+        """Hang up; the next question calls again."""
+        self._session.close()
 
     def refs(self, prefixes: Sequence[str]) -> Refs:
-        """List the refs whose names begin with one of ``prefixes``, in one exchange."""
-        wanted = [prefix.encode() for prefix in prefixes]
-        found = self._ask(
+        """List the refs whose names begin with one of ``prefixes``, in one exchange.
+
+        Names that Git could not keep are left out, as Git does: they may be meant to do harm.
+        """
+        wanted = tuple(prefix.encode(errors="replace") for prefix in prefixes)
+        found = self._session.ask(
             lambda client: client.get_refs(
-                self._path, protocol_version=self._version, ref_prefix=wanted
+                self._session.path, protocol_version=self._session.version, ref_prefix=wanted
             )
         )
         ids: dict[str, str] = {}
         peeled: dict[str, str] = {}
         for ref, id in sorted(found.refs.items()):
-            if id is not None and ref.startswith(tuple(wanted)):  # the first versions list all
-                name = ref.removesuffix(PEELED_TAG_SUFFIX).decode(errors="replace")
-                (peeled if ref.endswith(PEELED_TAG_SUFFIX) else ids)[name] = id.decode("ascii")
+            bare = Ref(ref.removesuffix(PEELED_TAG_SUFFIX))
+            if not (id and _ID.fullmatch(id) and ref.startswith(wanted)):  # old servers list all
+                continue
+            if bare == HEADREF or check_ref_format(bare):
+                name = bare.decode(errors="replace")
+                (ids if bare == ref else peeled)[name] = id.decode("ascii")
         return Refs(ids, peeled)
 
     def fetch(
@@ -115,54 +119,61 @@ class Transport:
         haves: Iterable[str] = (),
         depth: int | None = None,
         filter: str | None = None,
-    ) -> MemoryObjectStore:
+        most: int | None = None,
+    ) -> Fetched:
         """Fetch objects into memory.
 
         Args:
             wants: their ids.
-            haves: commits that need not be sent, nor anything that they lead to.
+            haves: commits that need not be sent, nor anything that they lead to; up to 250.
             depth: how many commits to fetch in a row; None for all that are not among ``haves``.
             filter: which objects to leave out, if the server can.
+            most: how many bytes to take; a server that sends more is cut off.
         """
+        pack = io.BytesIO()
+        try:
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter, most=most)
+        except RemoteError as error:
+            if filter is None or not _FILTER.search(str(error)):
+                raise
+            pack = io.BytesIO()  # it has filters, but not this one
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, most=most)
+        wide = len(wants[0]) > DEFAULT_OBJECT_FORMAT.hex_length
+        objects = Fetched(object_format=SHA256 if wide else DEFAULT_OBJECT_FORMAT)
+        pack.seek(0)
+        self._session.ask(lambda _: objects.add_thin_pack(pack.read, None))
+        return objects
+
+    def fetch_pack(
+        self,
+        wants: Sequence[str],
+        file: BinaryIO,
+        *,
+        haves: Iterable[str] = (),
+        depth: int | None = None,
+        filter: str | None = None,
+        most: int | None = None,
+    ) -> None:
+        """Fetch objects as a pack into a file; see ``fetch``."""
         ids = [ObjectID(want.encode()) for want in wants]
 
-        def ask(client: GitClient) -> bytes:
-            pack = io.BytesIO()
+        def take(data: bytes) -> int:
+            self._session.report(file.tell() + len(data), None, "bytes received")
+            if most is not None and file.tell() + len(data) > most:
+                raise GitProtocolError(f"it sends more than {most} bytes, having no filter for it")
+            return file.write(data)
 
-            def take(data: bytes) -> int:
-                self._access.report(pack.tell() + len(data), None, "bytes received")
-                return pack.write(data)
-
-            client.fetch_pack(
-                self._path,
+        self._session.ask(
+            lambda client: client.fetch_pack(
+                self._session.path,
                 lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
                 _Haves(haves),
                 take,
-                progress=self._steps,
+                progress=self._session.steps,
                 depth=depth,
-                ref_prefix=[b"HEAD"],
+                ref_prefix=[HEADREF],
                 filter_spec=None if filter is None else filter.encode(),
-                protocol_version=self._version,
-            )
-            return pack.getvalue()
-
-        format = SHA256 if wants and len(wants[0]) > DEFAULT_OBJECT_FORMAT.hex_length else None
-        objects = MemoryObjectStore(object_format=format or DEFAULT_OBJECT_FORMAT)
-        pack = io.BytesIO(self._ask(ask))
-        self._ask(lambda _: objects.add_thin_pack(pack.read, None))
-        return objects
-
-    def fetch_into(self, repo: BaseRepo, wants: Sequence[str]) -> None:
-        """Fetch objects and all that they lead to into a repository; its refs stay."""
-        ids = [ObjectID(want.encode()) for want in wants]
-        self._ask(
-            lambda client: client.fetch(
-                self._path,
-                repo,
-                lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
-                progress=self._steps,
-                ref_prefix=[b"HEAD"],
-                protocol_version=self._version,
+                protocol_version=self._session.version,
             )
         )
 
@@ -188,103 +199,36 @@ class Transport:
         updates: dict[Ref, ObjectID] = {}
 
         def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
-            there = {ref.decode(errors="replace"): id.decode("ascii") for ref, id in old.items()}
+            there = {_text(ref): _text(id) for ref, id in old.items()}
             for ref, id in settle(there).items():
                 updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA
             return updates
 
         def note(data: bytes) -> None:
             said.append(data)
-            self._steps(data)
-
-        def ask(client: GitClient) -> Mapping[bytes, str | None]:
-            try:
-                sent = client.send_pack(self._path, decide, pack_of, note, atomic=atomic)
-            except SendPackError as error:
-                return dict.fromkeys(updates, bytes(error.args[0]).decode(errors="replace"))
-            return sent.ref_status or {}
+            self._session.steps(data)
 
         def pack_of(
             have: Iterable[ObjectID], want: Iterable[ObjectID], **_: object
         ) -> tuple[int, Iterator[UnpackedObject]]:
             return pack(set(have), set(want))
 
-        statuses = self._ask(ask)
-        refused = {ref.decode(): reason for ref, reason in statuses.items() if reason is not None}
-        return Verdict(refused, _words(b"".join(said)))
+        def ask(client: GitClient) -> Mapping[bytes, str | None]:
+            try:
+                sent = client.send_pack(self._session.path, decide, pack_of, note, atomic=atomic)
+            except SendPackError as error:
+                return dict.fromkeys(updates, _text(error.args[0]))
+            return sent.ref_status or {}
 
-    @property
-    def _path(self) -> bytes:
-        """The path as the client takes it; an HTTP client has it in its base."""
-        return b"" if self._url.scheme.startswith("http") else self._url.path.encode()
-
-    @property
-    def _version(self) -> int | None:
-        return None if self._url.scheme == "file" else 2
-
-    def _ask(self, question: Callable[[GitClient], Answer]) -> Answer:
-        """Ask the server; once more, with credentials, if it wants some."""
-        with self._lock:
-            while True:
-                try:
-                    return question(self._line())
-                except HTTPUnauthorized:
-                    self._client = None
-                except ModelVersionsError:
-                    raise
-                except Exception as error:  # noqa: BLE001  # dulwich raises whatever comes
-                    self.close()
-                    secrets = self._secrets()
-                    failure = explain(error, self.location, self._access.timeout, secrets)
-                    raise failure from cause(error, secrets)
-                self._log_in()
-
-    def _line(self) -> GitClient:
-        if self._client is None:
-            self._client = connect(self._url, self._config(), self._access.timeout, self._login)
-        return self._client
-
-    def _log_in(self) -> None:
-        """Ask for credentials, to begin anew with them.
-
-        Raises:
-            AuthenticationError: nobody knows any, or those that are there were refused.
-        """
-        if self._login is not None:
-            self._login = None
-            raise denied(self.location, "it did not accept the credentials")
-        shown = str(attrs.evolve(self._url, username=None, password=None))
-        ask = self._access.credentials
-        found = None if ask is None else ask(shown, self._url.username)
-        if found is None:
-            raise denied(self.location, "it wants credentials")
-        if not _is_login(found):
-            raise InvalidArgumentError(
-                "credentials must return a user's name and a password, both text, or None",
-                argument="credentials",
-                value=None,
-            )
-        self._login = found
-
-    def _secrets(self) -> list[str]:
-        """Return what must not be shown: as it is, and as a URL quotes it."""
-        known = [self._url.password, self._login[1] if self._login else None]
-        return [form for secret in known if secret for form in (secret, quote(secret, safe=""))]
-
-    def _steps(self, data: bytes) -> None:
-        """Pass on what the server says of its progress."""
-        for match in _STEPS.finditer(data):
-            what = match["what"].decode().lower()
-            self._access.report(int(match["done"]), int(match["total"]), what)
+        statuses = self._session.ask(ask)
+        answers = self._session.version is not None  # on this machine only what fails is told
+        refused = {ref: tidy(reason) for ref, reason in statuses.items() if reason is not None}
+        return Verdict(
+            refused={_text(ref): reason for ref, reason in refused.items() if ref in updates},
+            unsaid=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
+            words=tidy(words(b"".join(said))),
+        )
 
 
-def _is_login(found: object) -> bool:
-    """Say whether it is a name and a password."""
-    return isinstance(found, tuple) and [isinstance(part, str) for part in found] == [True, True]
-
-
-def _words(said: bytes) -> str:
-    """Return what a server said beside its progress, on one line."""
-    lines = re.split(rb"[\r\n]+", said)
-    kept = [line.strip() for line in lines if line.strip() and not _STEPS.search(line)]
-    return " ".join(line.decode(errors="replace") for line in kept)
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import attrs
@@ -10,23 +11,27 @@ from modelversions.errors import RepositoryNotFoundError
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
 _ALIASES = {"git+ssh": "ssh", "ssh+git": "ssh"}
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>[^/]*)(?P<path>.*)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?:(?P<user>[^:]*)(?::(?P<password>.*))?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@?#]*)(?::(?P<port>[0-9]{0,5}))?",
+    re.DOTALL,
+)
 _SCP = re.compile(r"(?:(?P<user>[^/:@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_url(place: object) -> bool:
     """Say whether a place is a URL or ``user@host:path``; anything else is a path."""
     if not isinstance(place, str):
         return False
-    drive = (
-        place[:1].isalpha() and place[1:2] == ":"
-    )  # a host with a name of one letter takes ssh://
-    return bool(_SCHEME.match(place) or (_SCP.fullmatch(place) and not drive))
+    drive = place[:1].isalpha() and place[1:2] == ":"  # a host with a name of one letter: ssh://
+    return bool(_URL.match(place) or (_SCP.fullmatch(place) and not drive))
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Url:
-    """A URL in its parts. ``str()`` leaves the password out."""
+    """A URL in its parts. ``str()`` and ``repr()`` leave out what may be a secret."""
 
     scheme: str
     host: str
@@ -34,45 +39,36 @@ class Url:
     path: str
     """As the server takes it; relative to the home directory in ``user@host:path``."""
     username: str | None = None
-    password: str | None = attrs.field(default=None, repr=False)
+    password: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Url:
         """Read a URL or ``user@host:path``.
 
         Raises:
-            RepositoryNotFoundError: there is no such scheme here, or no host or path.
+            RepositoryNotFoundError: it is none that can be used.
         """
-        from urllib.parse import unquote, urlsplit  # a path takes none of it
-
-        match = _SCHEME.match(text)
-        if match is None:
-            return cls._of_scp(text)
-        scheme = _ALIASES.get(match[1].lower(), match[1].lower())
-        try:
-            parts = urlsplit(text)
-            url = cls(
-                scheme=scheme,
-                host=parts.hostname or "",
-                port=parts.port,
-                path=_path(scheme, parts.path),
-                username=None if parts.username is None else unquote(parts.username),
-                password=None if parts.password is None else unquote(parts.password),
-            )
-        except ValueError as error:
-            raise _unusable(_shown(text), str(error)) from None
-        if scheme not in SCHEMES:
-            raise _unusable(str(url), f"{scheme!r} is none of {', '.join(SCHEMES)}")
-        if not url.path.strip("/") or (not url.host and scheme != "file"):
-            raise _unusable(str(url), "it names no host or no repository")
+        url = _of_url(text) if _URL.match(text) else _of_scp(text)
+        reason = url.unfit() if url is not None else _UNREADABLE
+        if url is None or reason:
+            raise _unusable(_shown(text) if url is None else str(url), reason)
         return url
 
-    @classmethod
-    def _of_scp(cls, text: str) -> Url:
-        match = _SCP.fullmatch(text)
-        assert match is not None, "is_url() said that it is one"
-        host = match["host"].strip("[]")
-        return cls("ssh", host, None, match["path"], match["user"])
+    def unfit(self) -> str:
+        """Say what keeps it from being used; nothing, if all is well."""
+        if self.scheme not in SCHEMES:
+            return f"{self.scheme!r} is none of {', '.join(SCHEMES)}"
+        if not self.path.strip("/") or (not self.host and self.scheme != "file"):
+            return "it names no host or no repository"
+        if any(_CONTROL.search(part or "") for part in (self.host, self.path, self.username)):
+            return "it holds control characters"
+        if any((part or "").startswith("-") for part in (self.host, self.path, self.username)):
+            return "what begins with '-' would be taken for an option"
+        if self.scheme.startswith("http") and re.search(r"[?#]", self.path):
+            return "'?' and '#' in it must be quoted, as %3F and %23"
+        if self.password is not None and self.scheme not in ("http", "https"):
+            return "only https takes a password"
+        return ""
 
     @property
     def origin(self) -> str:
@@ -84,38 +80,71 @@ class Url:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     def __str__(self) -> str:
-        """Return the URL as it may be shown."""
+        """Return the URL as it may be shown: of http without a user, which may be a token."""
         from urllib.parse import quote
 
+        if self.scheme.startswith("http"):
+            return self.origin + self.path
         user = "" if self.username is None else f"{quote(self.username, safe='')}@"
         if self.scheme == "ssh" and not self.path.startswith("/"):
             return f"{user}{self._host}:{self.path}"
-        path = (
-            self.path if self.scheme.startswith("http") else quote(self.path, safe="/~:@!$&'+,;=")
-        )
-        return self.origin.replace("://", f"://{user}", 1) + path
+        return self.origin.replace("://", f"://{user}", 1) + quote(self.path, safe="/~:@!$&'+,;=")
+
+    def __repr__(self) -> str:
+        """Return the same."""
+        return f"<Url {self}>"
+
+
+def _of_url(text: str) -> Url | None:
+    from urllib.parse import unquote
+
+    match = _URL.match(text)
+    assert match is not None
+    scheme = match["scheme"].lower()
+    scheme = _ALIASES.get(scheme, scheme)
+    place = _PLACE.fullmatch(match["place"])
+    if place is None or int(place["port"] or 1) not in range(1, 65536):
+        return None
+    return Url(
+        scheme=scheme,
+        host=place["host"].strip("[]"),
+        port=int(place["port"]) if place["port"] else None,
+        path=_path(scheme, match["path"]),
+        username=None if place["user"] is None else unquote(place["user"]),
+        password=None if place["password"] is None else unquote(place["password"]),
+    )
+
+
+def _of_scp(text: str) -> Url:
+    match = _SCP.fullmatch(text)
+    assert match is not None, "is_url() said that it is one"
+    return Url("ssh", match["host"].strip("[]"), None, match["path"], match["user"])
 
 
 def _path(scheme: str, path: str) -> str:
     """Return a path as its server takes it: quoted over HTTP, as it is elsewhere."""
-    if scheme == "file":
+    if scheme.startswith("http"):
+        return path
+    if scheme == "file" and os.name == "nt":
         from urllib.request import url2pathname  # it brings all of http along
 
         return url2pathname(path)
     from urllib.parse import unquote
 
-    return path if scheme.startswith("http") else unquote(path)
+    return unquote(path)
+
+
+_UNREADABLE = "its host or port cannot be read; in a name or password write '/' %2F, '@' %40 etc."
 
 
 def _shown(text: str) -> str:
-    """Return a text that is no URL after all without what stands before its last ``@``."""
-    scheme, _, rest = text.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    """Return of a text that is no URL after all no more than cannot be a secret."""
+    return f"{text.partition('://')[0]}://…"
 
 
 def _unusable(shown: str, reason: str) -> RepositoryNotFoundError:
     return RepositoryNotFoundError(
-        f"{shown!r} cannot be opened: {reason}; write 'https://host/path', 'ssh://host/path', "
-        "'user@host:path', 'git://host/path' or 'file:///path'",
+        f"{_CONTROL.sub('?', shown)!r} cannot be opened: {reason}; write 'https://host/path', "
+        "'ssh://host/path', 'user@host:path', 'git://host/path' or 'file:///path'",
         location=shown,
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
-import shlex
+import selectors
 import socket
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 from dulwich.client import (
@@ -23,7 +22,6 @@ from dulwich.client import (
     HTTPUnauthorized,
     LocalGitClient,
     SSHGitClient,
-    StrangeHostname,
     SubprocessSSHVendor,
     TCPGitClient,
     TraditionalGitClient,
@@ -43,7 +41,7 @@ _SMART = "application/x-git-"
 _LONGEST = 1000
 """The bytes of a refusal that are worth repeating."""
 
-_GOODBYE = 5
+_GOODBYE = 1
 """How many seconds a program may take to end once nobody listens to it."""
 
 
@@ -91,10 +89,12 @@ class _Http(_Quiet, HttpGitClient):
     def __init__(self, base: str, manager: PoolManager, login: tuple[str, str] | None) -> None:
         name, password = login or (None, None)
         super().__init__(base, pool_manager=manager, username=name, password=password)
-        self._hang_up = weakref.finalize(self, manager.clear)
+        weakref.finalize(self, manager.clear)
+        self._manager = manager
+        self._headers = dict(manager.headers)
 
     def close(self) -> None:
-        self._hang_up()
+        self._manager.clear()
 
     def _http_request(
         self,
@@ -104,6 +104,9 @@ class _Http(_Quiet, HttpGitClient):
         raise_for_status: bool = True,  # noqa: FBT001,FBT002  # dulwich gives it so
     ) -> tuple[Any, Callable[[int], bytes]]:
         """Send a request; a refusal is read to its end, for what the server says."""
+        ours = self._origin(url) == self._origin(self._base_url)
+        # a redirect has led elsewhere: what is configured for this server is none of that one's
+        self._manager.headers = self._headers if ours else _only_agent(self._headers)
         response, read = super()._http_request(url, headers, data, raise_for_status=False)
         if raise_for_status and response.status != HTTPStatus.OK:
             said = read(_LONGEST) if "text/plain" in (response.content_type or "") else b""
@@ -114,6 +117,10 @@ class _Http(_Quiet, HttpGitClient):
             response.close()  # dulwich would take it for a list of files, and an empty one for none
             raise GitProtocolError("this is no answer of a server that speaks Git's protocol")
         return response, read
+
+
+def _only_agent(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() == "user-agent"}
 
 
 def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> Exception:
@@ -155,7 +162,9 @@ class _Line:
 
     def can_read(self) -> bool:
         """Say whether something has come."""
-        return bool(select.select([self._socket], [], [], 0)[0])
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def end_writing(self) -> None:
         """Let the other end know that nothing more will come."""
@@ -164,14 +173,17 @@ class _Line:
 
     def close(self) -> None:
         """Close the socket, and end the program that may be behind it."""
+        with suppress(OSError):  # whoever still reads from it is woken
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._file.close()
         self._socket.close()
-        if self._process is not None and self.stderr is not None:
+        if self._process is not None:
             try:
                 self._process.wait(_GOODBYE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self.stderr is not None:
             self.stderr.close()
 
 
@@ -195,7 +207,8 @@ class _Tcp(_Lined, TCPGitClient):
         name = name[1:] if name.startswith(b"/~") else name
         self.protocol_version = protocol_version or 0
         version = b"\0\0version=2\0" if protocol_version == 2 else b""  # noqa: PLR2004  # its name
-        host = f"host={self._host}:{self._port}".encode()
+        place = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"host={place}:{self._port}".encode()
         talk.send_cmd(b"git-" + cmd, name, host + version)
         return talk, line.can_read, None
 
@@ -215,7 +228,8 @@ class _Ssh(_Lined, SSHGitClient):
 class _PatientSsh(SubprocessSSHVendor):
     """Runs ``ssh`` as Git does, behind a socket: reading from one can be given up."""
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, program: list[str], timeout: float | None) -> None:
+        self._program = program
         self._timeout = timeout
 
     def run_command(  # type: ignore[override]  # noqa: PLR0917  # dulwich asks for just these
@@ -226,34 +240,39 @@ class _PatientSsh(SubprocessSSHVendor):
         port: int | None = None,
         password: str | None = None,  # noqa: ARG002  # the keys of ssh are its own
         key_filename: str | None = None,  # noqa: ARG002
-        ssh_command: str | None = None,
+        ssh_command: str | None = None,  # noqa: ARG002  # it is known already
         protocol_version: int | None = None,
     ) -> _Line:
         """Start the program that the user has for it."""
         target = f"{username}@{host}" if username else host
-        if target.startswith("-"):  # it would be taken for an option
-            raise StrangeHostname(target)
-        program = shlex.split(ssh_command or "ssh")
         options = ["-p", str(port)] if port else []
         if protocol_version:
             options += ["-o", f"SetEnv=GIT_PROTOCOL=version={protocol_version}"]
+        arguments = [*options, target, os.fsdecode(command)]
         ours, theirs = socket.socketpair()
         line = _Line(ours, self._timeout)
-        line.serve([*program, *options, target, os.fsdecode(command)], theirs)
+        try:
+            line.serve([*self._program, *arguments], theirs)
+        except OSError:
+            line.close()
+            raise
         return line
 
 
 def _ssh(url: Url, config: StackedConfig, timeout: float | None) -> GitClient:
     """Take the program from ``GIT_SSH_COMMAND``, ``core.sshCommand`` or ``GIT_SSH``."""
-    program = os.environ.get("GIT_SSH_COMMAND")
+    command = os.environ.get("GIT_SSH_COMMAND")
     with suppress(KeyError):
-        program = program or config.get((b"core",), b"sshCommand").decode()
+        command = command or config.get((b"core",), b"sshCommand").decode()
+    program = os.environ.get("GIT_SSH") or "ssh"
+    # a command is the shell's to read, a program is not: so Git has it
+    run = ["sh", "-c", f'{command} "$@"', command] if command else [program]
     return _Ssh(
         url.host,
         port=url.port,
         username=url.username,
-        vendor=None if os.name == "nt" else _PatientSsh(timeout),  # no sockets for programs there
-        ssh_command=program or os.environ.get("GIT_SSH"),
+        vendor=None if os.name == "nt" else _PatientSsh(run, timeout),  # no sockets for programs
+        ssh_command=command or program,
     )
 
 
@@ -266,36 +285,67 @@ def _pool(url: Url, config: StackedConfig, timeout: float | None) -> PoolManager
     authority = os.environ.get("GIT_SSL_CAINFO")
     if authority:
         overrides.set((b"http",), b"sslCAInfo", authority.encode())
-    retries = urllib3.Retry(total=_REDIRECTS, connect=0, read=0, other=0, redirect=_REDIRECTS)
+    base = url.origin + url.path
+    told = {name for name, _ in _extra_headers(config, base)}
+    retries = urllib3.Retry(
+        total=_REDIRECTS,
+        connect=0,
+        read=0,
+        other=0,
+        redirect=_REDIRECTS,
+        remove_headers_on_redirect={*urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT, *told},
+    )
 
     def pool(*_proxy_of_dulwich: str, **options: Any) -> PoolManager:  # noqa: ANN401  # whatever it has
         options.pop("proxy_headers", None)
         options.update(retries=retries, timeout=urllib3.Timeout(connect=timeout, read=timeout))
         if proxy is None:
             return urllib3.PoolManager(**options)
-        login = urlsplit(proxy)
-        user = f"{login.username}:{login.password or ''}" if login.username else None
-        headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
-        return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+        place, login = proxy
+        headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+        return urllib3.ProxyManager(place, proxy_headers=headers, **options)
 
     stack = StackedConfig([overrides, *config.backends])  # type: ignore[list-item]
     manager: PoolManager = default_urllib3_manager(  # type: ignore[assignment]  # see pool()
         stack,
-        base_url=url.origin + url.path,
+        base_url=base,
         pool_manager_cls=pool,  # type: ignore[arg-type]  # it is called, and no more
         proxy_manager_cls=pool,  # type: ignore[arg-type]
     )
     return manager
 
 
-def _proxy(url: Url, config: StackedConfig) -> str | None:
-    """Return the proxy for a URL: ``http.proxy``, then the environment's for its scheme.
+def _extra_headers(config: StackedConfig, base: str) -> Iterator[tuple[str, str]]:
+    """Give the headers that are configured for a URL, or for all."""
+    for section in config.sections():
+        if section[0].lower() == b"http" and base.encode().startswith(section[1:2] or (b"",)):
+            with suppress(KeyError):
+                for header in config.get_multivar(section, b"extraHeader"):
+                    name, _, value = header.decode(errors="replace").partition(":")
+                    yield name, value.strip()
 
-    dulwich takes the environment's first one, whatever it is for.
+
+def _proxy(url: Url, config: StackedConfig) -> tuple[str, str] | None:
+    """Return the proxy for a URL, and the login for it: ``http.proxy``, or the environment's.
+
+    dulwich takes the environment's first one, whatever scheme it is for.
     """
-    with suppress(KeyError):
-        return config.get((b"http",), b"proxy").decode() or None
-    if proxy_bypass(url.host):
+    if not url.scheme.startswith("http") or proxy_bypass(url.host):
         return None
     found = getproxies()
-    return found.get(url.scheme) or found.get("all")
+    place = found.get(url.scheme) or found.get("all") or ""
+    for section in ((b"http", url.origin.encode()), (b"http",)):
+        with suppress(KeyError):
+            place = config.get(section, b"proxy").decode()
+            break
+    scheme, slashes, rest = place.rpartition("://")
+    login, _, host = rest.rpartition("@")
+    return (f"{scheme if slashes else 'http'}://{host}", unquote(login)) if host else None
+
+
+def secrets(url: Url, config: StackedConfig) -> list[str]:
+    """Return what a configuration tells to servers and to nobody else."""
+    proxy = _proxy(url, config)
+    password = proxy[1].partition(":")[2] if proxy else ""
+    headers = [value for _, value in _extra_headers(config, url.origin + url.path)]
+    return [secret for secret in (password, *headers) if secret]

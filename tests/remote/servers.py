@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -67,11 +68,11 @@ def running(
                 await_port(port, process, log)
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # its children too: it leads a session
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:  # it waits for a client
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
@@ -108,10 +109,10 @@ _NGINX = """
 daemon off; pid {root}/nginx.pid; worker_processes 2; error_log {root}/nginx.log; user root;
 events {{ worker_connections 256; }}
 http {{
-  access_log {root}/access.log; client_max_body_size 0; client_body_temp_path {root}/body;
+  log_format heads '$host $request "$http_authorization"';
+  access_log {root}/access.log heads; client_max_body_size 0; client_body_temp_path {root}/body;
   fastcgi_temp_path {root}/fastcgi; proxy_temp_path {root}/proxy;
   uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
-  log_format heads '$host $request "$http_authorization"';
   server {{
     listen {host}:{port} {tls};
     {certificate}

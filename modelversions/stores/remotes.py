@@ -1,0 +1,92 @@
+"""Where a remote is: by its name in Git's configuration, a URL or a path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+import attrs
+from dulwich.config import StackedConfig, apply_instead_of
+from dulwich.errors import NotGitRepository
+from dulwich.repo import Repo
+
+from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
+from modelversions.stores.urls import Url, is_url
+
+
+@attrs.frozen
+class Place:
+    """Where to fetch from, and where to push to."""
+
+    fetch: Url
+    push: Url
+
+    @classmethod
+    def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> Place:
+        """Find a remote as Git does.
+
+        Args:
+            remote: its name, a URL or a path.
+            config: Git's configuration.
+            root: the folder that a path in the configuration starts from.
+
+        Raises:
+            RepositoryNotFoundError: it is none of them.
+        """
+        if not isinstance(remote, (str, os.PathLike)):
+            raise InvalidArgumentError(
+                f"a remote is a name such as 'origin', a URL or a path, not {remote!r}",
+                argument="remote",
+                value=remote,
+            )
+        name = os.fspath(remote)
+        section = (b"remote", name.encode(errors="surrogateescape"))
+        fetch, push = _get(config, section, b"url"), _get(config, section, b"pushurl")
+        if fetch is None:
+            fetch = _given(name, config)
+        pushed = apply_instead_of(config, push or fetch, push=push is None)
+        if pushed == (push or fetch):
+            pushed = apply_instead_of(config, pushed)
+        return cls(_url(apply_instead_of(config, fetch), root), _url(pushed, root))
+
+    def hook(self, names: Sequence[str]) -> str | None:
+        """Return a hook of these that the place to push to has, if it is on this machine."""
+        if self.push.scheme != "file":
+            return None
+        with suppress(NotGitRepository), Repo(self.push.path) as repo:
+            folder = os.path.join(repo.commondir(), "hooks")
+            with suppress(KeyError):
+                configured = repo.get_config_stack().get((b"core",), b"hooksPath").decode()
+                folder = os.path.join(repo.path, os.path.expanduser(configured))
+            hooks = (os.path.join(folder, name) for name in names)
+            return next((hook for hook in hooks if os.access(hook, os.X_OK)), None)
+        return None
+
+
+def _given(name: str, config: StackedConfig) -> str:
+    """Return what is no remote's name as a URL, or as a path from the folder that one is in."""
+    if is_url(name):
+        return name
+    if name and os.path.isdir(name):
+        return os.path.abspath(name)
+    names = sorted({one[1].decode() for one in config.sections() if one[0] == b"remote"})
+    raise RepositoryNotFoundError(
+        f"there is no remote {name!r}; remotes: {', '.join(names) or 'none'} ('git remote add' "
+        "makes one), or give a URL",
+        location=name,
+    )
+
+
+def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> str | None:
+    """Return the first of the values, as Git takes it."""
+    with suppress(KeyError):
+        for value in config.get_multivar(section, name):
+            return value.decode(errors="surrogateescape")
+    return None
+
+
+def _url(text: str, root: str) -> Url:
+    if is_url(text):
+        return Url.parse(text)
+    return Url("file", "", None, os.path.normpath(os.path.join(root, os.path.expanduser(text))))
