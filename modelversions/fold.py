@@ -38,7 +38,7 @@ class State:
 
     history: tuple[Event, ...]
     _life: _Life = attrs.field(eq=False, repr=False)
-    _odd: tuple[Problem, ...] = attrs.field(default=(), repr=False)
+    odd: tuple[Problem, ...] = attrs.field(default=(), repr=False)
     """What is odd about single tags."""
 
     @cached_property
@@ -64,13 +64,13 @@ class State:
     @property
     def lacks(self) -> bool:
         """Whether objects were missing when the tags were read; they may come yet."""
-        return any(problem.kind is ProblemKind.MISSING for problem in self._odd)
+        return any(problem.kind is ProblemKind.MISSING for problem in self.odd)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is odd about the tags, each for itself and then taken together."""
         shared = _shared_commits(self._life, self._life.listed())
-        return (*self._odd, *self._life.problems, *shared, *_clocks(self.history))
+        return (*self.odd, *self._life.problems, *shared, *_clocks(self.history))
 
 
 def fold(events: Iterable[Event], problems: Iterable[Problem] = ()) -> State:

@@ -16,7 +16,8 @@ from modelversions.events import NamedTag, read_events
 from modelversions.fold import State, fold
 from modelversions.semver import SemVer
 from modelversions.stores.base import Store, TagObject, TagRef
-from modelversions.tags import EventKind, TagName
+from modelversions.stores.listing import Listing
+from modelversions.tags import EventKind, TagName, is_model_name
 
 _BATCH = 10_000
 """The tags to read at once: many, and not so many that their objects crowd the memory."""
@@ -25,16 +26,25 @@ _BATCH = 10_000
 class Picture:
     """One model's tags as they were listed, and their state once somebody looks."""
 
-    __slots__ = ("_exists", "_latest", "_lost", "_state", "_store", "tags")
+    __slots__ = ("_exists", "_latest", "_lost", "_state", "_store", "_tags", "before", "refs")
 
-    def __init__(self, tags: tuple[NamedTag, ...], store: Store) -> None:
-        """Keep the names, and the way to what lies behind them."""
-        self.tags = tags
+    def __init__(self, refs: Listing, store: Store, before: Picture | None = None) -> None:
+        """Keep the refs, the way to what lies behind them, and what was read of them before."""
+        self.refs = refs
+        self.before = before
         self._store: Store | None = store
+        self._tags: tuple[NamedTag, ...] | None = None
         self._state: State | None = None
         self._lost: tuple[NamedTag, ...] = ()
         self._exists: bool | None = None
         self._latest: tuple[tuple[SemVer, str, str] | None] | None = None
+
+    @property
+    def tags(self) -> Sequence[NamedTag]:
+        """The tags whose names are an event's, by name."""
+        if self._tags is None:
+            self._tags = tuple(_named(self.refs))
+        return self._tags
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
@@ -55,7 +65,8 @@ class Picture:
         """
         if self._state is None:
             assert self._store is not None
-            return self.fill(self._store.read([ref for _, ref in self.tags]))
+            reading = Reading(self)
+            return self.fill(reading, self._store.read(reading.refs))
         return self._state
 
     @property
@@ -68,15 +79,16 @@ class Picture:
         """Whether it is the whole truth as long as the refs stay: nothing that was read lacked."""
         return self._state is None or not self._state.lacks
 
-    def fill(self, objects: Mapping[str, TagObject]) -> State:
+    def fill(self, reading: Reading, objects: Mapping[str, TagObject]) -> State:
         """Take the state from tag objects, which may have been read for many models at once.
 
         Raises:
             ObjectMissingError: as for ``state``.
         """
-        lost = tuple(tag for tag in self.tags if objects[tag[1].id].is_lost)
+        lost = tuple(tag for tag in reading.tags if objects[tag[1].id].is_lost)
         self._check_refs(lost)
-        self._lost, self._state = lost, _state(self.tags, objects)
+        self._lost, self._state = lost, reading.state(objects)
+        self.before = None
         return self._state
 
     def _check_refs(self, lost: Sequence[NamedTag]) -> None:
@@ -114,21 +126,22 @@ class Picture:
 
     def _find_any(self) -> bool:
         if self._state is None and self._store is not None:
-            for _, ref in self.tags:
-                if self._store.commit(ref) is not None:
+            for ref in self.refs:
+                if TagName.try_parse(ref.name) and self._store.commit(ref) is not None:
                     return True
         return bool(self.state.history)
 
     def _find_latest(self) -> tuple[SemVer, str, str] | None:
         if self._state is not None or self._store is None:
             return _greatest(self.state)
-        for group in _by_precedence(self.tags):
+        versions = (ref for ref in self.refs if "@v" in ref.name)  # in no other name that is ours
+        for group in _by_precedence(_named(versions)):
             name, ref = group[0]
             if len(group) > 1:
                 objects = self._store.read([ref for _, ref in group])
                 if any(objects[ref.id].is_lost for _, ref in group):
                     return _greatest(self.state)
-                found = _greatest(_state(group, objects))
+                found = _greatest(fold(*read_events(group, objects)))
                 if found is not None:
                     return found
             elif name.kind is EventKind.REGISTRATION and name.version is not None:
@@ -138,18 +151,47 @@ class Picture:
                 return name.version, commit, ref.name
         return None
 
-    def __getstate__(self) -> tuple[tuple[NamedTag, ...], State, tuple[NamedTag, ...]]:
+    def __getstate__(self) -> tuple[tuple[TagRef, ...], State, tuple[NamedTag, ...]]:
         """Pickle the whole picture: what is not read yet is read now."""
-        return self.tags, self.state, self._lost
+        return tuple(self.refs), self.state, self._lost
 
-    def __setstate__(self, state: tuple[tuple[NamedTag, ...], State, tuple[NamedTag, ...]]) -> None:
+    def __setstate__(self, state: tuple[tuple[TagRef, ...], State, tuple[NamedTag, ...]]) -> None:
         """Come back with no repository behind."""
-        self.tags, self._state, self._lost = state
-        self._store = self._exists = self._latest = None
+        refs, self._state, self._lost = state
+        self.refs = Listing(refs)
+        self._store = self._tags = self.before = self._exists = self._latest = None
 
 
-def _state(tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> State:
-    return fold(*read_events(tags, objects))
+class Reading:
+    """What is still to be read of a picture's tags; the rest is what an earlier one read."""
+
+    __slots__ = ("_events", "_problems", "tags")
+
+    def __init__(self, picture: Picture) -> None:
+        """Compare with the picture before: a tag object never changes."""
+        tags = picture.tags
+        before = picture.before
+        known = {} if before is None else dict(before.identity)
+        kept = {ref.name for _, ref in tags if known.get(ref.name) == ref.id}
+        self.tags = [tag for tag in tags if tag[1].name not in kept] if kept else tags
+        state = before.state if before else fold(())
+        self._events = [event for event in state.history if event.tag in kept]
+        self._problems = [problem for problem in state.odd if problem.tag in kept]
+
+    @property
+    def refs(self) -> list[TagRef]:
+        """What is to be read."""
+        return [ref for _, ref in self.tags]
+
+    def state(self, objects: Mapping[str, TagObject]) -> State:
+        """Put both together."""
+        events, problems = read_events(self.tags, objects)
+        problems += self._problems
+        return fold(events + self._events, sorted(problems, key=lambda problem: problem.tag))
+
+
+def _named(refs: Iterable[TagRef]) -> list[NamedTag]:
+    return [(name, ref) for ref in refs if (name := TagName.try_parse(ref.name)) is not None]
 
 
 def _greatest(state: State) -> tuple[SemVer, str, str] | None:
@@ -163,20 +205,20 @@ def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
     """Give the tags that name versions, those of equal precedence together, greatest first."""
     groups = defaultdict(list)
     for tag in tags:
-        version = tag[0].version
-        if version is not None:
-            groups[version.precedence].append(tag)
+        assert tag[0].version is not None
+        groups[tag[0].version.precedence].append(tag)
     for precedence in sorted(groups, reverse=True):
         yield groups[precedence]
 
 
-def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[tuple[Picture, Reading]]]:
     """Put pictures together until they hold a good number of tags, and no more than that."""
-    batch: list[Picture] = []
+    batch: list[tuple[Picture, Reading]] = []
     held = 0
     for picture in pictures:
-        batch.append(picture)
-        held += len(picture.tags)
+        reading = Reading(picture)
+        batch.append((picture, reading))
+        held += len(reading.tags)
         if held >= _BATCH:
             yield batch
             batch, held = [], 0
@@ -195,11 +237,11 @@ class Pictures:
     def one(self, model: str) -> Picture:
         """Look at the tags of one model, which may be none."""
         spelled = model.replace(":", "=")
-        refs = self._store.tags([f"{spelled}@", f"{spelled}#"])
-        found = self.grouped(refs).get(model)
-        if found is None:
+        refs = Listing.of(self._store.tags([f"{spelled}@", f"{spelled}#"]))
+        if not len(refs):
             self._known.pop(model, None)
-        return found or self._new(())
+            return Picture(refs, self._store)
+        return self._current(model, refs)
 
     def all(self) -> dict[str, Picture]:
         """Look at all tags, by model, in the order of names."""
@@ -207,30 +249,32 @@ class Pictures:
         self._known = dict(found)  # whatever is gone need not be known any more
         return found
 
-    def grouped(self, refs: Iterable[TagRef]) -> dict[str, Picture]:
+    def grouped(self, refs: Sequence[TagRef]) -> dict[str, Picture]:
         """Sort refs by model."""
-        tags: dict[str, list[NamedTag]] = defaultdict(list)
-        for ref in refs:
-            name = TagName.try_parse(ref.name)
-            if name is not None:
-                tags[name.model].append((name, ref))
-        return {model: self._current(model, tags[model]) for model in sorted(tags)}
+        families = Listing.of(refs).families()
+        models = {name.replace("=", ":"): one for name, one in families.items() if ":" not in name}
+        names = filter(is_model_name, sorted(models))
+        return {name: self._current(name, models[name]) for name in names}
 
     def filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
         """Read what is not read yet, for all models at once."""
         unread = [picture for picture in pictures.values() if not picture.is_read]
-        for some in _batches(unread):
-            objects = self._store.read([ref for picture in some for _, ref in picture.tags])
-            for picture in some:
-                picture.fill(objects)
+        for batch in _batches(unread):
+            objects = self._store.read([ref for _, reading in batch for ref in reading.refs])
+            for picture, reading in batch:
+                picture.fill(reading, objects)
         return pictures
 
-    def _current(self, model: str, tags: Iterable[NamedTag]) -> Picture:
-        picture, known = self._new(tags), self._known.get(model)
-        if known is not None and known.identity == picture.identity and known.is_lasting:
+    def _current(self, model: str, refs: Listing) -> Picture:
+        known = self._known.get(model)
+        if known is None or not known.is_lasting:
+            known = None
+        elif known.refs == refs:
+            return known
+        before = known if known is None or known.is_read else known.before
+        picture = Picture(refs, self._store, before)
+        if known is not None and known.identity == picture.identity:
+            known.refs = refs  # the same tags, in other places
             return known
         self._known[model] = picture
         return picture
-
-    def _new(self, tags: Iterable[NamedTag]) -> Picture:
-        return Picture(tuple(tags), self._store)

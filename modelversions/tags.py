@@ -195,6 +195,11 @@ class TagName:
         return f"Assigning stage {stage} to artifact {model} {target}"
 
 
+def is_model_name(text: str) -> bool:
+    """Say whether a model can have such a name (F3)."""
+    return _MODEL.fullmatch(text) is not None
+
+
 def check_model_name(model: str) -> None:
     """Refuse a model name that breaks F3.
 

@@ -24,6 +24,7 @@ from modelversions import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
+from modelversions.stores.listing import Packed
 from modelversions.stores.packed_refs import packed_ref, packed_tags
 from modelversions.stores.refs import TagRefs
 from tests.builders import Builder
@@ -233,6 +234,11 @@ class TestRefs:
             assert [version.name for version in disk.registry["m"]] == ["v1.0.0"]
 
 
+def listed(path: Path, *prefixes: str) -> dict[bytes, TagRef]:
+    packed = packed_tags(bytes(path), [prefix.encode() for prefix in prefixes], Packed())
+    return {ref.name.encode(): ref for ref in packed.refs()}
+
+
 SHA = st.integers(0, 2**160 - 1).map("{:040x}".format)
 PARTS = st.text("abc@#v1./=!", min_size=1, max_size=5)
 NAMES = st.one_of(PARTS.map("refs/tags/{}".format), PARTS.map("refs/{}".format)).filter(
@@ -259,7 +265,7 @@ def test_the_binary_search_finds_what_dulwich_reads(
     path.write_text("\n".join(lines) + "\n" + end)
 
     def find() -> dict[bytes, TagRef]:
-        return packed_tags(bytes(path), [prefix.encode() for prefix in prefixes])
+        return listed(path, *prefixes)
 
     if end:
         with pytest.raises(RepositoryError, match="unexpected line 'cut'"):
@@ -284,10 +290,10 @@ def test_the_binary_search_finds_what_dulwich_reads(
 
 def test_a_packed_file_that_is_missing_or_empty(tmp_path: Path) -> None:
     path = tmp_path / "packed-refs"
-    assert packed_tags(bytes(path), [b""]) == {}
+    assert listed(path, "") == {}
     for text in ("", "# pack-refs with: peeled fully-peeled \n"):
         path.write_text(text)
-        assert packed_tags(bytes(path), [b""]) == {}
+        assert listed(path, "") == {}
         assert packed_ref(bytes(path), b"refs/tags/m") == b""
 
 

@@ -190,7 +190,7 @@ class Store(Protocol):
     def location(self) -> str:
         """The path or URL, for messages."""
 
-    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+    def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name."""
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:

@@ -105,7 +105,7 @@ class LocalStore:
             for closer in self._closers:
                 closer()
 
-    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+    def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
         with self._lock:
             self._files.forget()  # each look begins here

@@ -10,11 +10,11 @@ import contextlib
 import mmap
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import methodcaller
 
 from modelversions.errors import RepositoryError
-from modelversions.stores.base import TagRef
+from modelversions.stores.listing import Packed
 
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
@@ -33,16 +33,16 @@ def packed_ref(path: bytes, name: bytes) -> bytes:
         return entries.id(name) if entries else b""
 
 
-def packed_tags(path: bytes, prefixes: Sequence[bytes]) -> dict[bytes, TagRef]:
-    """Read the tags whose names begin with one of ``prefixes``, by name.
+def packed_tags(path: bytes, prefixes: Sequence[bytes], known: Packed) -> Packed:
+    """Read the entries of the tags whose names begin with one of ``prefixes``.
+
+    Where they are still what is ``known``, they need not be looked through.
 
     Raises:
         RepositoryError: the file is not as Git writes it.
     """
     with _opened(path) as entries:
-        if entries is None:
-            return {}
-        return {name: ref for prefix in prefixes for name, ref in entries.tags(prefix)}
+        return Packed() if entries is None else entries.tags(prefixes, known)
 
 
 @contextlib.contextmanager
@@ -75,15 +75,28 @@ class _Entries:
         if data[-1:] != b"\n":
             raise self._unexpected(data[data.rfind(b"\n") + 1 :])
 
-    def tags(self, prefix: bytes) -> Iterator[tuple[bytes, TagRef]]:
-        wanted, skip = _ROOT + prefix, len(_ROOT)
-        for id, name, peeled, odd in self._between(wanted, _after(wanted)):
-            if odd is not None:
-                raise self._unexpected(odd)
-            if name.startswith(wanted):
-                own, id_text = name[skip:], id.decode("ascii")
-                behind = peeled.decode("ascii") if peeled else id_text if self._peeled else None
-                yield own, TagRef(own.decode(errors="replace"), id_text, behind)
+    def tags(self, prefixes: Sequence[bytes], known: Packed) -> Packed:
+        wanted = [_ROOT + prefix for prefix in _apart(prefixes)]
+        texts = (self._text(prefix) for prefix in wanted) if self._sorted else self._picked(wanted)
+        found = Packed(b"".join(texts), peeled=self._peeled)
+        if found == known:
+            return known
+        odd = found.sort()
+        if odd is not None:
+            raise self._unexpected(odd)
+        return found
+
+    def _text(self, prefix: bytes) -> bytes:
+        """Return the entries whose names begin with a prefix, by the order of the file."""
+        return self._data[self._find(prefix) : self._find(_after(prefix))]
+
+    def _picked(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
+        """Give these entries where the file has no order."""
+        for match in _ENTRY.finditer(self._data, self._start):
+            if match[4] is not None:
+                raise self._unexpected(match[4])
+            if match[2].startswith(tuple(prefixes)):
+                yield match[0]
 
     def id(self, name: bytes) -> bytes:
         for id, found, _, odd in self._between(name, name + b"\0"):
@@ -130,6 +143,15 @@ class _Entries:
             f"the refs in {path!r} cannot be read: unexpected line {line!r}; repair the file",
             location=os.path.dirname(path),
         )
+
+
+def _apart(prefixes: Iterable[bytes]) -> list[bytes]:
+    """Return prefixes of which none begins with another, in their order."""
+    apart: list[bytes] = []
+    for prefix in sorted(prefixes):
+        if not (apart and prefix.startswith(apart[-1])):
+            apart.append(prefix)
+    return apart
 
 
 def _after(prefix: bytes) -> bytes:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +13,6 @@ from dulwich.errors import FileFormatException
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
 from dulwich.refs import (
-    HEADREF,
     DiskRefsContainer,
     Ref,
     RefsContainer,
@@ -23,7 +20,7 @@ from dulwich.refs import (
     check_ref_format,
 )
 from dulwich.reftable import ReftableRefsContainer
-from dulwich.repo import BaseRepo, Repo
+from dulwich.repo import BaseRepo
 
 from modelversions.errors import (
     InvalidNameError,
@@ -33,7 +30,9 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
+from modelversions.stores.listing import DiskListing, Listing, Packed
 from modelversions.stores.packed_refs import packed_ref, packed_tags
+from modelversions.stores.single_refs import ABSENT, ID, lookup
 
 _ROOT = b"refs/tags/"
 _LONGEST = 250
@@ -42,16 +41,7 @@ _LONGEST = 250
 PATIENCE = 1.0
 """How many seconds to wait for a lock that another writer holds."""
 
-_SYMBOLIC = 6
-"""The refs in a chain of symbolic ones that Git follows."""
-
 Written = TypeVar("Written")
-
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
-"""Errors that say of a file that no such ref is there."""
-
-_PSEUDO = re.compile(rb"[A-Z_]+")
-_ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class TagRefs:
@@ -61,8 +51,9 @@ class TagRefs:
         """Look at the refs of ``repo``; ``location`` is for messages."""
         self._refs: RefsContainer = repo.refs
         self._location = location
+        self._packed = Packed()
 
-    def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
+    def tags(self, prefixes: Sequence[str]) -> Listing:
         """List the tags whose names begin with one of ``prefixes``, by name.
 
         Raises:
@@ -70,28 +61,30 @@ class TagRefs:
         """
         wanted = [prefix.encode(errors="replace") for prefix in prefixes]
         try:
-            found = self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
+            return self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
         except RepositoryError:
             raise
         except OSError as error:
             raise RepositoryError(
                 f"the tags of {self._location!r} cannot be read: {error}", location=self._location
             ) from error
-        return [found[name] for name in sorted(found)]
 
     @property
     def _is_on_disk(self) -> bool:
         return type(self._refs) is DiskRefsContainer
 
-    def _on_disk(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
+    def _on_disk(self, prefixes: list[bytes]) -> Listing:
         """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
         assert isinstance(self._refs, DiskRefsContainer)
         os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
         loose = dict(_loose(self._refs, prefixes))
-        packed = packed_tags(os.path.join(self._refs.path, b"packed-refs"), prefixes)
-        return {**packed, **loose}
+        path = os.path.join(self._refs.path, b"packed-refs")
+        packed = packed_tags(path, prefixes, self._packed)
+        if b"" in prefixes:
+            self._packed = packed
+        return DiskListing(packed, loose)
 
-    def _elsewhere(self, prefixes: list[bytes]) -> dict[bytes, TagRef]:
+    def _elsewhere(self, prefixes: list[bytes]) -> Listing:
         """Read the refs of a repository in memory, or in reftable files."""
         values = dict(self._refs.get_packed_refs())
         for name in self._refs.allkeys().difference(values):
@@ -227,68 +220,6 @@ def patiently(tag: str, write: Callable[[], Written]) -> Written:
             ) from error
 
 
-def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
-    """Return the object that a ref names, through symbolic refs; None if there is no such ref.
-
-    dulwich would read the whole packed-refs file for it.
-
-    Raises:
-        OSError: the ref is there, and cannot be read.
-    """
-    if not isinstance(refs, DiskRefsContainer):
-        try:
-            return refs[name]
-        except (KeyError, ValueError, SymrefLoop):
-            return None
-    content = _followed(refs, name)[1]
-    return ObjectID(content) if _ID.fullmatch(content) else None
-
-
-def logged(repo: Repo, name: Ref) -> list[str]:
-    """Return what a ref has named, one change after another, as its log has it.
-
-    Without a name of its own, ``HEAD``'s branch is asked for: Git keeps a log of each.
-    """
-    if not name:
-        assert isinstance(repo.refs, DiskRefsContainer)
-        name = _followed(repo.refs, HEADREF)[0]
-    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich gives entries, and stops at an odd one
-    try:
-        with open(path, "rb") as file:
-            lines = [line.split(b" ", 2) for line in file if line.count(b" ") > 1]
-    except FileNotFoundError:
-        return []
-    values = [id.decode(errors="replace") for old, new, _ in lines[:1] for id in (old, new)]
-    values += [new.decode(errors="replace") for _, new, _ in lines[1:]]
-    return values[1:] if values and not values[0].strip("0") else values
-
-
-def _followed(refs: DiskRefsContainer, name: Ref) -> tuple[Ref, bytes]:
-    """Go through symbolic refs: return the last one's name, and what it holds."""
-    content = b""
-    for _ in range(_SYMBOLIC):
-        packed = os.path.join(refs.path, b"packed-refs")
-        content = _content(refs, name) or packed_ref(packed, name)
-        if not content.startswith(b"ref:"):
-            break
-        name = Ref(content.removeprefix(b"ref:").strip())
-    return name, content
-
-
-def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
-    """Return what a loose ref holds; empty where it is not there, or could not be one."""
-    if not (_PSEUDO.fullmatch(name) or (name.startswith(b"refs/") and check_ref_format(name))):
-        return b""
-    try:
-        with open(refs.refpath(name), "rb") as file:
-            line = file.readline().rstrip()
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return b""
-        raise
-    return line if line.startswith(b"ref:") else line.partition(b"\t")[0]
-
-
 def _add_loose(refs: DiskRefsContainer, name: Ref, id: ObjectID) -> bool:
     """Create a ref under Git's lock if there is none: compare-and-swap, as ``add_if_new``."""
     path = refs.refpath(name)
@@ -310,18 +241,17 @@ def _clear(path: bytes) -> None:
             os.rmdir(folder)
 
 
-def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> dict[bytes, TagRef]:
+def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> Listing:
     """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
     full = tuple(_ROOT + prefix for prefix in prefixes)
-    found = {}
-    for ref, id in values.items():
-        if ref.startswith(full):
-            name = ref[len(_ROOT) :]
-            found[name] = TagRef(name.decode(errors="replace"), id.decode("ascii"))
-    return found
+    names = sorted(name for name in values if name.startswith(full))
+    return Listing(
+        TagRef(name[len(_ROOT) :].decode(errors="replace"), values[name].decode("ascii"))
+        for name in names
+    )
 
 
-def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[bytes, TagRef]]:
+def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str, TagRef]]:
     """Read the loose tags, listing only folders that can hold a wanted one."""
     by_folder = defaultdict(list)
     for prefix in prefixes:
@@ -332,7 +262,8 @@ def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[byt
         for name in _files(root, folder, tuple(starts)):
             id = _value(refs, root, name)
             if id is not None:
-                yield name, TagRef(name.decode(errors="replace"), id)
+                own = name.decode(errors="surrogateescape")
+                yield own, TagRef(own, id)
 
 
 def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
@@ -342,7 +273,7 @@ def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[by
     try:
         entries = list(os.scandir(os.path.join(root, *folder.split(b"/"))))
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return
         raise
     for entry in entries:
@@ -361,9 +292,9 @@ def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
             content = file.read().rstrip()
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise
     if content.startswith(b"ref:"):
         content = lookup(refs, Ref(_ROOT + name)) or b""
-    return content.decode("ascii") if _ID.fullmatch(content) else ""
+    return content.decode("ascii") if ID.fullmatch(content) else ""

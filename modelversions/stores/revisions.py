@@ -19,7 +19,7 @@ from modelversions.errors import (
 )
 from modelversions.stores.base import Commit
 from modelversions.stores.object_files import ObjectFiles, Raw
-from modelversions.stores.refs import logged, lookup
+from modelversions.stores.single_refs import logged, lookup
 from modelversions.stores.tag_format import ParsedTag, parents, parse_commit
 
 _REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)

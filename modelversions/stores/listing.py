@@ -1,0 +1,173 @@
+"""What one look at the refs found, as a value.
+
+Refs in a packed-refs file are kept as the text that they were found in: two looks compare as fast
+as their bytes do, nothing that was true a moment ago is trusted, and the text is taken apart for
+whoever asks, no further than he asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import overload
+
+import attrs
+
+from modelversions.stores.base import TagRef
+
+_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_PEELED = rb"(?:\^%b\n)?" % _ID
+_HEAD = rb"%b refs/tags/" % _ID
+_RUN = re.compile(
+    rb"%(head)b([^\n@#]*)[@#][^\n]*\n%(peeled)b"
+    rb"(?:%(head)b\1[@#][^\n]*\n%(peeled)b){0,200}"  # with a bound, for a bounded stack
+    rb"|%(head)b[^\n@#]*\n%(peeled)b"
+    rb"|([^\n]*)\n" % {b"head": _HEAD, b"peeled": _PEELED}
+)
+"""Entries of one family, an entry of none, or else a line that is no entry."""
+_ROW = re.compile(r"([0-9a-f]+) refs/tags/([^\n]*)\n(?:\^([0-9a-f]+)\n)?")
+_FAMILY = re.compile(r"([^@#]*)[@#]")
+
+
+class Listing(Sequence[TagRef]):
+    """Refs, by name. Equal to another when both looks found the same."""
+
+    def __init__(self, refs: Iterable[TagRef] = ()) -> None:
+        """Keep refs that are in order."""
+        self._refs = tuple(refs)
+
+    @classmethod
+    def of(cls, refs: Sequence[TagRef]) -> Listing:
+        """Return refs as a listing, which they may be already."""
+        return refs if isinstance(refs, Listing) else cls(refs)
+
+    def __iter__(self) -> Iterator[TagRef]:
+        """Give the refs."""
+        return iter(self._listed())
+
+    def __len__(self) -> int:
+        """Count the refs."""
+        return len(self._listed())
+
+    @overload
+    def __getitem__(self, index: int) -> TagRef: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TagRef]: ...
+
+    def __getitem__(self, index: int | slice) -> TagRef | Sequence[TagRef]:
+        """Return a ref by its place."""
+        return self._listed()[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the looks found the same."""
+        return isinstance(other, Listing) and self._refs == other._refs
+
+    __hash__ = None  # type: ignore[assignment]  # they are compared one with one
+
+    def families(self) -> Mapping[str, Listing]:
+        """Return the refs by what stands in front of the first ``@`` or ``#``; others are left."""
+        return {family: Listing(refs) for family, refs in _families(self).items()}
+
+    def _listed(self) -> Sequence[TagRef]:
+        return self._refs
+
+
+class Packed:
+    """Entries of a packed-refs file: those of some tags, as they stand there."""
+
+    def __init__(self, text: bytes = b"", *, peeled: bool = True) -> None:
+        """Keep entries; ``peeled`` says that one without a ``^`` line is no annotated tag's."""
+        self.text = text
+        self.families: Mapping[str, Packed] = {}
+        self._peeled = peeled
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the same stands there."""
+        if not isinstance(other, Packed):
+            return NotImplemented
+        return self.text == other.text and self._peeled == other._peeled
+
+    __hash__ = None  # type: ignore[assignment]  # they are compared one with one
+
+    def sort(self) -> bytes | None:
+        """Sort the entries by family; return the first line that is none, if there is one."""
+        parts: dict[bytes, list[bytes]] = {}
+        for match in _RUN.finditer(self.text):
+            if match[2] is not None:
+                return match[2]
+            if match[1] is not None:
+                parts.setdefault(match[1], []).append(match[0])
+        self.families = {
+            family.decode(errors="surrogateescape"): Packed(b"".join(texts), peeled=self._peeled)
+            for family, texts in parts.items()
+        }
+        return None
+
+    def refs(self) -> list[TagRef]:
+        """Take the entries apart; names stand as they do there, also where they are not UTF-8."""
+        rows = _ROW.findall(self.text.decode(errors="surrogateescape"))
+        if self._peeled:
+            return [TagRef(name, id, peeled or id) for id, name, peeled in rows]
+        return [TagRef(name, id, peeled or None) for id, name, peeled in rows]
+
+    @property
+    def is_shown_as_it_stands(self) -> bool:
+        """Whether no name can be anything but UTF-8."""
+        return self.text.isascii()
+
+
+class DiskListing(Listing):
+    """Packed refs, and the loose ones that go before them."""
+
+    def __init__(self, packed: Packed, loose: Mapping[str, TagRef]) -> None:
+        """Keep both, with the names as they stand there: bytes that are not UTF-8 are escaped."""
+        self._packed = packed
+        self._loose = loose
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the same refs were found in the same places."""
+        return (
+            isinstance(other, DiskListing)
+            and self._packed == other._packed
+            and self._loose == other._loose
+        )
+
+    __hash__ = None
+
+    def families(self) -> Mapping[str, Listing]:
+        """Return the refs by family, each still as it was found."""
+        packed, nothing = self._packed.families, Packed()
+        found: dict[str, Listing] = {name: DiskListing(one, {}) for name, one in packed.items()}
+        for family, refs in _families(self._loose.values()).items():
+            loose = {ref.name: ref for ref in refs}
+            found[family] = DiskListing(packed.get(family, nothing), loose)
+        return found
+
+    def _listed(self) -> Sequence[TagRef]:
+        """Take the text apart, each time: what is kept is the text."""
+        refs = self._packed.refs()
+        if self._loose:
+            refs = [*{**{ref.name: ref for ref in refs}, **self._loose}.values()]
+        refs.sort(key=attrgetter("name"))
+        if self._loose or not self._packed.is_shown_as_it_stands:
+            refs = [_shown(ref) for ref in refs]
+        return refs
+
+
+def _shown(ref: TagRef) -> TagRef:
+    """Return a ref with its name as it is shown, should that not be UTF-8."""
+    if ref.name.isascii():
+        return ref
+    name = ref.name.encode(errors="surrogateescape").decode(errors="replace")
+    return attrs.evolve(ref, name=name)
+
+
+def _families(refs: Iterable[TagRef]) -> Mapping[str, list[TagRef]]:
+    found: dict[str, list[TagRef]] = {}
+    for ref in refs:
+        match = _FAMILY.match(ref.name)
+        if match:
+            found.setdefault(match[1], []).append(ref)
+    return found

@@ -1,0 +1,238 @@
+"""Look after look at one registry: each answers as a registry does that was opened just now."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelversions import Registry
+from modelversions.stores.base import TagObject, TagRef
+from modelversions.stores.listing import DiskListing, Listing, Packed
+from modelversions.stores.local import LocalStore
+from tests.builders import Builder, at
+
+NAMES = [
+    f"{model}{tag}"
+    for model in ("m", "m-2", "m/x", "d=m")
+    for tag in ("@v1.0.0", "@v1.0.0+x", "@v2.0.0-rc", "@v2.0.0", "@v1.0.0!", "#a#1", "#a!#2", "#b")
+]
+ODD = [
+    "m@deprecated",
+    "m@",
+    "m#",
+    "n@v1.0",
+    "release-1",
+    "\u00e4@v1.0.0",
+    "m@created",
+    "a/b/c@v1.0.0",
+]
+NOW = at(10**6)
+
+
+class CountingStore(LocalStore):
+    """Remembers which objects it was asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked: list[str] = []
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        listed = list(refs)
+        self.asked += [ref.name for ref in listed]
+        return super().read(listed)
+
+
+def answers(registry: Registry) -> dict[str, Any]:
+    """Ask all that there is to ask, names alone first."""
+    latest = {name: (one.name, one.commit, one.tag) for name, one in registry.latest().items()}
+    alone = {name: model.latest for name in ("m", "d:m") if (model := registry.get(name))}
+    models = {
+        name: ([str(one) for one in model.all_versions], str(model.stages), model.deprecated)
+        for name, model in registry.items()
+    }
+    history, problems = registry.history(), registry.problems(NOW)
+    read = {
+        name: (model.versions[0].name, model.versions[0].commit, model.versions[0].tag)
+        for name, model in registry.items()
+        if len(model)
+    }
+    assert latest == read
+    return {
+        "latest": latest,
+        "alone": {name: one and (one.name, one.tag) for name, one in alone.items()},
+        "models": models,
+        "history": history,
+        "problems": problems,
+        "names": list(registry),
+        "stages": registry.stages(),
+    }
+
+
+class Life:
+    """A repository in which others write, delete, move and pack."""
+
+    def __init__(self, repo: Repo, seed: int) -> None:
+        self.chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
+        self.builder = Builder(repo)
+        self.commits = [self.builder.commit(f"c{number}", number) for number in range(3)]
+        self.path = Path(repo.controldir())
+
+    def step(self) -> None:
+        draw = self.chance.choice
+        turn = self.chance.random()
+        name = draw(NAMES if turn < 0.9 else ODD)
+        if turn < 0.55 or turn > 0.9:
+            self.builder.tag(name, draw(self.commits), self.chance.randint(0, 50))
+        elif turn < 0.6:
+            self.builder.ref(f"refs/tags/{name}", draw([*self.commits, "b" * 40]))
+        elif turn < 0.7:
+            self.delete()
+        elif turn < 0.75:
+            (self.path / "refs" / "tags" / "m@v3.0.0").write_text(draw(["", "ref: refs/tags/m#b"]))
+        elif turn < 0.8:
+            self.builder.repo.refs.pack_refs(all=True)
+        else:
+            self.pack()
+
+    def delete(self) -> None:
+        tags = sorted(self.builder.repo.refs.keys(Ref(b"refs/tags")))
+        if tags:
+            self.builder.repo.refs.remove_if_equals(
+                Ref(b"refs/tags/" + self.chance.choice(tags)), None
+            )
+
+    def pack(self) -> None:
+        """Pack as Git does, where dulwich can read all."""
+        try:
+            self.builder.pack()
+        except KeyError:  # a ref that names a missing object
+            self.builder.repo.refs.pack_refs(all=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_look_is_as_good_as_the_first(disk: Builder, seed: int) -> None:
+    assert isinstance(disk.repo, Repo)
+    life = Life(disk.repo, seed)
+    kept = life.builder.registry
+    for _ in range(12):
+        for _ in range(life.chance.randint(1, 4)):
+            life.step()
+        if life.chance.random() < 0.3:
+            kept.get("m")
+        assert answers(kept) == answers(life.builder.registry)
+
+
+def counting(builder: Builder) -> tuple[Registry, CountingStore]:
+    store = CountingStore(builder.repo, "here")
+    return Registry(store), store
+
+
+def test_names_that_are_not_utf8_are_shown_as_others_are(disk: Builder) -> None:
+    disk.tags("m@v1.0.0")
+    for name in (b"\xff@v1", b"\xfe@v1"):
+        disk.repo.refs[Ref(b"refs/tags/" + name)] = disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
+    for _ in range(2):
+        tags = [problem.tag for problem in disk.registry.problems(NOW)]
+        assert tags == ["\ufffd@v1", "\ufffd@v1"]
+        assert list(disk.registry) == ["m"]
+        disk.repo.refs.pack_refs(all=True)
+
+
+class TestReadAgain:
+    """A tag object never changes: it is read once."""
+
+    def test_one_tag_more_is_one_object_more(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0", "m@v2.0.0", "m#prod#1", "n@v1.0.0").pack()
+        registry, store = counting(disk)
+        assert len(registry.history()) == 4
+        store.asked.clear()
+        disk.tag("m@v3.0.0", at=90)
+        registry["m"].latest  # noqa: B018  # a look of its own
+        disk.tag("m#prod#2", at=99)
+        assert len(registry.history()) == 6
+        assert store.asked == ["m#prod#2", "m@v3.0.0"]
+        assert registry.history() == disk.registry.history()
+
+    def test_what_was_packed_is_not_read_again(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0", "m#prod#1")
+        registry, store = counting(disk)
+        model = registry["m"]
+        assert len(model.history) == 2
+        store.asked.clear()
+        for _ in range(2):
+            disk.pack()
+            assert registry["m"].history == model.history
+            assert registry["m"] == model
+        assert store.asked == []
+
+    def test_what_lacked_is_read_again(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0").ref("refs/tags/m@v2.0.0", "b" * 40)
+        registry, store = counting(disk)
+        assert len(registry["m"]) == 1
+        store.asked.clear()
+        disk.tag("m@v3.0.0", at=90)
+        assert len(registry["m"]) == 2
+        assert store.asked == ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
+
+    def test_oddities_are_kept_in_the_order_of_tags(self, disk: Builder) -> None:
+        disk.tag("m@v2.0.0", disk.commit(), tagger=None)
+        disk.ref("refs/tags/m@v4.0.0", disk.commits["c1"])
+        registry = disk.registry
+        assert len(registry["m"].problems) == 2
+        disk.tag("m@v3.0.0", tagger=None)
+        assert registry["m"].problems == disk.registry["m"].problems
+        assert [one.tag for one in registry["m"].problems[:3]] == [
+            "m@v2.0.0",
+            "m@v3.0.0",
+            "m@v4.0.0",
+        ]
+
+
+SHA = st.integers(0, 2**160 - 1).map("{:040x}".format)
+NAME = st.text("ab@#v1./-", min_size=1, max_size=6)
+REFS = st.dictionaries(NAME, SHA, max_size=8)
+
+
+def packed(refs: Mapping[str, str]) -> Packed:
+    lines = [f"{sha} refs/tags/{name}\n^{sha}\n" for name, sha in sorted(refs.items())]
+    found = Packed("".join(lines).encode())
+    assert found.sort() is None
+    return found
+
+
+@given(REFS, REFS)
+def test_families_are_the_same_however_refs_are_kept(
+    loose: dict[str, str], others: dict[str, str]
+) -> None:
+    own = {name: TagRef(name, sha) for name, sha in loose.items()}
+    disk = DiskListing(packed(others), own)
+    plain = Listing(disk)
+    assert [ref.name for ref in disk] == sorted({*loose, *others})
+    assert {ref.name: ref.id for ref in disk} == {**others, **loose}
+    families = plain.families()
+    assert {name: list(one) for name, one in disk.families().items()} == {
+        name: list(one) for name, one in families.items()
+    }
+    assert disk == DiskListing(packed(others), own)
+    assert (disk == DiskListing(packed(others), {})) == (not loose)
+    assert (disk == DiskListing(packed({}), own)) == (not others)
+    assert disk != plain
+    assert Packed() != Packed(peeled=False)
+    assert Packed() != b""
+    assert (len(disk), list(disk[:1])) == (len(plain), list(plain[:1]))
+
+
+def test_a_family_of_any_size() -> None:
+    refs = {f"m@v1.0.{number}": f"{number:040x}" for number in range(1000)}
+    refs.update({f"n{number}@v1.0.0": f"{number:040x}" for number in range(500)})
+    families = packed(refs).families
+    assert len(families) == 501
+    assert len(families["m"].refs()) == 1000
