@@ -82,24 +82,26 @@ def read_events(
     tags: Iterable[NamedTag], objects: Mapping[str, TagObject]
 ) -> tuple[list[Event], list[Problem]]:
     """Turn named tags and what their objects say into events, and into what is odd about them."""
-    events, problems = [], []
+    events: list[Event] = []
+    problems: list[Problem] = []
     for name, ref in tags:
         found = objects[ref.id]
-        problems += _problems(name, ref, found)
+        if found.flaws or found.name != ref.name:
+            problems += _problems(name, ref, found)
         if found.commit is None or found.time is None:
             continue
         events.append(
             Event(
-                kind=name.kind,
-                model=name.model,
-                version=name.version,
-                stage=name.stage,
-                commit=found.commit,
-                tag=ref.name,
-                counter=name.counter,
-                time=found.time,
-                author=found.author,
-                message=found.message,
+                name.kind,
+                name.model,
+                name.version,
+                name.stage,
+                found.commit,
+                ref.name,
+                name.counter,
+                found.time,
+                found.author,
+                found.message,
             )
         )
     return events, problems

@@ -49,12 +49,24 @@ class State:
     @cached_property
     def versions(self) -> tuple[Holder, ...]:
         """Every version that was ever registered, greatest first (F16)."""
-        return tuple(self.holders[key] for key in self._life.listed())
+        return tuple(self.holders[life.version] for life in self._life.listed())
 
     @cached_property
     def holders(self) -> Mapping[Key, Holder]:
         """The versions, and the bare commits in force in some stage."""
         return {holder.key: holder for holder in _holders(self._life, self.history, self.stages)}
+
+    @cached_property
+    def active(self) -> Mapping[SemVer, Event]:
+        """The active versions, each with its newest registration."""
+        lives = self._life.versions.values()
+        return {life.version: life.origin for life in lives if life.is_active}
+
+    @property
+    def latest(self) -> Event | None:
+        """The registration of the greatest active version (F16)."""
+        lives = [life for life in self._life.versions.values() if life.is_active]
+        return max(lives, key=_VersionLife.order).origin if lives else None
 
     @property
     def deprecated(self) -> bool:
@@ -69,8 +81,13 @@ class State:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is odd about the tags, each for itself and then taken together."""
-        shared = _shared_commits(self._life, self._life.listed())
+        shared = _shared_commits(self._life.listed())
         return (*self.odd, *self._life.problems, *shared, *_clocks(self.history))
+
+    def origin(self, key: Key) -> Event:
+        """Return a version's newest registration, or the newest assignment of a bare commit."""
+        life = self._life.versions.get(key) if isinstance(key, SemVer) else None
+        return life.origin if life else self.holders[key].origin
 
 
 def fold(events: Iterable[Event], problems: Iterable[Problem] = ()) -> State:
@@ -90,72 +107,116 @@ def _holders(
     life: _Life, history: Iterable[Event], stages: Mapping[str, tuple[Key, ...]]
 ) -> Iterator[Holder]:
     """Give each version, and each bare commit in force, all that is said of it."""
-    keys = set(life.origin).union(*stages.values())
+    keys = set(life.versions).union(*stages.values())
     told: dict[Key, list[Event]] = {key: [] for key in keys}
     assigned: dict[Key, Event] = {}
     for event in history:
         key = event.version or event.commit
-        if key in told and event.kind is not EventKind.DEPRECATION:
-            told[key].append(event)
+        events = told.get(key)
+        if events is not None and event.kind is not EventKind.DEPRECATION:
+            events.append(event)
             if event.kind is EventKind.ASSIGNMENT:
                 assigned[key] = event
     held = defaultdict(list)
     for stage, in_force in stages.items():
         held[in_force[0]].append(stage)
-    for key in keys:
-        origin = life.origin[key] if isinstance(key, SemVer) else assigned[key]
-        active = not isinstance(key, SemVer) or life.is_active(key)
-        yield Holder(key, origin, active, tuple(told[key]), tuple(held[key]))
+    for key, events in told.items():
+        version = life.versions.get(key) if isinstance(key, SemVer) else None
+        origin = version.origin if version else assigned[key]
+        active = version is None or version.is_active
+        yield Holder(key, origin, active, tuple(events), tuple(held.get(key, ())))
 
 
-class _Life:
-    """A model's life up to one event: who is registered where, and which stages are in force.
+class _VersionLife:
+    """One version's life up to one event.
 
     Events are told apart by their place in the order. A version is registered *at* a commit while
     its newest registration there is younger than its newest deregistration anywhere.
     """
 
+    __slots__ = ("_before", "ended", "first", "newest", "origin", "version")
+
+    def __init__(self, version: SemVer) -> None:
+        self.version = version
+        self.origin: Event
+        """The newest registration."""
+        self.newest = -1
+        """The place of that."""
+        self.first = -1
+        """The place of the first registration."""
+        self.ended = -1
+        """The place of the newest deregistration."""
+        self._before: dict[str, int] | None = None
+        """By commit, the newest registrations at other commits than that of the newest."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the version's newest event is a registration (F15)."""
+        return self.newest > self.ended
+
+    def is_at(self, commit: str) -> bool:
+        """Say whether it is registered at a commit."""
+        if self.origin.commit == commit:
+            return self.is_active
+        return self._before is not None and self._before.get(commit, -1) > self.ended
+
+    def register(self, at: int, event: Event) -> None:
+        """Take in a registration."""
+        if self.first < 0:
+            self.first = at
+        elif self.origin.commit != event.commit:
+            self._before = {**(self._before or {}), self.origin.commit: self.newest}
+        self.origin, self.newest = event, at
+
+    def order(self) -> tuple[object, int]:
+        """Return the key of F16: precedence; among equals, the last to appear is greatest."""
+        return self.version.precedence, self.first
+
+
+class _Life:
+    """A model's life up to one event: who is registered where, and which stages are in force."""
+
     def __init__(self, history: list[Event]) -> None:
-        self.origin: dict[SemVer, Event] = {}
         self.problems: list[Problem] = []
-        self._first: dict[SemVer, int] = {}
-        self._newest: dict[SemVer, int] = {}
-        self._ended: dict[SemVer, int] = {}
-        self._placed: dict[tuple[str, SemVer], int] = {}
-        self._at_commit: dict[str, list[SemVer]] = defaultdict(list)
-        self._last_at: dict[str, SemVer] = {}
-        self._in_force: dict[str, dict[Key, Event]] = defaultdict(dict)
-        self._assigned_at: dict[tuple[str, str], list[Key]] = defaultdict(list)
-        self._first_at: dict[str, SemVer] = {}
+        self.versions: dict[SemVer, _VersionLife] = {}
+        self._at_commit: dict[str, list[_VersionLife]] = defaultdict(list)
+        self._last_at: dict[str, _VersionLife] = {}
+        self._first_at: dict[str, _VersionLife] = {}
+        self._in_force: dict[str, dict[_VersionLife | str, Event]] = defaultdict(dict)
+        self._assigned_at: dict[tuple[str, str], list[_VersionLife | str]] = defaultdict(list)
         for event in history:
             if event.kind is EventKind.REGISTRATION and event.version is not None:
-                self._first_at.setdefault(event.commit, event.version)
+                version = self.versions.get(event.version)
+                if version is None:
+                    version = self.versions[event.version] = _VersionLife(event.version)
+                self._first_at.setdefault(event.commit, version)
 
     def follow(self, at: int, event: Event) -> Event:
         """Take in the event at place ``at``; give it back with the version that it is about."""
         if event.stage is not None:
             assign = event.kind is EventKind.ASSIGNMENT
             key = (self._assign if assign else self._unassign)(event, event.stage)
-            return event.about(key if isinstance(key, SemVer) else None)
+            about = key.version if isinstance(key, _VersionLife) else None
+            return event if about is event.version else event.about(about)
         if event.version is not None:
+            version = self.versions.get(event.version)
             if event.kind is EventKind.REGISTRATION:
-                self._register(at, event, event.version)
-            else:
-                self._ended[event.version] = at
+                assert version is not None
+                self._register(at, event, version)
+            elif version is not None:
+                version.ended = at
         return event
 
-    def _register(self, at: int, event: Event, version: SemVer) -> None:
-        before = self.origin.get(version)
-        if before is not None and before.commit != event.commit and self.is_active(version):
-            sentence = f"{version} was already registered, at commit {before.commit[:7]}"
+    def _register(self, at: int, event: Event, version: _VersionLife) -> None:
+        if version.is_active and version.origin.commit != event.commit:
+            before = version.origin.commit[:7]
+            sentence = f"{version.version} was already registered, at commit {before}"
             self._report(ProblemKind.TWO_COMMITS, event, sentence)
-        self.origin[version] = event
-        self._first.setdefault(version, at)
-        self._newest[version] = self._placed[event.commit, version] = at
+        version.register(at, event)
         self._at_commit[event.commit].append(version)
         self._last_at[event.commit] = version
 
-    def _assign(self, event: Event, stage: str) -> Key:
+    def _assign(self, event: Event, stage: str) -> _VersionLife | str:
         key = self._version_at(event.commit) or event.commit
         if isinstance(key, str):
             sentence = f"stage {stage!r} was assigned to a commit that has no version"
@@ -166,7 +227,7 @@ class _Life:
         self._assigned_at[stage, event.commit].append(key)
         return key
 
-    def _unassign(self, event: Event, stage: str) -> Key:
+    def _unassign(self, event: Event, stage: str) -> _VersionLife | str:
         """End the assignment that is in force at the commit, the newest if there are several."""
         in_force = self._in_force[stage]
         assigned = self._assigned_at[stage, event.commit]
@@ -176,38 +237,30 @@ class _Life:
         in_force.pop(key, None)
         return key
 
-    def _version_at(self, commit: str) -> SemVer | None:
+    def _version_at(self, commit: str) -> _VersionLife | None:
         """Return the version that a stage's event at this commit, now, is about (F18).
 
         The last to be registered there of those that still are; if none still is, the last that
         was; if none was yet, the first that will be.
         """
         versions = self._at_commit[commit]
-        while versions and not self._is_registered_at(commit, versions[-1]):
+        while versions and not versions[-1].is_at(commit):
             versions.pop()
         if versions:
             return versions[-1]
         return self._last_at.get(commit) or self._first_at.get(commit)
 
-    def _is_registered_at(self, commit: str, version: SemVer) -> bool:
-        return self._placed.get((commit, version), -1) > self._ended.get(version, -1)
-
-    def is_active(self, version: SemVer) -> bool:
-        """Say whether the version's newest event is a registration (F15)."""
-        return self._newest[version] > self._ended.get(version, -1)
-
-    def listed(self) -> list[SemVer]:
+    def listed(self) -> list[_VersionLife]:
         """Return all versions, greatest first; among equals, the last to appear first (F16)."""
-        order = lambda version: (version.precedence, self._first[version])  # noqa: E731  # one use
-        return sorted(self.origin, key=order, reverse=True)
+        return sorted(self.versions.values(), key=_VersionLife.order, reverse=True)
 
     def stages(self) -> Iterator[tuple[str, tuple[Key, ...]]]:
         """Give each stage that is held, with all that is in force there, newest first (F17)."""
         for stage in sorted(self._in_force):
             in_force = [
-                key
+                key if isinstance(key, str) else key.version
                 for key, event in reversed(self._in_force[stage].items())
-                if isinstance(key, str) or self._is_registered_at(event.commit, key)
+                if isinstance(key, str) or key.is_at(event.commit)
             ]
             if in_force:
                 yield stage, tuple(in_force)
@@ -216,15 +269,15 @@ class _Life:
         self.problems.append(Problem(kind, event.tag, event.model, sentence))
 
 
-def _shared_commits(life: _Life, versions: Iterable[SemVer]) -> Iterator[Problem]:
+def _shared_commits(versions: Iterable[_VersionLife]) -> Iterator[Problem]:
     """Report commits at which two versions are active: GTO cannot read them (F18)."""
-    seen: dict[str, SemVer] = {}
+    seen: dict[str, _VersionLife] = {}
     for version in versions:
-        event = life.origin[version]
-        if life.is_active(version) and seen.setdefault(event.commit, version) != version:
+        event = version.origin
+        if version.is_active and seen.setdefault(event.commit, version) is not version:
             sentence = (
-                f"{seen[event.commit]} is active at the same commit, {event.commit[:7]}: GTO "
-                "cannot read that once a stage is assigned there"
+                f"{seen[event.commit].version} is active at the same commit, {event.commit[:7]}: "
+                "GTO cannot read that once a stage is assigned there"
             )
             yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, sentence)
 

@@ -46,10 +46,11 @@ class Version:
     tag: str
     """The tag of its newest registration; for a bare commit that of its newest assignment."""
     _picture: Picture
+    _said: Holder | None = None
 
     @property
     def _holder(self) -> Holder:
-        holder = self._picture.state.holders.get(self.semver or self.commit)
+        holder = self._said or self._picture.state.holders.get(self.semver or self.commit)
         if holder is None:
             raise ObjectMissingError(
                 f"the tag object of {self.tag!r} is gone since the tags were listed; "
@@ -152,7 +153,7 @@ class Model(Sequence[Version]):
     @cached_property
     def all_versions(self) -> tuple[Version, ...]:
         """Every version that was ever registered, deregistered ones too, greatest first."""
-        return tuple(self._version(holder.key) for holder in self._picture.state.versions)
+        return tuple(self._version(holder.key, holder) for holder in self._picture.state.versions)
 
     @property
     def stages(self) -> Mapping[str, Version]:
@@ -267,10 +268,10 @@ class Model(Sequence[Version]):
 
         return model_table(self).html()
 
-    def _version(self, key: Key) -> Version:
-        origin = self._picture.state.holders[key].origin
+    def _version(self, key: Key, said: Holder | None = None) -> Version:
+        origin = said.origin if said else self._picture.state.origin(key)
         semver = key if isinstance(key, SemVer) else None
-        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture)
+        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture, said)
 
     def _named(self, name: str) -> Version:
         """Return an active version by its name."""

@@ -43,8 +43,12 @@ class Picture:
     def tags(self) -> Sequence[NamedTag]:
         """The tags whose names are an event's, by name."""
         if self._tags is None:
-            self._tags = tuple(_named(self.refs))
+            self._tags = tuple(self.named())
         return self._tags
+
+    def named(self) -> list[NamedTag]:
+        """Take the tags from the refs anew: nobody keeps those of all models."""
+        return _named(self.refs.refs())
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
@@ -134,7 +138,9 @@ class Picture:
     def _find_latest(self) -> tuple[SemVer, str, str] | None:
         if self._state is not None or self._store is None:
             return _greatest(self.state)
-        versions = (ref for ref in self.refs if "@v" in ref.name)  # in no other name that is ours
+        versions = (
+            ref for ref in self.refs.refs() if "@v" in ref.name
+        )  # in no other name that is ours
         for group in _by_precedence(_named(versions)):
             name, ref = group[0]
             if len(group) > 1:
@@ -169,7 +175,7 @@ class Reading:
 
     def __init__(self, picture: Picture) -> None:
         """Compare with the picture before: a tag object never changes."""
-        tags = picture.tags
+        tags = picture.named()
         before = picture.before
         known = {} if before is None else dict(before.identity)
         kept = {ref.name for _, ref in tags if known.get(ref.name) == ref.id}
@@ -195,10 +201,10 @@ def _named(refs: Iterable[TagRef]) -> list[NamedTag]:
 
 
 def _greatest(state: State) -> tuple[SemVer, str, str] | None:
-    for holder in state.versions:
-        if holder.active and isinstance(holder.key, SemVer):
-            return holder.key, holder.origin.commit, holder.origin.tag
-    return None
+    latest = state.latest
+    if latest is None or latest.version is None:
+        return None
+    return latest.version, latest.commit, latest.tag
 
 
 def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
@@ -238,7 +244,7 @@ class Pictures:
         """Look at the tags of one model, which may be none."""
         spelled = model.replace(":", "=")
         refs = Listing.of(self._store.tags([f"{spelled}@", f"{spelled}#"]))
-        if not len(refs):
+        if not refs:
             self._known.pop(model, None)
             return Picture(refs, self._store)
         return self._current(model, refs)

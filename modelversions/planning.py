@@ -18,7 +18,7 @@ from modelversions.errors import (
     VersionNotFoundError,
 )
 from modelversions.events import Event, NamedTag
-from modelversions.fold import Holder, Key, State, fold
+from modelversions.fold import Key, State, fold
 from modelversions.identity import Identity
 from modelversions.semver import SemVer
 from modelversions.stores.base import END
@@ -76,18 +76,19 @@ class Situation:
         versions = [name.version for name in self.names if name.version is not None]
         return max(versions).bump(bump or "patch") if versions else SemVer(0, 0, 1)
 
-    def registered(self, version: SemVer) -> Holder:
-        """Return an active version.
+    def registered(self, version: SemVer) -> Event:
+        """Return the registration of an active version.
 
         Raises:
             VersionNotFoundError: it was never registered, or was deregistered.
             ObjectMissingError: a tag that names it cannot be read.
         """
         self.certain(version)
-        found = self.state.holders.get(version)
-        if found is None or not found.active:
-            active = ", ".join(str(one.key) for one in self.state.versions if one.active)
-            was = "never registered" if found is None else "deregistered already"
+        found = self.state.active.get(version)
+        if found is None:
+            versions = self.state.versions
+            active = ", ".join(str(one.key) for one in versions if one.active)
+            was = "deregistered already" if version in self.state.holders else "never registered"
             raise VersionNotFoundError(
                 f"version '{version}' of model {self.model!r} was {was}; register it first, or "
                 f"name one that is active: {active or 'there is none'}",
@@ -111,7 +112,7 @@ class Situation:
         """Name and date an event so that it takes effect, whatever the clocks say (F12, F14).
 
         Returns:
-            The event, and the state once it is written.
+            The event; and, for a stage's, the state once it is written.
         """
         if name.kind.is_about_a_stage or name in self.names:
             counter = max((one.counter or 0 for one in self.names), default=0) + 1
@@ -129,10 +130,16 @@ class Situation:
             author=intent.author,
             message="",
         )
-        after = self.after(event).state
-        event = next(one for one in after.history if one.tag == event.tag)
+        event, after = self._settled(event)
         message = intent.message or name.message(event.version, commit)
         return attrs.evolve(event, message=message.strip()), after
+
+    def _settled(self, event: Event) -> tuple[Event, State]:
+        """Return an event with the version that it turns out to be about, and the state then."""
+        if not event.kind.is_about_a_stage:
+            return event, self.state
+        after = self.after(event).state
+        return next(one for one in after.history if one.tag == event.tag), after
 
 
 def register(
@@ -147,9 +154,8 @@ def register(
     """
     version = version or now.next_version(bump)
     now.certain(version)
-    holder = now.state.holders.get(version)
-    if holder is not None and holder.active:
-        origin = holder.origin
+    origin = now.state.active.get(version)
+    if origin is not None:
         raise VersionExistsError(
             f"version '{version}' of model {now.model!r} is registered already, at commit "
             f"{origin.commit[:7]} since {origin.time:%Y-%m-%d %H:%M:%S %z}; register another "
@@ -159,14 +165,14 @@ def register(
             commit=origin.commit,
             time=origin.time,
         )
-    for other in now.state.versions:
-        if other.active and other.origin.commit == commit and not intent.force:
+    for other, there in now.state.active.items():
+        if there.commit == commit and not intent.force:
             raise CommitTakenError(
-                f"version '{other.key}' of model {now.model!r} is registered at commit "
+                f"version '{other}' of model {now.model!r} is registered at commit "
                 f"{commit[:7]}, and GTO cannot read two at one commit; register '{version}' at "
                 "another commit, deregister the other, or pass force=True",
                 model=now.model,
-                version=str(other.key),
+                version=str(other),
                 commit=commit,
             )
     name = TagName(EventKind.REGISTRATION, now.model, version)
@@ -180,10 +186,10 @@ def deregister(now: Situation, intent: Intent, version: SemVer) -> Event:
         VersionNotFoundError: it was never registered, or was deregistered already.
         NoEffectError: the time asked for is before what it must supersede.
     """
-    holder = now.registered(version)
+    origin = now.registered(version)
     name = TagName(EventKind.DEREGISTRATION, now.model, version)
     superseded = [now.newest(version=version), _deprecation(now)]
-    return now.plan(intent, name, holder.origin.commit, superseded)[0]
+    return now.plan(intent, name, origin.commit, superseded)[0]
 
 
 def register_and_assign(
@@ -194,8 +200,8 @@ def register_and_assign(
     Raises:
         RefusedError: as ``register`` and ``assign`` have it.
     """
-    active = [holder for holder in now.state.versions if holder.active]
-    if any(one.key == version if version else one.origin.commit == commit for one in active):
+    active = now.state.active
+    if version in active if version else any(one.commit == commit for one in active.values()):
         return assign(now, intent, stage, version=version, commit=commit)
     first = register(now, intent, version=version, bump=None, commit=commit)
     return [
@@ -216,7 +222,7 @@ def assign(
             the time asked for is before what it must supersede.
     """
     if version is not None:
-        commit = now.registered(version).origin.commit
+        commit = now.registered(version).commit
     event, after = _staged(now, intent, EventKind.ASSIGNMENT, stage, commit)
     key = event.version or commit
     held = now.state.stages.get(stage, ())
@@ -252,7 +258,7 @@ def unassign(
             for is before what it must supersede.
     """
     if version is not None:
-        commit = now.registered(version).origin.commit
+        commit = now.registered(version).commit
     event, after = _staged(now, intent, EventKind.UNASSIGNMENT, stage, commit)
     key: Key = version or event.version or commit
     held = now.state.stages.get(stage, ())

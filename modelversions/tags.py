@@ -35,6 +35,8 @@ class EventKind(str, enum.Enum):
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
 
+    __hash__ = str.__hash__  # as the word that it equals
+
     def __str__(self) -> str:
         """Return GTO's word."""
         return self.value

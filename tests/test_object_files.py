@@ -17,6 +17,8 @@ from modelversions.stores.local import LocalStore
 from modelversions.stores.object_files import ObjectFiles
 from tests.builders import Builder
 
+PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
+
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 
@@ -62,14 +64,33 @@ def test_objects_that_come_while_it_is_open(disk: Builder) -> None:
 
 
 def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelversions.stores.object_files._MANY", 1)
-    ids = [disk.blob(f"blob {number}") for number in range(20)]
+    ids = [disk.blob(f"blob {number}") for number in range(500)]
     disk.pack()
     files = ObjectFiles(disk.repo, "here")
-    for expected in (2, 20, 20):
-        files.expect(expected)
-        assert {files.raw(id)[0] for id in ids} == {"blob"}
+    for few in (1, 2, 64):
+        monkeypatch.setattr("modelversions.stores.pack_files._FEW", few)
+        assert [files.raw(id) for id in ids] == [judged(disk, id) for id in ids]
+        assert {files.kind(id[::-1]) for id in ids} == {""}
     assert files.raw("ab" * 20) == ("", b"")
+    files.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_indexes_of_any_form(disk: Builder, version: int) -> None:
+    """The first form, and places that are too far for four bytes."""
+    folder, places = packs_of(disk), [(bytes([number]) * 20, 12, 0) for number in range(256)]
+    (folder / "pack-x.pack").write_bytes(bytes(12) + PLAIN)
+    with (folder / "pack-x.idx").open("wb") as file:
+        write_pack_index(file, places, b"x" * 20, version=version)
+    if version == 2:
+        index = bytearray((folder / "pack-x.idx").read_bytes())
+        at = 8 + 1024 + 256 * 24 + 4 * 7
+        index[at : at + 4] = b"\x80\0\0\0"
+        index[-40:-40] = (12).to_bytes(8, "big")
+        (folder / "pack-x.idx").write_bytes(index)
+    files = ObjectFiles(disk.repo, "here")
+    assert {files.kind(f"{number:02x}" * 20) for number in range(256)} == {"commit"}
+    assert files.kind("01" * 19 + "02") == ""
     files.close()
 
 
@@ -88,9 +109,6 @@ def test_deltas_are_dulwich_s_to_resolve(disk: Builder) -> None:
         assert files.kind(blob.id.decode()) == "blob"
         assert files.raw(blob.id.decode()) == ("blob", blob.data)
     files.close()
-
-
-PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
 
 
 @pytest.mark.parametrize(
@@ -171,8 +189,7 @@ def test_an_id_that_no_object_here_can_have(disk: Builder, id: str) -> None:
     assert (files.raw(id), files.kind(id)) == (("", b""), "")
 
 
-def test_a_broken_index_is_missing_objects(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelversions.stores.object_files._MANY", 1)
+def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
     id = disk.blob("some content")
     disk.pack()
     assert isinstance(disk.repo, Repo)
@@ -184,7 +201,6 @@ def test_a_broken_index_is_missing_objects(disk: Builder, monkeypatch: pytest.Mo
         index.write_bytes(content[:length])
         with Repo(disk.repo.path) as repo:
             files = ObjectFiles(repo, "here")
-            files.expect(5)
             assert files.kind(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
             files.close()

@@ -26,6 +26,7 @@ _RUN = re.compile(
     rb"|([^\n]*)\n" % {b"head": _HEAD, b"peeled": _PEELED}
 )
 """Entries of one family, an entry of none, or else a line that is no entry."""
+_ENTRY = re.compile(rb"[^\n]*\n(?:\^[^\n]*\n)?")
 _ROW = re.compile(r"([0-9a-f]+) refs/tags/([^\n]*)\n(?:\^([0-9a-f]+)\n)?")
 _FAMILY = re.compile(r"([^@#]*)[@#]")
 
@@ -42,13 +43,9 @@ class Listing(Sequence[TagRef]):
         """Return refs as a listing, which they may be already."""
         return refs if isinstance(refs, Listing) else cls(refs)
 
-    def __iter__(self) -> Iterator[TagRef]:
-        """Give the refs."""
-        return iter(self._listed())
-
     def __len__(self) -> int:
         """Count the refs."""
-        return len(self._listed())
+        return len(self.refs())
 
     @overload
     def __getitem__(self, index: int) -> TagRef: ...
@@ -58,7 +55,19 @@ class Listing(Sequence[TagRef]):
 
     def __getitem__(self, index: int | slice) -> TagRef | Sequence[TagRef]:
         """Return a ref by its place."""
-        return self._listed()[index]
+        return self.refs()[index]
+
+    def __iter__(self) -> Iterator[TagRef]:
+        """Give the refs one by one, for whoever need not see them all."""
+        return iter(self.refs())
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._refs)
+
+    def refs(self) -> Sequence[TagRef]:
+        """Return all refs at once."""
+        return self._refs
 
     def __eq__(self, other: object) -> bool:
         """Equal when the looks found the same."""
@@ -70,12 +79,9 @@ class Listing(Sequence[TagRef]):
         """Return the refs by what stands in front of the first ``@`` or ``#``; others are left."""
         return {family: Listing(refs) for family, refs in _families(self).items()}
 
-    def _listed(self) -> Sequence[TagRef]:
-        return self._refs
-
 
 class Packed:
-    """Entries of a packed-refs file: those of some tags, as they stand there."""
+    """Entries of a packed-refs file: those of some tags, as they stand there, by name."""
 
     def __init__(self, text: bytes = b"", *, peeled: bool = True) -> None:
         """Keep entries; ``peeled`` says that one without a ``^`` line is no annotated tag's."""
@@ -105,17 +111,21 @@ class Packed:
         }
         return None
 
+    def __iter__(self) -> Iterator[TagRef]:
+        """Give the entries one by one, as ``refs`` has them."""
+        end = 0
+        while end < len(self.text):
+            entry = _ENTRY.match(self.text, end)
+            assert entry is not None
+            end = entry.end()
+            yield from Packed(entry[0], peeled=self._peeled).refs()
+
     def refs(self) -> list[TagRef]:
-        """Take the entries apart; names stand as they do there, also where they are not UTF-8."""
+        """Take the entries apart; bytes of a name that are not UTF-8 are escaped."""
         rows = _ROW.findall(self.text.decode(errors="surrogateescape"))
         if self._peeled:
             return [TagRef(name, id, peeled or id) for id, name, peeled in rows]
         return [TagRef(name, id, peeled or None) for id, name, peeled in rows]
-
-    @property
-    def is_shown_as_it_stands(self) -> bool:
-        """Whether no name can be anything but UTF-8."""
-        return self.text.isascii()
 
 
 class DiskListing(Listing):
@@ -145,13 +155,21 @@ class DiskListing(Listing):
             found[family] = DiskListing(packed.get(family, nothing), loose)
         return found
 
-    def _listed(self) -> Sequence[TagRef]:
+    def __iter__(self) -> Iterator[TagRef]:
+        """Give the refs one by one, for whoever need not see them all."""
+        return iter(self.refs()) if self._loose else map(_shown, self._packed)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._packed.text or self._loose)
+
+    def refs(self) -> Sequence[TagRef]:
         """Take the text apart, each time: what is kept is the text."""
         refs = self._packed.refs()
         if self._loose:
             refs = [*{**{ref.name: ref for ref in refs}, **self._loose}.values()]
-        refs.sort(key=attrgetter("name"))
-        if self._loose or not self._packed.is_shown_as_it_stands:
+            refs.sort(key=attrgetter("name"))
+        if self._loose or not self._packed.text.isascii():
             refs = [_shown(ref) for ref in refs]
         return refs
 

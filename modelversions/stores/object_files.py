@@ -11,33 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from dulwich.object_format import ObjectFormat
 from dulwich.object_store import BaseObjectStore
-from dulwich.objects import ObjectID, RawObjectID
-from dulwich.pack import load_pack_index
+from dulwich.objects import ObjectID
 from dulwich.repo import BaseRepo
 
 from modelversions.errors import RepositoryError
+from modelversions.stores.pack_files import KINDS, Pack, Raw
 
-Raw = tuple[str, bytes]
-"""An object's kind and content."""
-
-_MANY = 1000
-"""From so many objects on a look at the whole index can be faster than one for each."""
-
-_KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
-_NAMES = frozenset(_KINDS.values())
-_DELTA_BY_PLACE, _DELTA_BY_NAME = 6, 7
+_NAMES = frozenset(KINDS.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
-
-_DEEPEST = 5000
-"""More deltas upon deltas than Git ever makes: a chain that goes on is a ring."""
 
 Place = TypeVar("Place")
 Found = TypeVar("Found")
@@ -55,8 +42,7 @@ class ObjectFiles:
         self._format = repo.object_format
         self._digits = self._format.hex_length
         self._location = location
-        self._packs: dict[str, _Pack] = {}
-        self._expected = 0
+        self._packs: dict[str, Pack] = {}
 
     def fits(self, id: str) -> bool:
         """Say whether an id is as long as this repository's are: another names nothing here."""
@@ -67,11 +53,12 @@ class ObjectFiles:
         if len(id) != self._digits:
             return "", b""
         name = bytes.fromhex(id)
+        for pack in self._packs.values():  # nearly all are in one that is open
+            found = pack.read(name)
+            if found is not None:
+                return found
         return (
-            _packed(self._packs.values(), _Pack.read, name)
-            or self._loose(id)
-            or _packed(self._newcomers(), _Pack.read, name)
-            or self._by_dulwich(id)
+            self._loose(id) or _packed(self._newcomers(), Pack.read, name) or self._by_dulwich(id)
         )
 
     def kind(self, id: str) -> str:
@@ -80,18 +67,11 @@ class ObjectFiles:
             return ""
         name = bytes.fromhex(id)
         return (
-            _packed(self._packs.values(), _Pack.kind, name)
+            _packed(self._packs.values(), Pack.kind, name)
             or (self._loose(id) or ("", b""))[0]
-            or _packed(self._newcomers(), _Pack.kind, name)
+            or _packed(self._newcomers(), Pack.kind, name)
             or self._by_dulwich(id)[0]
         )
-
-    def expect(self, count: int) -> None:
-        """Prepare for reading so many more: where it pays, take in a pack's whole index."""
-        self._expected += count
-        if count > _MANY:
-            for pack in (*self._packs.values(), *self._newcomers()):
-                pack.expect(self._expected)
 
     def forget(self) -> None:
         """Let go of packs that were deleted: a collection of garbage has put others in place."""
@@ -103,7 +83,7 @@ class ObjectFiles:
         while self._packs:
             self._packs.popitem()[1].close()
 
-    def _newcomers(self) -> Iterator[_Pack]:
+    def _newcomers(self) -> Iterator[Pack]:
         """Open the packs that are not open yet."""
         for place in _places(self._store):
             folder = os.path.join(place, "pack")
@@ -115,9 +95,9 @@ class ObjectFiles:
                         self._packs[path] = pack
                         yield pack
 
-    def _open(self, path: str) -> _Pack | None:
+    def _open(self, path: str) -> Pack | None:
         try:
-            return _Pack(path, self._format)
+            return Pack(path, self._format)
         except OSError:
             raise
         except Exception:  # noqa: BLE001  # a broken index: dulwich says how Git would see it
@@ -141,7 +121,7 @@ class ObjectFiles:
             raise
         except Exception:  # noqa: BLE001  # a broken object is data: dulwich and zlib disagree how
             found = None
-        return ("", b"") if found is None else (_KINDS[found[0]], found[1])
+        return ("", b"") if found is None else (KINDS[found[0]], found[1])
 
     def _unless_gone(self, read: Callable[[Place], Found], place: Place) -> Found | None:
         """Read what may not be there; what is there has to be readable.
@@ -161,97 +141,13 @@ class ObjectFiles:
             ) from error
 
 
-class _Pack:
-    """One pack file and its index."""
-
-    def __init__(self, path: str, format: ObjectFormat) -> None:
-        with open(f"{path[:-4]}.pack", "rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._index = load_pack_index(path, format)
-        self._width = format.oid_length
-        self._offsets: dict[bytes, int] = {}
-
-    def read(self, name: bytes) -> Raw | None:
-        """Read an object by its binary id; None if it is not here, is a delta or is broken."""
-        try:
-            return self._at(self._place(name))
-        except Exception:  # noqa: BLE001  # dulwich and zlib disagree how a broken one is told
-            return None
-
-    def kind(self, name: bytes) -> str | None:
-        """Tell an object's kind by the head of its entry, or by that of what it is a delta of."""
-        try:
-            at = self._offsets.get(name)
-            return self._kind(self._place(name) if at is None else at)
-        except Exception:  # noqa: BLE001  # the same
-            return None
-
-    def _place(self, name: bytes) -> int:
-        at = self._offsets.get(name)
-        return self._index.object_offset(RawObjectID(name)) if at is None else at
-
-    def _head(self, at: int) -> tuple[int, int, int]:
-        """Return the number of an entry's kind, its size and where the rest of it begins."""
-        byte = self._data[at]
-        kind, size, shift = byte >> 4 & 7, byte & 15, 4
-        while byte & 128:
-            at += 1
-            byte = self._data[at]
-            size += (byte & 127) << shift
-            shift += 7
-        return kind, size, at + 1
-
-    def _at(self, at: int) -> Raw | None:
-        kind, size, start = self._head(at)
-        if kind not in _KINDS:
-            return None
-        most = size + (size >> 6) + 128  # more than zlib ever makes of so many bytes
-        raw = zlib.decompressobj().decompress(self._data[start : start + most])
-        return (_KINDS[kind], raw) if len(raw) == size else None
-
-    def _kind(self, at: int) -> str | None:
-        for _ in range(_DEEPEST):
-            kind = self._data[at] >> 4 & 7
-            if kind in _KINDS:
-                return _KINDS[kind]
-            start = self._head(at)[2]
-            if kind == _DELTA_BY_PLACE:
-                at -= self._distance(start)
-            elif kind == _DELTA_BY_NAME:
-                at = self._place(self._data[start : start + self._width])
-            else:
-                break
-        return None
-
-    def _distance(self, at: int) -> int:
-        """Read how far before its own entry the base of a delta begins."""
-        byte = self._data[at]
-        distance = byte & 127
-        while byte & 128:
-            at += 1
-            byte = self._data[at]
-            distance = (distance + 1 << 7) + (byte & 127)
-        return distance
-
-    def expect(self, count: int) -> None:
-        """Take in the whole index, if a good part of it will be asked for."""
-        with contextlib.suppress(Exception):  # a broken one is found out entry by entry
-            if len(self._index) < 8 * count and not self._offsets:
-                self._offsets = {name: offset for name, offset, _ in self._index.iterentries()}
-
-    def close(self) -> None:
-        """Close both files."""
-        self._index.close()
-        self._data.close()
-
-
 def _content(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 
 
 def _packed(
-    packs: Iterable[_Pack], ask: Callable[[_Pack, bytes], Found | None], name: bytes
+    packs: Iterable[Pack], ask: Callable[[Pack, bytes], Found | None], name: bytes
 ) -> Found | None:
     for pack in packs:
         found = ask(pack, name)

@@ -91,12 +91,14 @@ class _Entries:
         return self._data[self._find(prefix) : self._find(_after(prefix))]
 
     def _picked(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
-        """Give these entries where the file has no order."""
+        """Put these entries into order where the file has none."""
+        found: dict[bytes, bytes] = {}
         for match in _ENTRY.finditer(self._data, self._start):
             if match[4] is not None:
                 raise self._unexpected(match[4])
             if match[2].startswith(tuple(prefixes)):
-                yield match[0]
+                found[match[2]] = match[0]
+        return (found[name] for name in sorted(found))
 
     def id(self, name: bytes) -> bytes:
         for id, found, _, odd in self._between(name, name + b"\0"):

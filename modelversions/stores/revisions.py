@@ -18,7 +18,8 @@ from modelversions.errors import (
     RevisionNotFoundError,
 )
 from modelversions.stores.base import Commit
-from modelversions.stores.object_files import ObjectFiles, Raw
+from modelversions.stores.object_files import ObjectFiles
+from modelversions.stores.pack_files import Raw
 from modelversions.stores.single_refs import logged, lookup
 from modelversions.stores.tag_format import ParsedTag, parents, parse_commit
 

@@ -51,11 +51,11 @@ def usual_tag(raw: bytes) -> TagObject | None:
     if match is None or "-----BEGIN " in text:
         return None
     commit, name, who, mail, seconds, zone, message = match.groups()
-    offset, since = _offset(zone.encode()), int(seconds)
+    author, offset = _tagger(who, mail, zone)
+    since = int(seconds)
     if offset is None or since >= END:
         return None
-    time = datetime.fromtimestamp(since, offset)
-    return TagObject(commit, name, time, _identity(who.strip(), mail), message.strip())
+    return TagObject(commit, name, datetime.fromtimestamp(since, offset), author, message.strip())
 
 
 class ParsedTag:
@@ -191,8 +191,8 @@ def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, li
 
 
 @functools.lru_cache(maxsize=1024)
-def _identity(name: str, email: str) -> Identity:
-    return Identity(name, email)
+def _tagger(name: str, email: str, zone: str) -> tuple[Identity, timezone | None]:
+    return Identity(name.strip(), email), _offset(zone.encode())
 
 
 @functools.lru_cache(maxsize=256)
