@@ -19,8 +19,8 @@ from modelversions.stores.base import Store, TagObject, TagRef
 from modelversions.stores.listing import Listing
 from modelversions.tags import EventKind, TagName, is_model_name
 
-_BATCH = 10_000
-"""The tags to read at once: many, and not so many that their objects crowd the memory."""
+_BATCH = 2_000
+"""The tags to read at once: many, and few enough for the garbage collector to miss them."""
 
 
 class Picture:
@@ -33,7 +33,7 @@ class Picture:
         self.refs = refs
         self.before = before
         self._store: Store | None = store
-        self._tags: tuple[NamedTag, ...] | None = None
+        self._tags: Sequence[NamedTag] | None = None
         self._state: State | None = None
         self._lost: tuple[NamedTag, ...] = ()
         self._exists: bool | None = None
@@ -43,12 +43,21 @@ class Picture:
     def tags(self) -> Sequence[NamedTag]:
         """The tags whose names are an event's, by name."""
         if self._tags is None:
-            self._tags = tuple(self.named())
+            self._tags = self.named()
         return self._tags
 
-    def named(self) -> list[NamedTag]:
-        """Take the tags from the refs anew: nobody keeps those of all models."""
-        return _named(self.refs.refs())
+    def named(self) -> Sequence[NamedTag]:
+        """Take the tags from the refs, without keeping them: nobody wants those of all models."""
+        if self._tags is not None:
+            return self._tags
+        if self.before is None:
+            return _named(self.refs.refs())
+        known = {ref.name: name for name, ref in self.before.tags}
+        return [
+            (name, ref)
+            for ref in self.refs.refs()
+            if (name := known.get(ref.name) or TagName.try_parse(ref.name)) is not None
+        ]
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,8 @@ _BUILD = re.compile(rf"{_BUILD_IDENTIFIER}(?:\.{_BUILD_IDENTIFIER})*")
 MAX_DIGITS = 640
 """The digits that a number may have: what every Python converts, however it is configured."""
 
+_TOO_LARGE = 10**MAX_DIGITS
+
 _LEVELS = ("major", "minor", "patch")
 
 _Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
@@ -44,7 +46,7 @@ def _shown(text: object) -> str:
 def _check_number(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise _invalid(value, f"the {attribute.name} number must be a whole number from 0 on")
-    if value >= 10**MAX_DIGITS:
+    if value >= _TOO_LARGE:
         raise _invalid("…", f"the {attribute.name} number has more than {MAX_DIGITS} digits")
 
 
