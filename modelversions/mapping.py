@@ -8,7 +8,7 @@ from typing import TypeVar, overload
 
 from modelversions.errors import ModelNotFoundError
 from modelversions.model import Model
-from modelversions.picture import Pictures
+from modelversions.pictures import Pictures
 from modelversions.stores.base import Store
 from modelversions.tags import TagName, diagnose, model_of
 

@@ -153,7 +153,8 @@ class Model(Sequence[Version]):
     @cached_property
     def all_versions(self) -> tuple[Version, ...]:
         """Every version that was ever registered, deregistered ones too, greatest first."""
-        return tuple(self._version(holder.key, holder) for holder in self._picture.state.versions)
+        versions = self._picture.state.versions
+        return tuple(self._standing(holder.key, holder.origin, holder) for holder in versions)
 
     @property
     def stages(self) -> Mapping[str, Version]:
@@ -161,8 +162,10 @@ class Model(Sequence[Version]):
 
         A stage that nobody holds is a ``StageNotFoundError``, a ``KeyError``.
         """
-        stages = self._picture.state.stages
-        return Stages(self.name, {name: self._version(keys[0]) for name, keys in stages.items()})
+        held = self._picture.held.items()
+        return Stages(
+            self.name, {stage: self._standing(key, origin) for stage, (key, origin) in held}
+        )
 
     def holders(self, stage: str) -> tuple[Version, ...]:
         """Return all versions in force in a stage, the present holder first; () if there are none.
@@ -179,7 +182,7 @@ class Model(Sequence[Version]):
     @property
     def deprecated(self) -> bool:
         """Whether the newest event is a deprecation (F19)."""
-        return self._picture.state.deprecated
+        return self._picture.deprecated
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -268,8 +271,10 @@ class Model(Sequence[Version]):
 
         return model_table(self).html()
 
-    def _version(self, key: Key, said: Holder | None = None) -> Version:
-        origin = said.origin if said else self._picture.state.origin(key)
+    def _version(self, key: Key) -> Version:
+        return self._standing(key, self._picture.state.origin(key))
+
+    def _standing(self, key: Key, origin: Event, said: Holder | None = None) -> Version:
         semver = key if isinstance(key, SemVer) else None
         return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture, said)
 

@@ -14,19 +14,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from modelversions.errors import ObjectMissingError
 from modelversions.events import NamedTag, read_events
 from modelversions.fold import State, fold
+from modelversions.glance import Glance, Held
 from modelversions.semver import SemVer
 from modelversions.stores.base import Store, TagObject, TagRef
 from modelversions.stores.listing import Listing
-from modelversions.tags import EventKind, TagName, is_model_name
-
-_BATCH = 2_000
-"""The tags to read at once: many, and few enough for the garbage collector to miss them."""
+from modelversions.tags import EventKind, TagName
 
 
 class Picture:
     """One model's tags as they were listed, and their state once somebody looks."""
 
-    __slots__ = ("_exists", "_latest", "_lost", "_state", "_store", "_tags", "before", "refs")
+    __slots__ = (
+        "_exists",
+        "_held",
+        "_latest",
+        "_lost",
+        "_state",
+        "_store",
+        "_tags",
+        "before",
+        "refs",
+    )
 
     def __init__(self, refs: Listing, store: Store, before: Picture | None = None) -> None:
         """Keep the refs, the way to what lies behind them, and what was read of them before."""
@@ -37,6 +45,7 @@ class Picture:
         self._state: State | None = None
         self._lost: tuple[NamedTag, ...] = ()
         self._exists: bool | None = None
+        self._held: Held | None = None
         self._latest: tuple[tuple[SemVer, str, str] | None] | None = None
 
     @property
@@ -81,6 +90,36 @@ class Picture:
             reading = Reading(self)
             return self.fill(reading, self._store.read(reading.refs))
         return self._state
+
+    @property
+    def held(self) -> Held:
+        """Who holds which stage at present."""
+        if self._held is None:
+            state = self.state
+            keys = {stage: in_force[0] for stage, in_force in state.stages.items()}
+            self._held = {stage: (key, state.origin(key)) for stage, key in keys.items()}
+        return self._held
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the newest event is a deprecation (F19)."""
+        if self._state is None and all("@deprecated" not in ref.name for ref in self.refs.refs()):
+            return False
+        return self.state.deprecated
+
+    @property
+    def knows_stages(self) -> bool:
+        """Whether it is known who holds which stage."""
+        return self._held is not None or self.is_read
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is known but names, and nothing was when it was looked at before."""
+        return self.before is None and not self.knows_stages
+
+    def glance(self, look: Glance, objects: Mapping[str, TagObject]) -> None:
+        """Take the stages' holders from a glance, if that will do."""
+        self._held = look.held(objects)
 
     @property
     def lost(self) -> tuple[NamedTag, ...]:
@@ -174,7 +213,7 @@ class Picture:
         """Come back with no repository behind."""
         refs, self._state, self._lost = state
         self.refs = Listing(refs)
-        self._store = self._tags = self.before = self._exists = self._latest = None
+        self._store = self._tags = self.before = self._held = self._exists = self._latest = None
 
 
 class Reading:
@@ -224,72 +263,3 @@ def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
         groups[tag[0].version.precedence].append(tag)
     for precedence in sorted(groups, reverse=True):
         yield groups[precedence]
-
-
-def _batches(pictures: Iterable[Picture]) -> Iterator[list[tuple[Picture, Reading]]]:
-    """Put pictures together until they hold a good number of tags, and no more than that."""
-    batch: list[tuple[Picture, Reading]] = []
-    held = 0
-    for picture in pictures:
-        reading = Reading(picture)
-        batch.append((picture, reading))
-        held += len(reading.tags)
-        if held >= _BATCH:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
-
-
-class Pictures:
-    """The pictures of a store's models; one that is still true is used again."""
-
-    def __init__(self, store: Store) -> None:
-        """Look at the tags of ``store``."""
-        self._store = store
-        self._known: dict[str, Picture] = {}
-
-    def one(self, model: str) -> Picture:
-        """Look at the tags of one model, which may be none."""
-        spelled = model.replace(":", "=")
-        refs = Listing.of(self._store.tags([f"{spelled}@", f"{spelled}#"]))
-        if not refs:
-            self._known.pop(model, None)
-            return Picture(refs, self._store)
-        return self._current(model, refs)
-
-    def all(self) -> dict[str, Picture]:
-        """Look at all tags, by model, in the order of names."""
-        found = self.grouped(self._store.tags())
-        self._known = dict(found)  # whatever is gone need not be known any more
-        return found
-
-    def grouped(self, refs: Sequence[TagRef]) -> dict[str, Picture]:
-        """Sort refs by model."""
-        families = Listing.of(refs).families()
-        models = {name.replace("=", ":"): one for name, one in families.items() if ":" not in name}
-        names = filter(is_model_name, sorted(models))
-        return {name: self._current(name, models[name]) for name in names}
-
-    def filled(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:
-        """Read what is not read yet, for all models at once."""
-        unread = [picture for picture in pictures.values() if not picture.is_read]
-        for batch in _batches(unread):
-            objects = self._store.read([ref for _, reading in batch for ref in reading.refs])
-            for picture, reading in batch:
-                picture.fill(reading, objects)
-        return pictures
-
-    def _current(self, model: str, refs: Listing) -> Picture:
-        known = self._known.get(model)
-        if known is None or not known.is_lasting:
-            known = None
-        elif known.refs == refs:
-            return known
-        before = known if known is None or known.is_read else known.before
-        picture = Picture(refs, self._store, before)
-        if known is not None and known.identity == picture.identity:
-            known.refs = refs  # the same tags, in other places
-            return known
-        self._known[model] = picture
-        return picture

@@ -170,7 +170,7 @@ class View(Models):
         """Return a table: a line a model, with its latest version and who holds which stage."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._read(self._pictures.all())).text()
+        return registry_table(self._glanced()).text()
 
     def __repr__(self) -> str:
         """Return the place and the number of models."""
@@ -181,7 +181,7 @@ class View(Models):
         """Return the table for a notebook."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._read(self._pictures.all())).html()
+        return registry_table(self._glanced()).html()
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
         """Look a tag up."""
@@ -223,6 +223,11 @@ class View(Models):
         """Return the models, read; tags that are no events make none."""
         filled = self._pictures.filled(pictures)
         return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
+
+    def _glanced(self) -> dict[str, Model]:
+        """Return the models as far as a table shows them."""
+        pictures = self._pictures.glanced(self._pictures.all())
+        return {name: Model(name, pic) for name, pic in pictures.items() if pic.exists()}
 
     def _latest(self, name: str) -> Version:
         latest = self[name].latest

@@ -17,7 +17,7 @@ from modelversions.errors import (
 )
 from modelversions.events import Event, check_time
 from modelversions.identity import Identity
-from modelversions.picture import Pictures
+from modelversions.pictures import Pictures
 from modelversions.planning import Intent, Situation
 from modelversions.stores.base import SIGNATURES, NewTag, Store
 from modelversions.sync import push_written

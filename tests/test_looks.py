@@ -52,6 +52,8 @@ class CountingStore(LocalStore):
 
 def answers(registry: Registry) -> dict[str, Any]:
     """Ask all that there is to ask, names alone first."""
+    table = str(registry)
+    held = {name: dict(model.stages) for name, model in registry.items()}
     latest = {name: (one.name, one.commit, one.tag) for name, one in registry.latest().items()}
     alone = {name: model.latest for name in ("m", "d:m") if (model := registry.get(name))}
     models = {
@@ -65,6 +67,11 @@ def answers(registry: Registry) -> dict[str, Any]:
         if len(model)
     }
     assert latest == read
+    assert table == str(registry)
+    for name, model in registry.items():
+        for stage, holder in held[name].items():
+            assert model.stages[stage] == holder == model.holders(stage)[0]
+            assert holder.stages == model.stages[stage].stages
     return {
         "latest": latest,
         "alone": {name: one and (one.name, one.tag) for name, one in alone.items()},
@@ -100,7 +107,7 @@ class Life:
         elif turn < 0.8:
             self.builder.repo.refs.pack_refs(all=True)
         else:
-            self.pack()
+            packed_by_git(self.builder)
 
     def delete(self) -> None:
         tags = sorted(self.builder.repo.refs.keys(Ref(b"refs/tags")))
@@ -108,13 +115,6 @@ class Life:
             self.builder.repo.refs.remove_if_equals(
                 Ref(b"refs/tags/" + self.chance.choice(tags)), None
             )
-
-    def pack(self) -> None:
-        """Pack as Git does, where dulwich can read all."""
-        try:
-            self.builder.pack()
-        except KeyError:  # a ref that names a missing object
-            self.builder.repo.refs.pack_refs(all=True)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -127,7 +127,45 @@ def test_each_look_is_as_good_as_the_first(disk: Builder, seed: int) -> None:
             life.step()
         if life.chance.random() < 0.3:
             kept.get("m")
-        assert answers(kept) == answers(life.builder.registry)
+        fresh, read = life.builder.registry, life.builder.registry
+        table = str(kept)
+        assert table == str(fresh)
+        assert answers(kept) == answers(fresh)
+        assert read.history() == fresh.history()
+        assert table == str(read)
+
+
+STAGED = ["m@v1.0.0", "m@v1.0.0+x", "m@v2.0.0", "m@v1.0.0!", "m#a#1", "m#a#2", "m#a#3", "m#b"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_glance_shows_what_a_full_read_does(disk: Builder, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
+    commits = [disk.commit(f"c{number}", number) for number in range(chance.randint(1, 3))]
+    odd = [disk.blob(), "b" * 40, commits[0]]
+    names = [*STAGED, *chance.sample(["m#b!", "m@deprecated", "m#b#7"], seed % 3)]
+    for round in range(4):
+        for name in chance.sample(names, 4):
+            if chance.random() < 0.1:
+                disk.ref(f"refs/tags/{name}", chance.choice(odd))
+            else:
+                disk.tag(name, chance.choice(commits), chance.randint(0, 9))
+        if chance.random() < 0.7:
+            disk.repo.refs.pack_refs(all=True) if round % 2 else packed_by_git(disk)
+        fresh, read = disk.registry, disk.registry
+        read.history()
+        assert str(fresh) == str(read)
+        for name, model in fresh.items():
+            assert model.stages == read[name].stages
+            assert model.deprecated == read[name].deprecated
+
+
+def packed_by_git(builder: Builder) -> None:
+    """Pack as Git does, where dulwich can read all."""
+    try:
+        builder.pack()
+    except KeyError:  # a ref that names a missing object
+        builder.repo.refs.pack_refs(all=True)
 
 
 def counting(builder: Builder) -> tuple[Registry, CountingStore]:

@@ -34,6 +34,9 @@ _FAMILY = re.compile(r"([^@#]*)[@#]")
 class Listing(Sequence[TagRef]):
     """Refs, by name. Equal to another when both looks found the same."""
 
+    is_at_hand = False
+    """Whether two small reads of what the refs name cost less than one of all."""
+
     def __init__(self, refs: Iterable[TagRef] = ()) -> None:
         """Keep refs that are in order."""
         self._refs = tuple(refs)
@@ -130,6 +133,8 @@ class Packed:
 
 class DiskListing(Listing):
     """Packed refs, and the loose ones that go before them."""
+
+    is_at_hand = True
 
     def __init__(self, packed: Packed, loose: Mapping[str, TagRef]) -> None:
         """Keep both, with the names as they stand there: bytes that are not UTF-8 are escaped."""
