@@ -20,6 +20,9 @@ from modelversions.stores.base import Store, TagObject, TagRef
 from modelversions.stores.listing import Listing
 from modelversions.tags import EventKind, TagName
 
+BATCH = 2_000
+"""The tags to read at once: many, and few enough for the garbage collector to miss them."""
+
 
 class Picture:
     """One model's tags as they were listed, and their state once somebody looks."""
@@ -88,7 +91,9 @@ class Picture:
         if self._state is None:
             assert self._store is not None
             reading = Reading(self)
-            return self.fill(reading, self._store.read(reading.refs))
+            for part in reading.parts():
+                reading.take(part, self._store.read([ref for _, ref in part]))
+            return self.fill(reading)
         return self._state
 
     @property
@@ -131,15 +136,14 @@ class Picture:
         """Whether it is the whole truth as long as the refs stay: nothing that was read lacked."""
         return self._state is None or not self._state.lacks
 
-    def fill(self, reading: Reading, objects: Mapping[str, TagObject]) -> State:
-        """Take the state from tag objects, which may have been read for many models at once.
+    def fill(self, reading: Reading) -> State:
+        """Take the state from what was read.
 
         Raises:
             ObjectMissingError: as for ``state``.
         """
-        lost = tuple(tag for tag in reading.tags if objects[tag[1].id].is_lost)
-        self._check_refs(lost)
-        self._lost, self._state = lost, reading.state(objects)
+        self._check_refs(reading.lost)
+        self._lost, self._state = tuple(reading.lost), reading.state()
         self.before = None
         return self._state
 
@@ -219,7 +223,7 @@ class Picture:
 class Reading:
     """What is still to be read of a picture's tags; the rest is what an earlier one read."""
 
-    __slots__ = ("_events", "_problems", "tags")
+    __slots__ = ("_events", "_problems", "lost", "tags")
 
     def __init__(self, picture: Picture) -> None:
         """Compare with the picture before: a tag object never changes."""
@@ -228,20 +232,27 @@ class Reading:
         known = {} if before is None else dict(before.identity)
         kept = {ref.name for _, ref in tags if known.get(ref.name) == ref.id}
         self.tags = [tag for tag in tags if tag[1].name not in kept] if kept else tags
+        self.lost: list[NamedTag] = []
         state = before.state if before else fold(())
         self._events = [event for event in state.history if event.tag in kept]
         self._problems = [problem for problem in state.odd if problem.tag in kept]
 
-    @property
-    def refs(self) -> list[TagRef]:
-        """What is to be read."""
-        return [ref for _, ref in self.tags]
+    def parts(self) -> Iterator[Sequence[NamedTag]]:
+        """Give what is to be read, part by part."""
+        for start in range(0, len(self.tags), BATCH):
+            yield self.tags[start : start + BATCH]
 
-    def state(self, objects: Mapping[str, TagObject]) -> State:
-        """Put both together."""
-        events, problems = read_events(self.tags, objects)
-        problems += self._problems
-        return fold(events + self._events, sorted(problems, key=lambda problem: problem.tag))
+    def take(self, tags: Sequence[NamedTag], objects: Mapping[str, TagObject]) -> None:
+        """Take in what was read of some tags, perhaps with those of other models."""
+        events, problems = read_events(tags, objects)
+        self._events += events
+        self._problems += problems
+        if problems:
+            self.lost += [tag for tag in tags if objects[tag[1].id].is_lost]
+
+    def state(self) -> State:
+        """Put all together."""
+        return fold(self._events, sorted(self._problems, key=lambda problem: problem.tag))
 
 
 def _named(refs: Iterable[TagRef]) -> list[NamedTag]:

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from modelversions.glance import Glance
-from modelversions.picture import Picture, Reading
+from modelversions.picture import BATCH, Picture, Reading
 from modelversions.stores.base import Store, TagRef
 from modelversions.stores.listing import Listing
 from modelversions.tags import is_model_name
 
 Work = TypeVar("Work", Reading, Glance)
-
-_BATCH = 2_000
-"""The tags to read at once: many, and few enough for the garbage collector to miss them."""
 
 
 def _batches(
@@ -27,7 +24,7 @@ def _batches(
         work = begin(picture)
         batch.append((picture, work))
         held += len(work.tags)
-        if held >= _BATCH:
+        if held >= BATCH:
             yield batch
             batch, held = [], 0
     if batch:
@@ -68,9 +65,11 @@ class Pictures:
         """Read what is not read yet, for all models at once."""
         unread = [picture for picture in pictures.values() if not picture.is_read]
         for batch in _batches(unread, Reading):
-            objects = self._store.read([ref for _, reading in batch for ref in reading.refs])
+            tags = [tag for _, reading in batch for tag in reading.tags]
+            objects = self._store.read([ref for _, ref in tags])
             for picture, reading in batch:
-                picture.fill(reading, objects)
+                reading.take(reading.tags, objects)
+                picture.fill(reading)
         return pictures
 
     def glanced(self, pictures: Mapping[str, Picture]) -> Mapping[str, Picture]:

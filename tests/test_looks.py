@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelversions import Registry
-from modelversions.stores.base import TagObject, TagRef
+from modelversions.stores.base import Access, TagObject, TagRef
 from modelversions.stores.listing import DiskListing, Listing, Packed
 from modelversions.stores.local import LocalStore
+from modelversions.stores.remote import RemoteStore
+from modelversions.stores.urls import Url
 from tests.builders import Builder, at
 
 NAMES = [
@@ -274,3 +276,9 @@ def test_a_family_of_any_size() -> None:
     families = packed(refs).families
     assert len(families) == 501
     assert len(families["m"].refs()) == 1000
+
+
+def test_to_read_nothing_asks_no_server() -> None:
+    url = Url.parse("https://nowhere.invalid/models.git")
+    assert url is not None
+    assert RemoteStore(url, Access()).read([]) == {}

@@ -435,7 +435,7 @@ class TestCost:
     def test_a_great_many_are_read_in_batches(
         self, life: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("modelversions.pictures._BATCH", 1)
+        monkeypatch.setattr("modelversions.pictures.BATCH", 1)
         store = CountingStore(life)
         assert len(Registry(store).history()) == 7
         assert [len(names) for names in store.reads] == [6, 1]
