@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from operator import attrgetter
 
 import attrs
 
@@ -97,7 +98,7 @@ def fold(events: Iterable[Event], problems: Iterable[Problem] = ()) -> State:
         events: one event for each tag that is one.
         problems: what reading the tags found to be odd.
     """
-    history = sorted(events, key=lambda event: event.order)
+    history = sorted(events, key=attrgetter("order"))
     life = _Life(history)
     followed = tuple([life.follow(at, event) for at, event in enumerate(history)])
     return State(followed, life, tuple(problems))

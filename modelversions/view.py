@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from operator import attrgetter
 
 from modelversions.config import FILE, read_stages
 from modelversions.errors import (
@@ -100,7 +101,7 @@ class View(Models):
         """Return all events of all models, oldest first (F13)."""
         models = self._read(self._pictures.all()).values()
         events = (event for model in models for event in model.history)
-        return tuple(sorted(events, key=lambda event: event.order))
+        return tuple(sorted(events, key=attrgetter("order")))
 
     def stages(self) -> tuple[str, ...]:
         """Return the names of the stages that some version holds, sorted."""

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from modelversions import Registry
 from modelversions.stores.base import Access, TagObject, TagRef
-from modelversions.stores.listing import DiskListing, Listing, Packed
+from modelversions.stores.disk_listing import DiskListing, Packed
+from modelversions.stores.listing import Listing
 from modelversions.stores.local import LocalStore
 from modelversions.stores.remote import RemoteStore
 from modelversions.stores.urls import Url

@@ -24,7 +24,7 @@ from modelversions import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.listing import Packed
+from modelversions.stores.disk_listing import Packed
 from modelversions.stores.packed_refs import packed_ref, packed_tags
 from modelversions.stores.refs import TagRefs
 from tests.builders import Builder

@@ -28,7 +28,7 @@ _DEEPEST = 5000
 _SECOND_FORM = b"\xfftOc\0\0\0\x02"
 _FIRSTS = struct.Struct(">256I")
 _NAMES_AT = len(_SECOND_FORM) + _FIRSTS.size
-_FEW = 64
+_FEW = 128
 """Names among which one is found by reading on, and no more by halving."""
 _FAR = 1 << 31
 """Marks a place that does not fit into four bytes."""

@@ -30,7 +30,8 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.listing import DiskListing, Listing, Packed
+from modelversions.stores.disk_listing import DiskListing, Packed
+from modelversions.stores.listing import Listing
 from modelversions.stores.packed_refs import packed_ref, packed_tags
 from modelversions.stores.single_refs import ABSENT, ID, lookup
 

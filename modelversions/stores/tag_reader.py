@@ -34,9 +34,9 @@ class TagReader:
         Raises:
             RepositoryError: a file is there and cannot be opened.
         """
-        if not self._files.fits(id):
-            return _lost((ProblemKind.MALFORMED, "the ref cannot be read"))
         kind, raw = self._files.raw(id)
+        if not kind and not self._files.fits(id):
+            return _lost((ProblemKind.MALFORMED, "the ref cannot be read"))
         if not kind:
             return _lost((ProblemKind.MISSING, f"its object {id} is missing or broken"))
         if kind != "tag":
