@@ -78,6 +78,11 @@ class Event:
         return format(str(self), spec)
 
 
+def named(refs: Iterable[TagRef]) -> list[NamedTag]:
+    """Return the tags whose names are an event's, with what the names say."""
+    return [(name, ref) for ref in refs if (name := TagName.try_parse(ref.name)) is not None]
+
+
 def read_events(
     tags: Iterable[NamedTag], objects: Mapping[str, TagObject]
 ) -> tuple[list[Event], list[Problem]]:

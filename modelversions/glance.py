@@ -8,28 +8,31 @@ answer is that all has to be read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from modelversions.events import Event, NamedTag, read_events
+from modelversions.events import Event, NamedTag, named, read_events
 from modelversions.fold import Key, fold
 from modelversions.semver import SemVer
 from modelversions.stores.base import TagObject, TagRef
-from modelversions.tags import EventKind
 
 Held = Mapping[str, tuple[Key, Event]]
 """By stage, in the order of names: who holds it, and the registration or assignment of that."""
 
 
+_UNASSIGNED = re.compile(r"[^@]*!").match
+"""Finds the sign of an end in a name that is about no version."""
+
+
 class Glance:
     """One model's stages, found in two steps, each of which says what it needs to read."""
 
-    def __init__(self, tags: Sequence[NamedTag]) -> None:
-        """Look at all tags of a model."""
-        self.tags = tags
-        kinds = {name.kind for name, _ in tags}
-        self.may_do = not kinds & {EventKind.UNASSIGNMENT, EventKind.DEPRECATION}
-        self._versions = [tag for tag in tags if tag[0].version is not None]
-        self._staged = [tag for tag in tags if tag[0].stage is not None]
+    def __init__(self, refs: Sequence[TagRef]) -> None:
+        """Look at all tags of a model; a name is taken apart only where it matters."""
+        self.tags = refs
+        self.may_do = not any("@deprecated" in one.name or _UNASSIGNED(one.name) for one in refs)
+        self._near: list[NamedTag] = []
+        self._staged = named(one for one in refs if "@" not in one.name) if self.may_do else []
         self._newest: dict[str, Event] = {}
 
     def staged(self) -> list[TagRef]:
@@ -43,20 +46,26 @@ class Glance:
         for event in sorted(events, key=lambda event: event.order):
             self._newest[str(event.stage)] = event
         commits = {None, *(event.commit for event in self._newest.values())}
+        versions = [ref for ref in self.tags if "@" in ref.name]
         near = {
-            name.version
-            for name, ref in self._versions
+            _version(ref.name)
+            for ref in versions
             if ref.peeled in commits or ref.peeled == ref.id  # that one is said to be lightweight
         }
-        self._versions = [tag for tag in self._versions if tag[0].version in near]
-        return [ref for _, ref in self._versions]
+        self._near = named(ref for ref in versions if _version(ref.name) in near)
+        return [ref for _, ref in self._near]
 
     def held(self, objects: Mapping[str, TagObject]) -> Held | None:
         """Return who holds which stage; None if that takes more than was read."""
-        if not self.may_do or any(objects[ref.id].is_lost for _, ref in self._versions):
+        if not self.may_do or any(objects[ref.id].is_lost for _, ref in self._near):
             return None
-        registered, _ = read_events(self._versions, objects)
+        registered, _ = read_events(self._near, objects)
         state = fold([*registered, *self._newest.values()])
         held = {stage: (keys[0], state.origin(keys[0])) for stage, keys in state.stages.items()}
         sure = len(held) == len(self._newest)  # or else an earlier holder has it again
         return held if sure and all(isinstance(key, SemVer) for key, _ in held.values()) else None
+
+
+def _version(name: str) -> str:
+    """Return of a tag's name what is the same for all tags of a version."""
+    return name.partition("#")[0].removesuffix("!")

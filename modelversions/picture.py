@@ -8,11 +8,12 @@ nothing that is worth keeping.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from modelversions.errors import ObjectMissingError
-from modelversions.events import NamedTag, read_events
+from modelversions.events import NamedTag, named, read_events
 from modelversions.fold import State, fold
 from modelversions.glance import Glance, Held
 from modelversions.semver import SemVer
@@ -22,6 +23,11 @@ from modelversions.tags import EventKind, TagName
 
 BATCH = 2_000
 """The tags to read at once: many, and few enough for the garbage collector to miss them."""
+
+
+_NUMBER = r"(0|[1-9][0-9]{0,17})"
+_PLAIN = re.compile(rf"[^@]*@v{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+"""The name of a version of three numbers, and no more."""
 
 
 class Picture:
@@ -63,7 +69,7 @@ class Picture:
         if self._tags is not None:
             return self._tags
         if self.before is None:
-            return _named(self.refs.refs())
+            return named(self.refs.refs())
         known = {ref.name: name for name, ref in self.before.tags}
         return [
             (name, ref)
@@ -108,8 +114,10 @@ class Picture:
     @property
     def deprecated(self) -> bool:
         """Whether the newest event is a deprecation (F19)."""
-        if self._state is None and all("@deprecated" not in ref.name for ref in self.refs.refs()):
-            return False
+        if self._state is None:
+            glanced = self._held is not None  # which would not do, were there such a tag
+            if glanced or all("@deprecated" not in ref.name for ref in self.refs.refs()):
+                return False
         return self.state.deprecated
 
     @property
@@ -125,6 +133,8 @@ class Picture:
     def glance(self, look: Glance, objects: Mapping[str, TagObject]) -> None:
         """Take the stages' holders from a glance, if that will do."""
         self._held = look.held(objects)
+        if self._latest is None and self._held is not None:
+            self._latest = (self._find_latest(look.tags),)
 
     @property
     def lost(self) -> tuple[NamedTag, ...]:
@@ -177,7 +187,10 @@ class Picture:
         beside it in precedence.
         """
         if self._latest is None:
-            self._latest = (self._find_latest(),)
+            known = self._state is not None or self._store is None
+            self._latest = (
+                _greatest(self.state) if known else self._find_latest(self.refs.refs()),
+            )
         return self._latest[0]
 
     def _find_any(self) -> bool:
@@ -187,13 +200,10 @@ class Picture:
                     return True
         return bool(self.state.history)
 
-    def _find_latest(self) -> tuple[SemVer, str, str] | None:
-        if self._state is not None or self._store is None:
-            return _greatest(self.state)
-        versions = (
-            ref for ref in self.refs.refs() if "@v" in ref.name
-        )  # in no other name that is ours
-        for group in _by_precedence(_named(versions)):
+    def _find_latest(self, refs: Iterable[TagRef]) -> tuple[SemVer, str, str] | None:
+        assert self._store is not None
+        versions = [ref for ref in refs if "@v" in ref.name]  # in no other that is ours
+        for group in _plain(versions) or _by_precedence(named(versions)):
             name, ref = group[0]
             if len(group) > 1:
                 objects = self._store.read([ref for _, ref in group])
@@ -255,15 +265,25 @@ class Reading:
         return fold(self._events, sorted(self._problems, key=lambda problem: problem.tag))
 
 
-def _named(refs: Iterable[TagRef]) -> list[NamedTag]:
-    return [(name, ref) for ref in refs if (name := TagName.try_parse(ref.name)) is not None]
-
-
 def _greatest(state: State) -> tuple[SemVer, str, str] | None:
     latest = state.latest
     if latest is None or latest.version is None:
         return None
     return latest.version, latest.commit, latest.tag
+
+
+def _plain(refs: Sequence[TagRef]) -> list[list[NamedTag]]:
+    """Return just the greatest, where all names are so plain that numbers alone tell which it is.
+
+    Nothing where any is not: a pre-release, a deregistration, a second registration.
+    """
+    names = [_PLAIN.fullmatch(ref.name) for ref in refs]
+    matches = [match for match in names if match is not None]
+    if not matches or len(matches) < len(names):
+        return []
+    places = range(len(refs))
+    greatest = max(places, key=lambda place: tuple(map(int, matches[place].groups())))
+    return [named([refs[greatest]])] if TagName.try_parse(refs[greatest].name) else []
 
 
 def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:

@@ -77,7 +77,7 @@ class Pictures:
         new = [
             picture for picture in pictures.values() if picture.is_new and picture.refs.is_at_hand
         ]
-        for batch in _batches(new, lambda picture: Glance(picture.named())):
+        for batch in _batches(new, lambda picture: Glance(picture.refs.refs())):
             looks = [look for _, look in batch if look.may_do]
             objects = dict(self._store.read([ref for look in looks for ref in look.staged()]))
             beside = [ref for look in looks for ref in look.beside(objects)]

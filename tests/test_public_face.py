@@ -6,6 +6,8 @@ import importlib.metadata
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -80,3 +82,15 @@ def test_frozen_values_stay_as_they_are(builder: Builder) -> None:
     for value, name in ((model, "name"), (model[0], "commit"), (model.history[0], "tag")):
         with pytest.raises(AttributeError):
             setattr(value, name, "other")
+
+
+def test_a_name_brings_no_more_than_it_needs() -> None:
+    code = (
+        "import sys, modelversions; first = set(sys.modules);"
+        "from modelversions import SemVer; assert 'modelversions.registry' not in sys.modules;"
+        "from modelversions import Registry; assert 'dulwich' not in sys.modules;"
+        "assert 'packaging' not in sys.modules and 'modelversions.display' not in sys.modules;"
+        "assert 'attr' not in first; assert set(modelversions.__all__) <= set(dir(modelversions))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {"Registry", "__version__"} < set(dir(modelversions))

@@ -686,6 +686,22 @@ def test_a_tag_that_the_server_fails_at_costs_no_other(
         assert len(door.history()) == 4  # what was lost is asked for again
 
 
+def test_a_server_that_is_silent_is_not_asked_for_each_tag_alone(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0", "m@v1.1.0")
+    asked: list[Any] = []
+
+    def silent(_: Transport, wants: Any, **__: Any) -> Fetched:
+        asked.append(wants)
+        raise RemoteTimeoutError("was silent", location="there")
+
+    monkeypatch.setattr(Transport, "fetch", silent)
+    with Registry.open(url) as door, pytest.raises(RemoteTimeoutError):
+        door.history()
+    assert len(asked) == 1
+
+
 def test_a_tag_whose_commit_cannot_be_sent_is_lost_for_the_moment(
     far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from dulwich.repo import MemoryRepo
 from modelversions.errors import RemoteError, RemoteTimeoutError
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Access, TagObject, TagRef
-from modelversions.stores.object_files import ObjectFiles, Raw
+from modelversions.stores.object_files import ObjectFiles
+from modelversions.stores.pack_files import Raw
 from modelversions.stores.tag_reader import TagReader
 from modelversions.stores.transport import HAVES, Fetched, Transport
 
