@@ -25,7 +25,8 @@ class Registry(Verbs):
     """A registry to look at and to write.
 
     Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
-    nothing. The verbs share their keyword arguments:
+    nothing. (Only where a server's answer is lost on the way nobody can tell; the error says so.)
+    The verbs share their keyword arguments:
 
     - ``message``: the tag's message, cleaned up as ``git tag`` does, so that lines which begin
       with ``#`` go; GTO's own if left out.

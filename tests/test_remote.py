@@ -725,7 +725,7 @@ def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"cannot use {SECRET}") from ValueError(quote(SECRET))
 
-    monkeypatch.setattr("modelversions.stores.wires._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
     with (
         Registry.open("https://ann:p%40ss%20w%3Ard@host/m") as door,
         pytest.raises(RemoteError, match=r"cannot use \*\*\*;") as caught,
@@ -812,7 +812,7 @@ def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"the header says  {secret}")
 
-    monkeypatch.setattr("modelversions.stores.wires._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
     with (
         Registry.open("https://ann:s3cret%2Fpw@host/m") as door,
         pytest.raises(RemoteError) as caught,
@@ -829,7 +829,7 @@ def test_a_token_as_a_name_is_no_more_shown_than_a_password(
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError("no ghp_0123456789abcdef here")
 
-    monkeypatch.setattr("modelversions.stores.wires._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
     with (
         Registry.open("https://ghp_0123456789abcdef@host/m") as door,
         pytest.raises(RemoteError) as caught,

@@ -17,7 +17,8 @@ from modelversions.errors import InvalidArgumentError, ModelVersionsError
 from modelversions.stores.base import Access
 from modelversions.stores.failures import cause, denied, explain
 from modelversions.stores.urls import Url
-from modelversions.stores.wires import connect, secrets
+from modelversions.stores.web import secrets
+from modelversions.stores.wires import connect
 
 Answer = TypeVar("Answer")
 
