@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import pickle
@@ -127,6 +128,15 @@ def test_the_latest_version_takes_no_object(
         assert latest is not None
         assert (latest.name, latest.commit) == ("v2.0.0", far.commits["c1"])
         assert str(door.latest()["m"]) == "m@v2.0.0"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/m", "git://127.0.0.1:1/m"])
+def test_a_server_that_cannot_be_reached_is_an_error_with_the_reason(url: str) -> None:
+    reason = os.strerror(errno.ECONNREFUSED)
+    with Registry.open(url, timeout=5) as door, pytest.raises(RemoteError) as caught:
+        len(door)
+    assert f"{reason}; see that the server is there" in str(caught.value)
+    assert len(str(caught.value)) < 180
 
 
 def test_opening_a_url_sends_nothing() -> None:

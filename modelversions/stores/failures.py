@@ -124,4 +124,6 @@ def _said(error: Exception) -> str:
     """Return what an error says."""
     if isinstance(error, HangupException) and not error.stderr_lines:
         return "the connection broke off"
+    if "Max retries exceeded" in str(error):  # urllib3 wraps the reason up, again and again
+        return str(list(_chain(error))[-1])
     return str(error)

@@ -82,7 +82,8 @@ class LocalStore:
         location = os.fspath(path)
         if not os.path.exists(location):
             raise RepositoryNotFoundError(
-                f"there is no {location!r}; give the path of a Git repository or a folder in one",
+                f"there is no {location!r}; give the path of a Git repository or of a folder in "
+                "one, or a URL such as 'https://host/path'",
                 location=location,
             )
         try:
