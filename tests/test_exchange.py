@@ -375,6 +375,12 @@ class TestHarm:
         with pytest.raises(PushRejectedError, match="this clone is shallow"):
             disk.registry.push(remote=far.repo.path)
 
+    def test_a_wide_repository_is_not_pushed_to_a_server(self, tmp_path: Path) -> None:
+        with Repo.init(str(tmp_path / "wide"), mkdir=True, object_format="sha256") as repo:
+            wide = Builder(repo).tags("m@v1.0.0")
+            with pytest.raises(PushRejectedError, match="this repository has SHA-256; push with"):
+                wide.registry.push(remote="git://127.0.0.1:1/m")
+
     def test_hooks_are_found_where_the_configuration_has_them(
         self, disk: Builder, far: Builder, tmp_path: Path
     ) -> None:

@@ -174,15 +174,17 @@ class LocalExchange:
         return self._repo.generate_pack_data(have, want)
 
     def _check_sink(self) -> None:
-        """Refuse to do to a repository on this machine what Git would not: it has no server.
+        """Refuse what only Git can do, or what it would not do, as on this machine no server says.
 
         Raises:
-            PushRejectedError: it has hooks, or would be left with a part of the history.
+            PushRejectedError: there are hooks, or a part of the history would be missing.
         """
         hook = self._place.hook(_HOOKS)
         reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
         if self._place.push.scheme == "file" and self._repo.get_shallow():
             reason = "this clone is shallow, and the rest would be missing there"
+        elif self._repo.object_format.name != "sha1" and self._place.push.scheme != "file":
+            reason = "packs for servers are made with SHA-1 here, and this repository has SHA-256"
         if reason:
             raise PushRejectedError(
                 f"nothing can be pushed to {self.location!r} from here: {reason}; push with 'git "
