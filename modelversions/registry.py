@@ -12,7 +12,7 @@ from modelversions.errors import InvalidArgumentError
 from modelversions.events import Event
 from modelversions.model import Version
 from modelversions.stores.base import Access, Credentials, Progress, Signature, TagRef
-from modelversions.stores.urls import is_url
+from modelversions.stores.net.urls import is_url
 from modelversions.sync import SyncResult
 from modelversions.tags import TagName
 from modelversions.verbs import Verbs
@@ -79,17 +79,17 @@ class Registry(Verbs):
         """
         access = _access(credentials, progress, timeout)
         if isinstance(place, str) and is_url(place):
-            from modelversions.stores.remote import open_url  # dulwich costs time to import
+            from modelversions.stores.net.remote import open_url  # dulwich costs time to import
 
             return cls(open_url(place, access), stages=stages)
-        from modelversions.stores.local import LocalStore
+        from modelversions.stores.disk.local import LocalStore
 
         return cls(LocalStore.open(place, access), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
         """Look at a repository that dulwich has opened, on disk or in memory; it stays yours."""
-        from modelversions.stores.local import LocalStore
+        from modelversions.stores.disk.local import LocalStore
 
         return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
 

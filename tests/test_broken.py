@@ -26,7 +26,7 @@ from modelversions import (
     RevisionNotFoundError,
     TagNotFoundError,
 )
-from modelversions.stores.local import LocalStore
+from modelversions.stores.disk.local import LocalStore
 from tests.builders import ANN, START, Builder, at
 
 ME = Identity("Ann", "ann@example.com")

@@ -27,8 +27,8 @@ from modelversions import (
     SyncResult,
     TagNotFoundError,
 )
-from modelversions.stores.refs import TagRefs
-from modelversions.stores.transport import Transport, Verdict
+from modelversions.stores.disk.refs import TagRefs
+from modelversions.stores.net.transport import Transport, Verdict
 from tests.builders import Builder
 from tests.lines import git_server, http_server
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from modelversions import Registry
 from modelversions.stores.base import Access, TagObject, TagRef
-from modelversions.stores.disk_listing import DiskListing, Packed
+from modelversions.stores.disk.listing import DiskListing, Packed
+from modelversions.stores.disk.local import LocalStore
 from modelversions.stores.listing import Listing
-from modelversions.stores.local import LocalStore
-from modelversions.stores.remote import RemoteStore
-from modelversions.stores.urls import Url
+from modelversions.stores.net.remote import RemoteStore
+from modelversions.stores.net.urls import Url
 from tests.builders import Builder, at
 
 NAMES = [

@@ -30,7 +30,7 @@ from modelversions import (
     WriteConflictError,
 )
 from modelversions.stores.base import NewTag
-from modelversions.stores.local import LocalStore
+from modelversions.stores.disk.local import LocalStore
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")

@@ -27,7 +27,7 @@ from modelversions import (
     VersionNotFoundError,
 )
 from modelversions.stores.base import TagObject, TagRef
-from modelversions.stores.local import LocalStore
+from modelversions.stores.disk.local import LocalStore
 from tests.builders import Builder, at
 
 

@@ -42,12 +42,13 @@ from modelversions import (
     VersionExistsError,
     WriteConflictError,
 )
-from modelversions.stores import base, remote, remote_tags
-from modelversions.stores.failures import explain
-from modelversions.stores.remote import RemoteStore
-from modelversions.stores.transport import Fetched, Refs, Transport, Verdict
-from modelversions.stores.urls import Url
-from modelversions.stores.wires import _PatientSsh
+from modelversions.stores import base
+from modelversions.stores.net import remote, remote_tags
+from modelversions.stores.net.failures import explain
+from modelversions.stores.net.remote import RemoteStore
+from modelversions.stores.net.transport import Fetched, Refs, Transport, Verdict
+from modelversions.stores.net.urls import Url
+from modelversions.stores.net.wires import _PatientSsh
 from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
 from tests.test_corpora import NAMES
@@ -650,7 +651,7 @@ def test_a_pack_that_a_server_cannot_take_is_a_refusal(
         raise SendPackError(b"unpack index-pack failed")
 
     steps: list[Any] = []
-    monkeypatch.setattr("modelversions.stores.wires._Tcp.send_pack", refuse)
+    monkeypatch.setattr("modelversions.stores.net.wires._Tcp.send_pack", refuse)
     assert isinstance(far.repo, Repo)
     with (
         git_server(far.repo) as url,
@@ -735,7 +736,7 @@ def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"cannot use {SECRET}") from ValueError(quote(SECRET))
 
-    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
     with (
         Registry.open("https://ann:p%40ss%20w%3Ard@host/m") as door,
         pytest.raises(RemoteError, match=r"cannot use \*\*\*;") as caught,
@@ -822,7 +823,7 @@ def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"the header says  {secret}")
 
-    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
     with (
         Registry.open("https://ann:s3cret%2Fpw@host/m") as door,
         pytest.raises(RemoteError) as caught,
@@ -839,7 +840,7 @@ def test_a_token_as_a_name_is_no_more_shown_than_a_password(
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError("no ghp_0123456789abcdef here")
 
-    monkeypatch.setattr("modelversions.stores.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
     with (
         Registry.open("https://ghp_0123456789abcdef@host/m") as door,
         pytest.raises(RemoteError) as caught,
@@ -952,7 +953,7 @@ def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch
 def test_an_ssh_that_says_nothing_is_given_up_and_ended(
     ssh: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelversions.stores.wires._GOODBYE", 0.01)
+    monkeypatch.setattr("modelversions.stores.net.wires._GOODBYE", 0.01)
     waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
     monkeypatch.setenv("GIT_SSH_COMMAND", f'{sys.executable} -c "{waits}"')
     with Registry.open(ssh, timeout=0.2) as door, pytest.raises(RemoteTimeoutError):

@@ -24,9 +24,9 @@ from modelversions import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.disk_listing import Packed
-from modelversions.stores.packed_refs import packed_ref, packed_tags
-from modelversions.stores.refs import TagRefs
+from modelversions.stores.disk.listing import Packed
+from modelversions.stores.disk.packed_refs import packed_ref, packed_tags
+from modelversions.stores.disk.refs import TagRefs
 from tests.builders import Builder
 
 ANN = Identity("Ann", "ann@example.com")
@@ -220,7 +220,7 @@ class TestRefs:
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0")
-        monkeypatch.setattr("modelversions.stores.refs._files", lambda *_: iter([b"m@v9.0.0"]))
+        monkeypatch.setattr("modelversions.stores.disk.refs._files", lambda *_: iter([b"m@v9.0.0"]))
         assert list(disk.registry) == []
 
     def test_a_packed_file_with_no_traits(self, disk: Builder) -> None:

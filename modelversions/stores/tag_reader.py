@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Flaw, TagObject
-from modelversions.stores.object_files import ObjectFiles
+from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.tag_format import ParsedTag, commit_time, usual_tag
 
 End = tuple["str | None", "Flaw | None"]

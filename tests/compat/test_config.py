@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelversions import Identity
-from modelversions.stores.local import LocalStore
+from modelversions.stores.disk.local import LocalStore
 from tests.compat.git import Git, init
 
 pytestmark = pytest.mark.compat

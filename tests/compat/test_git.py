@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelversions import Identity, InvalidNameError, Registry, RevisionNotFoundError
 from modelversions.stores.base import NewTag
-from modelversions.stores.local import LocalStore
+from modelversions.stores.disk.local import LocalStore
 from modelversions.stores.tag_format import clean_message
 from tests.compat.git import Git, init
 

@@ -17,7 +17,7 @@ from dulwich.refs import (
 )
 from dulwich.repo import Repo
 
-from modelversions.stores.packed_refs import packed_ref
+from modelversions.stores.disk.packed_refs import packed_ref
 
 _SYMBOLIC = 6
 """The refs in a chain of symbolic ones that Git follows."""

@@ -30,10 +30,10 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import TagRef
-from modelversions.stores.disk_listing import DiskListing, Packed
+from modelversions.stores.disk.listing import DiskListing, Packed
+from modelversions.stores.disk.packed_refs import packed_ref, packed_tags
+from modelversions.stores.disk.single_refs import ABSENT, ID, lookup
 from modelversions.stores.listing import Listing
-from modelversions.stores.packed_refs import packed_ref, packed_tags
-from modelversions.stores.single_refs import ABSENT, ID, lookup
 
 _ROOT = b"refs/tags/"
 _LONGEST = 250

@@ -9,10 +9,10 @@ from dulwich.repo import MemoryRepo
 from modelversions.errors import RemoteError, RemoteTimeoutError
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import Access, TagObject, TagRef
-from modelversions.stores.object_files import ObjectFiles
-from modelversions.stores.pack_files import Raw
+from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.stores.disk.pack_files import Raw
+from modelversions.stores.net.transport import HAVES, Fetched, Transport
 from modelversions.stores.tag_reader import TagReader
-from modelversions.stores.transport import HAVES, Fetched, Transport
 
 MOST = 16 * 1024 * 1024
 """The bytes to take from a server that cannot leave files out, where they are not wanted."""

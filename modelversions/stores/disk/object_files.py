@@ -21,7 +21,7 @@ from dulwich.objects import ObjectID
 from dulwich.repo import BaseRepo
 
 from modelversions.errors import RepositoryError
-from modelversions.stores.pack_files import KINDS, Pack, Raw
+from modelversions.stores.disk.pack_files import KINDS, Pack, Raw
 
 _NAMES = frozenset(KINDS.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})

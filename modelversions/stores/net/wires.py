@@ -22,8 +22,8 @@ from dulwich.client import (
 from dulwich.config import StackedConfig
 from dulwich.protocol import Protocol
 
-from modelversions.stores.urls import Url
-from modelversions.stores.web import Quiet, http_client
+from modelversions.stores.net.urls import Url
+from modelversions.stores.net.web import Quiet, http_client
 
 _GOODBYE = 1
 """How many seconds a program may take to end once nobody listens to it."""

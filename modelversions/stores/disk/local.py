@@ -28,10 +28,10 @@ from modelversions.stores.base import (
     TagObject,
     TagRef,
 )
+from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.stores.disk.refs import TagRefs, patiently
+from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig
-from modelversions.stores.object_files import ObjectFiles
-from modelversions.stores.refs import TagRefs, patiently
-from modelversions.stores.revisions import Revisions
 from modelversions.stores.signatures import check, sign, wanted
 from modelversions.stores.tag_format import (
     clean_message,
@@ -209,8 +209,8 @@ class LocalStore:
 
     def exchange(self, remote: str) -> Exchange:
         """Return the way to another repository, by a remote's name, a URL or a path."""
-        from modelversions.stores.exchange import LocalExchange  # clients cost time
-        from modelversions.stores.remotes import Place
+        from modelversions.stores.net.exchange import LocalExchange  # clients cost time
+        from modelversions.stores.net.remotes import Place
 
         with self._lock:
             place = Place.of(remote, self._config.stack(), getattr(self._repo, "path", "."))

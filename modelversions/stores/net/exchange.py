@@ -19,9 +19,9 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import Access, TagRef
-from modelversions.stores.refs import TagRefs
-from modelversions.stores.remotes import Place
-from modelversions.stores.transport import HAVES, Transport
+from modelversions.stores.disk.refs import TagRefs
+from modelversions.stores.net.remotes import Place
+from modelversions.stores.net.transport import HAVES, Transport
 
 _ROOT = "refs/tags/"
 _HOOKS = (

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import methodcaller
 
 from modelversions.errors import RepositoryError
-from modelversions.stores.disk_listing import Packed
+from modelversions.stores.disk.listing import Packed
 
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))

@@ -21,9 +21,9 @@ from dulwich.refs import HEADREF, Ref, check_ref_format
 
 from modelversions.errors import RemoteError
 from modelversions.stores.base import Access
-from modelversions.stores.failures import tidy
-from modelversions.stores.session import Session, words
-from modelversions.stores.urls import Url
+from modelversions.stores.net.failures import tidy
+from modelversions.stores.net.session import Session, words
+from modelversions.stores.net.urls import Url
 
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
 """Packs what leads to some objects, for one who has others."""

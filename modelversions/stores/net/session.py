@@ -15,10 +15,10 @@ from dulwich.config import StackedConfig
 
 from modelversions.errors import InvalidArgumentError, ModelVersionsError
 from modelversions.stores.base import Access
-from modelversions.stores.failures import cause, denied, explain
-from modelversions.stores.urls import Url
-from modelversions.stores.web import secrets
-from modelversions.stores.wires import connect
+from modelversions.stores.net.failures import cause, denied, explain
+from modelversions.stores.net.urls import Url
+from modelversions.stores.net.web import secrets
+from modelversions.stores.net.wires import connect
 
 Answer = TypeVar("Answer")
 

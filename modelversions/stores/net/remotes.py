@@ -12,7 +12,7 @@ from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
 from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
-from modelversions.stores.urls import Url, is_url
+from modelversions.stores.net.urls import Url, is_url
 
 
 @attrs.frozen

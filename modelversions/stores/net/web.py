@@ -21,7 +21,7 @@ from dulwich.client import (
 from dulwich.config import ConfigDict, StackedConfig
 from dulwich.errors import GitProtocolError, NotGitRepository
 
-from modelversions.stores.urls import Url
+from modelversions.stores.net.urls import Url
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager

@@ -20,14 +20,14 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.stores.base import Access, Commit, Exchange, NewTag, Signature, TagObject, TagRef
+from modelversions.stores.disk.local import LocalStore
+from modelversions.stores.disk.refs import check_beside, tag_exists
 from modelversions.stores.git_config import GitConfig
-from modelversions.stores.local import LocalStore
-from modelversions.stores.refs import check_beside, tag_exists
-from modelversions.stores.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
+from modelversions.stores.net.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
+from modelversions.stores.net.transport import Fetched, Refs, Transport
+from modelversions.stores.net.urls import Url
 from modelversions.stores.signatures import check, sign, wanted
 from modelversions.stores.tag_format import clean_message, format_tag
-from modelversions.stores.transport import Fetched, Refs, Transport
-from modelversions.stores.urls import Url
 
 _ROOT = "refs/tags/"
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -18,9 +18,9 @@ from modelversions.errors import (
     RevisionNotFoundError,
 )
 from modelversions.stores.base import Commit
-from modelversions.stores.object_files import ObjectFiles
-from modelversions.stores.pack_files import Raw
-from modelversions.stores.single_refs import logged, lookup
+from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.stores.disk.pack_files import Raw
+from modelversions.stores.disk.single_refs import logged, lookup
 from modelversions.stores.tag_format import ParsedTag, parents, parse_commit
 
 _REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)

@@ -1,0 +1,1 @@
+"""Repositories on this machine: refs, objects and revisions, read from their files."""

@@ -1,0 +1,1 @@
+"""Servers: URLs, lines to them, what can be asked, and what goes to and fro."""
