@@ -42,7 +42,8 @@ class Pictures:
     def one(self, model: str) -> Picture:
         """Look at the tags of one model, which may be none."""
         spelled = model.replace(":", "=")
-        refs = Listing.of(self._store.tags([f"{spelled}@", f"{spelled}#"]))
+        possible = [f"{spelled}@", f"{spelled}#"] if is_model_name(model) else []
+        refs = Listing.of(self._store.tags(possible) if possible else ())
         if not refs:
             self._known.pop(model, None)
             return Picture(refs, self._store)

@@ -140,6 +140,18 @@ def test_a_server_that_cannot_be_reached_is_an_error_with_the_reason(url: str) -
     assert len(str(caught.value)) < 180
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\0b", "", "-a", "ü", "a@b"])
+def test_a_name_that_no_model_can_have_is_not_asked_for(
+    door: Registry, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(Transport, "refs", None)
+        assert name not in door
+        assert door.get(name) is None
+    with pytest.raises(ModelNotFoundError):
+        door[name]
+
+
 def test_opening_a_url_sends_nothing() -> None:
     door = Registry.open("git://127.0.0.1:1/nobody.git", timeout=5)
     with pytest.raises(RemoteError, match="'git://127.0.0.1:1/nobody.git' cannot be asked"):
