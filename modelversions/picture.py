@@ -283,7 +283,8 @@ def _plain(refs: Sequence[TagRef]) -> list[list[NamedTag]]:
         return []
     places = range(len(refs))
     greatest = max(places, key=lambda place: tuple(map(int, matches[place].groups())))
-    return [named([refs[greatest]])] if TagName.try_parse(refs[greatest].name) else []
+    found = named([refs[greatest]])
+    return [found] if found else []
 
 
 def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:

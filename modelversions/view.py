@@ -22,13 +22,11 @@ from modelversions.mapping import Models
 from modelversions.model import Model, Version
 from modelversions.picture import Picture
 from modelversions.problems import Problem, ProblemKind
-from modelversions.stores.base import Commit, Store, TagRef
+from modelversions.stores.base import TAGS, Commit, Store, TagRef
 from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_of
 
 Revision = str | Commit | Version | Event
 """What names a commit: a revision as Git takes it, or something that stands on one."""
-
-_TAGS = "refs/tags/"
 
 
 class View(Models):
@@ -60,7 +58,7 @@ class View(Models):
                 names nothing.
         """
         reference = str(reference)
-        tag = reference.removeprefix(_TAGS).replace(":", "=")
+        tag = reference.removeprefix(TAGS).replace(":", "=")
         model, _, last = tag.rpartition("@")
         if model and last in ("latest", "greatest"):
             return self._latest(model.replace("=", ":"))
@@ -90,7 +88,7 @@ class View(Models):
 
     def event(self, ref: str | TagName) -> Event | None:
         """Return what a tag means, given its name or full ref; None if it is no event's."""
-        tag = str(ref).removeprefix(_TAGS)
+        tag = str(ref).removeprefix(TAGS)
         name = TagName.try_parse(tag)
         if name is None:
             return None
@@ -186,7 +184,7 @@ class View(Models):
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
         """Look a tag up."""
-        name = tag.removeprefix(_TAGS) if isinstance(tag, str) else tag.tag
+        name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
         if event_only and TagName.try_parse(name) is None:
             raise InvalidTagNameError(
                 f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
@@ -255,7 +253,7 @@ class View(Models):
 
 
 def _no_reference(reference: str) -> InvalidTagNameError:
-    tag = reference.removeprefix(_TAGS).replace(":", "=")
+    tag = reference.removeprefix(TAGS).replace(":", "=")
     reason = diagnose(tag) or "it names no version"
     return InvalidTagNameError(
         f"{reference!r} cannot be resolved: {reason}; write 'model@latest', 'model@v1.2.3', "

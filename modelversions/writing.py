@@ -60,10 +60,11 @@ class Writer:
         """
         intent = self._intent(options)
         remote = "origin" if options.push is True else options.push
-        exchange = self._store.exchange(remote) if remote else None
-        events = self._write(model, options, plan, intent)
-        if exchange is not None and not options.dry_run:
-            with contextlib.closing(exchange):
+        if not remote:
+            return self._write(model, options, plan, intent)[-1]
+        with contextlib.closing(self._store.exchange(remote)) as exchange:
+            events = self._write(model, options, plan, intent)
+            if not options.dry_run:
                 push_written(exchange, self._store, [event.tag for event in events])
         return events[-1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ from modelversions import (
     RepositoryNotFoundError,
     SyncResult,
     TagNotFoundError,
+    VersionExistsError,
 )
 from modelversions.stores.disk.refs import TagRefs
+from modelversions.stores.net.exchange import LocalExchange
 from modelversions.stores.net.transport import Transport, Verdict
 from tests.builders import Builder
 from tests.lines import git_server, http_server
@@ -171,6 +174,26 @@ def test_a_push_to_an_unknown_remote_is_refused_before_anything_is_written(
     with pytest.raises(RepositoryNotFoundError, match="there is no remote 'origin'; remotes: up "):
         disk.registry.register("m", author=ANN, push=True)
     assert not tags(disk)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
+    here: Builder, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    here.tags("m@v1.0.0")
+    closed: list[LocalExchange] = []
+    real = LocalExchange.close
+
+    def close(exchange: LocalExchange) -> None:
+        closed.append(exchange)
+        real(exchange)
+
+    monkeypatch.setattr(LocalExchange, "close", close)
+    version = "v2.0.0" if dry_run else "v1.0.0"
+    refusal = contextlib.nullcontext() if dry_run else pytest.raises(VersionExistsError)
+    with refusal:
+        here.registry.register("m", version, author=ANN, push=True, force=True, dry_run=dry_run)
+    assert len(closed) == 1
 
 
 def test_a_remote_that_is_not_there_leaves_the_tag_here(disk: Builder, tmp_path: Path) -> None:

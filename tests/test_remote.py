@@ -42,7 +42,7 @@ from modelversions import (
     VersionExistsError,
     WriteConflictError,
 )
-from modelversions.stores import base
+from modelversions.stores import base, tag_format
 from modelversions.stores.net import remote, remote_tags
 from modelversions.stores.net.failures import explain
 from modelversions.stores.net.remote import RemoteStore
@@ -229,7 +229,9 @@ def test_a_tag_is_signed_before_it_is_sent(
     door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signature = "-----BEGIN SSH SIGNATURE-----\n"
-    monkeypatch.setattr(remote, "sign", lambda *arguments: f"{signature}{arguments[3]}\n".encode())
+    monkeypatch.setattr(
+        tag_format, "sign", lambda *arguments: f"{signature}{arguments[3]}\n".encode()
+    )
     door.register("m", "v1.0.0", author=ANN, sign="my key")
     door.register("n", "v1.0.0", author=ANN, sign=True)
     raw = far.repo[b"refs/tags/m@v1.0.0"].as_raw_string().decode()
@@ -789,8 +791,9 @@ def test_what_progress_raises_comes_out_as_it_is(far: Builder, url: str) -> None
         raise Stop
 
     far.tags("m@v1.0.0")
-    with Registry.open(url, progress=stop) as door, pytest.raises(Stop):
+    with Registry.open(url, progress=stop) as door, pytest.raises(Stop) as caught:
         door.history()
+    assert caught.value.__cause__ is None
 
 
 def test_a_registry_can_be_closed_while_a_server_is_silent(url: str, far: Builder) -> None:

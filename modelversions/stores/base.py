@@ -12,6 +12,9 @@ import attrs
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
 
+TAGS = "refs/tags/"
+"""What stands before a tag's name in its ref."""
+
 Flaw = tuple[ProblemKind, str]
 """A kind of problem, and the sentence about it."""
 

@@ -19,6 +19,15 @@ _UNREADABLE: Flaw = (ProblemKind.MALFORMED, "the tag object cannot be read")
 _RING: Flaw = (ProblemKind.MALFORMED, "the tags behind it lead round in a ring")
 
 
+def lost(flaw: Flaw) -> TagObject:
+    """Return what stands in for a tag that is no event, with the reason."""
+    return TagObject(commit=None, flaws=(flaw,))
+
+
+LIGHTWEIGHT = lost((ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing"))
+"""What stands in for a ref that names no tag object."""
+
+
 class TagReader:
     """Reads any number of tags at one time, and no object behind them twice."""
 
@@ -36,12 +45,11 @@ class TagReader:
         """
         kind, raw = self._files.raw(id)
         if not kind and not self._files.fits(id):
-            return _lost((ProblemKind.MALFORMED, "the ref cannot be read"))
+            return lost((ProblemKind.MALFORMED, "the ref cannot be read"))
         if not kind:
-            return _lost((ProblemKind.MISSING, f"its object {id} is missing or broken"))
+            return lost((ProblemKind.MISSING, f"its object {id} is missing or broken"))
         if kind != "tag":
-            sentence = "it is not annotated, so it counts for nothing"
-            return _lost((ProblemKind.LIGHTWEIGHT, sentence))
+            return LIGHTWEIGHT
         usual = usual_tag(raw)
         if usual is not None and usual.commit and self._kind(usual.commit) == "commit":
             return usual
@@ -51,7 +59,7 @@ class TagReader:
         """Read a tag in which anything may be odd."""
         tag = self._parsed(raw)
         if tag is None:
-            return _lost(_UNREADABLE)
+            return lost(_UNREADABLE)
         commit, flaw = self._end(tag.target, tag.type)
         tag.flaws += [] if flaw is None else [flaw]
         if commit is None:
@@ -61,7 +69,7 @@ class TagReader:
             made = tag.made(commit, commit_time(self._files.raw(commit)[1]))
         if made is None:
             sentence = f"it has no time, and neither has its commit {commit}"
-            return _lost((ProblemKind.MISSING, sentence))
+            return lost((ProblemKind.MISSING, sentence))
         return made
 
     def _end(self, target: str, kind: str) -> End:
@@ -115,8 +123,3 @@ class TagReader:
         except ValueError:
             return None
         return tag if self._files.fits(tag.target) else None
-
-
-def _lost(flaw: Flaw) -> TagObject:
-    """Return what stands in for a tag that is no event, with the reason."""
-    return TagObject(commit=None, flaws=(flaw,))

@@ -29,6 +29,21 @@ MESSAGES = st.one_of(
 )
 
 
+def rev_parsed(git: Git, revision: str) -> str:
+    """Return what ``git rev-parse`` makes of a revision; empty where there is none."""
+    command = ["git", "rev-parse", "-q", "--verify", revision]
+    done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def resolved(store: LocalStore, revision: str) -> str:
+    """Return what we make of it."""
+    try:
+        return store.resolve(revision)
+    except RevisionNotFoundError:
+        return ""
+
+
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
     git = init(tmp_path / "repo")
@@ -215,13 +230,8 @@ def test_a_ref_s_log_is_git_s(git: Git) -> None:
         ("", "HEAD", "main", "side", "refs/heads/side", "nowhere", "@"), range(9), ("", "~1")
     ):
         revision = f"{ref}@{{{back}}}{steps}"
-        command = ["git", "rev-parse", "-q", "--verify", revision]  # a ^{commit} confuses it here
-        done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
-        try:
-            ours = store.resolve(revision)
-        except RevisionNotFoundError:
-            ours = ""
-        assert ours == done.stdout.strip(), revision
+        # a ^{commit} confuses it here
+        assert resolved(store, revision) == rev_parsed(git, revision), revision
     store.close()
 
 
@@ -270,13 +280,8 @@ def test_revisions_are_rev_parse_s(git: Git) -> None:
     git("tag", "-a", "-m", "x", "nested", "v1")
     store = LocalStore.open(git.path)
     for revision in (*REVISIONS, side, side[:7], side.upper(), "HEAD:", "", "@{0}", "HEAD@{1}"):
-        command = ["git", "rev-parse", "-q", "--verify", f"{revision}^{{commit}}"]
-        done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
-        try:
-            ours = store.resolve(revision)
-        except RevisionNotFoundError:
-            ours = ""
-        assert ours == done.stdout.strip(), revision
+        theirs = rev_parsed(git, f"{revision}^{{commit}}")
+        assert resolved(store, revision) == theirs, revision
     store.close()
 
 

@@ -32,11 +32,8 @@ from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.refs import TagRefs, patiently
 from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig
-from modelversions.stores.signatures import check, sign, wanted
-from modelversions.stores.tag_format import (
-    clean_message,
-    format_tag,
-)
+from modelversions.stores.signatures import check
+from modelversions.stores.tag_format import clean_as_configured, tag_content
 from modelversions.stores.tag_reader import TagReader
 
 
@@ -145,8 +142,7 @@ class LocalStore:
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
-        comment = self.config("core.commentString") or self.config("core.commentChar")
-        return clean_message(message, comment if comment and comment != "auto" else "#")
+        return clean_as_configured(message, self.config)
 
     def check(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
@@ -158,7 +154,7 @@ class LocalStore:
         with self._lock:
             for tag in tags:
                 self.check(tag.name)
-            contents = [self._content(tag) for tag in tags]
+            contents = [tag_content(tag, self.config) for tag in tags]
             made: list[TagRef] = []
             try:
                 for tag, content in zip(tags, contents):
@@ -210,19 +206,11 @@ class LocalStore:
     def exchange(self, remote: str) -> Exchange:
         """Return the way to another repository, by a remote's name, a URL or a path."""
         from modelversions.stores.net.exchange import LocalExchange  # clients cost time
-        from modelversions.stores.net.remotes import Place
+        from modelversions.stores.net.places import Place
 
         with self._lock:
             place = Place.of(remote, self._config.stack(), getattr(self._repo, "path", "."))
             return LocalExchange(self._repo, place, self._config.stack, self._access)
-
-    def _content(self, tag: NewTag) -> bytes:
-        """Return a tag object's bytes, signed if that is wanted."""
-        content = format_tag(tag)
-        if not wanted(self.config, sign=tag.sign):
-            return content
-        key = tag.sign if isinstance(tag.sign, str) else None
-        return content + sign(self.config, content, str(tag.author), key)
 
     def _add(self, name: str, content: bytes) -> ObjectID:
         format = self._repo.object_format

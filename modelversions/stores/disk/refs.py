@@ -134,11 +134,7 @@ class TagRefs:
                 return self._refs.remove_if_equals(name, ObjectID(ref.id.encode()))
 
         if not patiently(ref.name, write):
-            raise WriteConflictError(
-                f"the tag {ref.name!r} was changed by somebody else, and is left as it is; look "
-                "again",
-                tag=ref.name,
-            )
+            raise tag_changed(ref.name)
 
     def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
         """Hold Git's own lock on reftable files: dulwich writes them without one."""
@@ -190,6 +186,13 @@ def tag_exists(name: str, location: str) -> TagExistsError:
     """Return the error that says that a tag is there already."""
     return TagExistsError(
         f"the tag {name!r} exists already in {location!r}; it was left as it is", tag=name
+    )
+
+
+def tag_changed(name: str) -> WriteConflictError:
+    """Return the error that says that a tag is another one than it was."""
+    return WriteConflictError(
+        f"the tag {name!r} was changed by somebody else, and is left as it is; look again", tag=name
     )
 
 

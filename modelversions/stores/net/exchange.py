@@ -18,12 +18,12 @@ from modelversions.errors import (
     RepositoryError,
     WriteConflictError,
 )
-from modelversions.stores.base import Access, TagRef
+from modelversions.stores.base import TAGS, Access, TagRef
 from modelversions.stores.disk.refs import TagRefs
-from modelversions.stores.net.remotes import Place
+from modelversions.stores.net.failures import rejected
+from modelversions.stores.net.places import Place
 from modelversions.stores.net.transport import HAVES, Transport
 
-_ROOT = "refs/tags/"
 _HOOKS = (
     "pre-receive",
     "update",
@@ -65,12 +65,7 @@ class LocalExchange:
 
     def theirs(self) -> list[TagRef]:
         """List the other one's tags."""
-        found = self._source.refs([_ROOT])
-        told = self._place.fetch.scheme != "file"  # servers say what lies behind a tag
-        return [
-            TagRef(ref.removeprefix(_ROOT), id, found.peeled.get(ref, id if told else None))
-            for ref, id in found.ids.items()
-        ]
+        return self._source.tags([""])
 
     def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the other one lacks; all of them or none, where it can do that."""
@@ -138,16 +133,19 @@ class LocalExchange:
         others: list[TagRef] = []
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
-            wanted = {f"{_ROOT}{ref.name}": ref.id for ref in refs}
+            wanted = {f"{TAGS}{ref.name}": ref.id for ref in refs}
             others[:] = [
-                TagRef(ref.removeprefix(_ROOT), there[ref]) for ref in wanted if ref in there
+                TagRef(ref.removeprefix(TAGS), there[ref]) for ref in wanted if ref in there
             ]
             return {ref: id for ref, id in wanted.items() if ref not in there}
 
         verdict = self._sink.send(settle, self._pack, atomic=atomic)
         if verdict.refused:
             went = len(refs) - len(others) - len(verdict.refused)
-            raise self._refused(verdict.refused, verdict.words, went)
+            ref, reason = next(iter(verdict.refused.items()))
+            rest = f"{went} other tags went through; " if went else ""
+            name = ref.removeprefix(TAGS)
+            raise rejected(name, self.location, reason, verdict.words, rest)
         if verdict.unsaid:
             raise RemoteError(
                 f"{self.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
@@ -155,18 +153,6 @@ class LocalExchange:
                 location=self.location,
             )
         return others
-
-    def _refused(self, refused: Mapping[str, str], words: str, went: int) -> PushRejectedError:
-        name, reason = next(iter(refused.items()))
-        name = name.removeprefix(_ROOT)
-        said = f"{reason}; it says: {words}" if words else reason
-        rest = f"; {went} other tags went through" if went else ""
-        return PushRejectedError(
-            f"{self.location!r} refused the tag {name!r}: {said}{rest}; see what its rules allow",
-            tag=name,
-            location=self.location,
-            reason=said,
-        )
 
     def _pack(
         self, have: set[ObjectID], want: set[ObjectID]

@@ -12,6 +12,7 @@ from modelversions.errors import (
     AuthenticationError,
     InvalidArgumentError,
     ModelVersionsError,
+    PushRejectedError,
     RemoteError,
     RemoteTimeoutError,
     RepositoryNotFoundError,
@@ -87,6 +88,25 @@ def denied(location: str, reason: str) -> AuthenticationError:
         f"{location!r} cannot be used: {reason}; pass credentials= to Registry.open, such as "
         "modelversions.credentials.token_from_env('TOKEN')",
         location=location,
+    )
+
+
+def rejected(name: str, location: str, reason: str, words: str, rest: str) -> PushRejectedError:
+    """Return the error for a tag that a server refused, in its own words.
+
+    Args:
+        name: the tag's name.
+        location: where the server is, without secrets.
+        reason: what it said of the tag.
+        words: what it said besides: a hook's output.
+        rest: what became of the others, with a mark after it.
+    """
+    said = f"{reason}; it says: {words}" if words else reason
+    return PushRejectedError(
+        f"{location!r} refused the tag {name!r}: {said}; {rest}see what its rules allow",
+        tag=name,
+        location=location,
+        reason=said,
     )
 
 

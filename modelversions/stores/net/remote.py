@@ -13,23 +13,30 @@ from dulwich.pack import UnpackedObject, pack_objects_to_data
 
 from modelversions.errors import (
     InvalidArgumentError,
-    PushRejectedError,
     RemoteError,
     RepositoryError,
     RevisionNotFoundError,
-    WriteConflictError,
 )
-from modelversions.stores.base import Access, Commit, Exchange, NewTag, Signature, TagObject, TagRef
+from modelversions.stores.base import (
+    TAGS,
+    Access,
+    Commit,
+    Exchange,
+    NewTag,
+    Signature,
+    TagObject,
+    TagRef,
+)
 from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.disk.refs import check_beside, tag_exists
+from modelversions.stores.disk.refs import check_beside, tag_changed, tag_exists
 from modelversions.stores.git_config import GitConfig
+from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
 from modelversions.stores.net.transport import Fetched, Refs, Transport
 from modelversions.stores.net.urls import Url
-from modelversions.stores.signatures import check, sign, wanted
-from modelversions.stores.tag_format import clean_message, format_tag
+from modelversions.stores.signatures import check
+from modelversions.stores.tag_format import clean_as_configured, tag_content
 
-_ROOT = "refs/tags/"
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _ROOT_TREE = "tree:1"
@@ -57,8 +64,7 @@ class RemoteStore:
         self._transport = Transport(url, self._git_config.stack, access)
         self.location = self._transport.location
         self._tags = RemoteTags(self._transport, access)
-        self._place: tuple[str, str] | None = None
-        self._content: bytes | None = None
+        self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     def close(self) -> None:
         """Close the connections; the store can still be used, and makes new ones."""
@@ -66,11 +72,7 @@ class RemoteStore:
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``: one exchange."""
-        refs = self._transport.refs([_ROOT + prefix for prefix in prefixes])
-        return [
-            TagRef(ref.removeprefix(_ROOT), id, refs.peeled.get(ref, id))
-            for ref, id in refs.ids.items()
-        ]
+        return self._transport.tags(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read what the refs name, by object id: what is not known yet is fetched.
@@ -96,7 +98,7 @@ class RemoteStore:
         name = "HEAD" if revision == "@" else revision
         if _FULL.fullmatch(name.lower()):
             return name.lower()
-        rules = (name, f"refs/{name}", f"{_ROOT}{name}", f"refs/heads/{name}")
+        rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
         refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
         for ref in rules:
             if ref in refs.ids:
@@ -117,8 +119,7 @@ class RemoteStore:
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
-        comment = self.config("core.commentString") or self.config("core.commentChar")
-        return clean_message(message, comment if comment and comment != "auto" else "#")
+        return clean_as_configured(message, self.config)
 
     def check(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
@@ -127,10 +128,10 @@ class RemoteStore:
     def create(self, tags: Sequence[NewTag]) -> None:
         """Push new tags, all of them or none."""
         objects = [self._object(tag) for tag in tags]
-        made = {f"{_ROOT}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
+        made = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
-            listed = [TagRef(ref.removeprefix(_ROOT), id) for ref, id in there.items()]
+            listed = [TagRef(ref.removeprefix(TAGS), id) for ref, id in there.items()]
             for tag in tags:
                 check_beside(tag.name, lambda prefixes: _beginning(listed, prefixes), self.location)
             return made
@@ -142,15 +143,11 @@ class RemoteStore:
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
             for ref in refs:
-                if there.get(f"{_ROOT}{ref.name}") != ref.id:
-                    raise WriteConflictError(
-                        f"the tag {ref.name!r} was changed by somebody else, and is left as it is; "
-                        "look again",
-                        tag=ref.name,
-                    )
+                if there.get(f"{TAGS}{ref.name}") != ref.id:
+                    raise tag_changed(ref.name)
             return gone
 
-        gone = {f"{_ROOT}{ref.name}": "" for ref in refs}
+        gone = {f"{TAGS}{ref.name}": "" for ref in refs}
         if gone:
             self._push(gone, settle, [])
 
@@ -167,9 +164,10 @@ class RemoteStore:
         head = refs.ids.get("HEAD")
         if head is None:
             return None
-        content = self._file(head, path) if (head, path) != self._place else self._content
-        self._place, self._content = (head, path), content
-        return content
+        read = self._file_read
+        if read is None or read[0] != (head, path):
+            read = self._file_read = (head, path), self._file(head, path)
+        return read[1]
 
     def exchange(self, remote: str) -> Exchange:
         """Refuse: this is the server itself.
@@ -206,11 +204,7 @@ class RemoteStore:
                 "with Git from a clone",
                 location=self.location,
             )
-        content = format_tag(tag)
-        if wanted(self.config, sign=tag.sign):
-            key = tag.sign if isinstance(tag.sign, str) else None
-            content += sign(self.config, content, str(tag.author), key)
-        made = GitTag.from_raw_string(GitTag.type_num, content)
+        made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self.config))
         assert isinstance(made, GitTag)
         return made
 
@@ -241,15 +235,17 @@ class RemoteStore:
                 raise self._unknown(updates, str(error)) from error
             return  # only the answer was lost
         for ref, reason in verdict.refused.items():
-            name = ref.removeprefix(_ROOT)
+            name = ref.removeprefix(TAGS)
             if updates[ref] and any(tag.name == name for tag in self.tags([name])):
                 raise tag_exists(name, self.location)
-            raise rejected(name, self.location, reason, verdict.words)
+            raise rejected(
+                name, self.location, reason, verdict.words, "nothing was written there, "
+            )
         if verdict.unsaid and not self._stands(updates):
             raise self._unknown(updates, f"{self.location!r} did not say what became of it")
 
     def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
-        names = ", ".join(repr(ref.removeprefix(_ROOT)) for ref in updates)
+        names = ", ".join(repr(ref.removeprefix(TAGS)) for ref in updates)
         return RemoteError(
             f"{reason}. It is not known whether {names} went through after all: look before you "
             "repeat it",
@@ -300,15 +296,3 @@ def _id(tag: GitTag) -> str:
 def _is_expression(revision: str) -> bool:
     """Say whether a revision is more than a ref's name: a walk from there."""
     return any(sign in revision for sign in "~^:@{\0\n") and revision not in ("HEAD", "@")
-
-
-def rejected(name: str, location: str, reason: str, words: str) -> PushRejectedError:
-    """Return the error for a tag that a server refused, in its own words."""
-    said = f"{reason}; it says: {words}" if words else reason
-    return PushRejectedError(
-        f"{location!r} refused the tag {name!r}: {said}; nothing was written there, see what its "
-        "rules allow",
-        tag=name,
-        location=location,
-        reason=said,
-    )

@@ -12,18 +12,13 @@ from modelversions.stores.base import Access, TagObject, TagRef
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.pack_files import Raw
 from modelversions.stores.net.transport import HAVES, Fetched, Transport
-from modelversions.stores.tag_reader import TagReader
+from modelversions.stores.tag_reader import LIGHTWEIGHT, TagReader, lost
 
 MOST = 16 * 1024 * 1024
 """The bytes to take from a server that cannot leave files out, where they are not wanted."""
 
 NO_TREES = "tree:0"
 """The filter that leaves out all but commits and tags."""
-
-_LIGHTWEIGHT = TagObject(
-    commit=None,
-    flaws=((ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing"),),
-)
 
 
 class RemoteTags:
@@ -60,7 +55,7 @@ class RemoteTags:
         Raises:
             RemoteError: the server fails at more than some of its tags.
         """
-        found = {ref.id: _LIGHTWEIGHT for ref in refs if ref.peeled == ref.id}
+        found = {ref.id: LIGHTWEIGHT for ref in refs if ref.peeled == ref.id}
         annotated = [ref for ref in refs if ref.peeled != ref.id]
         if not annotated:
             return found
@@ -72,7 +67,7 @@ class RemoteTags:
             self._transport.refs(["HEAD"])  # or else it is the server
             if len(annotated) == 1:
                 flaw = (ProblemKind.MISSING, f"the server cannot send it: {error}")
-                return {**found, annotated[0].id: TagObject(None, flaws=(flaw,))}
+                return {**found, annotated[0].id: lost(flaw)}
             half = len(annotated) // 2
             return {**found, **self._read(annotated[:half]), **self._read(annotated[half:])}
         for ref in annotated:
@@ -86,7 +81,7 @@ class RemoteTags:
             objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES, most=MOST)
         except RemoteError as error:
             flaw = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
-            return {ref.id: TagObject(None, flaws=(flaw,))}
+            return {ref.id: lost(flaw)}
         return self._taken([ref], objects)
 
     def _fetched(self, refs: Sequence[TagRef]) -> Fetched:

@@ -17,7 +17,7 @@ from modelversions.errors import InvalidArgumentError, ModelVersionsError
 from modelversions.stores.base import Access
 from modelversions.stores.net.failures import cause, denied, explain
 from modelversions.stores.net.urls import Url
-from modelversions.stores.net.web import secrets
+from modelversions.stores.net.web import configured_secrets
 from modelversions.stores.net.wires import connect
 
 Answer = TypeVar("Answer")
@@ -77,8 +77,7 @@ class Session:
                     raise
                 except Exception as error:  # noqa: BLE001  # dulwich raises whatever comes
                     self._drop(client)
-                    failure = self._failed(error)
-                    chained = cause(error, self._secrets())
+                    failure, chained = self._failed(error)
                     break
                 if attempt == 0:
                     self._log_in()
@@ -110,10 +109,13 @@ class Session:
         client.close()
         self._client = None
 
-    def _failed(self, error: Exception) -> Exception:
+    def _failed(self, error: Exception) -> tuple[Exception, Exception | None]:
+        """Return what to raise, and what may be shown as its cause."""
         if self._thrown is not None:
-            return self._thrown
-        return explain(error, self.location, self._access.timeout, self._secrets())
+            return self._thrown, None
+        secrets = self._secrets()
+        failure = explain(error, self.location, self._access.timeout, secrets)
+        return failure, cause(error, secrets)
 
     def _log_in(self) -> None:
         """Ask for credentials, to begin anew with them.
@@ -139,7 +141,7 @@ class Session:
     def _secrets(self) -> list[str]:
         """Return what must not be shown, in all the forms that it may be found in."""
         logins = [self._login, (self._url.username or "", self._url.password or "")]
-        known = secrets(self._url, self._config())
+        known = configured_secrets(self._url, self._config())
         for name, password in filter(None, logins):
             known += [password, name if len(name) >= _TOKEN else ""]
             known += [base64.b64encode(f"{name}:{password}".encode()).decode()] if password else []

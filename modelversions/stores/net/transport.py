@@ -20,7 +20,7 @@ from dulwich.protocol import PEELED_TAG_SUFFIX
 from dulwich.refs import HEADREF, Ref, check_ref_format
 
 from modelversions.errors import RemoteError
-from modelversions.stores.base import Access
+from modelversions.stores.base import TAGS, Access, TagRef
 from modelversions.stores.net.failures import tidy
 from modelversions.stores.net.session import Session, words
 from modelversions.stores.net.urls import Url
@@ -111,6 +111,18 @@ class Transport:
                 name = bare.decode(errors="replace")
                 (ids if bare == ref else peeled)[name] = id.decode("ascii")
         return Refs(ids, peeled)
+
+    def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``, with what lies behind them.
+
+        Only a server says that: of a repository on this machine it is not known.
+        """
+        found = self.refs([TAGS + prefix for prefix in prefixes])
+        told = self._session.version is not None
+        return [
+            TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if told else None))
+            for ref, id in found.ids.items()
+        ]
 
     def fetch(
         self,

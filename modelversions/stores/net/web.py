@@ -165,7 +165,7 @@ def _proxy(url: Url, config: StackedConfig) -> tuple[str, str] | None:
     return (f"{scheme if slashes else 'http'}://{host}", unquote(login)) if host else None
 
 
-def secrets(url: Url, config: StackedConfig) -> list[str]:
+def configured_secrets(url: Url, config: StackedConfig) -> list[str]:
     """Return what a configuration tells to servers and to nobody else."""
     proxy = _proxy(url, config)
     password = proxy[1].partition(":")[2] if proxy else ""
