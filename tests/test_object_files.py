@@ -94,7 +94,7 @@ def test_indexes_of_any_form(disk: Builder, version: int) -> None:
     files.close()
 
 
-def test_deltas_are_dulwich_s_to_resolve(disk: Builder) -> None:
+def test_deltas_that_dulwich_writes(disk: Builder) -> None:
     text = os.urandom(4000)
     blobs = [Blob.from_string(text + bytes([number])) for number in range(4)]
     write_pack(

@@ -1,7 +1,9 @@
 """A pack file and its index, as Git writes them: raw objects by their binary ids.
 
-dulwich reads these files too; to find a place takes it ten times as long, and to make an object of
-what is there more. What is in another form than nearly all packs are, is left to it.
+dulwich reads these files too, but its index lookup is about ten times slower, and it resolves each
+delta down to a whole object again: reading all tags of a repository after ``git gc``, where nearly
+all of them are deltas, takes it 20 times as long as C git. Here the objects that deltas apply to
+are cached, so that each is inflated once. Indexes other than version 2 are delegated to dulwich.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import zlib
 
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import RawObjectID
-from dulwich.pack import load_pack_index
+from dulwich.pack import apply_delta, load_pack_index
 
 Raw = tuple[str, bytes]
 """An object's kind and content."""
@@ -20,10 +22,15 @@ Raw = tuple[str, bytes]
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 """The kinds of objects by their numbers."""
 
-_DELTA_BY_PLACE, _DELTA_BY_NAME = 6, 7
+_OFS_DELTA, _REF_DELTA = 6, 7
 
-_DEEPEST = 5000
-"""More deltas upon deltas than Git ever makes: a chain that goes on is a ring."""
+_MAX_DEPTH = 5000
+"""The longest chain of deltas: Git makes none above 4,095, so a longer one is a cycle."""
+
+_BASE_CACHE_LIMIT = 32 << 20
+"""The bytes of resolved objects that one pack keeps for the deltas that may apply to them."""
+_OBJECT_OVERHEAD = 200
+"""The bytes that Python takes for an object in that cache, beside its content."""
 
 _SECOND_FORM = b"\xfftOc\0\0\0\x02"
 _FIRSTS = struct.Struct(">256I")
@@ -87,6 +94,26 @@ class _OtherIndex:
         self._index.close()
 
 
+class _BaseCache:
+    """Objects of a pack by offset, bounded in bytes: the oldest is dropped first."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, Raw] = {}
+        self._size = 0
+        self.get = self._objects.get
+
+    def add(self, offset: int, found: Raw) -> None:
+        """Keep an object, unless it would take an eighth of the cache for itself."""
+        size = len(found[1]) + _OBJECT_OVERHEAD
+        if size > _BASE_CACHE_LIMIT // 8:
+            return
+        self._objects[offset] = found
+        self._size += size
+        while self._size > _BASE_CACHE_LIMIT:
+            oldest = self._objects.pop(next(iter(self._objects)))
+            self._size -= len(oldest[1]) + _OBJECT_OVERHEAD
+
+
 class Pack:
     """One pack file and its index."""
 
@@ -101,26 +128,65 @@ class Pack:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._width = format.oid_length
         self._index = _index(path, format)
+        self._bases = _BaseCache()
 
     def read(self, name: bytes) -> Raw | None:
-        """Read an object by its binary id; None if it is not here, is a delta or is broken."""
+        """Read an object by its binary id; None if it is not here or is broken."""
         try:
-            at = self._index.place(name)
-            if at is None:
-                return None
-            kind, size, start = self._head(at)
-            if kind not in KINDS:
-                return None
-            most = size + (size >> 6) + 128  # more than zlib ever makes of so many bytes
-            raw = zlib.decompress(self._data[start : start + most], bufsize=size + 1)
+            offset = self._index.place(name)
+            return None if offset is None else self._object(offset)
         except Exception:  # noqa: BLE001  # a broken one is told in many ways
             return None
-        return (KINDS[kind], raw) if len(raw) == size else None
+
+    def _object(self, offset: int) -> Raw:
+        """Return the object at an offset, with the deltas that lead to it applied.
+
+        Raises:
+            Exception: it, or an object that it is a delta of, is broken.
+        """
+        deltas: list[tuple[int, bytes]] = []
+        found = self._bases.get(offset)
+        while found is None:
+            number, size, start = self._head(offset)
+            if number in KINDS:
+                found = KINDS[number], self._inflate(start, size)
+                self._bases.add(offset, found)
+                break
+            base, start = self._base(offset, number, start)
+            deltas.append((offset, self._inflate(start, size)))
+            if len(deltas) > _MAX_DEPTH:
+                raise ValueError(f"the chain of deltas at {offset} does not end")
+            offset = base
+            found = self._bases.get(offset)
+        for at, delta in reversed(deltas):
+            found = found[0], b"".join(apply_delta(found[1], delta))
+            self._bases.add(at, found)
+        return found
+
+    def _inflate(self, start: int, size: int) -> bytes:
+        most = size + (size >> 6) + 128  # more than zlib ever makes of so many bytes
+        raw = zlib.decompress(self._data[start : start + most], bufsize=size + 1)
+        if len(raw) != size:
+            raise ValueError(f"there are {len(raw)} bytes at {start}, not {size}")
+        return raw
+
+    def _base(self, offset: int, number: int, start: int) -> tuple[int, int]:
+        """Return the offset of a delta's base, and where the delta's own data begins."""
+        if number == _OFS_DELTA:
+            distance, start = self._distance(start)
+            if not 0 < distance < offset:
+                raise ValueError(f"the base of the delta at {offset} is {distance} bytes before it")
+            return offset - distance, start
+        base = self._index.place(self._data[start : start + self._width])
+        if number != _REF_DELTA or base is None:
+            raise ValueError(f"the entry at {offset} is no object and has no base")
+        return base, start + self._width
 
     def kind(self, name: bytes) -> str | None:
-        """Tell an object's kind by the head of its entry, or by that of what it is a delta of."""
+        """Return an object's kind by the header of its entry, or by that of the delta's base."""
         try:
-            return self._kind(self._index.place(name))
+            offset = self._index.place(name)
+            return None if offset is None else self._kind(offset)
         except Exception:  # noqa: BLE001  # the same
             return None
 
@@ -135,31 +201,23 @@ class Pack:
             shift += 7
         return kind, size, at + 1
 
-    def _kind(self, at: int | None) -> str | None:
-        for _ in range(_DEEPEST):
-            if at is None:
-                break
-            kind = self._data[at] >> 4 & 7
-            if kind in KINDS:
-                return KINDS[kind]
-            start = self._head(at)[2]
-            if kind == _DELTA_BY_PLACE:
-                at -= self._distance(start)
-            elif kind == _DELTA_BY_NAME:
-                at = self._index.place(self._data[start : start + self._width])
-            else:
-                break
+    def _kind(self, offset: int) -> str | None:
+        for _ in range(_MAX_DEPTH):
+            number, _, start = self._head(offset)
+            if number in KINDS:
+                return KINDS[number]
+            offset = self._base(offset, number, start)[0]
         return None
 
-    def _distance(self, at: int) -> int:
-        """Read how far before its own entry the base of a delta begins."""
+    def _distance(self, at: int) -> tuple[int, int]:
+        """Read how far before its own entry the base of a delta begins, and where that ends."""
         byte = self._data[at]
         distance = byte & 127
         while byte & 128:
             at += 1
             byte = self._data[at]
             distance = (distance + 1 << 7) + (byte & 127)
-        return distance
+        return distance, at + 1
 
     def close(self) -> None:
         """Close both files."""
