@@ -17,7 +17,8 @@ work as usual. The message says what was wrong and what to do; the data stands i
     ├── RepositoryError            OSError            .location
     │   ├── RemoteError            ConnectionError
     │   │   └── RemoteTimeoutError TimeoutError
-    │   └── AuthenticationError    PermissionError
+    │   ├── AuthenticationError    PermissionError
+    │   └── DubiousOwnershipError  PermissionError
     ├── RevisionNotFoundError      LookupError        .revision
     │   ├── AmbiguousRevisionError                    .candidates
     │   └── NotACommitError                           .type
@@ -135,6 +136,10 @@ class RemoteTimeoutError(RemoteError, TimeoutError):
 
 class AuthenticationError(RepositoryError, PermissionError):
     """A server wants credentials, or other ones."""
+
+
+class DubiousOwnershipError(RepositoryError, PermissionError):
+    """Another user owns the repository, so no program is run that its configuration names."""
 
 
 class RevisionNotFoundError(ModelVersionsError, LookupError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -11,6 +12,10 @@ from modelversions.errors import IdentityError
 
 _CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
 """What Git strips from both ends of a name or a mail address."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Surrogates that ``surrogateescape`` maps to no byte."""
 
 _FORBIDDEN = "<>\n\0"
 """What would end a name or a mail address too early inside a Git object."""
@@ -35,8 +40,9 @@ class Identity:
         """Find the identity that Git would use: this is the one place that reads the environment.
 
         ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL`` come first, then the configuration's
-        ``committer.*`` and ``user.*``, also as ``GIT_CONFIG_COUNT`` gives them, and for the mail
-        address ``EMAIL`` at last. A name is never guessed from the machine.
+        ``committer.*`` and ``user.*``, and for the mail address ``EMAIL`` at last. As in Git, a
+        mail address may be set to nothing, a name may not. A name is never guessed from the
+        machine. Bytes that are not UTF-8 are surrogate-escaped, and written as they were.
 
         Args:
             config: gives the value of a key such as ``"user.name"``, or None.
@@ -49,20 +55,25 @@ class Identity:
         found = {}
         for part in ("name", "email"):
             variable = f"GIT_COMMITTER_{part.upper()}"
-            value = env.get(variable) or _configured(part, config, env)
-            if not value and part == "email":
-                value = env.get("EMAIL")
-            if not value:
+            value = env.get(variable)
+            if value is None:
+                value = config(f"committer.{part}") or config(f"user.{part}")
+            if value is None and part == "email":
+                value = env.get("EMAIL") or None
+            if value is None:
                 raise IdentityError(
                     f"no author is configured: pass author=Identity(name, email), or set "
                     f"{variable} or Git's user.{part}",
                     text="",
                 )
             found[part] = value.translate(dict.fromkeys(map(ord, "<>\n"))).strip(_CRUD)
-        return cls(**found).checked()
+        return cls(**found).checked(escaped=True)
 
-    def checked(self) -> Identity:
+    def checked(self, *, escaped: bool = False) -> Identity:
         """Return the identity if Git can keep it.
+
+        Args:
+            escaped: whether surrogates stand for bytes that are not UTF-8.
 
         Raises:
             IdentityError: the name is empty, or a part holds ``<``, ``>``, a newline or a NUL,
@@ -76,9 +87,9 @@ class Identity:
                     "leave it out",
                     text=text,
                 )
-            if text.encode(errors="replace") != text.encode(errors="surrogatepass"):
+            if (_LONE_SURROGATE if escaped else _SURROGATE).search(text):
                 raise IdentityError(
-                    f"the author's {part} {text!r} cannot be encoded as UTF-8; write it anew",
+                    f"the author's {part} {text!r} cannot be encoded as UTF-8; write it again",
                     text=text,
                 )
             if text.strip(_CRUD) != text:
@@ -91,22 +102,15 @@ class Identity:
             raise IdentityError("the author's name is empty; give one", text="")
         return self
 
+    def decoded(self) -> Identity:
+        """Return the identity as it is read back: bytes that are not UTF-8 are replaced (F11)."""
+        return Identity(
+            *(
+                text.encode(errors="surrogateescape").decode(errors="replace")
+                for text in (self.name, self.email)
+            )
+        )
+
     def __str__(self) -> str:
         """Return ``Name <mail>``, as Git shows it."""
         return f"{self.name} <{self.email}>"
-
-
-def _configured(
-    part: str, config: Callable[[str], str | None], env: Mapping[str, str]
-) -> str | None:
-    """Look a name or mail address up: what ``GIT_CONFIG_COUNT`` counts goes before the files."""
-    count = env.get("GIT_CONFIG_COUNT", "")
-    given = {
-        env.get(f"GIT_CONFIG_KEY_{place}", "").lower(): env.get(f"GIT_CONFIG_VALUE_{place}")
-        for place in range(int(count) if count.isdecimal() else 0)
-    }
-    for key in (f"committer.{part}", f"user.{part}"):
-        value = given.get(key) or config(key)
-        if value:
-            return value
-    return None

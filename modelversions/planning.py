@@ -127,7 +127,7 @@ class Situation:
             tag=str(name),
             counter=name.counter,
             time=_effective(intent, newest, self.model, str(name)),
-            author=intent.author,
+            author=intent.author.decoded(),
             message="",
         )
         event, after = self._settled(event)

@@ -111,15 +111,26 @@ class Writer:
         )
 
     def _intent(self, options: Options) -> Intent:
-        author = options.author or Identity.from_git(self._store.config)
-        if not isinstance(author, Identity):  # a caller without a type checker
+        sign = options.sign
+        if not (sign is None or isinstance(sign, bool) or (isinstance(sign, str) and sign)):
+            raise InvalidArgumentError(
+                f"sign must be True, False, the name of a key, or None, not {sign!r}",
+                argument="sign",
+                value=sign,
+            )
+        author = options.author
+        if author is None:
+            author = Identity.from_git(self._store.config)
+        elif not isinstance(author, Identity):  # a caller without a type checker
             raise IdentityError(
                 f"the author must be an Identity, such as Identity('Ann', 'ann@example.com'), not "
                 f"{author!r}",
                 text=str(author),
             )
+        else:
+            author.checked()
         return Intent(
-            author=author.checked(),
+            author=author,
             message=None if options.message is None else self._cleaned(options.message),
             now=check_time(datetime.now().astimezone()),
             when=None if options.when is None else check_time(options.when),

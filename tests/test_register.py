@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from dulwich.file import GitFile
+from dulwich.refs import Ref
 from dulwich.repo import MemoryRepo
 
 from modelversions import (
@@ -369,12 +370,6 @@ class TestIdentity:
         env = {"GIT_COMMITTER_NAME": "Env", "GIT_COMMITTER_EMAIL": "env@example.com"}
         assert Identity.from_git(self.CONFIG.get, env) == Identity("Env", "env@example.com")
         assert Identity.from_git(self.CONFIG.get, {}) == Identity("Ann", "ann@example.com")
-        count = {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "User.Name",
-            "GIT_CONFIG_VALUE_0": "Count",
-        }
-        assert Identity.from_git(self.CONFIG.get, count).name == "Count"
         mail = {"EMAIL": "mail@example.com"}
         assert Identity.from_git(self.CONFIG.get, mail).email == "ann@example.com"
         assert Identity.from_git({"user.name": "Ann"}.get, mail).email == "mail@example.com"
@@ -392,6 +387,41 @@ class TestIdentity:
     def test_a_part_that_is_missing_is_named(self) -> None:
         with pytest.raises(IdentityError, match=r"GIT_COMMITTER_EMAIL or Git's user.email"):
             Identity.from_git({"user.name": "Ann"}.get, {})
+
+    def test_an_empty_name_is_refused_and_an_empty_address_is_not(self) -> None:
+        assert Identity.from_git(self.CONFIG.get, {"GIT_COMMITTER_EMAIL": ""}).email == ""
+        assert Identity.from_git({"user.name": "Ann", "user.email": ""}.get, {}).email == ""
+        for config, env in (
+            (self.CONFIG, {"GIT_COMMITTER_NAME": ""}),
+            ({**self.CONFIG, "user.name": ""}, {}),
+        ):
+            with pytest.raises(IdentityError, match="name is empty"):
+                Identity.from_git(config.get, env)
+
+    def test_bytes_that_are_not_utf8_are_written_as_they_are(self, disk: Builder) -> None:
+        config = disk.repo.get_config()
+        config.set((b"user",), b"name", b"J\xf6rg")
+        config.set((b"user",), b"email", b"j@example.com")
+        config.write_to_path()
+        event = disk.registry.register("m", "v1.0.0")
+        assert event.author == Identity("J\ufffdrg", "j@example.com")
+        assert disk.registry["m"].history == (event,)
+        raw = disk.repo[disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]].as_raw_string()
+        assert b"\ntagger J\xf6rg <j@example.com> " in raw
+
+    @pytest.mark.parametrize("text", ["\ud800 lone", "\udfff"])
+    def test_text_that_no_bytes_stand_for_is_refused(self, text: str) -> None:
+        with pytest.raises(IdentityError, match="cannot be encoded"):
+            Identity(text, "").checked()
+
+    def test_an_empty_author_is_not_the_configured_one(self, builder: Builder) -> None:
+        with pytest.raises(IdentityError, match="must be an Identity"):
+            builder.registry.register("m", "v1.0.0", author="")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("sign", [0, 1, "", b"key"])
+    def test_a_sign_that_is_none(self, builder: Builder, sign: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match="sign must be True, False"):
+            builder.registry.register("m", "v1.0.0", sign=sign)
 
     def test_as_text(self) -> None:
         assert str(ANN) == "Ann <ann@example.com>"

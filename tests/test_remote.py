@@ -1060,3 +1060,14 @@ def test_lightweight_tags_are_problems_there_as_here(door: Registry, far: Builde
     far.ref("refs/tags/m@v1.0.0", far.commits["c1"])
     assert [problem.kind for problem in door.problems()] == [ProblemKind.LIGHTWEIGHT]
     assert door.problems() == far.registry.problems()
+
+
+def test_the_author_at_a_url_is_the_configured_one(
+    door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
+    for number, part in enumerate(("name", "email")):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", f"user.{part}")
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", part)
+    event = door.register("m", "v9.0.0", commit=far.commit())
+    assert str(event.author) == "name <email>"

@@ -118,7 +118,9 @@ class TestOpening:
     ) -> None:
         (tmp_path / "global").write_text("[user\nname = x")
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "global"))
-        with pytest.raises(ConfigurationError, match="as 'git config --list' will show"):
+        with pytest.raises(
+            ConfigurationError, match="'git config --list --show-origin' shows where"
+        ):
             disk.registry.register("m", "v1.0.0")
 
     def test_sha256(self, tmp_path: Path) -> None:

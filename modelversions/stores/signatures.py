@@ -10,15 +10,14 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from modelversions.errors import SigningError
+from modelversions.errors import DubiousOwnershipError, SigningError
 from modelversions.stores.base import SIGNATURES, Signature, SignatureStatus
-
-Config = Callable[[str], "str | None"]
-"""Gives the value of a key of Git's configuration."""
+from modelversions.stores.git_config import GitConfig
+from modelversions.stores.programs import Programs
 
 _PROGRAMS = {"openpgp": "gpg", "x509": "gpgsm", "ssh": "ssh-keygen"}
 _BEGIN = re.compile(rb"^-----BEGIN (%b)-----" % "|".join(SIGNATURES).encode(), re.MULTILINE)
@@ -27,7 +26,6 @@ _STATUS = re.compile(
     r"^\[GNUPG:\] (GOODSIG|BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) (\S+) ?(.*)$", re.MULTILINE
 )
 _SSH_GOOD = re.compile(r'Good "git" signature (?:for (?P<who>.+) )?with \S+ key (?P<key>\S+)')
-_TRUE = {"true", "yes", "on", "1"}
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
@@ -43,45 +41,52 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
     return raw[:start], raw[start:]
 
 
-def wanted(config: Config, *, sign: bool | str | None) -> bool:
-    """Say whether a tag is to be signed, by the caller's word or by Git's configuration."""
+def wanted(config: GitConfig, *, sign: bool | str | None) -> bool:
+    """Return whether to sign a tag: as the caller says, or as Git's configuration does.
+
+    Raises:
+        ConfigurationError: the configuration cannot be read.
+    """
     if sign is None:
-        keys = ("tag.gpgSign", "tag.forceSignAnnotated")
-        return any((config(key) or "").lower() in _TRUE for key in keys)
+        return config.get_bool("tag.gpgSign") or config.get_bool("tag.forceSignAnnotated")
     return sign is not False
 
 
-def sign(config: Config, payload: bytes, signer: str, key: str | None) -> bytes:
+def sign(programs: Programs, payload: bytes, signer: str, key: str | None) -> bytes:
     """Return the signature of a tag object's bytes.
 
     Args:
-        config: Git's configuration.
+        programs: runs what Git's configuration names.
         payload: the tag object without a signature.
         signer: ``Name <mail>``, whose key GPG takes if none is configured.
         key: the key to take, as for ``user.signingKey``; None for that one.
 
     Raises:
         SigningError: the program is not there, or failed.
+        DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
-    format = config("gpg.format") or "openpgp"
+    format = programs.config.get("gpg.format") or "openpgp"
     if format not in _PROGRAMS:
         raise SigningError(
             f"gpg.format is {format!r}, and must be 'openpgp', 'x509' or 'ssh'", program=format
         )
-    key = key or config("user.signingKey")
+    key = key or programs.config.get("user.signingKey")
     if format == "ssh":
-        return _sign_ssh(config, payload, key)
-    done = _run([_program(config, format), "--status-fd=2", "-bsau", key or signer], payload)
+        return _sign_ssh(programs, payload, key)
+    done = _run(
+        programs, [_program(programs, format), "--status-fd=2", "-bsau", key or signer], payload
+    )
     if done.returncode or b"[GNUPG:] SIG_CREATED" not in done.stderr:
         raise _failed(done)
     return done.stdout.replace(b"\r\n", b"\n")
 
 
-def check(config: Config, raw: bytes) -> Signature:
+def check(programs: Programs, raw: bytes) -> Signature:
     """Say who signed a tag object, and whether the signature holds.
 
     Raises:
         SigningError: the program that checks it is not there.
+        DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     payload, signature = split(raw)
     if not signature:
@@ -91,10 +96,12 @@ def check(config: Config, raw: bytes) -> Signature:
     format = _FORMATS.get(begin[1], "openpgp")
     with _file(signature) as path:
         if format == "ssh":
-            return _check_ssh(config, payload, path)
-        program = _program(config, format)
+            return _check_ssh(programs, payload, path)
+        program = _program(programs, format)
         done = _run(
-            [program, "--status-fd=1", "--keyid-format=long", "--verify", path, "-"], payload
+            programs,
+            [program, "--status-fd=1", "--keyid-format=long", "--verify", path, "-"],
+            payload,
         )
     return _judge_gpg(done)
 
@@ -112,9 +119,9 @@ def _judge_gpg(done: subprocess.CompletedProcess[bytes]) -> Signature:
     return Signature(SignatureStatus.UNKNOWN, "" if word == "ERRSIG" else signer, key, detail)
 
 
-def _sign_ssh(config: Config, payload: bytes, key: str | None) -> bytes:
-    program = _program(config, "ssh")
-    key = key or _default_ssh_key(config)
+def _sign_ssh(programs: Programs, payload: bytes, key: str | None) -> bytes:
+    program = _program(programs, "ssh")
+    key = key or _default_ssh_key(programs)
     literal = key.startswith(("key::", "ssh-", "ecdsa-", "sk-"))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "payload")
@@ -124,17 +131,19 @@ def _sign_ssh(config: Config, payload: bytes, key: str | None) -> bytes:
             path = str(Path(folder, "key"))
             Path(path).write_text(key.removeprefix("key::") + "\n")
         agent = ["-U"] if literal else []
-        done = _run([program, "-Y", "sign", "-n", "git", "-f", path, *agent, str(data)], b"")
+        done = _run(
+            programs, [program, "-Y", "sign", "-n", "git", "-f", path, *agent, str(data)], b""
+        )
         signature = Path(f"{data}.sig")
         if done.returncode or not signature.exists():
             raise _failed(done)
         return signature.read_bytes().replace(b"\r\n", b"\n")
 
 
-def _default_ssh_key(config: Config) -> str:
-    command = config("gpg.ssh.defaultKeyCommand")
+def _default_ssh_key(programs: Programs) -> str:
+    command = programs.config.get("gpg.ssh.defaultKeyCommand")
     if command:
-        done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602  # so Git has it
+        done = programs.run(command, shell=True)  # noqa: S604  # so Git has it
         key = done.stdout.decode(errors="replace").partition("\n")[0].strip()
         if done.returncode == 0 and key:
             return key
@@ -145,20 +154,24 @@ def _default_ssh_key(config: Config) -> str:
     )
 
 
-def _check_ssh(config: Config, payload: bytes, path: str) -> Signature:
-    program = _program(config, "ssh")
-    allowed = str(Path(config("gpg.ssh.allowedSignersFile") or os.devnull).expanduser())
-    found = _run([program, "-Y", "find-principals", "-f", allowed, "-s", path], b"")
-    revoked = config("gpg.ssh.revocationFile")
+def _check_ssh(programs: Programs, payload: bytes, path: str) -> Signature:
+    program = _program(programs, "ssh")
+    allowed = str(
+        Path(programs.config.get("gpg.ssh.allowedSignersFile") or os.devnull).expanduser()
+    )
+    found = _run(programs, [program, "-Y", "find-principals", "-f", allowed, "-s", path], b"")
+    revoked = programs.config.get("gpg.ssh.revocationFile")
     more = ["-r", str(Path(revoked).expanduser())] if revoked else []
     for who in found.stdout.decode(errors="replace").split("\n"):
         if who and found.returncode == 0:
             arguments = ["-Y", "verify", "-n", "git", "-f", allowed, "-I", who, "-s", path, *more]
-            signature = _judge_ssh(_run([program, *arguments], payload), SignatureStatus.GOOD)
+            signature = _judge_ssh(
+                _run(programs, [program, *arguments], payload), SignatureStatus.GOOD
+            )
             if signature:
                 return signature
     arguments = ["-Y", "check-novalidate", "-n", "git", "-s", path, *more]
-    return _judge_ssh(_run([program, *arguments], payload), SignatureStatus.UNKNOWN)
+    return _judge_ssh(_run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
 
 
 def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) -> Signature:
@@ -169,14 +182,18 @@ def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) 
     return Signature(good, match["who"] or "", match["key"], detail)
 
 
-def _program(config: Config, format: str) -> str:
-    legacy = config("gpg.program") if format == "openpgp" else None
-    return config(f"gpg.{format}.program") or legacy or _PROGRAMS[format]
+def _program(programs: Programs, format: str) -> str:
+    legacy = programs.config.get("gpg.program") if format == "openpgp" else None
+    return programs.config.get(f"gpg.{format}.program") or legacy or _PROGRAMS[format]
 
 
-def _run(command: list[str], content: bytes) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    programs: Programs, command: list[str], content: bytes
+) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(command, input=content, capture_output=True, check=False)
+        return programs.run(command, stdin=content)
+    except DubiousOwnershipError:
+        raise
     except OSError as error:
         raise SigningError(
             f"the program {command[0]!r}, which signs and verifies, cannot be run ({error}); "

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta, timezone
 from modelversions.identity import Identity
 from modelversions.problems import ProblemKind
 from modelversions.stores.base import END, Commit, Flaw, NewTag, TagObject
-from modelversions.stores.signatures import Config, sign, split, wanted
+from modelversions.stores.git_config import GitConfig
+from modelversions.stores.programs import Programs
+from modelversions.stores.signatures import sign, split, wanted
 
 _TAG = re.compile(
     rb"object (?P<target>[0-9a-f]{40}|[0-9a-f]{64})\n"
@@ -143,25 +145,26 @@ def format_tag(tag: NewTag) -> bytes:
     header = (
         f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger {tag.author} {seconds} {zone}"
     )
-    return f"{header}\n\n{tag.message}".encode()
+    return f"{header}\n\n{tag.message}".encode(errors="surrogateescape")
 
 
-def tag_content(tag: NewTag, config: Config) -> bytes:
+def tag_content(tag: NewTag, programs: Programs) -> bytes:
     """Return a tag object's bytes, signed if that is wanted.
 
     Raises:
         SigningError: the program that signs is not there, or failed.
+        DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     content = format_tag(tag)
-    if not wanted(config, sign=tag.sign):
+    if not wanted(programs.config, sign=tag.sign):
         return content
     key = tag.sign if isinstance(tag.sign, str) else None
-    return content + sign(config, content, str(tag.author), key)
+    return content + sign(programs, content, str(tag.author), key)
 
 
-def clean_as_configured(message: str, config: Config) -> str:
+def clean_as_configured(message: str, config: GitConfig) -> str:
     """Clean a message up with the sign of comments that Git is configured with."""
-    comment = config("core.commentString") or config("core.commentChar")
+    comment = config.get("core.commentString") or config.get("core.commentChar")
     return clean_message(message, comment if comment and comment != "auto" else "#")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from modelversions import Identity
+from modelversions import ConfigurationError, Identity
 from modelversions.stores.disk.local import LocalStore
+from modelversions.stores.git_config import GitConfig
 from tests.compat.git import Git, init
 
 pytestmark = pytest.mark.compat
@@ -125,10 +127,83 @@ def test_precedence_and_includes(git: Git, layout: str) -> None:
         {},
     ],
 )
-def test_the_identity_is_git_var_s(git: Git, variables: dict[str, str]) -> None:
+def test_the_identity_is_git_var_s(
+    git: Git, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     git("config", "user.name", "Conf")
     git("config", "user.email", "conf@example.com")
     expected = git("var", "GIT_COMMITTER_IDENT", env=env(**variables)).rpartition(">")[0] + ">"
     store = LocalStore.open(git.path)
-    assert str(Identity.from_git(store.config, {**os.environ, **variables})) == expected
+    assert str(Identity.from_git(store.config)) == expected
     store.close()
+
+
+URL_SECTIONS = (
+    '[http]\n\tkey = all\n[http "https://host"]\n\tkey = host\n',
+    '[http "https://host/"]\n\tkey = slash\n[http "https://HOST:443/team"]\n\tkey = team\n',
+    '[http "https://*.host.org/"]\n\tkey = star\n[http "https://a.host.org"]\n\tkey = exact\n',
+    '[http "https://ann@host"]\n\tkey = user\n[http "https://host/te"]\n\tkey = part\n',
+    '[http "host"]\n\tkey = bare\n[http "https://host/%74eam/../team"]\n\tkey = dots\n',
+    '[http "https://host/team"]\n\tkey = team\n[http]\n\tkey = late\n',
+    '[http "http://host:80"]\n\tkey = port\n[http "http://host:8080"]\n\tkey = other\n',
+)
+URLS = (
+    "https://host/team/x.git",
+    "https://host",
+    "https://ann@host/team",
+    "https://a.host.org/",
+    "https://a.b.host.org/",
+    "http://Host/team",
+    "http://host:8080/",
+    "https://host/tea",
+)
+
+
+@pytest.mark.parametrize("sections", URL_SECTIONS)
+@pytest.mark.parametrize("url", URLS)
+def test_the_section_for_a_url_is_the_one_that_git_takes(git: Git, sections: str, url: str) -> None:
+    with (git.path / ".git" / "config").open("a") as file:
+        file.write(sections)
+    command = ("config", "--get-urlmatch", "http.key", url)
+    try:
+        expected = git(*command, env=env()).rstrip("\n")
+    except subprocess.CalledProcessError:
+        expected = "none"
+    store = LocalStore.open(git.path)
+    assert (store._config.for_url("http", url).get("key") or "none") == expected
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["true", "Yes", "on", "1", "2", "-7", "0x10", "1k", "0", "no", "OFF", "", "0x0", "maybe", "1x"],
+)
+def test_booleans_are_git_s(git: Git, text: str) -> None:
+    git("config", "tag.gpgSign", text)
+    try:
+        expected = git("config", "--type=bool", "tag.gpgSign", env=env()).strip()
+    except subprocess.CalledProcessError:
+        expected = "error"
+    store = LocalStore.open(git.path)
+    try:
+        ours = str(store._config.get_bool("tag.gpgSign")).lower()
+    except ConfigurationError:
+        ours = "error"
+    assert ours == expected
+    store.close()
+
+
+@pytest.mark.parametrize("value", ["plain", "it's", "two words", "", "a=b", "!bang", "ümlaut"])
+def test_git_c_is_read(git: Git, value: str) -> None:
+    """An alias sees what ``git -c`` passes on."""
+    shown = git(
+        "-c", f"user.name={value}", "-c", "alias.passed=!printenv GIT_CONFIG_PARAMETERS", "passed"
+    )
+    variables = {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "",
+        "GIT_CONFIG_PARAMETERS": shown.rstrip("\n"),
+    }
+    assert GitConfig(None, variables).get("user.name") == value

@@ -32,6 +32,7 @@ from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.refs import TagRefs, patiently
 from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig
+from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import check
 from modelversions.stores.tag_format import clean_as_configured, tag_content
 from modelversions.stores.tag_reader import TagReader
@@ -57,6 +58,7 @@ class LocalStore:
         self._files = ObjectFiles(repo, location)
         self._revisions = Revisions(repo, self._files, location)
         self._config = GitConfig(repo)
+        self._programs = Programs(repo, self._config)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
             weakref.finalize(self, closer)
@@ -142,7 +144,7 @@ class LocalStore:
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
-        return clean_as_configured(message, self.config)
+        return clean_as_configured(message, self._config)
 
     def check(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
@@ -154,7 +156,7 @@ class LocalStore:
         with self._lock:
             for tag in tags:
                 self.check(tag.name)
-            contents = [tag_content(tag, self.config) for tag in tags]
+            contents = [tag_content(tag, self._programs) for tag in tags]
             made: list[TagRef] = []
             try:
                 for tag, content in zip(tags, contents):
@@ -183,7 +185,7 @@ class LocalStore:
         """Check the signature of a tag object."""
         with self._lock:
             kind, raw = self._files.raw(ref.id)
-        return check(self.config, raw if kind == "tag" else b"")
+        return check(self._programs, raw if kind == "tag" else b"")
 
     def file(self, path: str) -> bytes | None:
         """Read a file from the root of the work tree, or of HEAD's commit where there is none."""

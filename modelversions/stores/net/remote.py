@@ -34,6 +34,7 @@ from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
 from modelversions.stores.net.transport import Fetched, Refs, Transport
 from modelversions.stores.net.urls import Url
+from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import check
 from modelversions.stores.tag_format import clean_as_configured, tag_content
 
@@ -61,6 +62,7 @@ class RemoteStore:
     def __init__(self, url: Url, access: Access) -> None:
         """Take down where the server is: nothing is sent before the first look."""
         self._git_config = GitConfig(None)
+        self._programs = Programs(None, self._git_config)
         self._transport = Transport(url, self._git_config.stack, access)
         self.location = self._transport.location
         self._tags = RemoteTags(self._transport, access)
@@ -119,7 +121,7 @@ class RemoteStore:
 
     def clean(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
-        return clean_as_configured(message, self.config)
+        return clean_as_configured(message, self._git_config)
 
     def check(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
@@ -154,9 +156,9 @@ class RemoteStore:
     def signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
         if ref.peeled in (None, ref.id):
-            return check(self.config, b"")
+            return check(self._programs, b"")
         kind, raw = self._tags.raw(ref)
-        return check(self.config, raw if kind == "tag" else b"")
+        return check(self._programs, raw if kind == "tag" else b"")
 
     def file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
@@ -204,7 +206,7 @@ class RemoteStore:
                 "with Git from a clone",
                 location=self.location,
             )
-        made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self.config))
+        made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self._programs))
         assert isinstance(made, GitTag)
         return made
 

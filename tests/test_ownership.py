@@ -1,0 +1,181 @@
+"""Ownership: nothing is run for a repository that another user owns, unless Git would use it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import DubiousOwnershipError, Identity, Registry
+from modelversions.stores.git_config import GitConfig
+from modelversions.stores.programs import Programs
+
+ANN = Identity("Ann", "ann@example.com")
+ME, OTHER, ROOT = 1000, 1001, 0
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    repo = Repo.init(str(tmp_path / "repo"), mkdir=True)
+    person = b"Ann <ann@example.com>"
+    repo.get_worktree().commit(message=b"first", committer=person, author=person)
+    return repo
+
+
+@pytest.fixture
+def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Pretend who owns which path; this process runs as ME, and owns all others."""
+    found: dict[str, int] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: ME)
+
+    def owner(path: str) -> int:
+        return found.get(os.path.realpath(path), ME)
+
+    monkeypatch.setattr("modelversions.stores.programs._owner", owner)
+    return found
+
+
+def programs(repo: Repo | MemoryRepo, **env: str) -> Programs:
+    variables = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "", **env}
+    return Programs(repo, GitConfig(repo, variables), variables)
+
+
+def safe(*values: str) -> dict[str, str]:
+    pairs = {f"GIT_CONFIG_KEY_{number}": "safe.directory" for number in range(len(values))}
+    pairs |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(values)}
+    return {"GIT_CONFIG_COUNT": str(len(values)), **pairs}
+
+
+def run(programs: Programs) -> bytes:
+    return programs.run([sys.executable, "-c", "print('ran')"]).stdout.strip()
+
+
+def test_ones_own_repository(repo: Repo, owners: dict[str, int]) -> None:
+    assert not owners
+    assert run(programs(repo)) == b"ran"
+    assert run(programs(MemoryRepo())) == b"ran"
+
+
+@pytest.mark.parametrize("part", ["", ".git"])
+def test_one_of_another_user(repo: Repo, owners: dict[str, int], part: str) -> None:
+    owners[os.path.realpath(Path(repo.path, part))] = OTHER
+    root = os.path.realpath(repo.path)
+    with pytest.raises(DubiousOwnershipError, match="dubious ownership.*safe.directory") as caught:
+        run(programs(repo))
+    assert caught.value.location == root
+    assert root in str(caught.value)
+    for listed in ([root], ["*"], ["", root], ["x", "*"]):
+        assert run(programs(repo, **safe(*listed))) == b"ran"
+    for listed in ([root, ""], [f"{root}/.git"], [str(Path(root).parent)], ["*", "", "y"]):
+        with pytest.raises(DubiousOwnershipError):
+            run(programs(repo, **safe(*listed)))
+
+
+def test_the_repository_itself_cannot_say_that_it_is_safe(
+    repo: Repo, owners: dict[str, int]
+) -> None:
+    config = repo.get_config()
+    config.set((b"safe",), b"directory", b"*")
+    config.write_to_path()
+    owners[os.path.realpath(repo.path)] = OTHER
+    with pytest.raises(DubiousOwnershipError):
+        run(programs(repo))
+
+
+def test_a_bare_repository(tmp_path: Path, owners: dict[str, int]) -> None:
+    bare = Repo.init_bare(str(tmp_path / "bare"), mkdir=True)
+    owners[os.path.realpath(bare.path)] = OTHER
+    with pytest.raises(DubiousOwnershipError):
+        run(programs(bare))
+    assert run(programs(bare, **safe(os.path.realpath(bare.path)))) == b"ran"
+
+
+def test_a_git_file_of_another_user(repo: Repo, owners: dict[str, int]) -> None:
+    tree = Path(repo.path, "..", "tree").resolve()
+    tree.mkdir()
+    (tree / ".git").write_text(f"gitdir: {repo.controldir()}\n")
+    linked = Repo(str(tree))
+    assert run(programs(linked)) == b"ran"
+    owners[str(tree / ".git")] = OTHER
+    with pytest.raises(DubiousOwnershipError):
+        run(programs(linked))
+    linked.close()
+
+
+@pytest.mark.parametrize(
+    ("sudo", "trusted"), [("1001", True), ("1000", False), ("", False), ("x", False)]
+)
+def test_sudo(
+    repo: Repo,
+    owners: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    sudo: str,
+    *,
+    trusted: bool,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: ROOT)
+    for part in ("", ".git"):
+        owners[os.path.realpath(Path(repo.path, part))] = OTHER
+    if trusted:
+        assert run(programs(repo, SUDO_UID=sudo)) == b"ran"
+        owners[os.path.realpath(repo.path)] = ROOT
+        assert run(programs(repo, SUDO_UID=sudo)) == b"ran"
+    else:
+        with pytest.raises(DubiousOwnershipError):
+            run(programs(repo, SUDO_UID=sudo))
+
+
+def test_a_platform_without_owners(
+    repo: Repo, owners: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners[os.path.realpath(repo.path)] = OTHER
+    monkeypatch.delattr(os, "geteuid")
+    assert run(programs(repo)) == b"ran"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[gpg]\n\tprogram = {program}\n",
+        '[gpg]\n\tformat = ssh\n[gpg "ssh"]\n\tdefaultKeyCommand = {program}\n',
+        '[gpg]\n\tformat = ssh\n[gpg "ssh"]\n\tprogram = {program}\n[user]\n\tsigningKey = key\n',
+    ],
+)
+def test_its_tags_can_be_read_and_its_programs_do_not_run(
+    tmp_path: Path, repo: Repo, owners: dict[str, int], config: str
+) -> None:
+    ran, program = tmp_path / "ran", tmp_path / "program"
+    program.write_text(f"#!{sys.executable}\nopen({str(ran)!r}, 'w')\n")
+    program.chmod(0o700)
+    with Path(repo.controldir(), "config").open("a", encoding="utf-8") as file:
+        file.write(config.format(program=program))
+    with Registry.open(repo.path) as registry:
+        registry.register("m", "v1.0.0", author=ANN)
+        owners[os.path.realpath(repo.path)] = OTHER
+        with pytest.raises(DubiousOwnershipError, match="safe.directory"):
+            registry.register("m", "v2.0.0", author=ANN, sign=True, force=True)
+        assert registry["m"].latest == registry["m"]["v1.0.0"]
+        assert not registry.verify("m@v1.0.0")
+    assert not ran.exists()
+
+
+def test_a_signature_is_not_checked_by_its_program(
+    tmp_path: Path, repo: Repo, owners: dict[str, int]
+) -> None:
+    signature = "-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n"
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.stderr.write('[GNUPG:] SIG_CREATED D')\n"
+        f"sys.stdout.write({signature!r})\n"
+    )
+    program.chmod(0o700)
+    with Path(repo.controldir(), "config").open("a", encoding="utf-8") as file:
+        file.write(f"[gpg]\n\tprogram = {program}\n")
+    with Registry.open(repo.path) as registry:
+        event = registry.register("m", "v1.0.0", author=ANN, sign=True)
+        owners[os.path.realpath(repo.path)] = OTHER
+        with pytest.raises(DubiousOwnershipError, match=r"running .*program"):
+            registry.verify(event)
