@@ -39,28 +39,36 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
         ) from error
     try:
         found = YAML(typ="safe", pure=True).load(content)
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise _invalid(f"it is not YAML: {error}") from error
+    except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
+        reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
+        raise _invalid(f"it is not YAML: {reason}") from error
     if found is not None and not isinstance(found, dict):
         raise _invalid(f"it must hold keys and values, not {found!r}")
     stages = (found or {}).get("stages")
-    return None if stages is None else check_stages(stages)
+    return None if stages is None else check_stages(stages, FILE)
 
 
-def check_stages(stages: object) -> tuple[str, ...]:
+def check_stages(stages: object, source: str) -> tuple[str, ...]:
     """Return the stages if they are a list of names.
+
+    Args:
+        stages: what should be one.
+        source: where they come from, for the message.
 
     Raises:
         ConfigurationError: they are not.
     """
     if isinstance(stages, str) or not isinstance(stages, Iterable):
-        raise _invalid(f"'stages' must be a list of names, not {stages!r}")
+        raise _invalid(
+            f"'stages' must be a list of names, not {stages!r}; write one such as ['dev', 'prod']",
+            source,
+        )
     names = tuple(stages)
     for name in names:
         try:
             check_new_stage(name)
         except InvalidNameError as error:
-            raise _invalid(str(error)) from error
+            raise _invalid(str(error), source) from error
     return names
 
 
@@ -80,5 +88,5 @@ def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> No
         )
 
 
-def _invalid(reason: str) -> ConfigurationError:
-    return ConfigurationError(f"the stages cannot be read from {FILE}: {reason}", file=FILE)
+def _invalid(reason: str, source: str = FILE) -> ConfigurationError:
+    return ConfigurationError(f"the stages cannot be read from {source}: {reason}", file=source)

@@ -82,7 +82,7 @@ class State:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What is odd about the tags, each for itself and then taken together."""
-        shared = _shared_commits(self._life.listed())
+        shared = _shared_commits(self.history)
         return (*self.odd, *self._life.problems, *shared, *_clocks(self.history))
 
     def origin(self, key: Key) -> Event:
@@ -270,27 +270,32 @@ class _Life:
         self.problems.append(Problem(kind, event.tag, event.model, sentence))
 
 
-def _shared_commits(versions: Iterable[_VersionLife]) -> Iterator[Problem]:
-    """Report commits at which two versions are active: GTO cannot read them (F18)."""
-    seen: dict[str, _VersionLife] = {}
-    for version in versions:
-        event = version.origin
-        if version.is_active and seen.setdefault(event.commit, version) is not version:
-            sentence = (
-                f"{seen[event.commit].version} is active at the same commit, {event.commit[:7]}: "
+def _shared_commits(history: Iterable[Event]) -> Iterator[Problem]:
+    """Report versions registered where another one ever was: GTO may not read them (F12a)."""
+    seen: dict[str, dict[SemVer | None, None]] = defaultdict(dict)
+    for event in history:
+        if event.kind is not EventKind.REGISTRATION:
+            continue
+        versions = seen[event.commit]
+        if event.version not in versions and versions:
+            message = (
+                f"{next(iter(versions))} was registered at the same commit, {event.commit[:7]}: "
                 "GTO cannot read that once a stage is assigned there"
             )
-            yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, sentence)
+            yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, message)
+        versions[event.version] = None
 
 
 def _clocks(history: Iterable[Event]) -> Iterator[Problem]:
-    """Report events whose counter says earlier and whose time says later."""
-    highest: Event | None = None
+    """Report events with a later time and a smaller counter than another of the same subject."""
+    highest: dict[SemVer | str | None, Event] = {}
     for event in history:
-        if event.counter is None:
+        if event.counter is None or event.kind is EventKind.DEPRECATION:
             continue
-        if highest is None or highest.counter is None or event.counter >= highest.counter:
-            highest = event
+        subject = event.version if event.stage is None else event.stage
+        before = highest.setdefault(subject, event)
+        if event.counter >= (before.counter or 0):
+            highest[subject] = event
         else:
-            sentence = f"it has a smaller counter than {highest.tag!r}, and a later time"
-            yield Problem(ProblemKind.CLOCKS, event.tag, event.model, sentence)
+            message = f"it has a smaller counter than {before.tag!r}, and a later time"
+            yield Problem(ProblemKind.CLOCKS, event.tag, event.model, message)

@@ -72,9 +72,22 @@ class Situation:
         return Situation(self.model, names, fold([*self.state.history, event]), self.lost)
 
     def next_version(self, bump: str | None) -> SemVer:
-        """Return the version after the greatest that any tag ever named, or ``v0.0.1``."""
+        """Return the version after the greatest that any tag ever named (F12b)."""
         versions = [name.version for name in self.names if name.version is not None]
-        return max(versions).bump(bump or "patch") if versions else SemVer(0, 0, 1)
+        return max(versions, default=SemVer(0, 0, 0)).bump(bump or "patch")
+
+    def registered_at(self, commit: str, version: SemVer) -> Event | None:
+        """Return the first registration of another version at a commit, active or not (F12a)."""
+        return next(
+            (
+                event
+                for event in self.state.history
+                if event.kind is EventKind.REGISTRATION
+                and event.commit == commit
+                and event.version != version
+            ),
+            None,
+        )
 
     def registered(self, version: SemVer) -> Event:
         """Return the registration of an active version.
@@ -149,7 +162,8 @@ def register(
 
     Raises:
         VersionExistsError: it is registered, and was not deregistered.
-        CommitTakenError: another version is active at the commit, and force is not meant.
+        CommitTakenError: another version was ever registered at the commit, and force is not
+            given (F12a).
         NoEffectError: the time asked for is before what it must supersede.
     """
     version = version or now.next_version(bump)
@@ -165,16 +179,17 @@ def register(
             commit=origin.commit,
             time=origin.time,
         )
-    for other, there in now.state.active.items():
-        if there.commit == commit and not intent.force:
-            raise CommitTakenError(
-                f"version '{other}' of model {now.model!r} is registered at commit "
-                f"{commit[:7]}, and GTO cannot read two at one commit; register '{version}' at "
-                "another commit, deregister the other, or pass force=True",
-                model=now.model,
-                version=str(other),
-                commit=commit,
-            )
+    there = now.registered_at(commit, version)
+    if there is not None and not intent.force:
+        raise CommitTakenError(
+            f"version '{there.version}' of model {now.model!r} was registered at commit "
+            f"{commit[:7]}, and GTO cannot read two at one commit, deregistered or not; register "
+            f"'{version}' at another commit, call delete_tags({there.tag!r}) if that registration "
+            "was a mistake that no one has fetched, or pass force=True",
+            model=now.model,
+            version=str(there.version),
+            commit=commit,
+        )
     name = TagName(EventKind.REGISTRATION, now.model, version)
     return now.plan(intent, name, commit, [now.newest(version=version), _deprecation(now)])[0]
 
@@ -193,14 +208,26 @@ def deregister(now: Situation, intent: Intent, version: SemVer) -> Event:
 
 
 def register_and_assign(
-    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+    now: Situation,
+    intent: Intent,
+    stage: str,
+    *,
+    version: SemVer | None,
+    commit: str,
+    at_commit: bool,
 ) -> list[Event]:
     """Plan an assignment, after the registration of what is not registered yet.
 
+    Args:
+        at_commit: whether the caller named the commit, so that no other one will do.
+
     Raises:
+        VersionExistsError: the version is registered at another commit than the one named.
         RefusedError: as ``register`` and ``assign`` have it.
     """
     active = now.state.active
+    if at_commit and version is not None and version in active:
+        _require_commit(now, version, commit)
     if version in active if version else any(one.commit == commit for one in active.values()):
         return assign(now, intent, stage, version=version, commit=commit)
     first = register(now, intent, version=version, bump=None, commit=commit)
@@ -208,6 +235,19 @@ def register_and_assign(
         first,
         *assign(now.after(first), intent, stage, version=first.version, commit=commit),
     ]
+
+
+def _require_commit(now: Situation, version: SemVer, commit: str) -> None:
+    origin = now.registered(version)
+    if origin.commit != commit:
+        raise VersionExistsError(
+            f"version '{version}' of model {now.model!r} is registered at commit "
+            f"{origin.commit[:7]}, not at {commit[:7]}; leave out commit=, or name another version",
+            model=now.model,
+            version=str(version),
+            commit=origin.commit,
+            time=origin.time,
+        )
 
 
 def assign(

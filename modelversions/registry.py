@@ -105,25 +105,26 @@ class Registry(Verbs):
         """Close it."""
         self.close()
 
-    def push(self, *tags: str | Event | Version | None, remote: str = "origin") -> SyncResult:
+    def push(self, *tags: str | Event | Version, remote: str = "origin") -> SyncResult:
         """Push tags of events to another repository; none that is there is overwritten.
 
         Args:
             tags: which, by name, or as the events and versions themselves; all that the remote
-                lacks if left out, or None.
+                lacks if none is given. None is no tag: ``Registry.event`` returns it for a name
+                that is no event's.
             remote: the name of a remote, a URL or a path.
 
         Returns:
             What was pushed, what was there already, and what is something else there.
 
         Raises:
+            InvalidArgumentError: one is None, or nothing else that names a tag; none was pushed.
             TagNotFoundError: there is no such tag here; none was pushed.
             RepositoryNotFoundError: there is no such remote.
             PushRejectedError: it refused a tag, with its own words.
             RemoteError, AuthenticationError: it cannot be used.
         """
-        named = [tag for tag in tags if tag is not None]
-        refs = [self._ref(tag, event_only=True) for tag in named] if named else self._events()
+        refs = [self._ref(tag, event_only=True) for tag in tags] if tags else self._events()
         with closing(self._store.exchange(remote)) as exchange:
             return sync.push(exchange, refs)
 

@@ -120,11 +120,13 @@ class TagName:
     def parse(cls, text: str) -> TagName:
         """Read a tag's name, such as ``churn@v3.1.0``, ``churn#prod#3`` or ``dir=m#prod!#4``.
 
+        It may have ``refs/tags/`` in front.
+
         Raises:
             InvalidTagNameError: ``text`` is none of the five kinds; the message says which part
                 is wrong.
         """
-        name = cls.try_parse(text)
+        name = cls.try_parse(text.removeprefix("refs/tags/") if isinstance(text, str) else text)
         if name is None:
             reason = diagnose(text) or "it is not of the form model@version or model#stage"
             raise InvalidTagNameError(

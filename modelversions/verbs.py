@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -22,7 +23,13 @@ class Verbs(View):
 
     def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
         """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
-        super().__init__(store, stages=None if stages is None else check_stages(stages))
+        if isinstance(store, (str, os.PathLike)):
+            raise InvalidArgumentError(
+                f"Registry takes no path or URL; call Registry.open({os.fspath(store)!r})",
+                argument="store",
+                value=store,
+            )
+        super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
         self._writer = Writer(store, self._pictures)
 
     def register(
@@ -53,7 +60,8 @@ class Verbs(View):
 
         Raises:
             VersionExistsError: the version is registered already.
-            CommitTakenError: another version is active at the commit, and ``force`` is not given.
+            CommitTakenError: another version was ever registered at the commit, and ``force`` is
+                not given (F12a).
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
@@ -136,6 +144,8 @@ class Verbs(View):
         Raises:
             ModelNotFoundError: there is no such model, and neither ``register`` nor ``force``.
             VersionNotFoundError: the version is not registered, or no longer.
+            VersionExistsError: with ``register``, it is registered at another commit than
+                ``commit``.
             StageHeldError: it holds the stage already, and ``force`` is not given.
             StageNotAllowedError: the registry allows other stages, and ``force`` is not given.
             ConfigurationError, MissingExtraError: what it allows cannot be read.
@@ -148,15 +158,23 @@ class Verbs(View):
             _check_one(version, commit)
         if not force:
             check_allowed(model, stage, self._allowed())
-        sha = self._resolve(commit or "HEAD") if register or commit else ""
+        named = commit is not None
+        sha = self._resolve("HEAD" if commit is None else commit) if register or named else ""
         if not register and not (force and semver is None):
             self._known(model)
         options = Options(message, author, when, force, sign, dry_run, push)
-        plan = planning.register_and_assign if register else planning.assign
+        if not register:
+            return self._writer.write(
+                model,
+                options,
+                lambda now, intent: planning.assign(now, intent, stage, version=semver, commit=sha),
+            )
         return self._writer.write(
             model,
             options,
-            lambda now, intent: plan(now, intent, stage, version=semver, commit=sha),
+            lambda now, intent: planning.register_and_assign(
+                now, intent, stage, version=semver, commit=sha, at_commit=named
+            ),
         )
 
     def unassign(
@@ -193,7 +211,7 @@ class Verbs(View):
         check_new_stage(stage)
         semver = None if version is None else _semver(version)
         _check_one(version, commit)
-        sha = self._resolve(commit) if commit else ""
+        sha = "" if commit is None else self._resolve(commit)
         options = Options(message, author, when, force, sign, dry_run, push)
         return self._writer.write(
             self._known(model),

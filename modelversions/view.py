@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from operator import attrgetter
 
 from modelversions.config import FILE, read_stages
@@ -24,6 +24,9 @@ from modelversions.picture import Picture
 from modelversions.problems import Problem, ProblemKind
 from modelversions.stores.base import TAGS, Commit, Store, TagRef
 from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_of
+
+_TOLERANCE = timedelta(minutes=1)
+"""How far the clocks of two machines may differ before an event counts as one of the future."""
 
 Revision = str | Commit | Version | Event
 """What names a commit: a revision as Git takes it, or something that stands on one."""
@@ -123,8 +126,8 @@ class View(Models):
         check_aware(now, "now")
         found += self._not_allowed(events)
         for event in events:
-            if event.time > now:
-                sentence = f"its time, {event.time}, has not come yet"
+            if event.time - now > _TOLERANCE:
+                sentence = f"its time, {event.time}, is more than a minute ahead of {now}"
                 found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
         return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
 
@@ -157,7 +160,7 @@ class View(Models):
             return commit.id
         if isinstance(commit, (Version, Event)):
             return commit.commit
-        if not isinstance(commit, str):
+        if not isinstance(commit, str) or not commit:
             raise InvalidArgumentError(
                 f"a commit is named by text, such as a SHA, a branch or 'HEAD~2', not {commit!r}",
                 argument="commit",
@@ -184,6 +187,12 @@ class View(Models):
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
         """Look a tag up."""
+        if not isinstance(tag, (str, Event, Version)):
+            raise InvalidArgumentError(
+                f"a tag is named by text, or by an Event or Version, not {tag!r}",
+                argument="tag",
+                value=tag,
+            )
         name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
         if event_only and TagName.try_parse(name) is None:
             raise InvalidTagNameError(

@@ -81,7 +81,7 @@ def test_all_events_that_the_remote_lacks_are_pushed(here: Builder, far: Builder
     assert (result.unchanged, result.conflicts) == ((), ())
     assert tags(far) == list(result.done)
     assert far.registry.history() == here.registry.history()
-    assert here.registry.push(None).unchanged == result.done
+    assert here.registry.push().unchanged == result.done
     assert far.registry.problems() == ()
 
 
@@ -89,10 +89,15 @@ def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) ->
     here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
     registry = here.registry
     assert registry.push(registry["m"].history[1]).done == ("m#prod#1",)
-    assert registry.push(registry["n"].latest, "m@v1.0.0").done == ("m@v1.0.0", "n@v1.0.0")
+    latest = registry["n"].latest
+    assert latest
+    assert registry.push(latest, "m@v1.0.0").done == ("m@v1.0.0", "n@v1.0.0")
     assert tags(far) == ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
     with pytest.raises(TagNotFoundError):
         registry.push("m@v9.0.0")
+    for nothing in (None, registry.event("typo"), 3):
+        with pytest.raises(InvalidArgumentError, match="a tag is named by text"):
+            registry.push(nothing)  # type: ignore[arg-type]
 
 
 def test_a_tag_that_differs_is_a_conflict_and_stays_on_both_sides(

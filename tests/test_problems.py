@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -223,13 +224,35 @@ class TestContradictions:
         builder.tags("m@v1.0.0", "m@v1.0.0!").tag("m@v1.0.0#2", "c2", 90)
         assert kinds(builder) == []
 
-    def test_two_active_versions_at_one_commit(self, builder: Builder) -> None:
-        builder.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0", "m@v3.0.0!")
-        assert kinds(builder) == [("m@v1.0.0", ProblemKind.TWO_VERSIONS)]
+    def test_two_versions_ever_registered_at_one_commit(self, builder: Builder) -> None:
+        builder.commit("c2")
+        builder.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0", "m@v3.0.0!", "m@v2.0.0!", "m@v2.0.0#9")
+        builder.tag("m@v4.0.0", "c2", 90)
+        builder.tags("n@v4.0.0")
+        shared = ProblemKind.TWO_VERSIONS
+        assert kinds(builder) == [("m@v2.0.0", shared), ("m@v3.0.0", shared)]
 
     def test_counters_and_times_that_differ(self, builder: Builder) -> None:
-        builder.tags("m@v1.0.0", "m#dev#2", "m#prod#1", "m#prod#3")
-        assert kinds(builder) == [("m#prod#1", ProblemKind.CLOCKS)]
+        builder.tags("m@v1.0.0", "m#prod#2", "m#prod#1", "m#prod#3", "m@v1.0.0!#9", "m@v1.0.0#8")
+        assert kinds(builder) == [
+            ("m#prod#1", ProblemKind.CLOCKS),
+            ("m@v1.0.0#8", ProblemKind.CLOCKS),
+        ]
+
+    def test_counters_of_different_stages_and_versions_are_not_compared(
+        self, builder: Builder
+    ) -> None:
+        builder.tags("m@v1.0.0", "m#dev#5", "m#prod#1", "m@v1.0.0!#3", "m@deprecated#2")
+        assert kinds(builder) == []
+
+    @pytest.mark.parametrize(("ahead", "expected"), [(60, 0), (61, 1)])
+    def test_clocks_may_differ_by_a_minute(
+        self, builder: Builder, ahead: int, expected: int
+    ) -> None:
+        builder.tags("m@v1.0.0")
+        now = builder.registry["m"].history[0].time - timedelta(seconds=ahead)
+        found = [problem.kind for problem in builder.registry.problems(now)]
+        assert found == [ProblemKind.FUTURE] * expected
 
     def test_a_stage_on_a_commit_with_no_version(self, builder: Builder) -> None:
         builder.tags("m#prod#1")

@@ -82,7 +82,8 @@ class TestRegister:
         builder.commit("c3", 2)
         assert do(registry, "register", "m", bump="minor").version == SemVer(0, 1, 0)
         builder.commit("c4", 3)
-        assert do(registry, "register", "n", bump="major").version == SemVer(0, 0, 1)
+        for bump, first in (("major", "v1.0.0"), ("minor", "v0.1.0"), ("patch", "v0.0.1")):
+            assert do(registry, "register", bump, bump=bump).version == SemVer.parse(first)
 
     def test_a_deregistered_number_is_never_handed_out_again(self, life: Builder) -> None:
         registry = life.registry
@@ -108,6 +109,28 @@ class TestRegister:
         do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True)
         assert [version.name for version in registry["m"]] == ["v3.0.0", "v2.0.0", "v1.0.0"]
         do(registry, "register", "other", "v1.0.0", commit="HEAD~1")
+
+    def test_a_commit_stays_taken_by_a_deregistered_version(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "deregister", "m", "v2.0.0")
+        for verb, more in (("register", {}), ("assign", {"stage": "dev", "register": True})):
+            with pytest.raises(CommitTakenError, match=r"delete_tags\('m@v2.0.0'\)") as caught:
+                do(registry, verb, "m", "v3.0.0", commit="HEAD~1", **more)
+            assert caught.value.version == "v2.0.0"
+        assert do(registry, "register", "m", "v2.0.0", commit="HEAD~1").version
+        assert do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True).version
+
+    def test_an_assignment_that_registers_keeps_to_the_commit(self, life: Builder) -> None:
+        registry = life.registry
+        before = registry.history()
+        with pytest.raises(VersionExistsError, match="not at .*leave out commit="):
+            do(registry, "assign", "m", "v2.0.0", "qa", commit="HEAD", register=True)
+        for verb in ("assign", "unassign"):
+            with pytest.raises(InvalidArgumentError, match="a commit is named by text"):
+                do(registry, verb, "m", stage="qa", commit="")
+        assert registry.history() == before
+        event = do(registry, "assign", "m", "v2.0.0", "qa", commit="HEAD~1", register=True)
+        assert str(event.version) == "v2.0.0"
 
     def test_force_registers_no_version_twice(self, life: Builder) -> None:
         with pytest.raises(VersionExistsError):
@@ -476,6 +499,9 @@ class TestStages:
             ("stages: prod\n", "'stages' must be a list of names, not 'prod'"),
             ("stages: 3\n", "'stages' must be a list of names, not 3"),
             ("stages: [1]\n", "1 cannot name a stage"),
+            ("x: 2024-13-45\n", "ValueError: month must be in 1..12"),
+            ("a: !!bool maybe\n", "it is not YAML: KeyError"),
+            pytest.param("[" * 3000, "it is not YAML: RecursionError", id="nesting"),
             ("stages: [latest]\n", "'latest' cannot name a stage"),
         ],
     )
@@ -536,7 +562,7 @@ class TestStages:
             with pytest.raises(StageNotAllowedError):
                 do(registry, "assign", "m", "v1.0.0", "prod")
             assert do(registry, "assign", "m", "v1.0.0", "dev").stage == "dev"
-        with pytest.raises(ConfigurationError, match="must be a list of names"):
+        with pytest.raises(ConfigurationError, match="from stages=: .*must be a list of names"):
             Registry.from_repo(disk.repo, stages="dev")
 
     def test_a_bare_repository_has_it_in_its_head(self, tmp_path: Path, builder: Builder) -> None:

@@ -11,7 +11,8 @@ import attrs
 from modelversions.model import Model
 
 _NOTHING = "-"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or the direction of its text."""
 
 
 @attrs.frozen

@@ -29,6 +29,8 @@ _OTHER_FORM = re.compile(r"^\^|^:|.:|\.\.|\^[{!@-]|@\{", re.DOTALL)
 _LOGGED = re.compile(r"(?P<ref>.*)@\{(?P<back>[0-9]{1,9})\}", re.DOTALL)
 _DESCRIBED = re.compile(r".+-g([0-9a-f]{4,64})", re.DOTALL)
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
+_MAX_DIGITS = 9
+"""Digits of a number of generations: no history has more of them."""
 _RULES = (
     "{}",
     "refs/{}",
@@ -69,6 +71,8 @@ class Revisions:
             raise self._not_found(revision)
         id = self._commit(revision, id)
         for sign, digits in _STEP.findall(match["steps"]):
+            if len(digits) > _MAX_DIGITS:
+                raise self._not_found(revision)
             id = self._step(revision, id, sign, int(digits or 1))
         return id
 
