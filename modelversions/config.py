@@ -14,6 +14,9 @@ from modelversions.tags import check_new_stage
 
 FILE = ".gto"
 
+_MAX_BRACKETS = 100
+"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones."""
+
 
 def read_stages(content: bytes | None) -> tuple[str, ...] | None:
     """Read which stages may be assigned; None for any.
@@ -37,6 +40,10 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
             "Registry.open",
             extra="yaml",
         ) from error
+    if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:
+        raise _invalid(
+            f"it has more than {_MAX_BRACKETS} opening brackets; write lists line by line"
+        )
     try:
         found = YAML(typ="safe", pure=True).load(content)
     except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through

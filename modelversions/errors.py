@@ -15,7 +15,7 @@ work as usual. The message says what was wrong and what to do; the data stands i
     ├── ObjectMissingError         LookupError        .id
     ├── RepositoryNotFoundError    FileNotFoundError  .location
     ├── RepositoryError            OSError            .location
-    │   ├── RemoteError            ConnectionError
+    │   ├── RemoteError            ConnectionError    .status
     │   │   └── RemoteTimeoutError TimeoutError
     │   ├── AuthenticationError    PermissionError
     │   └── DubiousOwnershipError  PermissionError
@@ -127,7 +127,12 @@ class RepositoryError(ModelVersionsError, OSError):
 
 
 class RemoteError(RepositoryError, ConnectionError):
-    """A server cannot be reached, breaks off, or says what Git's protocol has no place for."""
+    """A server cannot be reached, breaks off, or says what Git's protocol has no place for.
+
+    ``status`` is the HTTP status that it answered with, if that was the reason, else None.
+    """
+
+    status: int | None = None
 
 
 class RemoteTimeoutError(RemoteError, TimeoutError):

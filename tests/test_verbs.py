@@ -501,7 +501,8 @@ class TestStages:
             ("stages: [1]\n", "1 cannot name a stage"),
             ("x: 2024-13-45\n", "ValueError: month must be in 1..12"),
             ("a: !!bool maybe\n", "it is not YAML: KeyError"),
-            pytest.param("[" * 3000, "it is not YAML: RecursionError", id="nesting"),
+            pytest.param("[" * 3000, "more than 100 opening brackets", id="brackets"),
+            pytest.param("- " * 3000, "it is not YAML: RecursionError", id="nesting"),
             ("stages: [latest]\n", "'latest' cannot name a stage"),
         ],
     )

@@ -79,6 +79,7 @@ def explain(
         f"{location!r} cannot be asked: {words or type(error).__name__}; see that the server is "
         "there and speaks Git's protocol, and try again",
         location=location,
+        status=getattr(error, "status", None),
     )
 
 

@@ -14,6 +14,7 @@ from dulwich.pack import UnpackedObject, pack_objects_to_data
 from modelversions.errors import (
     InvalidArgumentError,
     RemoteError,
+    RemoteTimeoutError,
     RepositoryError,
     RevisionNotFoundError,
 )
@@ -99,13 +100,44 @@ class RemoteStore:
         """Return the id of the commit that a revision names on the server."""
         name = "HEAD" if revision == "@" else revision
         if _FULL.fullmatch(name.lower()):
-            return name.lower()
+            return self._peeled(name.lower())
         rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
         refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
         for ref in rules:
             if ref in refs.ids:
                 return refs.peeled.get(ref, refs.ids[ref])
         raise self._no_revision(revision, refs)
+
+    def _peeled(self, id: str) -> str:
+        """Return the commit that an object is or leads to.
+
+        The branches and tags that the server lists tell it of most; another object is fetched,
+        without files where the server can leave them out.
+
+        Raises:
+            NotACommitError: it leads to a tree or a blob.
+            RevisionNotFoundError: the server does not have it, or does not send it.
+        """
+        refs = self._transport.refs(["HEAD", "refs/heads/"])
+        if id in refs.ids.values():
+            return id
+        tag = next((ref for ref in self._transport.tags([""]) if _leads_to(ref, id)), None)
+        commit = None if tag is None else self._tags.read([tag])[tag.id].commit
+        if commit is not None:
+            return commit
+        try:
+            objects = self._transport.fetch([id], depth=1, filter=NO_TREES, most=MOST)
+        except RemoteTimeoutError:
+            raise
+        except RemoteError as error:
+            if error.status is not None:
+                raise
+            raise RevisionNotFoundError(
+                f"{self.location!r} does not send the object {id}: {error}; name a branch, a tag "
+                "or a commit that one of them leads to",
+                revision=id,
+            ) from error
+        return LocalStore(in_memory(objects), self.location).resolve(id)
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List the commits that lead to a revision, newest first: fetched without their files."""
@@ -276,6 +308,11 @@ class RemoteStore:
                 "SHA or 'HEAD'"
             )
         return RevisionNotFoundError(sentence, revision=revision)
+
+
+def _leads_to(ref: TagRef, id: str) -> bool:
+    """Return whether an annotated tag is, or is listed as leading to, an object."""
+    return ref.peeled != ref.id and id in (ref.id, ref.peeled)
 
 
 def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:

@@ -64,6 +64,8 @@ class RemoteTags:
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
+            if error.status is not None:  # it refuses requests, whichever tags they ask for
+                raise
             self._transport.refs(["HEAD"])  # or else it is the server
             if len(annotated) == 1:
                 flaw = (ProblemKind.MISSING, f"the server cannot send it: {error}")
@@ -80,6 +82,8 @@ class RemoteTags:
         try:
             objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES, most=MOST)
         except RemoteError as error:
+            if error.status is not None:
+                raise
             flaw = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
             return {ref.id: lost(flaw)}
         return self._taken([ref], objects)

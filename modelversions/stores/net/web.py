@@ -39,6 +39,16 @@ def http_client(
     return _Http(url.origin + url.path, _pool(url, config, timeout), login)
 
 
+class HttpStatusError(GitProtocolError):
+    """A server answers a request with an HTTP status that is no success."""
+
+    def __init__(self, status: int, words: str) -> None:
+        """Keep the status; ``words`` are what the server says."""
+        known = next((one.phrase for one in HTTPStatus if one == status), "")
+        super().__init__(f"HTTP {status} {words or known}".rstrip())
+        self.status = status
+
+
 class Quiet:
     """A client that does not log what this library sees to itself."""
 
@@ -95,7 +105,7 @@ def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> E
         return HTTPProxyUnauthorized(headers.get("Proxy-Authenticate"), url)
     if status == HTTPStatus.NOT_FOUND:
         return NotGitRepository(words or "not found")
-    return GitProtocolError(f"HTTP {status} {words or HTTPStatus(status).phrase}")
+    return HttpStatusError(status, words)
 
 
 def _pool(url: Url, config: StackedConfig, timeout: float | None) -> PoolManager:
@@ -108,14 +118,13 @@ def _pool(url: Url, config: StackedConfig, timeout: float | None) -> PoolManager
     if authority:
         overrides.set((b"http",), b"sslCAInfo", authority.encode())
     base = url.origin + url.path
-    told = {name for name, _ in _extra_headers(config, base)}
     retries = urllib3.Retry(
         total=_REDIRECTS,
         connect=0,
         read=0,
         other=0,
         redirect=_REDIRECTS,
-        remove_headers_on_redirect={*urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT, *told},
+        respect_retry_after_header=False,  # a server could ask for hours; Git does not wait either
     )
 
     def pool(*_proxy_of_dulwich: str, **options: Any) -> PoolManager:  # noqa: ANN401  # whatever it has
@@ -134,6 +143,9 @@ def _pool(url: Url, config: StackedConfig, timeout: float | None) -> PoolManager
         pool_manager_cls=pool,  # type: ignore[arg-type]  # it is called, and no more
         proxy_manager_cls=pool,  # type: ignore[arg-type]
     )
+    # whatever dulwich found in the configuration is for this origin: no redirect takes it elsewhere
+    private = {*urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT, *manager.headers} - {"User-agent"}
+    manager.connection_pool_kw["retries"] = retries.new(remove_headers_on_redirect=private)
     return manager
 
 

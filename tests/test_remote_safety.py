@@ -1,0 +1,217 @@
+"""Servers: no tag of an untrue type is written, no failure looks like an empty registry."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.objects import Tree
+from dulwich.repo import Repo
+
+from modelversions import (
+    Identity,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from modelversions.stores.net.transport import Transport
+from modelversions.stores.net.web import HttpStatusError
+from tests.builders import Builder
+from tests.lines import LOCAL, Wsgi, git_server, http_server
+
+ANN = Identity("Ann", "ann@example.com")
+NOT_THERE = (RevisionNotFoundError, RemoteError)
+"""What a server's refusal to send an object gives: dulwich's for HTTP answers with status 500."""
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        builder = Builder(repo)
+        builder.commit()
+        builder.commit("c2", 1, "c1")
+        yield builder
+
+
+@pytest.fixture(params=["git", "http"])
+def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
+    assert isinstance(far.repo, Repo)
+    serve = git_server if request.param == "git" else http_server
+    with serve(far.repo) as url, Registry.open(url) as registry:
+        yield registry
+
+
+def ref_id(far: Builder, name: str) -> str:
+    return far.repo.refs[f"refs/tags/{name}".encode()].decode()  # type: ignore[index]
+
+
+def test_the_id_of_a_tag_object_means_its_commit(far: Builder, registry: Registry) -> None:
+    far.tags("m@v1.0.0", commit="c1")
+    tag = ref_id(far, "m@v1.0.0")
+    planned = registry.register("n", "v1.0.0", commit=tag, author=ANN, dry_run=True)
+    event = registry.register("n", "v1.0.0", commit=tag, author=ANN)
+    assert planned.commit == event.commit == far.commits["c1"]
+    assert far.registry["n"]["v1.0.0"].commit == far.commits["c1"]
+    assert far.registry.problems() == ()
+    assert [version.model for version in registry.at(tag)] == ["m", "n"]
+
+
+@pytest.mark.parametrize("name", ["c1", "c2"])
+def test_the_id_of_a_commit(far: Builder, registry: Registry, name: str) -> None:
+    far.tags("m@v1.0.0", commit="c1")
+    event = registry.register("n", "v1.0.0", commit=far.commits[name].upper(), author=ANN)
+    assert event.commit == far.commits[name]
+
+
+@pytest.mark.parametrize("what", ["tree", "blob", "nothing"])
+def test_the_id_of_anything_else_is_refused(far: Builder, registry: Registry, what: str) -> None:
+    tree = Tree()
+    id = {"tree": far.add(tree), "blob": far.blob("x"), "nothing": "ab" * 20}[what]
+    for dry_run in (True, False):
+        with pytest.raises(NOT_THERE):
+            registry.register("m", "v1.0.0", commit=id, author=ANN, dry_run=dry_run)
+    with pytest.raises(NOT_THERE):
+        registry.at(id)
+    assert far.registry.history() == ()
+
+
+def test_a_tag_on_a_blob_leads_to_no_commit(far: Builder, registry: Registry) -> None:
+    blob = far.blob("x")
+    far.tag("m@v1.0.0", blob, kind="blob")
+    for id in (blob, ref_id(far, "m@v1.0.0")):
+        with pytest.raises(NOT_THERE):
+            registry.register("n", "v1.0.0", commit=id, author=ANN)
+    assert far.registry.history() == ()
+
+
+@pytest.mark.parametrize("error", [RemoteTimeoutError, RemoteError])
+def test_a_failure_is_not_a_missing_commit(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, error: type[RemoteError]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("failed", location="x", status=503)
+
+    monkeypatch.setattr(Transport, "fetch", fail)
+    with pytest.raises(error, match="failed"):
+        registry.at("ab" * 20)
+
+
+@contextmanager
+def failing(far: Builder, status: str) -> Iterator[tuple[str, list[str]]]:
+    """Serve a repository that answers each fetch with a status; the list grows by its requests."""
+    fetches: list[str] = []
+
+    def wrap(app: Wsgi) -> Wsgi:
+        def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            if environ["REQUEST_METHOD"] == "GET":
+                return app(environ, start)
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            fetches.append(environ["PATH_INFO"])
+            start(status, [("Content-Type", "text/plain"), ("Retry-After", "3600")])
+            return [b"no"]
+
+        return answer
+
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, wrap) as url:
+        yield url, fetches
+
+
+@pytest.mark.parametrize(
+    "status", ["429 Too Many Requests", "500 Internal", "502 Bad", "503 Busy", "599 Other"]
+)
+def test_a_failing_fetch_is_an_error_after_one_attempt(far: Builder, status: str) -> None:
+    far.tags("m@v1.0.0", "m#prod#1", "m#prod#2", "n@v1.0.0")
+    with failing(far, status) as (url, fetches), Registry.open(url) as registry:
+        for ask in (registry.history, registry.stages, lambda: registry["m"].stages):
+            fetches.clear()
+            with pytest.raises(RemoteError, match=f"HTTP {status[:3]}") as caught:
+                ask()
+            assert caught.value.status == int(status[:3])
+            assert len(fetches) == 1
+
+
+def test_a_failing_fetch_of_a_tag_without_a_time(
+    far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.raw("m@v1.0.0", f"object {far.commits['c1']}\ntype commit\ntag m@v1.0.0\n\nx\n")
+    fetch = Transport.fetch
+
+    def fail_at_depth(self: Transport, wants: Any, **options: Any) -> Any:
+        if options.get("depth"):
+            raise RemoteError("HTTP 503", location="x", status=503)
+        return fetch(self, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", fail_at_depth)
+    assert isinstance(far.repo, Repo)
+    with (
+        git_server(far.repo) as url,
+        Registry.open(url) as registry,
+        pytest.raises(RemoteError, match="HTTP 503"),
+    ):
+        registry.history()
+
+
+def test_a_status_without_a_name() -> None:
+    assert str(HttpStatusError(599, "")) == "HTTP 599"
+    assert str(HttpStatusError(503, "")) == "HTTP 503 Service Unavailable"
+
+
+@contextmanager
+def answering(status: int, headers: dict[str, str]) -> Iterator[tuple[int, list[dict[str, str]]]]:
+    """Serve one answer to every request; the list holds the headers that came, in lower case."""
+    seen: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer((LOCAL, 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_port, seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "HTTP://LocalHost:{}/", "http://LOCALHOST:{}", "http://localhost:{}/"]
+)
+def test_a_configured_header_does_not_follow_a_redirect(
+    monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    with answering(404, {}) as (target, at_target):
+        location = f"http://{LOCAL}:{target}/x/info/refs?service=git-upload-pack"
+        with answering(302, {"Location": location}) as (port, at_origin):
+            section = f"http.{pattern.format(port)}" if pattern else "http"
+            pairs = {"extraHeader": "X-Secret: hush", "userAgent": "ours"}
+            monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(pairs)))
+            for number, (name, value) in enumerate(pairs.items()):
+                monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", f"{section}.{name}")
+                monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+            with (
+                Registry.open(f"http://localhost:{port}/x") as registry,
+                pytest.raises(RepositoryNotFoundError),
+            ):
+                registry.history()
+    assert at_origin
+    assert at_target
+    assert not [headers for headers in at_target if "x-secret" in headers]
