@@ -59,9 +59,12 @@ def test_a_commit_is_a_full_sha_a_branch_a_tag_or_head(plain: Far) -> None:
         for revision in (head[:8], "HEAD~1"):
             with pytest.raises(RevisionNotFoundError, match="only a clone knows short SHAs"):
                 door.register("m", author=ANN, commit=revision)
-        with pytest.raises(PushRejectedError, match="refused the tag 'm@v0.0.1'"):
+        with pytest.raises(RevisionNotFoundError, match="does not send the object 1111"):
             door.register("m", author=ANN, commit="1" * 40)
         assert "m" not in door
+        tag = plain.git("rev-parse", "refs/tags/t").strip()
+        assert door.register("m", author=ANN, commit=tag).commit == head
+        plain.git("fsck", "--strict")
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "update"])
