@@ -183,7 +183,8 @@ class _Life:
         self._at_commit: dict[str, list[_VersionLife]] = defaultdict(list)
         self._last_at: dict[str, _VersionLife] = {}
         self._first_at: dict[str, _VersionLife] = {}
-        self._in_force: dict[str, dict[_VersionLife | str, Event]] = defaultdict(dict)
+        self._in_force: dict[str, dict[tuple[_VersionLife | str, str], None]] = defaultdict(dict)
+        """By stage, the assignments in force, oldest first: what holds it and at which commit."""
         self._assigned_at: dict[tuple[str, str], list[_VersionLife | str]] = defaultdict(list)
         for event in history:
             if event.kind is EventKind.REGISTRATION and event.version is not None:
@@ -223,8 +224,8 @@ class _Life:
             sentence = f"stage {stage!r} was assigned to a commit that has no version"
             self._report(ProblemKind.STAGED_COMMIT, event, sentence)
         in_force = self._in_force[stage]
-        in_force.pop(key, None)  # so that it comes back as the newest
-        in_force[key] = event
+        in_force.pop((key, event.commit), None)  # so that it comes back as the newest
+        in_force[key, event.commit] = None
         self._assigned_at[stage, event.commit].append(key)
         return key
 
@@ -232,10 +233,10 @@ class _Life:
         """End the assignment that is in force at the commit, the newest if there are several."""
         in_force = self._in_force[stage]
         assigned = self._assigned_at[stage, event.commit]
-        while assigned and assigned[-1] not in in_force:
+        while assigned and (assigned[-1], event.commit) not in in_force:
             assigned.pop()
         key = assigned.pop() if assigned else self._version_at(event.commit) or event.commit
-        in_force.pop(key, None)
+        in_force.pop((key, event.commit), None)
         return key
 
     def _version_at(self, commit: str) -> _VersionLife | None:
@@ -260,11 +261,11 @@ class _Life:
         for stage in sorted(self._in_force):
             in_force = [
                 key if isinstance(key, str) else key.version
-                for key, event in reversed(self._in_force[stage].items())
-                if isinstance(key, str) or key.is_at(event.commit)
+                for key, commit in reversed(self._in_force[stage])
+                if isinstance(key, str) or key.is_at(commit)
             ]
             if in_force:
-                yield stage, tuple(in_force)
+                yield stage, tuple(dict.fromkeys(in_force))
 
     def _report(self, kind: ProblemKind, event: Event, sentence: str) -> None:
         self.problems.append(Problem(kind, event.tag, event.model, sentence))

@@ -119,10 +119,24 @@ class Situation:
                 return event
         return None
 
+    def newest_at(self, commit: str) -> Event | None:
+        """Return the newest registration at a commit."""
+        found = (one for one in reversed(self.state.history) if one.commit == commit)
+        return next((one for one in found if one.kind is EventKind.REGISTRATION), None)
+
     def plan(
-        self, intent: Intent, name: TagName, commit: str, superseded: Iterable[Event | None]
+        self,
+        intent: Intent,
+        name: TagName,
+        commit: str,
+        superseded: Iterable[Event | None],
+        not_before: Event | None = None,
     ) -> tuple[Event, State]:
         """Name and date an event so that it takes effect, whatever the clocks say (F12, F14).
+
+        Args:
+            superseded: events that must be older than the new one.
+            not_before: an event that may be as old, and not newer.
 
         Returns:
             The event; and, for a stage's, the state once it is written.
@@ -139,7 +153,9 @@ class Situation:
             commit=commit,
             tag=str(name),
             counter=name.counter,
-            time=_effective(intent, newest, self.model, str(name)),
+            time=_effective(
+                _no_earlier(intent, not_before, str(name)), newest, self.model, str(name)
+            ),
             author=intent.author.decoded(),
             message="",
         )
@@ -257,9 +273,9 @@ def assign(
 
     Raises:
         VersionNotFoundError: the version is not active.
-        StageHeldError: it holds the stage already, and force is not meant.
+        StageHeldError: it holds the stage already, and force is not given.
         NoEffectError: the stage would go to another version at the same commit, or to none; or
-            the time asked for is before what it must supersede.
+            the time asked for is before what it must supersede, or before the registration.
     """
     if version is not None:
         commit = now.registered(version).commit
@@ -276,14 +292,29 @@ def assign(
         )
     then = after.stages.get(stage, ())
     if version not in (None, key) or not then or then[0] != key:
-        raise NoEffectError(
-            f"stage {stage!r} cannot go to '{version or key}' of model {now.model!r}: at commit "
-            f"{commit[:7]} an assignment means '{key}'{'' if then else ', which is not active'}; "
-            "register the version at a commit of its own",
-            model=now.model,
-            tag=event.tag,
-        )
+        raise _no_effect(now, event, version or key)
     return [event]
+
+
+def _no_effect(now: Situation, event: Event, meant: Key) -> NoEffectError:
+    """Return why an assignment would not give the stage to the version that is meant.
+
+    Raises:
+        VersionNotFoundError: the version was deregistered.
+    """
+    commit = event.commit[:7]
+    if meant == event.version and isinstance(meant, SemVer):
+        origin = now.registered(meant)
+        reason = f"it is registered at commit {origin.commit[:7]}, no longer at {commit}"
+        remedy = "name the version in place of the commit"
+    else:
+        reason = f"at commit {commit} an assignment means '{event.version or event.commit}'"
+        remedy = "register the version at a commit of its own"
+    return NoEffectError(
+        f"stage {event.stage!r} cannot go to '{meant}' of model {now.model!r}: {reason}; {remedy}",
+        model=now.model,
+        tag=event.tag,
+    )
 
 
 def unassign(
@@ -348,7 +379,9 @@ def _staged(
     """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
     now.certain(stage)
     name = TagName(kind, now.model, stage=stage)
-    event, after = now.plan(intent, name, commit, [now.newest(stage=stage), _deprecation(now)])
+    superseded = [now.newest(stage=stage), _deprecation(now)]
+    registration = now.newest_at(commit) if kind is EventKind.ASSIGNMENT else None
+    event, after = now.plan(intent, name, commit, superseded, registration)
     if event.version is not None:
         now.certain(event.version)
     return event, after
@@ -357,6 +390,24 @@ def _staged(
 def _deprecation(now: Situation) -> Event | None:
     """Return the deprecation that any other event revives the model from (F19)."""
     return now.state.history[-1] if now.state.deprecated else None
+
+
+def _no_earlier(intent: Intent, event: Event | None, tag: str) -> Intent:
+    """Return the intent, at the event's time if the present is before that.
+
+    Raises:
+        NoEffectError: the time asked for is before the event's.
+    """
+    if event is None or (intent.when or intent.now) >= event.time:
+        return intent
+    if intent.when is None:
+        return attrs.evolve(intent, now=event.time.astimezone(intent.now.tzinfo))
+    raise NoEffectError(
+        f"at {intent.when} version '{event.version}' was not registered yet: that was at "
+        f"{event.time}; give a later time, or none",
+        model=event.model,
+        tag=tag,
+    )
 
 
 def _effective(intent: Intent, newest: datetime | None, model: str, tag: str) -> datetime:

@@ -99,6 +99,13 @@ class TestVersions:
 class TestStages:
     """F17 and F18."""
 
+    def test_each_assignment_at_a_commit_counts_for_itself(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c2", 2), ("m#prod#2", "c1", 3)]
+        found = model(*tags, ("m@v1.0.0!", "c1", 4), ("m@v1.0.0#3", "c2", 5))
+        assert held(found) == {"prod": "v1.0.0"}
+        found = model(*tags, ("m@v1.0.0#3", "c2", 4), ("m#prod!#4", "c1", 5))
+        assert [version.name for version in found.holders("prod")] == ["v1.0.0"]
+
     def test_the_newest_assignment_holds_even_for_a_smaller_version(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2)]
         found = model(*tags, ("m#prod#1", "c2", 3), ("m#prod#2", "c1", 4))

@@ -233,9 +233,10 @@ class TestAssign:
     def test_a_commit_whose_versions_all_ended(self, life: Builder) -> None:
         registry = life.registry
         do(registry, "deregister", "m", "v2.0.0")
-        with pytest.raises(
-            NoEffectError, match="an assignment means 'v2.0.0', which is not active"
-        ):
+        with pytest.raises(VersionNotFoundError, match="'v2.0.0' .* was deregistered already"):
+            do(registry, "assign", "m", stage="dev", commit="HEAD~1")
+        do(registry, "register", "m", "v2.0.0", commit="HEAD")
+        with pytest.raises(NoEffectError, match="is registered at commit .*, no longer at"):
             do(registry, "assign", "m", stage="dev", commit="HEAD~1")
 
     def test_a_commit_that_two_versions_share(self, life: Builder) -> None:
@@ -358,7 +359,7 @@ class TestClocks:
         assert "v3.0.0" not in registry["m"]
         do(registry, "register", "m", "v3.0.0")
         assert "v3.0.0" in registry["m"]
-        do(registry, "assign", "m", "v3.0.0", "prod", when=start + timedelta(seconds=ahead))
+        do(registry, "assign", "m", "v3.0.0", "prod", when=start + timedelta(seconds=ahead + 2))
         do(registry, "unassign", "m", "v3.0.0", "prod")
         assert held(registry) == {"prod": "v2.0.0"}
         last = do(registry, "assign", "m", "v3.0.0", "prod")
@@ -385,6 +386,17 @@ class TestClocks:
         assert isinstance(caught.value, RefusedError)
         assert everything(life) == before
         assert do(life.registry, verb, *arguments, when=at(41)).time == at(41)
+
+    def test_an_assignment_is_not_dated_before_the_registration(self, life: Builder) -> None:
+        with pytest.raises(NoEffectError, match="'v2.0.0' was not registered yet: that was at"):
+            do(life.registry, "assign", "m", "v2.0.0", "dev", when=at(19))
+        assert do(life.registry, "assign", "m", "v2.0.0", "dev", when=at(20)).time == at(20)
+
+    @pytest.mark.filterwarnings("ignore::modelversions.ClockSkewWarning")
+    def test_an_assignment_follows_a_registration_in_the_future(self, life: Builder) -> None:
+        later = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+        do(life.registry, "register", "m", "v3.0.0", when=later)
+        assert do(life.registry, "assign", "m", "v3.0.0", "dev").time == later
 
 
 CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [

@@ -70,6 +70,15 @@ def write(path: str, calls: list[list[Any]]) -> list[str | None]:
     return refused
 
 
+def call(path: str, verb: str, when: int, options: dict[str, Any]) -> str | list[str]:
+    """Make one call of GTO's own at a time; return its tag, or the name and text of its refusal."""
+    CLOCK["now"] = when
+    try:
+        return str(getattr(gto.api, verb)(path, **options).ref)
+    except Exception as error:  # noqa: BLE001  # any error is a refusal
+        return [type(error).__name__, str(error)]
+
+
 def show(path: str) -> dict[str, list[str]]:
     """Return the stages that ``gto show`` prints, by model."""
     return {name: sorted(found["stage"]) for name, found in gto.api.show(path).items()}
@@ -105,7 +114,14 @@ def main() -> None:
         sys.stdout.flush()
 
 
-QUESTIONS = {"state": state, "write": write, "show": show, "valid": valid, "order": order}
+QUESTIONS = {
+    "state": state,
+    "call": call,
+    "write": write,
+    "show": show,
+    "valid": valid,
+    "order": order,
+}
 
 if __name__ == "__main__":
     main()

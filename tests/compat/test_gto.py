@@ -18,6 +18,7 @@ from modelversions import (
     Identity,
     ModelNotFoundError,
     NoEffectError,
+    ProblemKind,
     RefusedError,
     Registry,
     VersionNotFoundError,
@@ -28,91 +29,93 @@ pytestmark = pytest.mark.compat
 
 ANN = Identity("Ann", "ann@example.com")
 STAGES = ["dev", "prod", "prod-eu"]
+VERBS = ["new", "new", "next", "bump", "again", "again", "bare", "both", "deregister", "deregister"]
+VERBS += ["assign"] * 5 + ["unassign"] * 2 + ["deprecate"]
 EACH = 40
 """Histories, each of a model of its own, in one repository."""
 
-OURS, THEIRS = 1600, 400
+OURS, THEIRS = 2600, 400
 """Histories that we write and that GTO writes: GTO takes a tenth of a second for each event."""
 
 
-def play(registry: Registry, chance: Chance, model: str, commits: list[str]) -> int:
-    """Live one model's life through our verbs; return how many events that made."""
-    now, made, fresh = START + chance.randint(0, 50), 0, list(commits)
+def play(registry: Registry, chance: Chance, model: str, commits: list[str]) -> None:
+    """Write one model's history.
+
+    The commits are few, so that versions meet at a commit, move, and return.
+    """
+    now = START + chance.randint(0, 50)
+    pool = chance.sample(commits, chance.randint(2, 6))
     for _ in range(chance.randint(3, 14)):
         now += chance.choice([0, 0, 0, 1, 1, 100])
         for _ in range(8):
             try:
-                made += _step(registry, chance, model, fresh, now)
+                _step(registry, chance, model, pool, now)
             except NoEffectError:
                 now += 1  # it would not supersede within this second
                 continue
             except (RefusedError, ModelNotFoundError, VersionNotFoundError):
-                pass
+                continue
             break
-    return made
 
 
-def _step(registry: Registry, chance: Chance, model: str, fresh: list[str], seconds: int) -> int:
-    """Call one verb; a commit is given to one version of the model only (F18)."""
+def _step(registry: Registry, chance: Chance, model: str, pool: list[str], seconds: int) -> None:
+    """Call one verb, on any version and any commit."""
     options: dict[str, Any] = {
         "author": ANN,
         "when": datetime.fromtimestamp(seconds, timezone.utc),
     }
     known = registry.get(model)
     versions = known.all_versions if known is not None else ()
-    verb = chance.choice(["register"] * 3 + ["again", "away", "bare", "deregister", "deprecate"])
-    verb = chance.choice([verb, verb, "assign", "assign", "unassign"]) if versions else "register"
+    commit, stage = chance.choice(pool), chance.choice(STAGES)
     version = chance.choice(versions).name if versions else ""
-    if verb == "register":
-        number = chance.choice([None, chance.versions()])
-        registry.register(model, number, commit=fresh[-1], **options)
-        fresh.pop()
-    elif verb == "again" and known is not None:
-        registry.register(model, version, commit=known[version].commit, **options)
-    elif verb == "away":
-        registry.register(model, version, commit=fresh[-1], **options)
-        fresh.pop()
+    verb = chance.choice(VERBS if versions else ["new", "next", "bump", "bare"])
+    if verb == "new":
+        registry.register(model, chance.versions(), commit=commit, **options)
+    elif verb in ("next", "bump"):
+        bump = chance.choice(["major", "minor", "patch"]) if verb == "bump" else None
+        registry.register(model, bump=bump, commit=commit, **options)
+    elif verb == "again":
+        registry.register(model, version, commit=commit, **options)
     elif verb == "bare":
-        registry.assign(model, stage=chance.choice(STAGES), commit=fresh.pop(), **options)
+        registry.assign(model, stage=stage, commit=commit, force=not versions, **options)
+    elif verb == "both":
+        registry.assign(model, stage=stage, commit=commit, register=True, **options)
     elif verb == "deprecate":
         registry.deprecate(model, **options)
     elif verb == "deregister":
         registry.deregister(model, version, **options)
     else:
-        getattr(registry, verb)(model, version, chance.choice(STAGES), **options)
-    return 1
+        getattr(registry, verb)(model, version, stage, **options)
 
 
 def we_write(judge: Gto, path: Path, seed: int) -> int:
     """Write a repository full of histories, and let GTO read it; return how many they were."""
     git, commits = repository(path, 20)
-    chance, events = Chance(seed), 0
+    chance = Chance(seed)
     with Registry.open(git.path) as registry:
         for number in range(EACH):
-            events += play(registry, chance, chance.models(number), commits)
+            play(registry, chance, chance.models(number), commits)
     git("pack-refs", "--all")
     answer = judge.state(git)
     assert "error" not in answer, f"seed {seed}: {answer}"
-    assert len(answer["history"]) == events, f"seed {seed}"
+    assert len(answer["history"]) == len(git("tag").split()), f"seed {seed}"
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
     return EACH
 
 
 def calls(chance: Chance, model: str, commits: list[str]) -> list[list[Any]]:
-    """Draw calls of GTO's own verbs, a second or more apart (F13)."""
-    now, drawn, fresh = START + chance.randint(0, 50), [], list(commits)
-    names: dict[str, str] = {}
+    """Draw calls of GTO's own verbs, a second or more apart (F13), at few commits."""
+    now, drawn = START + chance.randint(0, 50), []
+    pool = chance.sample(commits, chance.randint(2, 6))
+    names: list[str] = []
     for _ in range(chance.randint(3, 9)):
         now += chance.choice([1, 1, 100])
-        version = chance.choice([*names, ""])
         verb = chance.choice(["assign", "assign", "unassign", "deregister", "again", "deprecate"])
         options: dict[str, Any] = {"name": model}
-        if not version or chance.random() < 0.4:
-            names[chance.versions()] = fresh[-1]
-            version = list(names)[-1]
-            verb, options = "register", {**options, "version": version, "ref": fresh.pop()}
-        elif verb == "again":
-            verb, options = "register", {**options, "version": version, "ref": names[version]}
+        version = chance.choice([*names, chance.versions()])
+        if verb == "again" or version not in names:
+            names.append(version)
+            verb, options = "register", {**options, "version": version, "ref": chance.choice(pool)}
         elif verb == "deregister":
             options = {**options, "version": version}
         elif verb != "deprecate":
@@ -122,12 +125,19 @@ def calls(chance: Chance, model: str, commits: list[str]) -> list[list[Any]]:
 
 
 def gto_writes(judge: Gto, path: Path, seed: int) -> int:
-    """Let GTO write one history, and read it ourselves; return how many events it made."""
+    """Let GTO write one history, and read it ourselves; return how many events it made.
+
+    GTO may write what it cannot read again: two versions at one commit, which is a problem here.
+    """
     git, commits = repository(path, 12)
     chance = Chance(seed)
     refused = judge("write", str(git.path), calls(chance, chance.models(seed), commits))
     answer = judge.state(git)
-    assert "error" not in answer, f"seed {seed}: {answer}"
+    if "error" in answer:
+        with Registry.open(git.path) as registry:
+            kinds = {problem.kind for problem in registry.problems()}
+        assert ProblemKind.TWO_VERSIONS in kinds, f"seed {seed}: {answer}"
+        return 0
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
     return sum(1 for refusal in refused if refusal is None)
 
@@ -157,7 +167,9 @@ def test_gto_reads_what_we_write(judges: list[Gto], tmp_path: Path) -> None:
 
 
 def test_we_read_what_gto_writes(judges: list[Gto], tmp_path: Path) -> None:
-    assert share(judges, gto_writes, tmp_path, THEIRS) > 0
+    assert share(judges, gto_writes, tmp_path, THEIRS) > (
+        0 if os.environ.get("SEED") else 2 * THEIRS
+    )
 
 
 @pytest.mark.parametrize("ahead", [0, 3600])
@@ -170,7 +182,9 @@ def test_all_see_the_last_call_win(judges: list[Gto], tmp_path: Path, ahead: int
         registry.register("m", "v1.0.0", author=ANN, when=start)
         registry.deregister("m", "v1.0.0", author=ANN)
         registry.register("m", "v1.0.0", author=ANN)
-        registry.assign("m", "v1.0.0", "prod", author=ANN, when=start + timedelta(seconds=ahead))
+        registry.assign(
+            "m", "v1.0.0", "prod", author=ANN, when=start + timedelta(seconds=ahead + 2)
+        )
         registry.unassign("m", "v1.0.0", "prod", author=ANN)
         last = registry.assign("m", "v1.0.0", "prod", author=ANN)
     answer = judges[0].state(git)
