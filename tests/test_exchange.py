@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from modelversions import (
     TagNotFoundError,
     VersionExistsError,
 )
-from modelversions.stores.disk.refs import TagRefs
+from modelversions.stores.disk.refs import NewRef, TagRefs
 from modelversions.stores.net.exchange import LocalExchange
 from modelversions.stores.net.transport import Transport, Verdict
 from tests.builders import Builder
@@ -138,13 +138,13 @@ def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
 ) -> None:
     far.commit("f1", 5)
     far.tags("m@v1.0.0", commit="f1")
-    real = TagRefs.add
+    real = TagRefs.create
 
-    def faster(refs: TagRefs, name: str, id: Any) -> None:
+    def faster(refs: TagRefs, tags: Sequence[NewRef]) -> None:
         here.tag("m@v1.0.0", message="faster")
-        real(refs, name, id)
+        real(refs, tags)
 
-    monkeypatch.setattr(TagRefs, "add", faster)
+    monkeypatch.setattr(TagRefs, "create", faster)
     result = here.registry.fetch()
     assert result.done == ()
     assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
@@ -350,7 +350,7 @@ class TestHarm:
             assert disk.registry.fetch(remote=url).done == ("m@v1.0.0",)
             assert list(Registry.open(url)) == ["m"]
         with pytest.raises(InvalidNameError):
-            TagRefs(disk.repo, "here").add("../x=m@v1.0.0", id)
+            TagRefs(disk.repo, "here").create([NewRef("../x=m@v1.0.0", id.decode())])
 
     def test_a_tag_whose_commit_is_not_sent_is_not_fetched(
         self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch

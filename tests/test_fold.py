@@ -115,6 +115,12 @@ class TestStages:
         assert found["v2.0.0"].stages == ()
         assert found.holders("dev") == ()
 
+    def test_one_unassignment_ends_two_assignments_of_one_version(self) -> None:
+        tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c1", 2), ("m#prod#1", "c1", 3)]
+        found = model(*tags, ("m#prod#2", "c1", 4), ("m#prod!#3", "c1", 5), ("m#prod!#4", "c1", 6))
+        assert held(found) == {}
+        assert [event.version for event in found.history[2:]] == [SemVer(2, 0, 0)] * 4
+
     def test_an_unassignment_lets_the_stage_fall_back(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c2", 3)]
         found = model(*tags, ("m#prod#2", "c1", 4), ("m#prod!#3", "c1", 5))

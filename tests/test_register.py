@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from dulwich.file import GitFile
+from dulwich.objects import Tag
 from dulwich.refs import Ref
 from dulwich.repo import MemoryRepo
 
@@ -32,6 +33,8 @@ from modelversions import (
 )
 from modelversions.stores.base import NewTag
 from modelversions.stores.disk.local import LocalStore
+from modelversions.stores.disk.refs import NewRef
+from modelversions.stores.tag_format import format_tag
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")
@@ -277,6 +280,14 @@ class TestConflicts:
         assert caught.value.lock == f"{path}.lock"
         assert list(disk.registry) == []
         lock.abort()
+        tag = NewTag("m@v1.0.0", disk.commits["c1"], "x\n", ANN, at(0))
+        id = Tag.from_string(format_tag(tag)).id.decode()
+        folder = path.parents[2] / "objects" / id[:2]
+        folder.mkdir(exist_ok=True)
+        lock = GitFile(str(folder / id[2:]), "wb")
+        with pytest.raises(LockedError, match=f"{id[2:]}.lock' and try again"):
+            LocalStore(disk.repo, "here").create([tag])
+        lock.abort()
         assert disk.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0"
 
     def test_a_folder_with_nothing_in_it_is_no_tag(self, disk: Builder, tmp_path: Path) -> None:
@@ -349,7 +360,7 @@ def test_the_add_itself_never_overwrites(any_builder: Builder) -> None:
     with pytest.raises(TagExistsError, match=r"'m@v1.0.0' exists already in 'here'"):
         store.create([tag])
     with pytest.raises(TagExistsError):
-        store._refs.add("m@v1.0.0", any_builder.repo.head())
+        store._refs.create([NewRef("m@v1.0.0", any_builder.repo.head().decode())])
     assert any_builder.registry["m"] == before
 
 

@@ -21,7 +21,6 @@ from modelversions import (
     RepositoryError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
-    WriteConflictError,
 )
 from modelversions.stores.base import TagRef
 from modelversions.stores.disk.listing import Packed
@@ -322,16 +321,6 @@ def test_a_line_that_git_would_stop_at(
         if not header:
             with pytest.raises(RepositoryError, match="unexpected line"):
                 disk.registry.at("nowhere")
-
-
-def test_a_line_that_only_dulwich_stops_at_when_it_deletes(disk: Builder) -> None:
-    disk.tags("m@v1.0.0").pack()
-    packed = path_of(disk) / ".git" / "packed-refs"
-    header, rest = packed.read_text().split("\n", 1)
-    packed.write_text(f"{header}\n^abc\n{rest}")
-    with pytest.raises(WriteConflictError, match="'m@v1.0.0' cannot be written: .*peeled"):
-        disk.registry.delete_tags("m@v1.0.0")
-    assert list(disk.registry) == ["m"]
 
 
 def test_names_in_refs_may_be_any_bytes(disk: Builder) -> None:

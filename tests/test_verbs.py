@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.objects import ObjectID
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -36,12 +38,12 @@ from modelversions import (
     StageHeldError,
     StageNotAllowedError,
     StageNotHeldError,
+    TagExistsError,
     TagNotFoundError,
     VersionExistsError,
     VersionNotFoundError,
     WriteConflictError,
 )
-from modelversions.stores.base import TagRef
 from tests.builders import Builder, at
 from tests.test_register import everything
 
@@ -451,21 +453,20 @@ class TestOptions:
             do(life.registry, "assign", "m", stage="dev/eu", register=True)
         assert everything(life) == before
 
-    def test_the_first_of_two_tags_goes_if_the_second_cannot_come(
-        self, life: Builder, monkeypatch: pytest.MonkeyPatch
+    def test_no_tag_is_written_if_the_second_cannot_be(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        registry = life.registry
-        add = registry._store._refs.add  # type: ignore[attr-defined]
+        builder.tags("m@v1.0.0")
+        builder.commit("c2", 1, "c1")
+        add = builder.repo.refs.add_if_new
 
-        def refuse(name: str, id: bytes) -> None:
-            if "#" in name:
-                raise WriteConflictError("locked", tag=name)
-            add(name, id)
+        def refuse(name: Ref, id: ObjectID) -> bool:
+            return b"#" not in bytes(name) and add(name, id)
 
-        monkeypatch.setattr(registry._store._refs, "add", refuse)  # type: ignore[attr-defined]
-        with pytest.raises(WriteConflictError, match="locked"):
-            do(registry, "assign", "m", stage="dev", register=True)
-        assert "v2.0.1" not in registry["m"]
+        monkeypatch.setattr(builder.repo.refs, "add_if_new", refuse)
+        with pytest.raises(TagExistsError, match="'m#dev#1' exists already"):
+            do(builder.registry, "assign", "m", stage="dev", register=True)
+        assert "v1.0.1" not in builder.registry["m"]
 
 
 class TestStages:
@@ -599,21 +600,20 @@ class TestDeleteTags:
         assert registry.delete_tags(event, "refs/tags/m@v2.0.0") == expected
         assert [version.name for version in registry["m"].all_versions] == ["v1.0.0"]
 
-    def test_a_deletion_that_fails_brings_the_others_back(
-        self, life: Builder, monkeypatch: pytest.MonkeyPatch
+    def test_a_deletion_that_fails_keeps_all(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        registry, before = life.registry, everything(life)
-        remove = registry._store._refs.remove  # type: ignore[attr-defined]
+        builder.tags("m@v1.0.0", "m@v2.0.0")
+        before = everything(builder)
+        remove = builder.repo.refs.remove_if_equals
 
-        def refuse(ref: TagRef) -> None:
-            if ref.name == "m@v2.0.0":
-                raise WriteConflictError("locked", tag=ref.name)
-            remove(ref)
+        def refuse(name: Ref, id: ObjectID) -> bool:
+            return b"v2" not in bytes(name) and remove(name, id)
 
-        monkeypatch.setattr(registry._store._refs, "remove", refuse)  # type: ignore[attr-defined]
-        with pytest.raises(WriteConflictError, match="locked"):
-            registry.delete_tags("m@v1.0.0", "m@v2.0.0")
-        assert everything(life) == before
+        monkeypatch.setattr(builder.repo.refs, "remove_if_equals", refuse)
+        with pytest.raises(WriteConflictError, match="was changed by somebody else"):
+            builder.registry.delete_tags("m@v1.0.0", "m@v2.0.0")
+        assert everything(builder) == before
 
     def test_packed_tags_too(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0")

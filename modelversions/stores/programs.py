@@ -54,6 +54,35 @@ class Programs:
             command, input=stdin, capture_output=True, check=False, shell=shell
         )
 
+    def hook(self, name: str) -> str | None:
+        """Return the path of a hook that Git would run; None if there is none."""
+        assert isinstance(self._repo, Repo)
+        folder = self.config.get_path("core.hooksPath")
+        if folder is None:
+            folder = os.path.join(self._repo.commondir(), "hooks")
+        path = os.path.abspath(os.path.join(self._repo.path, folder, name))
+        return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
+
+    def run_hook(
+        self, hook: str, *arguments: str, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a hook in the folder and the environment that Git gives it.
+
+        Raises:
+            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            OSError: the hook cannot be started.
+        """
+        assert isinstance(self._repo, Repo)
+        self.require_trusted(f"running its hook {hook!r}")
+        return subprocess.run(  # noqa: S603  # the ownership of who names the program is checked
+            [hook, *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            cwd=self._repo.path,
+            env={**self._env, "GIT_DIR": os.path.abspath(self._repo.controldir())},
+        )
+
     def require_trusted(self, action: str) -> None:
         """Refuse what takes the word of a repository that another user owns.
 

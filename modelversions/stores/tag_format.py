@@ -137,15 +137,19 @@ def parse_commit(id: str, raw: bytes) -> Commit:
 
 def format_tag(tag: NewTag) -> bytes:
     """Return the bytes of the tag object that ``git tag -a`` would write."""
-    offset = tag.time.utcoffset()
+    header = f"object {tag.commit}\ntype commit\ntag {tag.name}\n".encode()
+    message = tag.message.encode(errors="surrogateescape")
+    return b"%btagger %b\n\n%b" % (header, format_person(tag.author, tag.time), message)
+
+
+def format_person(person: Identity, time: datetime) -> bytes:
+    """Return name, address, time and offset as Git writes them in objects and in reflogs."""
+    offset = time.utcoffset()
     assert offset is not None
     minutes = int(offset.total_seconds() // 60)
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
-    seconds = (tag.time - datetime.fromtimestamp(0, timezone.utc)) // timedelta(seconds=1)
-    header = (
-        f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger {tag.author} {seconds} {zone}"
-    )
-    return f"{header}\n\n{tag.message}".encode(errors="surrogateescape")
+    seconds = (time - datetime.fromtimestamp(0, timezone.utc)) // timedelta(seconds=1)
+    return f"{person} {seconds} {zone}".encode(errors="surrogateescape")
 
 
 def tag_content(tag: NewTag, programs: Programs) -> bytes:

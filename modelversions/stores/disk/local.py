@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timezone
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import ObjectID
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
+    LockedError,
     RepositoryError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
-    WriteConflictError,
 )
 from modelversions.stores.base import (
     Access,
@@ -29,12 +30,17 @@ from modelversions.stores.base import (
     TagRef,
 )
 from modelversions.stores.disk.object_files import ObjectFiles
-from modelversions.stores.disk.refs import TagRefs, patiently
+from modelversions.stores.disk.refs import NewRef, TagRefs, patiently
 from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import check
-from modelversions.stores.tag_format import clean_as_configured, tag_content
+from modelversions.stores.tag_format import (
+    clean_as_configured,
+    format_person,
+    parse_commit,
+    tag_content,
+)
 from modelversions.stores.tag_reader import TagReader
 
 
@@ -54,11 +60,11 @@ class LocalStore:
         self._access = access or Access()
         self._repo = repo
         self._lock = threading.RLock()
-        self._refs = TagRefs(repo, location)
         self._files = ObjectFiles(repo, location)
         self._revisions = Revisions(repo, self._files, location)
         self._config = GitConfig(repo)
         self._programs = Programs(repo, self._config)
+        self._refs = TagRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
             weakref.finalize(self, closer)
@@ -157,29 +163,14 @@ class LocalStore:
             for tag in tags:
                 self.check(tag.name)
             contents = [tag_content(tag, self._programs) for tag in tags]
-            made: list[TagRef] = []
-            try:
-                for tag, content in zip(tags, contents):
-                    id = self._add(tag.name, content)
-                    self._refs.add(tag.name, id)
-                    made.append(TagRef(tag.name, id.decode("ascii")))
-            except WriteConflictError:
-                for ref in made:
-                    self._refs.remove(ref)
-                raise
+            ids = [self._add(tag.name, content) for tag, content in zip(tags, contents)]
+            self._refs.create([NewRef(tag.name, id, self._log(tag)) for tag, id in zip(tags, ids)])
 
     def delete(self, refs: Sequence[TagRef]) -> None:
         """Delete refs that still name what they did: all, or none."""
-        with self._lock:
-            gone: list[TagRef] = []
-            try:
-                for ref in refs:
-                    self._refs.remove(ref)
-                    gone.append(ref)
-            except WriteConflictError:
-                for ref in gone:
-                    self._refs.add(ref.name, ObjectID(ref.id.encode()))
-                raise
+        if refs:
+            with self._lock:
+                self._refs.delete(refs)
 
     def signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
@@ -214,8 +205,26 @@ class LocalStore:
             place = Place.of(remote, self._config.stack(), getattr(self._repo, "path", "."))
             return LocalExchange(self._repo, place, self._config.stack, self._access)
 
-    def _add(self, name: str, content: bytes) -> ObjectID:
+    def _add(self, name: str, content: bytes) -> str:
+        """Write a tag object; return its id."""
         format = self._repo.object_format
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
-        patiently(name, lambda: self._repo.object_store.add_object(tag))
-        return ObjectID(tag.get_id(format))
+        id = tag.get_id(format).decode("ascii")
+        try:
+            patiently(name, lambda: self._repo.object_store.add_object(tag))
+        except LockedError:
+            raise
+        except BaseException:  # dulwich leaves the lock file of an object it could not write
+            assert isinstance(self._repo, Repo)  # nothing fails in memory
+            path = os.path.join(self._repo.object_store.path, id[:2], f"{id[2:]}.lock")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            raise
+        return id
+
+    def _log(self, tag: NewTag) -> bytes:
+        """Return what ``git tag`` writes into the reflog of a new tag."""
+        commit = parse_commit(tag.commit, self._files.raw(tag.commit)[1])
+        date = commit.time.astimezone(timezone.utc).date()
+        message = f"tag: tagging {tag.commit[:7]} ({commit.subject}, {date})"
+        return format_person(tag.author, tag.time) + b"\t" + message.encode(errors="replace")

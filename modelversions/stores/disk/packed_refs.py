@@ -45,6 +45,20 @@ def packed_tags(path: bytes, prefixes: Sequence[bytes], known: Packed) -> Packed
         return Packed() if entries is None else entries.tags(prefixes, known)
 
 
+def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
+    """Return the file's content without some refs, its header as it was.
+
+    Returns:
+        None where the file holds none of them.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        spans = [] if entries is None else entries.spans(frozenset(names))
+        return entries.without(spans) if entries and spans else None
+
+
 @contextlib.contextmanager
 def _opened(path: bytes) -> Iterator[_Entries | None]:
     """Map the file; a file that is not there, or is empty, holds nothing."""
@@ -107,6 +121,24 @@ class _Entries:
             if found == name:
                 return id
         return b""
+
+    def spans(self, names: frozenset[bytes]) -> list[tuple[int, int]]:
+        """Return where the entries of some refs begin and end, in the order of the file."""
+        if not self._sorted:
+            matches = list(_ENTRY.finditer(self._data, self._start))
+        else:
+            ranges = [(self._find(name), self._find(name + b"\0")) for name in sorted(names)]
+            matches = [one for span in ranges for one in _ENTRY.finditer(self._data, *span)]
+        odd = next((match[4] for match in matches if match[4] is not None), None)
+        if odd is not None:
+            raise self._unexpected(odd)
+        return [match.span() for match in matches if match[2] in names]
+
+    def without(self, spans: Sequence[tuple[int, int]]) -> bytes:
+        """Return the whole file but for some entries."""
+        ends = [0, *(end for _, end in spans)]
+        starts = [*(start for start, _ in spans), len(self._data)]
+        return b"".join(self._data[end:start] for end, start in zip(ends, starts))
 
     def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Give the entries from one name up to another; without an order that is all of them."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+import attrs
 from dulwich.errors import FileFormatException
 from dulwich.file import FileLocked, GitFile
 from dulwich.objects import ObjectID
@@ -20,7 +21,7 @@ from dulwich.refs import (
     check_ref_format,
 )
 from dulwich.reftable import ReftableRefsContainer
-from dulwich.repo import BaseRepo
+from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     InvalidNameError,
@@ -31,9 +32,18 @@ from modelversions.errors import (
 )
 from modelversions.stores.base import TagRef
 from modelversions.stores.disk.listing import DiskListing, Packed
-from modelversions.stores.disk.packed_refs import packed_ref, packed_tags
+from modelversions.stores.disk.packed_refs import packed_tags
+from modelversions.stores.disk.ref_transaction import (
+    HOOK,
+    HookDeclinedError,
+    RefChangedError,
+    RefTransactions,
+    RefUpdate,
+)
 from modelversions.stores.disk.single_refs import ABSENT, ID, lookup
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.listing import Listing
+from modelversions.stores.programs import Programs
 
 _ROOT = b"refs/tags/"
 _LONGEST = 250
@@ -45,13 +55,35 @@ PATIENCE = 1.0
 Written = TypeVar("Written")
 
 
+@attrs.frozen
+class NewRef:
+    """A tag's ref to be created."""
+
+    name: str
+    """The name without ``refs/tags/``."""
+    id: str
+    """The object that it is to name."""
+    log: bytes = b""
+    """For the reflog: identity, time, a tab and the message."""
+
+
 class TagRefs:
     """The refs below ``refs/tags/`` of one repository, read afresh at each call."""
 
-    def __init__(self, repo: BaseRepo, location: str) -> None:
-        """Look at the refs of ``repo``; ``location`` is for messages."""
+    def __init__(
+        self, repo: MemoryRepo | Repo, location: str, programs: Programs | None = None
+    ) -> None:
+        """List and change the refs of ``repo``.
+
+        Args:
+            repo: the repository.
+            location: its path or URL, for messages.
+            programs: what runs its hooks, with its configuration.
+        """
+        self._repo = repo
         self._refs: RefsContainer = repo.refs
         self._location = location
+        self._programs = programs or Programs(repo, GitConfig(repo))
         self._packed = Packed()
 
     def tags(self, prefixes: Sequence[str]) -> Listing:
@@ -102,39 +134,74 @@ class TagRefs:
         """
         check_beside(name, self.tags, self._location)
 
-    def add(self, name: str, id: ObjectID) -> None:
-        """Create the ref if there is none: of any number of racing writers one succeeds.
+    def create(self, tags: Sequence[NewRef]) -> None:
+        """Create refs that are not there: all of them, or none. Of racing writers one succeeds.
 
         Raises:
-            InvalidNameError: Git could not keep it.
-            WriteConflictError: the ref was not created.
+            InvalidNameError: Git could not keep a name.
+            WriteConflictError: no ref was created.
         """
-        check_kept(name)
-        ref = Ref(_ROOT + name.encode())
+        for tag in tags:
+            check_kept(tag.name)
+        updates = [
+            RefUpdate(Ref(_ROOT + tag.name.encode()), None, ObjectID(tag.id.encode()), tag.log)
+            for tag in tags
+        ]
+        self._change(updates, lambda name: tag_exists(name, self._location))
 
-        def write() -> bool:
-            if isinstance(self._refs, DiskRefsContainer):
-                return _add_loose(self._refs, ref, id)
-            with self._reftable_lock():
-                return self._refs.add_if_new(ref, id)
-
-        if not patiently(name, write):
-            raise tag_exists(name, self._location)
-
-    def remove(self, ref: TagRef) -> None:
-        """Remove a ref that still names what it did when it was listed.
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete refs that still name what they did when they were listed: all, or none.
 
         Raises:
-            WriteConflictError: it names something else by now, or is locked.
+            WriteConflictError: one names something else by now, or is locked; none was deleted.
         """
+        updates = [
+            RefUpdate(Ref(_ROOT + ref.name.encode()), ObjectID(ref.id.encode()), None)
+            for ref in refs
+        ]
+        self._change(updates, tag_changed)
 
-        def write() -> bool:
-            with self._reftable_lock():
-                name = Ref(_ROOT + ref.name.encode())
-                return self._refs.remove_if_equals(name, ObjectID(ref.id.encode()))
+    def _change(
+        self, updates: Sequence[RefUpdate], changed: Callable[[str], WriteConflictError]
+    ) -> None:
+        first = _short(updates[0].name)
+        commit = self._elsewhere_changed
+        if self._is_on_disk:
+            assert isinstance(self._repo, Repo)
+            commit = RefTransactions(self._repo, self._programs.config, self._programs).commit
+        try:
+            patiently(first, lambda: commit(updates))
+        except RefChangedError as error:
+            raise changed(_short(error.name)) from error
+        except HookDeclinedError as error:
+            raise WriteConflictError(
+                f"the hook {HOOK!r} of {self._location!r} refused the tag {first!r}: "
+                f"{str(error) or 'it gave no reason'}; nothing was changed, see what the hook "
+                "allows",
+                tag=first,
+            ) from error
 
-        if not patiently(ref.name, write):
-            raise tag_changed(ref.name)
+    def _elsewhere_changed(self, updates: Sequence[RefUpdate]) -> None:
+        """Change the refs of a repository in memory, or in reftable files, one after another."""
+        done: list[RefUpdate] = []
+        with self._reftable_lock():
+            try:
+                for update in updates:
+                    self._set(update)
+                    done.append(update)
+            except BaseException:
+                for update in done:
+                    self._set(RefUpdate(update.name, update.new, update.old))
+                raise
+
+    def _set(self, update: RefUpdate) -> None:
+        if update.new is None:
+            assert update.old is not None
+            done = self._refs.remove_if_equals(update.name, update.old)
+        else:
+            done = self._refs.add_if_new(update.name, update.new)
+        if not done:
+            raise RefChangedError(update.name)
 
     def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
         """Hold Git's own lock on reftable files: dulwich writes them without one."""
@@ -218,31 +285,16 @@ def patiently(tag: str, write: Callable[[], Written]) -> Written:
                 tag=tag,
                 lock=lock,
             ) from error
+        except RepositoryError:
+            raise
         except (OSError, FileFormatException) as error:
             raise WriteConflictError(
-                f"the tag {tag!r} cannot be written: {error}; see that its place can be", tag=tag
+                f"the tag {tag!r} cannot be written: {error}; check the permissions", tag=tag
             ) from error
 
 
-def _add_loose(refs: DiskRefsContainer, name: Ref, id: ObjectID) -> bool:
-    """Create a ref under Git's lock if there is none: compare-and-swap, as ``add_if_new``."""
-    path = refs.refpath(name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with GitFile(path, "wb") as file:
-        _clear(path)
-        packed = os.path.join(refs.path, b"packed-refs")
-        if os.path.lexists(path) or packed_ref(packed, name):
-            file.abort()
-            return False
-        file.write(id + b"\n")
-    return True
-
-
-def _clear(path: bytes) -> None:
-    """Remove a folder with nothing in it but such folders, which Git would not mind either."""
-    for folder, _, _ in () if os.path.islink(path) else os.walk(path, topdown=False):
-        with contextlib.suppress(OSError):  # there is something in it
-            os.rmdir(folder)
+def _short(name: Ref) -> str:
+    return name[len(_ROOT) :].decode(errors="replace")
 
 
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> Listing:

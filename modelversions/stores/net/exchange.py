@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 
 from dulwich.config import StackedConfig
@@ -12,17 +13,21 @@ from dulwich.pack import UnpackedObject
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
+    IdentityError,
     InvalidArgumentError,
     PushRejectedError,
     RemoteError,
     RepositoryError,
     WriteConflictError,
 )
+from modelversions.identity import Identity
 from modelversions.stores.base import TAGS, Access, TagRef
-from modelversions.stores.disk.refs import TagRefs
+from modelversions.stores.disk.refs import NewRef, TagRefs
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.places import Place
 from modelversions.stores.net.transport import HAVES, Transport
+from modelversions.stores.tag_format import format_person
 
 _HOOKS = (
     "pre-receive",
@@ -56,6 +61,16 @@ class LocalExchange:
         self._place = place
         self.location = self._sink.location
 
+    @property
+    def _log(self) -> bytes:
+        """What is written into the reflog of a fetched tag."""
+        try:
+            person = Identity.from_git(GitConfig(self._repo).get)
+        except IdentityError:  # Git writes one that it makes up
+            person = Identity("unknown", "unknown")
+        now = datetime.now().astimezone()
+        return format_person(person, now) + b"\tfetch: storing tag"
+
     def close(self) -> None:
         """Close the connections."""
         self._source.close()
@@ -86,7 +101,7 @@ class LocalExchange:
                 raise self._not_whole(ref.id)
             if isinstance(self._repo[id], Tag):
                 try:
-                    self._refs.add(ref.name, id)
+                    self._refs.create([NewRef(ref.name, ref.id, self._log)])
                 except WriteConflictError:
                     left.append(ref)
                 else:

@@ -1,0 +1,433 @@
+"""Refs are created and deleted all or none, in the order of locks that Git uses."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    DubiousOwnershipError,
+    Identity,
+    LockedError,
+    Registry,
+    RepositoryError,
+    WriteConflictError,
+)
+from modelversions.stores import programs
+from tests.builders import Builder, at
+
+ANN = Identity("Ann", "ann@example.com")
+HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
+posix = pytest.mark.skipif(os.name == "nt", reason="modes and hooks are POSIX's")
+
+
+def git_dir(builder: Builder) -> Path:
+    assert isinstance(builder.repo, Repo)
+    return Path(builder.repo.controldir())
+
+
+def refs(builder: Builder) -> dict[str, str]:
+    """Return all tags, read afresh."""
+    return tags_of(git_dir(builder).parent)
+
+
+def tags_of(path: Path) -> dict[str, str]:
+    with Repo(str(path)) as repo:
+        return {name.decode(): id.decode() for name, id in repo.refs.as_dict(b"refs/tags").items()}  # type: ignore[arg-type]
+
+
+def files(builder: Builder) -> dict[str, bytes]:
+    """Return all files of the repository but its objects."""
+    root = git_dir(builder)
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.relative_to(root).parts[0] != "objects"
+    }
+
+
+def locks(git: Path) -> list[Path]:
+    found = [*git.rglob("*.lock"), *git.rglob("*.new")]
+    return [path for path in found if path.is_file()]
+
+
+@pytest.fixture
+def mixed(disk: Builder) -> Builder:
+    """Tags that are packed, that are loose, and a loose one above an older packed one."""
+    disk.commit("c2", 1, "c1")
+    disk.tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
+    disk.pack()
+    disk.tag("m@v2.0.0", "c2", 40)
+    disk.tag("m@v3.0.0", "c2", 50)
+    disk.tag("a/b@v1.0.0", "c2", 60)
+    return disk
+
+
+class TestDeletion:
+    @pytest.mark.usefixtures("impatient")
+    def test_a_held_packed_refs_lock_changes_nothing(self, mixed: Builder) -> None:
+        lock = git_dir(mixed) / "packed-refs.lock"
+        lock.touch()
+        before = files(mixed)
+        with pytest.raises(LockedError, match=r"packed-refs.lock' and try again"):
+            mixed.registry.delete_tags("m@v2.0.0")
+        assert files(mixed) == before
+
+    def test_the_packed_refs_file_is_rewritten_once(
+        self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renamed = []
+        replace = os.replace
+
+        def noting(old: Any, new: Any, **options: Any) -> None:
+            renamed.append(os.fsdecode(new))
+            replace(old, new, **options)
+
+        monkeypatch.setattr(os, "replace", noting)
+        mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
+        assert renamed == [str(git_dir(mixed) / "packed-refs")]
+        assert (git_dir(mixed) / "packed-refs").read_text().startswith(HEADER)
+        assert refs(mixed).keys() == {"m@v3.0.0", "a/b@v1.0.0"}
+        assert locks(git_dir(mixed)) == []
+        assert mixed.registry.delete_tags() == {}
+
+    def test_a_file_without_traits_keeps_its_header(self, mixed: Builder) -> None:
+        packed = git_dir(mixed) / "packed-refs"
+        header, rest = packed.read_text().split("\n", 1)
+        packed.write_text("# pack-refs with: peeled \n" + rest)
+        mixed.registry.delete_tags("m@v1.0.0")
+        assert packed.read_text().startswith("# pack-refs with: peeled \n")
+        assert "m@v1.0.0" not in refs(mixed)
+        assert header in HEADER
+
+    def test_a_packed_refs_file_that_cannot_be_parsed(self, mixed: Builder) -> None:
+        packed = git_dir(mixed) / "packed-refs"
+        packed.write_text(packed.read_text().replace("sorted", "") + "nonsense\n")
+        registry = mixed.registry
+        with pytest.raises(RepositoryError, match="unexpected line 'nonsense'"):
+            registry.delete_tags("m@v3.0.0")
+        assert locks(git_dir(mixed)) == []
+
+    def test_a_line_in_a_sorted_file_that_is_no_entry(self, mixed: Builder) -> None:
+        packed = git_dir(mixed) / "packed-refs"
+        text = packed.read_text()
+        registry = mixed.registry
+        refs = [ref for ref in registry._store.tags() if ref.name == "m@v1.0.0"]
+        packed.write_text(text.replace(f"{refs[0].id} refs/tags/m@v1.0.0", "nonsense"))
+        with pytest.raises(WriteConflictError, match="was changed"):
+            registry._store.delete(refs)
+        (git_dir(mixed) / "refs" / "tags" / "m@v1.0.0").write_text(f"{refs[0].id}\n")
+        packed.write_text(
+            text.replace(f"{refs[0].id} refs/tags/m@v1.0.0\n^", "x refs/tags/m@v1.0.0\n^")
+        )
+        with pytest.raises(RepositoryError, match="unexpected line 'x refs/tags/m@v1.0.0'"):
+            registry._store.delete(refs)
+        assert locks(git_dir(mixed)) == []
+
+    def test_a_reader_never_sees_the_older_packed_value(
+        self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        newest, seen = refs(mixed)["m@v2.0.0"], []
+        for name in ("replace", "unlink", "rename"):
+            call = getattr(os, name)
+
+            def reading(*arguments: Any, call: Callable[..., None] = call, **options: Any) -> None:
+                seen.append(refs(mixed).get("m@v2.0.0"))
+                call(*arguments, **options)
+                seen.append(refs(mixed).get("m@v2.0.0"))
+
+            monkeypatch.setattr(os, name, reading)
+        mixed.registry.delete_tags("m@v2.0.0")
+        assert set(seen) == {newest, None}
+
+    def test_a_symbolic_tag_is_deleted_not_its_target(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0")
+        (git_dir(disk) / "refs" / "tags" / "m@v2.0.0").write_text("ref: refs/tags/m@v1.0.0\n")
+        disk.registry.delete_tags("m@v2.0.0")
+        assert refs(disk).keys() == {"m@v1.0.0"}
+
+    def test_empty_folders_go_with_the_last_tag(self, mixed: Builder) -> None:
+        mixed.registry.delete_tags("a/b@v1.0.0")
+        tags = git_dir(mixed) / "refs" / "tags"
+        assert sorted(path.name for path in tags.iterdir()) == ["m@v2.0.0", "m@v3.0.0"]
+        mixed.registry.delete_tags("m@v2.0.0", "m@v3.0.0")
+        assert tags.is_dir()
+
+    def test_a_linked_packed_refs_file_stays_a_link(self, mixed: Builder, tmp_path: Path) -> None:
+        packed = git_dir(mixed) / "packed-refs"
+        packed.rename(tmp_path / "shared-refs")
+        packed.symlink_to(tmp_path / "shared-refs")
+        mixed.registry.delete_tags("m@v1.0.0")
+        assert packed.is_symlink()
+        assert "m@v1.0.0" not in refs(mixed)
+
+    def test_sha256(self, tmp_path: Path) -> None:
+        with Repo.init(str(tmp_path), object_format="sha256") as repo:
+            builder = Builder(repo)
+            builder.tags("m@v1.0.0", "m@v2.0.0")
+            builder.pack()
+            builder.registry.delete_tags("m@v1.0.0")
+            assert [version.name for version in builder.registry["m"]] == ["v2.0.0"]
+
+
+class TestFailures:
+    """An interrupt or a full disk at any system call leaves all refs as they were, or changed."""
+
+    CALLS = ("open", "close", "replace", "unlink", "mkdir", "fsync", "truncate", "rmdir")
+
+    @contextmanager
+    def failing(
+        self, monkeypatch: pytest.MonkeyPatch, number: int, failure: BaseException, *, after: bool
+    ) -> Iterator[list[str]]:
+        """Let the call of this number raise, before or after it has taken effect."""
+        made: list[str] = []
+        with monkeypatch.context() as patch:
+            for name in self.CALLS:
+                call = getattr(os, name)
+
+                def raising(
+                    *arguments: Any, name: str = name, call: Any = call, **options: Any
+                ) -> Any:
+                    made.append(name)
+                    if len(made) != number:
+                        return call(*arguments, **options)
+                    if after:
+                        call(*arguments, **options)
+                    raise failure
+
+                patch.setattr(os, name, raising)
+            yield made
+
+    @pytest.mark.parametrize("after", [False, True])
+    @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+    @pytest.mark.parametrize("logged", [False, True])
+    @pytest.mark.parametrize("verb", ["delete", "assign"])
+    def test_all_or_none(
+        self,
+        mixed: Builder,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        verb: str,
+        failure: BaseException,
+        *,
+        logged: bool,
+        after: bool,
+    ) -> None:
+        if logged:
+            config = mixed.repo.get_config()
+            config.set(b"core", b"logAllRefUpdates", b"always")
+            config.write_to_path()
+        (git_dir(mixed) / "refs" / "tags" / "a" / "m@v0.0.1").mkdir()
+        before, outcomes, number = refs(mixed), set(), 0
+        while True:
+            number += 1
+            copy = tmp_path / f"copy{number}"
+            shutil.copytree(git_dir(mixed).parent, copy)
+            with Registry.open(copy) as registry:
+                with self.failing(monkeypatch, number, failure, after=after) as made:
+                    self.change(registry, verb)
+                now = tags_of(copy)
+            assert locks(copy / ".git") == [], f"call {number}: {made}"
+            outcomes.add(len(now) - len(before))
+            assert {**before, **now} == (before if len(now) <= len(before) else now)
+            if len(made) < number:
+                break
+        assert outcomes == {0, -3 if verb == "delete" else 2}
+        assert number > 8
+
+    @staticmethod
+    def change(registry: Registry, verb: str) -> None:
+        """Delete three tags, or create two."""
+        with suppress(KeyboardInterrupt, WriteConflictError, RepositoryError):
+            if verb == "delete":
+                registry.delete_tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
+            else:
+                registry.assign("a/m", stage="dev", register=True, author=ANN, when=at(0))
+
+
+class TestSharedRepository:
+    @posix
+    @pytest.mark.parametrize(
+        ("value", "file", "folder"),
+        [
+            ("group", 0o660, 0o2770),
+            ("true", 0o660, 0o2770),
+            ("yes", 0o660, 0o2770),
+            ("1", 0o660, 0o2770),
+            ("all", 0o664, 0o2775),
+            ("0640", 0o640, 0o2750),
+            ("660", 0o660, 0o2770),
+            ("umask", 0o600, 0o700),
+            ("off", 0o600, 0o700),
+            ("0", 0o600, 0o700),
+        ],
+    )
+    def test_modes(self, tmp_path: Path, value: str, file: int, folder: int) -> None:
+        with Repo.init(str(tmp_path)) as repo:
+            builder = Builder(repo)
+            builder.commit()
+            builder.tags("m@v1.0.0", "m@v2.0.0")
+            builder.pack()
+            config = repo.get_config()
+            config.set(b"core", b"sharedRepository", value.encode())
+            config.set(b"core", b"logAllRefUpdates", b"always")
+            config.write_to_path()
+        umask = os.umask(0o077)
+        try:
+            with Registry.open(tmp_path) as registry:
+                registry.register("a/m", "v1.0.0", author=ANN)
+                registry.delete_tags("m@v1.0.0")
+        finally:
+            os.umask(umask)
+        git = tmp_path / ".git"
+        for path in ("refs/tags/a/m@v1.0.0", "packed-refs", "logs/refs/tags/a/m@v1.0.0"):
+            assert stat.S_IMODE((git / path).stat().st_mode) == file, path
+        for path in ("refs/tags/a", "logs/refs/tags/a"):
+            assert stat.S_IMODE((git / path).stat().st_mode) == folder, path
+
+
+class TestReflogs:
+    def test_there_is_none_by_default(self, mixed: Builder) -> None:
+        mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        assert not (git_dir(mixed) / "logs" / "refs" / "tags").exists()
+
+    def test_always(self, mixed: Builder) -> None:
+        config = mixed.repo.get_config()
+        config.set(b"core", b"logAllRefUpdates", b"always")
+        config.write_to_path()
+        event = mixed.registry.register(
+            "x/m", "v4.0.0", author=ANN, commit=mixed.commits["c2"], when=at(5)
+        )
+        log = git_dir(mixed) / "logs" / "refs" / "tags" / "x" / "m@v4.0.0"
+        id = refs(mixed)["x/m@v4.0.0"]
+        message = f"tag: tagging {event.commit[:7]} (c2, 2023-11-14)"
+        person = "Ann <ann@example.com> 1700000005 +0000"
+        assert log.read_text() == f"{'0' * 40} {id} {person}\t{message}\n"
+        mixed.registry.delete_tags(event)
+        assert not log.parent.exists()
+
+    def test_one_that_is_there_is_appended_to(self, mixed: Builder) -> None:
+        log = git_dir(mixed) / "logs" / "refs" / "tags" / "m@v4.0.0"
+        log.parent.mkdir(parents=True)
+        log.write_text("before\n")
+        mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        assert log.read_text().startswith("before\n0000")
+
+
+@posix
+class TestHook:
+    """``reference-transaction``."""
+
+    @pytest.fixture
+    def hooked(self, mixed: Builder) -> Callable[[str], Path]:
+        def write(end: str) -> Path:
+            hook = git_dir(mixed) / "hooks" / "reference-transaction"
+            hook.parent.mkdir(exist_ok=True)
+            said = git_dir(mixed) / "said"
+            hook.write_text(
+                f'#!/bin/sh\necho "$1 $GIT_DIR $PWD" >>"{said}"\ncat >>"{said}"\n{end}\n'
+            )
+            hook.chmod(0o755)
+            return said
+
+        return write
+
+    def test_it_is_told(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
+        said, zero = hooked("exit 0"), "0" * 40
+        where = f"{git_dir(mixed)} {git_dir(mixed).parent}"
+        mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        new = f"{zero} {refs(mixed)['m@v4.0.0']} refs/tags/m@v4.0.0\n"
+        assert said.read_text() == f"prepared {where}\n{new}committed {where}\n{new}"
+        said.unlink()
+        old = f"{refs(mixed)['m@v1.0.0']} {zero} refs/tags/m@v1.0.0\n"
+        mixed.registry.delete_tags("m@v1.0.0")
+        assert said.read_text() == f"prepared {where}\n{old}committed {where}\n{old}"
+
+    def test_it_can_refuse(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
+        said, before = hooked('echo "not today" >&2; exit 1'), refs(mixed)
+        with pytest.raises(WriteConflictError, match=r"refused the tag 'm@v4.0.0': not today"):
+            mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        with pytest.raises(WriteConflictError, match="reference-transaction"):
+            mixed.registry.delete_tags("m@v1.0.0")
+        assert refs(mixed) == before
+        states = [line.split()[0] for line in said.read_text().splitlines() if "/tags/" not in line]
+        assert states == ["prepared", "aborted"] * 2
+        assert locks(git_dir(mixed)) == []
+
+    def test_another_folder_of_hooks(self, mixed: Builder) -> None:
+        config = mixed.repo.get_config()
+        config.set(b"core", b"hooksPath", b"../hooks-of-all")
+        config.write_to_path()
+        hook = git_dir(mixed).parent.parent / "hooks-of-all" / "reference-transaction"
+        hook.parent.mkdir()
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        mixed.registry.register("m", "v4.0.0", author=ANN, force=True)  # it is not executable
+        hook.chmod(0o755)
+        with pytest.raises(WriteConflictError, match="it gave no reason"):
+            mixed.registry.register("m", "v5.0.0", author=ANN, force=True)
+
+    def test_none_of_another_users(
+        self, mixed: Builder, hooked: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said, before = hooked("exit 0"), refs(mixed)
+        monkeypatch.setattr(programs, "_owner", lambda _path: os.geteuid() + 1)
+        with pytest.raises(DubiousOwnershipError, match=r"running its hook .* safe.directory"):
+            mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        assert (refs(mixed), said.exists()) == (before, False)
+
+
+class TestRaces:
+    def test_a_folder_that_vanishes_is_made_again(
+        self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """``git pack-refs --all`` removes the folders that it empties."""
+        opened, left = os.open, [3]
+
+        def vanishing(path: Any, *arguments: Any, **options: Any) -> int:
+            if os.fsdecode(path).endswith("m@v1.0.0.lock") and left[0]:
+                left[0] -= 1
+                Path(os.fsdecode(path)).parent.rmdir()
+            return opened(path, *arguments, **options)
+
+        monkeypatch.setattr(os, "open", vanishing)
+        assert mixed.registry.register("x/m", "v1.0.0", author=ANN).tag == "x/m@v1.0.0"
+        left[0] = 99
+        with pytest.raises(WriteConflictError, match="cannot be written"):
+            mixed.registry.register("y/m", "v1.0.0", author=ANN)
+
+    def test_a_folder_that_another_process_makes(
+        self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = os.mkdir
+
+        def twice(path: Any, *arguments: Any, **options: Any) -> None:
+            made(path, *arguments, **options)
+            made(path, *arguments, **options)
+
+        monkeypatch.setattr(os, "mkdir", twice)
+        (git_dir(mixed) / "objects").chmod(0o755)
+        config = mixed.repo.get_config()
+        config.set(b"core", b"logAllRefUpdates", b"always")
+        config.write_to_path()
+        assert mixed.registry.register("x/m", "v1.0.0", author=ANN).tag == "x/m@v1.0.0"
+
+    def test_a_reader_takes_no_lock(self, mixed: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("packed-refs", "HEAD", "config", "refs/heads/main", "refs/tags/m@v3.0.0"):
+            (git_dir(mixed) / f"{name}.lock").touch()
+        monkeypatch.setattr("time.sleep", pytest.fail)
+        registry = mixed.registry
+        assert str(registry)
+        assert registry.history()
+        assert registry.problems()
+        assert registry.at("HEAD~1")
+        assert registry.commits()
+        assert registry.register("x/m", "v1.0.0", author=ANN, dry_run=True).counter is None
