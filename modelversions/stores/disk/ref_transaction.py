@@ -221,8 +221,8 @@ class _Transaction:
         """Create a lock file, and the folders that it needs, which may vanish meanwhile."""
         attempts = _ATTEMPTS
         while True:
-            self._make_parents(path)
             try:
+                self._make_parents(path)
                 return self._open_lock(path)
             except FileNotFoundError:
                 attempts -= 1
