@@ -44,7 +44,22 @@ work as usual. The message says what was wrong and what to do; the data stands i
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+
+_LOGIN = re.compile(
+    r"""(?P<scheme>\bhttps?://)(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
+    |(?P<other>\b[a-z][a-z0-9+.-]*://)(?=[^\s/@]*:[^\s/]*@)\S*@""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """Return a text without the names and passwords in its URLs.
+
+    A password that holds ``/`` or ``@`` itself is left out to its end.
+    """
+    return _LOGIN.sub(lambda match: f"{match['scheme'] or match['other']}***@", text)
 
 
 class ModelVersionsError(Exception):
@@ -52,8 +67,9 @@ class ModelVersionsError(Exception):
 
     def __init__(self, message: str, **data: object) -> None:
         """Keep ``message`` and hang each item of ``data`` on the error as an attribute."""
-        super().__init__(message)
-        self.__dict__.update(data)
+        super().__init__(redact(message))
+        for name, value in data.items():
+            self.__dict__[name] = redact(value) if isinstance(value, str) else value
 
     def __str__(self) -> str:  # KeyError and OSError would decorate it
         """Return the message as it was written."""

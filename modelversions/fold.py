@@ -166,7 +166,9 @@ class _VersionLife:
         if self.first < 0:
             self.first = at
         elif self.origin.commit != event.commit:
-            self._before = {**(self._before or {}), self.origin.commit: self.newest}
+            if self._before is None:
+                self._before = {}
+            self._before[self.origin.commit] = self.newest
         self.origin, self.newest = event, at
 
     def order(self) -> tuple[object, int]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+import heapq
+import itertools
+import weakref
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import TypeVar, overload
 
 from modelversions.errors import ModelNotFoundError
@@ -26,6 +29,7 @@ class Models(Mapping[str, Model]):
         """Look at a store."""
         self._store = store
         self._pictures = Pictures(store)
+        self._pending: weakref.ref[_Pairs] | None = None
 
     def __getitem__(self, name: str) -> Model:
         """Look at one model, and at its tags only.
@@ -46,7 +50,8 @@ class Models(Mapping[str, Model]):
 
     def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
         """Look at one model; the default if there is none."""
-        return self[name] if isinstance(name, str) and name in self else default
+        picture = self._pictures.one(name) if isinstance(name, str) else None
+        return default if picture is None or not picture.exists() else Model(name, picture)
 
     def __eq__(self, other: object) -> bool:
         """Equal to itself only: what it shows may change."""
@@ -62,11 +67,21 @@ class Models(Mapping[str, Model]):
 
     def __iter__(self) -> Iterator[str]:
         """Give the models' names, sorted."""
-        return iter([name for name, _ in self._listed()])
+        return (name for name, _ in self._pairs())
 
     def __len__(self) -> int:
         """Count the models."""
-        return sum(1 for _ in self)
+        pairs = list(self._listed())
+        pending = None if self._pending is None else self._pending()
+        if pending is not None:  # list() asks for the length of what it iterates over
+            pending.take(pairs)
+        return len(pairs)
+
+    def _pairs(self) -> _Pairs:
+        """Give names and models; the tags are listed at the first step."""
+        pairs = _Pairs(self._listed)
+        self._pending = weakref.ref(pairs)
+        return pairs
 
     def items(self) -> ItemsView[str, Model]:
         """Return names and models: each walk over them is one look at all tags.
@@ -88,7 +103,7 @@ class Models(Mapping[str, Model]):
     def _no_model(self, name: object) -> ModelNotFoundError:
         tags = self._store.tags()
         names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
-        close = difflib.get_close_matches(str(name), [one for one in names if one != name], n=1)
+        close = _closest(str(name), [one for one in names if one != name])
         shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
         hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
         own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
@@ -103,13 +118,37 @@ class Models(Mapping[str, Model]):
         return list(self)
 
 
+def _closest(name: str, names: Iterable[str]) -> list[str]:
+    """Return the name that is most like another, if one is; difflib alone takes long for many."""
+    pairs = set(itertools.pairwise(name))
+    near = heapq.nlargest(50, names, lambda one: len(pairs.intersection(itertools.pairwise(one))))
+    return difflib.get_close_matches(name, near, n=1)
+
+
+class _Pairs(Iterator[tuple[str, Model]]):
+    """Names and models of one listing, made at the first step or by ``len()`` before it."""
+
+    def __init__(self, listed: Callable[[], Iterator[tuple[str, Model]]]) -> None:
+        self._listed = listed
+        self._found: Iterator[tuple[str, Model]] | None = None
+
+    def take(self, pairs: Iterable[tuple[str, Model]]) -> None:
+        if self._found is None:
+            self._found = iter(pairs)
+
+    def __next__(self) -> tuple[str, Model]:
+        if self._found is None:
+            self._found = self._listed()
+        return next(self._found)
+
+
 class _Items(ItemsView[str, Model]):
     """Names and models of one look, where the usual view would look each model up again."""
 
     _mapping: Models
 
     def __iter__(self) -> Iterator[tuple[str, Model]]:
-        return self._mapping._listed()  # noqa: SLF001  # a part of it
+        return self._mapping._pairs()  # noqa: SLF001  # a part of it
 
 
 class _Values(ValuesView[Model]):
@@ -118,7 +157,7 @@ class _Values(ValuesView[Model]):
     _mapping: Models
 
     def __iter__(self) -> Iterator[Model]:
-        return (model for _, model in self._mapping._listed())  # noqa: SLF001  # a part of it
+        return (model for _, model in self._mapping._pairs())  # noqa: SLF001  # a part of it
 
     def __contains__(self, model: object) -> bool:
         return any(model == one for one in self)

@@ -45,12 +45,14 @@ class Version:
     """The full SHA of the commit that it was registered at, last (F15)."""
     tag: str
     """The tag of its newest registration; for a bare commit that of its newest assignment."""
-    _picture: Picture
+    _picture: Picture | None
     _said: Holder | None = None
 
     @property
     def _holder(self) -> Holder:
-        holder = self._said or self._picture.state.holders.get(self.semver or self.commit)
+        holder = self._said
+        if holder is None and self._picture is not None:
+            holder = self._picture.state.holders.get(self.semver or self.commit)
         if holder is None:
             raise ObjectMissingError(
                 f"the tag object of {self.tag!r} is gone since the tags were listed; "
@@ -102,6 +104,11 @@ class Version:
     @property
     def _identity(self) -> tuple[str, str, str, str]:
         return self.model, self.name, self.commit, self.tag
+
+    def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
+        """Pickle what is said of this version, without the rest of the model."""
+        identity = self.model, self.name, self.semver, self.commit, self.tag
+        return Version, (*identity, None, self._holder)
 
     def __str__(self) -> str:
         """Return ``model@version``, or ``model@SHA`` for a bare commit."""
@@ -155,6 +162,10 @@ class Model(Sequence[Version]):
         """Every version that was ever registered, deregistered ones too, greatest first."""
         versions = self._picture.state.versions
         return tuple(self._standing(holder.key, holder.origin, holder) for holder in versions)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Version]:
+        return {version.name: version for version in self.all_versions}
 
     @property
     def stages(self) -> Mapping[str, Version]:
@@ -242,8 +253,10 @@ class Model(Sequence[Version]):
 
     def __contains__(self, item: object) -> bool:
         """Say whether a version, given itself or by its name, is active."""
-        if isinstance(item, (str, SemVer)):
-            return any(item in (version.name, version.semver) for version in self.versions)
+        if isinstance(item, SemVer):
+            item = str(item)
+        if isinstance(item, str):
+            return item in self._by_name and self._by_name[item].active
         return item in self.versions
 
     def __len__(self) -> int:
@@ -280,7 +293,7 @@ class Model(Sequence[Version]):
 
     def _named(self, name: str) -> Version:
         """Return an active version by its name."""
-        found = next((one for one in self.all_versions if one.name == name), None)
+        found = self._by_name.get(name)
         if found is None or not found.active:
             raise VersionNotFoundError(
                 f"model {self.name!r} has no version {name!r}: {self._hint(name, found)}",

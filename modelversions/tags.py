@@ -199,6 +199,9 @@ class TagName:
         return f"Assigning stage {stage} to artifact {model} {target}"
 
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
+
+
 def is_model_name(text: str) -> bool:
     """Say whether a model can have such a name (F3)."""
     return _MODEL.fullmatch(text) is not None
@@ -251,6 +254,8 @@ def diagnose(text: object) -> str | None:
     """
     if not isinstance(text, str) or _is_event(text):
         return None
+    if _URL.match(text):
+        return "it is a URL; a repository to push to is given as remote="
     if is_reserved(text):
         return "'@created' is reserved and stands for no event"
     if ":" in text and _is_event(text.replace(":", "=")):

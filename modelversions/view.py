@@ -175,7 +175,9 @@ class View(Models):
         return registry_table(self._glanced()).text()
 
     def __repr__(self) -> str:
-        """Return the place and the number of models."""
+        """Return the location; of a repository on this machine also the number of models."""
+        if not self._store.is_local:
+            return f"<Registry {self._store.location!r}>"
         count = len(self)
         return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
 

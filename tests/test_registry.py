@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import ItemsView, Iterable, Mapping, ValuesView
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
+import attrs
 import pytest
 from dulwich.refs import Ref
 
@@ -25,7 +27,9 @@ from modelversions import (
     TagNotFoundError,
     Version,
     VersionNotFoundError,
+    mapping,
 )
+from modelversions.fold import fold
 from modelversions.stores.base import TagObject, TagRef
 from modelversions.stores.disk.local import LocalStore
 from tests.builders import Builder, at
@@ -460,3 +464,64 @@ def test_the_registry_closes_what_it_opened(disk: Builder) -> None:
     with disk.registry as shared:
         assert len(shared) == 0
     assert len(disk.registry) == 0
+
+
+class TestSnapshots:
+    """``list()`` asks for a length too: that is one listing, not two."""
+
+    def test_one_listing(self, disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        disk.tags("m@v1.0.0", "n@v1.0.0")
+        registry = disk.registry
+        listings, tags = [], registry._store.tags
+
+        def counting(*prefixes: Any) -> Any:
+            listings.append(prefixes)
+            return tags(*prefixes)
+
+        monkeypatch.setattr(registry._store, "tags", counting)
+        for work in (list, tuple, sorted):
+            assert len(work(registry)) == 2
+            assert len(work(registry.items())) == 2
+            assert len(list(registry.values())) == 2
+        assert len(listings) == 9
+        names = iter(registry)
+        assert next(names) == "m"
+        assert len(registry) == 2
+        assert list(names) == ["n"]
+
+
+def test_a_version_is_pickled_without_its_model(builder: Builder) -> None:
+    builder.tags(*(f"m@v0.{number}.0" for number in range(200)), "m#prod#1")
+    version = builder.registry["m"].versions[0]
+    copy = pickle.loads(pickle.dumps(version))
+    assert copy == version
+    assert (copy.author, copy.message, copy.stages) == (
+        version.author,
+        version.message,
+        version.stages,
+    )
+    assert (copy.active, copy.history, copy.registered_at) == (
+        version.active,
+        version.history,
+        version.registered_at,
+    )
+    assert len(pickle.dumps(version)) < 3000
+
+
+def test_many_names(builder: Builder) -> None:
+    """What is slow for many would take minutes here."""
+    names = [f"team-{number % 100}/model-{number}" for number in range(20_000)]
+    found = mapping._closest("team-7/modl-1907", names)
+    assert found == ["team-7/model-1907"]
+    tags = [f"m@v1.0.0#{number}" for number in range(1, 3000)]
+    events = []
+    builder.tags("m@v0.1.0")
+    event = builder.registry["m"].history[0]
+    for number, tag in enumerate(tags):
+        moved = attrs.evolve(event, tag=tag, counter=number, commit=f"{number:040x}")
+        events.append(attrs.evolve(moved, time=event.time + timedelta(seconds=number)))
+    assert len(fold(events).history) == len(tags)
+    model = builder.registry["m"]
+    assert all("v0.1.0" in model for _ in range(1000))
+    assert SemVer(0, 1, 0) in model
+    assert "v9.0.0" not in model

@@ -193,6 +193,10 @@ class Store(Protocol):
     def location(self) -> str:
         """The path or URL, for messages."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read without a server."""
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name."""
 

@@ -47,6 +47,8 @@ from modelversions.stores.tag_reader import TagReader
 class LocalStore:
     """Tags in a repository that dulwich has opened. Threads may share it."""
 
+    is_local = True
+
     def __init__(
         self,
         repo: MemoryRepo | Repo,
@@ -203,7 +205,7 @@ class LocalStore:
 
         with self._lock:
             place = Place.of(remote, self._config.stack(), getattr(self._repo, "path", "."))
-            return LocalExchange(self._repo, place, self._config.stack, self._access)
+            return LocalExchange(self._repo, place, self._access)
 
     def _add(self, name: str, content: bytes) -> str:
         """Write a tag object; return its id."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from dulwich.config import StackedConfig
 from dulwich.objects import Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.pack import UnpackedObject
 from dulwich.repo import MemoryRepo, Repo
@@ -27,6 +26,7 @@ from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.places import Place
 from modelversions.stores.net.transport import HAVES, Transport
+from modelversions.stores.programs import Programs
 from modelversions.stores.tag_format import format_person
 
 _HOOKS = (
@@ -50,14 +50,14 @@ class LocalExchange:
         self,
         repo: MemoryRepo | Repo,
         place: Place,
-        config: Callable[[], StackedConfig],
         access: Access,
     ) -> None:
         """Connect a repository with where to fetch from and where to push to."""
         self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
-        self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"))
-        self._source = Transport(place.fetch, config, access)
-        self._sink = Transport(place.push, config, access)
+        self._programs = Programs(self._repo, GitConfig(self._repo))
+        self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
+        self._source = Transport(place.fetch, self._programs, access)
+        self._sink = Transport(place.push, self._programs, access)
         self._place = place
         self.location = self._sink.location
 
@@ -65,7 +65,7 @@ class LocalExchange:
     def _log(self) -> bytes:
         """What is written into the reflog of a fetched tag."""
         try:
-            person = Identity.from_git(GitConfig(self._repo).get)
+            person = Identity.from_git(self._programs.config.get)
         except IdentityError:  # Git writes one that it makes up
             person = Identity("unknown", "unknown")
         now = datetime.now().astimezone()

@@ -145,6 +145,7 @@ def _said(error: Exception) -> str:
     """Return what an error says."""
     if isinstance(error, HangupException) and not error.stderr_lines:
         return "the connection broke off"
-    if "Max retries exceeded" in str(error):  # urllib3 wraps the reason up, again and again
-        return str(list(_chain(error))[-1])
-    return str(error)
+    chain = list(_chain(error))
+    wrapped = any(type(one).__module__.startswith("urllib3") for one in chain)
+    reasons = [one for one in chain if isinstance(one, OSError)]
+    return str(reasons[-1] if wrapped and reasons else error)  # urllib3 wraps the reason up

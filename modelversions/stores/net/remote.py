@@ -60,11 +60,13 @@ def open_url(text: str, access: Access) -> RemoteStore | LocalStore:
 class RemoteStore:
     """Tags on a server. Threads may share it; what it has read of tag objects it keeps."""
 
+    is_local = False
+
     def __init__(self, url: Url, access: Access) -> None:
         """Take down where the server is: nothing is sent before the first look."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
-        self._transport = Transport(url, self._git_config.stack, access)
+        self._transport = Transport(url, self._programs, access)
         self.location = self._transport.location
         self._tags = RemoteTags(self._transport, access)
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote
 
-import attrs
 from dulwich.client import GitClient, HTTPUnauthorized
-from dulwich.config import StackedConfig
 
-from modelversions.errors import InvalidArgumentError, ModelVersionsError
+from modelversions.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidArgumentError,
+    ModelVersionsError,
+)
 from modelversions.stores.base import Access
 from modelversions.stores.net.failures import cause, denied, explain
+from modelversions.stores.net.http_settings import read_settings
 from modelversions.stores.net.urls import Url
-from modelversions.stores.net.web import configured_secrets
+from modelversions.stores.net.web import Login, basic
 from modelversions.stores.net.wires import connect
+from modelversions.stores.programs import Programs
+from modelversions.stores.url_match import same_origin
 
 Answer = TypeVar("Answer")
 
@@ -30,15 +36,19 @@ _TOKEN = 12
 class Session:
     """Asks a server; nothing is sent before the first question. Threads may share it."""
 
-    def __init__(self, url: Url, config: Callable[[], StackedConfig], access: Access) -> None:
+    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
         """Take down where it is, and how to get in."""
         self.location = str(url)
         self._url = url
-        self._config = config
+        self._programs = programs
         self._access = access
         self._lock = threading.RLock()
         self._client: GitClient | None = None
-        self._login = None if url.password is None else (url.username or "", url.password)
+        self._login: Login | None = None
+        if url.password is not None:
+            self._login = Login(url.username or "", url.password, url.origin)
+        self._told = True
+        """Whether ``credentials`` knows what became of the login that it returned."""
         self._thrown: Exception | None = None
 
     @property
@@ -69,9 +79,10 @@ class Session:
             for attempt in range(2):
                 client = self._line()
                 try:
-                    return question(client)
-                except HTTPUnauthorized:
+                    answer = question(client)
+                except HTTPUnauthorized as error:
                     self._drop(client)
+                    asking = error.url
                 except ModelVersionsError:
                     self._drop(client)
                     raise
@@ -79,10 +90,17 @@ class Session:
                     self._drop(client)
                     failure, chained = self._failed(error)
                     break
+                except BaseException:  # an interrupt; it leaves no program behind
+                    self._drop(client)
+                    raise
+                else:
+                    self._tell("approve")
+                    return answer
                 if attempt == 0:
-                    self._log_in()
+                    self._log_in(asking)
             else:
-                failure, chained = denied(self.location, "it did not accept the credentials"), None
+                self._tell("reject")
+                failure, chained = self._denied(), None
             raise failure from chained
 
     def report(self, done: int, total: int | None, what: str) -> None:
@@ -101,7 +119,7 @@ class Session:
 
     def _line(self) -> GitClient:
         if self._client is None:
-            self._client = connect(self._url, self._config(), self._access.timeout, self._login)
+            self._client = connect(self._url, self._programs, self._access.timeout, self._login)
         return self._client
 
     def _drop(self, client: GitClient) -> None:
@@ -117,34 +135,67 @@ class Session:
         failure = explain(error, self.location, self._access.timeout, secrets)
         return failure, cause(error, secrets)
 
-    def _log_in(self) -> None:
-        """Ask for credentials, to begin anew with them.
+    def _log_in(self, url: str) -> None:
+        """Ask for credentials, to begin again with them.
+
+        Args:
+            url: what the server was asked for when it wanted some; another one's after a redirect.
 
         Raises:
-            AuthenticationError: nobody knows any, or no others than those that were refused.
+            AuthenticationError: there are none, or no others than those that were rejected.
         """
-        shown = str(attrs.evolve(self._url, username=None, password=None))
+        own = same_origin(url, self._url.origin)
+        shown = self.location if own else url.partition("/info/refs")[0]
+        hint = self._url.username if own else None
         ask = self._access.credentials
-        found = None if ask is None else ask(shown, self._url.username)
+        found = None if ask is None else ask(shown, hint)
         if found is not None and not _is_login(found):
             raise InvalidArgumentError(
                 "credentials must return a user's name and a password, both text, or None",
                 argument="credentials",
                 value=None,
             )
-        if found is None or found == self._login:
-            tried = self._login is not None
-            reason = "it did not accept the credentials" if tried else "it wants credentials"
-            raise denied(self.location, reason)
-        self._login = found
+        login = None if found is None else Login(*found, url)
+        if login is None or self._is_known(login):
+            self._tell("reject")
+            raise self._denied()
+        self._login, self._told = login, False
+
+    def _is_known(self, login: Login) -> bool:
+        """Return whether a login is the one that was rejected."""
+        known = self._login
+        return known is not None and (known.username, known.password) == (
+            login.username,
+            login.password,
+        )
+
+    def _denied(self) -> AuthenticationError:
+        """Return the error for a server that wants credentials, or other ones."""
+        if self._login is None:
+            return denied(self.location, "it wants credentials")
+        source = "the URL" if self._url.password == self._login.password else "credentials="
+        return denied(self.location, f"it rejected the login from {source}")
+
+    def _tell(self, what: str) -> None:
+        """Tell a credential helper once that its login was accepted, or rejected."""
+        tell = getattr(self._access.credentials, what, None)
+        if self._told or self._login is None or tell is None:
+            return
+        self._told = True
+        tell(self.location, self._login.username, self._login.password)
 
     def _secrets(self) -> list[str]:
         """Return what must not be shown, in all the forms that it may be found in."""
-        logins = [self._login, (self._url.username or "", self._url.password or "")]
-        known = configured_secrets(self._url, self._config())
-        for name, password in filter(None, logins):
+        url = self._url
+        logins = [(url.username or "", url.password or "")]
+        logins += [(self._login.username, self._login.password)] if self._login else []
+        known = [url.host, url.path.rpartition("@")[0]] if url.has_split_password else []
+        if self._url.scheme.startswith("http"):
+            with suppress(ConfigurationError):  # then nothing was sent
+                known += read_settings(self._url, self._programs.config).secrets
+        for name, password in logins:
             known += [password, name if len(name) >= _TOKEN else ""]
-            known += [base64.b64encode(f"{name}:{password}".encode()).decode()] if password else []
+            known += [basic(name, password).partition(" ")[2]] if password else []
         forms = [(secret, quote(secret, safe=""), quote(secret)) for secret in known if secret]
         return [form for several in forms for form in several]
 

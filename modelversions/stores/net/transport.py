@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 import attrs
 from dulwich.client import GitClient
-from dulwich.config import StackedConfig
 from dulwich.errors import GitProtocolError, SendPackError
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256
 from dulwich.object_store import MemoryObjectStore
@@ -24,6 +23,8 @@ from modelversions.stores.base import TAGS, Access, TagRef
 from modelversions.stores.net.failures import tidy
 from modelversions.stores.net.session import Session, words
 from modelversions.stores.net.urls import Url
+from modelversions.stores.net.web import without_listing
+from modelversions.stores.programs import Programs
 
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
 """Packs what leads to some objects, for one who has others."""
@@ -81,9 +82,9 @@ class _Haves:
 class Transport:
     """A server's repository. Nothing is sent before the first question; threads may share it."""
 
-    def __init__(self, url: Url, config: Callable[[], StackedConfig], access: Access) -> None:
+    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
         """Take down where it is, and how to get in."""
-        self._session = Session(url, config, access)
+        self._session = Session(url, programs, access)
         self.location = self._session.location
 
     def close(self) -> None:
@@ -175,19 +176,21 @@ class Transport:
                 raise GitProtocolError(f"it sends more than {most} bytes, having no filter for it")
             return file.write(data)
 
-        self._session.ask(
-            lambda client: client.fetch_pack(
-                self._session.path,
-                lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
-                _Haves(haves),
-                take,
-                progress=self._session.steps,
-                depth=depth,
-                ref_prefix=[HEADREF],
-                filter_spec=None if filter is None else filter.encode(),
-                protocol_version=self._session.version,
-            )
-        )
+        def fetch(client: GitClient) -> None:
+            with without_listing(client):
+                client.fetch_pack(
+                    self._session.path,
+                    lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
+                    _Haves(haves),
+                    take,
+                    progress=self._session.steps,
+                    depth=depth,
+                    ref_prefix=[HEADREF],
+                    filter_spec=None if filter is None else filter.encode(),
+                    protocol_version=self._session.version,
+                )
+
+        self._session.ask(fetch)
 
     def send(
         self,

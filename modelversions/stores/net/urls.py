@@ -71,6 +71,11 @@ class Url:
         return ""
 
     @property
+    def has_split_password(self) -> bool:
+        """Whether a part of the password may stand in the host and the path: it holds ``@``."""
+        return self.password is not None and "@" in self.path
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port: what a URL path follows."""
         return f"{self.scheme}://{self._host}{'' if self.port is None else f':{self.port}'}"
@@ -83,6 +88,8 @@ class Url:
         """Return the URL as it may be shown: of http without a user, which may be a token."""
         from urllib.parse import quote
 
+        if self.has_split_password:
+            return f"{self.scheme}://***@{self.path.rpartition('@')[2]}"
         if self.scheme.startswith("http"):
             return self.origin + self.path
         user = "" if self.username is None else f"{quote(self.username, safe='')}@"

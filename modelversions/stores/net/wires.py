@@ -19,34 +19,37 @@ from dulwich.client import (
     TCPGitClient,
     TraditionalGitClient,
 )
-from dulwich.config import StackedConfig
 from dulwich.protocol import Protocol
 
+from modelversions.stores.net.http_settings import read_settings
 from modelversions.stores.net.urls import Url
-from modelversions.stores.net.web import Quiet, http_client
+from modelversions.stores.net.web import Login, Quiet, http_client
+from modelversions.stores.programs import Programs
 
 _GOODBYE = 1
 """How many seconds a program may take to end once nobody listens to it."""
 
 
-def connect(
-    url: Url, config: StackedConfig, timeout: float | None, login: tuple[str, str] | None
-) -> GitClient:
+def connect(url: Url, programs: Programs, timeout: float | None, login: Login | None) -> GitClient:
     """Return a client for a server; nothing is sent yet.
 
     Args:
         url: where the server is.
-        config: Git's configuration, for ``http.*`` and ``core.sshCommand``.
+        programs: what runs ``core.sshCommand``, with Git's configuration.
         timeout: how many seconds it may be silent.
-        login: name and password for HTTP, sent to this very host only.
+        login: name and password for HTTP, sent to their own origin only.
+
+    Raises:
+        ConfigurationError: a setting for HTTP is invalid, or not supported.
+        DubiousOwnershipError: another user's repository names the program for SSH.
     """
     if url.scheme == "git":
         return _Tcp(url.host, url.port, timeout)
     if url.scheme == "ssh":
-        return _ssh(url, config, timeout)
+        return _ssh(url, programs, timeout)
     if url.scheme == "file":
         return LocalGitClient()
-    return http_client(url, config, timeout, login)
+    return http_client(url, read_settings(url, programs.config), timeout, login)
 
 
 class _Lined(Quiet, TraditionalGitClient):
@@ -184,11 +187,14 @@ class _PatientSsh(SubprocessSSHVendor):
         return line
 
 
-def _ssh(url: Url, config: StackedConfig, timeout: float | None) -> GitClient:
+def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
     """Take the program from ``GIT_SSH_COMMAND``, ``core.sshCommand`` or ``GIT_SSH``."""
     command = os.environ.get("GIT_SSH_COMMAND")
-    with suppress(KeyError):
-        command = command or config.get((b"core",), b"sshCommand").decode()
+    if command is None:
+        command = programs.config.get("core.sshCommand")
+        own = programs.config.get_all("core.sshCommand", protected=True)
+        if command is not None and own[-1:] != [command]:  # the repository names it
+            programs.require_trusted(f"running {command!r}")
     program = os.environ.get("GIT_SSH") or "ssh"
     # a command is the shell's to read, a program is not: so Git has it
     run = ["sh", "-c", f'{command} "$@"', command] if command else [program]

@@ -1,0 +1,102 @@
+"""No message, attribute or log record shows what a URL says of who logs in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from modelversions import ModelVersionsError, Registry
+from modelversions.errors import InvalidArgumentError, redact
+from modelversions.stores.net.urls import Url
+from tests.builders import Builder
+from tests.lines import LOCAL
+
+SECRETS = ("t0ken", "s3cret", "pa%73s")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("'https://u:t0ken@h/x'", "'https://***@h/x'"),
+        ("https://t0ken@h/x is", "https://***@h/x is"),
+        ("HTTP://u:s3c@ret/w@h/x", "HTTP://***@h/x"),
+        ("socks5h://u:t0ken@h:1", "socks5h://***@h:1"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("ssh://git:t0ken@host/x", "ssh://***@host/x"),
+        ("ssh://host:22/x@y", "ssh://host:22/x@y"),
+        ("https://host/@team/x@y", "https://host/@team/x@y"),
+        ("git@host:x and m@v1.0.0", "git@host:x and m@v1.0.0"),
+        ("https://u:t0ken@h and https://v:s3cret@i", "https://***@h and https://***@i"),
+    ],
+)
+def test_redact(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+def test_errors_are_redacted_with_their_data() -> None:
+    error = InvalidArgumentError("x https://u:s3cret@h", argument="a", value="https://u:t0ken@h")
+    assert str(error) == "x https://***@h"
+    assert error.value == "https://***@h"
+    assert InvalidArgumentError("x", argument="a", value=3).value == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:t0ken@h/x",
+        f"http://u:s3@cret/w@{LOCAL}:1/x",
+        f"http://u:t0ken@{LOCAL}:1/x",
+        f"http://t0ken-of-some-length@{LOCAL}:1/x",
+        "https://u:t0ken@[h/x",
+        "https://u:t0ken@h:99999999/x",
+        "ftp://u:t0ken@h/x",
+        "ssh://u:t0ken@h/x",
+    ],
+)
+def test_whatever_is_done_with_a_url(
+    disk: Builder, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    disk.tags("m@v1.0.0")
+    registry = disk.registry
+    calls: list[Callable[[], object]] = [
+        lambda: registry.push(url),
+        lambda: registry.delete_tags(url),
+        lambda: registry.resolve(url),
+        lambda: registry.event(url),
+        lambda: registry[url],
+        lambda: registry["m"][url],
+        lambda: registry["m"].stages[url],
+        lambda: registry.at(url),
+        lambda: registry.register(url, "v1.0.0"),
+        lambda: registry.register("m", url),
+        lambda: registry.register("m", "v2.0.0", commit=url),
+        lambda: registry.assign("m", "v1.0.0", url),
+    ]
+    if "h/x" not in url or "[" in url or not url.startswith("http"):  # no request leaves
+        calls += [
+            lambda: list(Registry.open(url, timeout=5)),
+            lambda: registry.fetch(remote=url),
+            lambda: registry.push(remote=url),
+        ]
+    for call in calls:
+        try:
+            call()
+        except ModelVersionsError as error:
+            chain: BaseException | None = error
+            while chain is not None:
+                text = f"{chain!r} {chain}"
+                assert not any(part in text for part in (*SECRETS, "s3@", "cret/w")), text
+                chain = chain.__cause__ or (
+                    None if chain.__suppress_context__ else chain.__context__
+                )
+    assert not any(part in caplog.text for part in (*SECRETS, "s3@", "cret/w"))
+
+
+def test_a_password_that_holds_a_slash() -> None:
+    url = Url.parse("https://u:p@ss/w@h/x")
+    assert str(url) == "https://***@h/x"
+    assert url.has_split_password
+    assert not Url.parse("https://u@h/@x").has_split_password
