@@ -110,7 +110,9 @@ daemon off; pid {root}/nginx.pid; worker_processes 2; error_log {root}/nginx.log
 events {{ worker_connections 256; }}
 http {{
   log_format heads '$host $request "$http_authorization"';
-  access_log {root}/access.log heads; client_max_body_size 0; client_body_temp_path {root}/body;
+  log_format turns '$connection $request';
+  access_log {root}/access.log heads; access_log {root}/turns.log turns;
+  client_max_body_size 0; client_body_temp_path {root}/body;
   fastcgi_temp_path {root}/fastcgi; proxy_temp_path {root}/proxy;
   uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
   server {{

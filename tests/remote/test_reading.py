@@ -150,10 +150,8 @@ def test_a_redirect_is_followed_without_credentials(tmp_path: Path) -> None:
         assert {line.rpartition(" ")[2] for line in heads.splitlines()} == {'"-"'}
     with servers.web(tmp_path, auth=True) as web:
         other = web.url.replace("127.0.0.1", "127.0.0.2")
-        with (
-            Registry.open(other + NAME, credentials=credentials) as door,
-            pytest.raises(PermissionError, match="did not accept the credentials"),
-        ):
-            len(door)
+        with Registry.open(other + NAME, credentials=credentials) as door:
+            assert len(door)
+        assert asked == [web.url + NAME]  # as Git does: for the server that wants them
         with Registry.open(web.url + NAME, credentials=credentials) as door:
             assert len(door)

@@ -329,3 +329,18 @@ def test_a_version_at_a_commit_that_is_taken(plain: Far) -> None:
         door.register("m", "v1.0.0", author=ANN)
         with pytest.raises(CommitTakenError):
             door.register("m", "v2.0.0", author=ANN)
+
+
+def test_connections_and_requests_of_a_registration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection, and few requests, of which the first one is for the login."""
+    with server("web auth tls", tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
+        turns = tmp_path / "turns.log"
+        with far.open() as registry:
+            turns.write_text("")
+            registry.register("m", "v1.0.0", author=ANN)
+            registry.close()
+        lines = turns.read_text().splitlines()
+        assert len({line.split()[0] for line in lines}) == 1
+        assert len(lines) <= 6

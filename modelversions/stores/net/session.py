@@ -21,7 +21,7 @@ from modelversions.stores.base import Access
 from modelversions.stores.net.failures import cause, denied, explain
 from modelversions.stores.net.http_settings import read_settings
 from modelversions.stores.net.urls import Url
-from modelversions.stores.net.web import Login, basic
+from modelversions.stores.net.web import Login, basic, log_in
 from modelversions.stores.net.wires import connect
 from modelversions.stores.programs import Programs
 from modelversions.stores.url_match import same_origin
@@ -81,7 +81,6 @@ class Session:
                 try:
                     answer = question(client)
                 except HTTPUnauthorized as error:
-                    self._drop(client)
                     asking = error.url
                 except ModelVersionsError:
                     self._drop(client)
@@ -98,6 +97,7 @@ class Session:
                     return answer
                 if attempt == 0:
                     self._log_in(asking)
+                    log_in(client, self._login)
             else:
                 self._tell("reject")
                 failure, chained = self._denied(), None

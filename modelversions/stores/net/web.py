@@ -70,6 +70,12 @@ def http_client(
     return _Http(url.origin + url.path, _pool(settings, timeout), settings, login)
 
 
+def log_in(client: GitClient, login: Login | None) -> None:
+    """Send credentials from now on; the connection stays open."""
+    assert isinstance(client, _Http)
+    client.login = login
+
+
 @contextmanager
 def without_listing(client: GitClient) -> Iterator[None]:
     """Fetch without the list of refs that dulwich asks for first, where that is a request."""
@@ -113,7 +119,7 @@ class _Http(Quiet, HttpGitClient):
         weakref.finalize(self, manager.clear)
         self._manager = manager
         self._settings = settings
-        self._login = login
+        self.login = login
         self._capabilities: dict[str, tuple[str, bytes]] = {}
         """By URL, the redirected URL and the capabilities of a server of protocol version 2."""
 
@@ -211,8 +217,8 @@ class _Http(Quiet, HttpGitClient):
         if same_origin(url, self._base_url):
             for name, value in self._settings.headers:
                 found.add(name, value)
-        if self._login is not None and same_origin(url, self._login.origin):
-            found["Authorization"] = basic(self._login.username, self._login.password)
+        if self.login is not None and same_origin(url, self.login.origin):
+            found["Authorization"] = basic(self.login.username, self.login.password)
         return found
 
 
