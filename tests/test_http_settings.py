@@ -136,7 +136,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if "Content-Length" in headers:  # more than there is
+            self.close_connection = True
+        else:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -590,6 +593,23 @@ class TestConnections:
                 pool[key]._put_conn(connection)
             assert list(registry) == ["m"]
             assert traffic.connections == 2
+
+    def test_an_answer_that_breaks_off(self, far: Builder) -> None:
+        headers = {"Content-Type": "application/x-git-upload-pack-advertisement"}
+        cut = 200, {**headers, "Content-Length": "99"}, b"000eversion 2\n0010cut"
+        with server(far, lambda _path, _body: cut) as traffic:
+            with pytest.raises(RemoteError):
+                models(traffic.url)
+            assert len(traffic.requests) == 1
+
+    def test_a_long_refusal_is_not_read_to_its_end(self, far: Builder) -> None:
+        long = 503, {"Content-Type": "text/plain"}, b"busy " * 10_000
+        with (
+            server(far, lambda _path, _body: long) as traffic,
+            pytest.raises(RemoteError, match="HTTP 503 busy busy") as caught,
+        ):
+            models(traffic.url)
+        assert len(str(caught.value)) < 1300
 
     def test_a_proxy_is_used_with_its_login(
         self, far: Builder, configure: Callable[[str], None]

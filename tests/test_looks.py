@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dulwich.refs import Ref
+from dulwich.refs import Ref, check_ref_format
 from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,7 +238,9 @@ class TestReadAgain:
 
 
 SHA = st.integers(0, 2**160 - 1).map("{:040x}".format)
-NAME = st.text("ab@#v1./-", min_size=1, max_size=6)
+NAME = st.text("ab@#v1./-", min_size=1, max_size=6).filter(
+    lambda name: check_ref_format(Ref(f"tags/{name}".encode()))
+)
 REFS = st.dictionaries(NAME, SHA, max_size=8)
 
 

@@ -14,14 +14,15 @@ from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import sign, split, wanted
 
 _TAG = re.compile(
-    rb"object (?P<target>[0-9a-f]{40}|[0-9a-f]{64})\n"
+    rb"object (?P<target>[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\n"
     rb"type (?P<type>[a-z]+)\n"
     rb"tag (?P<name>[^\n]*)\n"
-    rb"(?:tagger (?P<tagger>[^\n]*)(?:\n|\Z))?"
-    rb"(?:[^\n]+(?:\n|\Z))*?"  # headers that Git may add
+    rb"(?P<headers>(?:[^\n]+(?:\n|\Z))*?)"
     rb"(?:\n(?P<message>.*))?",
     re.DOTALL,
 )
+_TAGGER = re.compile(rb"^tagger ([^\n]*)", re.MULTILINE)
+"""Git finds it among all headers, whatever stands before it."""
 _USUAL = re.compile(
     r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
     r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
@@ -74,12 +75,13 @@ class ParsedTag:
         match = _TAG.fullmatch(raw)
         if match is None:
             raise ValueError("no tag object")
-        target, kind, name, tagger, message = match.groups()
+        target, kind, name, headers, message = match.groups()
+        tagger = _TAGGER.search(headers)
         self.flaws: list[Flaw] = []
-        self.target: str = target.decode("ascii")
+        self.target: str = target.decode("ascii").lower()
         self.type: str = kind.decode("ascii")
         self.name = self._text(name)
-        self.person = None if tagger is None else _PERSON.match(tagger)
+        self.person = None if tagger is None else _PERSON.match(tagger[1])
         self.message = self._text(split(message or b"")[0]).strip()
 
     def _text(self, raw: bytes) -> str:

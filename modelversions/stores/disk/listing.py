@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
 import attrs
+from dulwich.refs import Ref, check_ref_format
 
 from modelversions.stores.base import TagRef
 from modelversions.stores.listing import Listing, by_family
 
-_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
 _PEELED = rb"(?:\^%b\n)?" % _ID
 _HEAD = rb"%b refs/tags/" % _ID
 _RUN = re.compile(
@@ -27,7 +28,10 @@ _RUN = re.compile(
 )
 """Entries of one family, an entry of none, or else a line that is no entry."""
 _ENTRY = re.compile(rb"[^\n]*\n(?:\^[^\n]*\n)?")
-_ROW = re.compile(r"([0-9a-f]+) refs/tags/([^\n]*)\n(?:\^([0-9a-f]+)\n)?")
+_ROW = re.compile(r"([0-9a-fA-F]+) refs/tags/([^\n]*)\n(?:\^([0-9a-fA-F]+)\n)?")
+_UPPER = re.compile(r"^\^?[0-9a-f]*[A-F][0-9a-fA-F]*(?: |$)", re.MULTILINE)
+_BAD_NAME = re.compile(r"\.\.|//|\.lock|/\.|@\{|[~:?*\[\\\x7f]|\.\n|/\n| refs/tags/[^ \n]* ")
+"""What may be in a text that holds a name which Git does not take."""
 
 
 class Packed:
@@ -72,10 +76,19 @@ class Packed:
 
     def refs(self) -> list[TagRef]:
         """Take the entries apart; bytes of a name that are not UTF-8 are escaped."""
-        rows = _ROW.findall(self.text.decode(errors="surrogateescape"))
+        text = self.text.decode(errors="surrogateescape")
+        if _UPPER.search(text):  # Git takes them for the same ids
+            text = _UPPER.sub(lambda match: match[0].lower(), text)
+        rows = _ROW.findall(text)
+        if _BAD_NAME.search(text):  # Git leaves these refs out
+            rows = [row for row in rows if _is_name(row[1])]
         if self._peeled:
             return [TagRef(name, id, peeled or id) for id, name, peeled in rows]
         return [TagRef(name, id, peeled or None) for id, name, peeled in rows]
+
+
+def _is_name(name: str) -> bool:
+    return check_ref_format(Ref(b"tags/" + name.encode(errors="surrogateescape")))
 
 
 class DiskListing(Listing):

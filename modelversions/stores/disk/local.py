@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
+from typing import BinaryIO
 
 from dulwich.errors import NotGitRepository
 from dulwich.objects import Tag as GitTag
@@ -31,6 +32,7 @@ from modelversions.stores.base import (
 )
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.refs import NewRef, TagRefs, patiently
+from modelversions.stores.disk.replacements import Replacements
 from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.programs import Programs
@@ -42,6 +44,15 @@ from modelversions.stores.tag_format import (
     tag_content,
 )
 from modelversions.stores.tag_reader import TagReader
+
+
+class _Repo(Repo):
+    """A repository whose grafts are read here: dulwich refuses those with a comment in them."""
+
+    def get_named_file(self, path: str | bytes, basedir: str | None = None) -> BinaryIO | None:
+        if os.fsdecode(path) == os.path.join("info", "grafts"):
+            return None
+        return super().get_named_file(path, basedir)
 
 
 class LocalStore:
@@ -63,8 +74,9 @@ class LocalStore:
         self._repo = repo
         self._lock = threading.RLock()
         self._files = ObjectFiles(repo, location)
-        self._revisions = Revisions(repo, self._files, location)
         self._config = GitConfig(repo)
+        self._replacements = Replacements(repo, self._config)
+        self._revisions = Revisions(repo, self._files, location, self._replacements)
         self._programs = Programs(repo, self._config)
         self._refs = TagRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
@@ -94,7 +106,7 @@ class LocalStore:
                 location=location,
             )
         try:
-            repo = Repo.discover(location) if search else Repo(location)
+            repo = _Repo.discover(location) if search else _Repo(location)
         except NotGitRepository as error:
             raise RepositoryNotFoundError(
                 f"{location!r} is not in a Git repository; give the path of one, or make one with "
@@ -116,7 +128,8 @@ class LocalStore:
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
         with self._lock:
-            self._files.forget()  # each look begins here
+            self._files.forget()  # each operation begins here
+            self._files.replace(self._replacements.objects())
             return self._refs.tags(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
@@ -137,11 +150,13 @@ class LocalStore:
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
         with self._lock:
+            self._files.replace(self._replacements.objects())
             return self._revisions.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> list[Commit]:
         """List the commits that lead to a revision and are there, newest first."""
         with self._lock:
+            self._files.replace(self._replacements.objects())
             found = self._revisions.walk(self._revisions.resolve(revision))
             return list(itertools.islice(found, limit))
 

@@ -9,11 +9,10 @@ not: nobody can tell what it holds, so that is an error.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from dulwich.object_store import BaseObjectStore
@@ -24,7 +23,8 @@ from modelversions.errors import RepositoryError
 from modelversions.stores.disk.pack_files import KINDS, Pack, Raw
 
 _NAMES = frozenset(KINDS.values())
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+"""Errors that say of a file that there is none of an object."""
 
 Place = TypeVar("Place")
 Found = TypeVar("Found")
@@ -43,6 +43,11 @@ class ObjectFiles:
         self._digits = self._format.hex_length
         self._location = location
         self._packs: dict[str, Pack] = {}
+        self._replaced: Mapping[str, str] = {}
+
+    def replace(self, objects: Mapping[str, str]) -> None:
+        """Read from now on other objects in the place of some, by their ids (``git replace``)."""
+        self._replaced = objects
 
     def fits(self, id: str) -> bool:
         """Say whether an id is as long as this repository's are: another names nothing here."""
@@ -50,6 +55,8 @@ class ObjectFiles:
 
     def raw(self, id: str) -> Raw:
         """Read an object. An empty kind says that it is missing or broken."""
+        if self._replaced:
+            id = self._replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
         name = bytes.fromhex(id)
@@ -57,12 +64,15 @@ class ObjectFiles:
             found = pack.read(name)
             if found is not None:
                 return found
-        return (
-            self._loose(id) or _packed(self._newcomers(), Pack.read, name) or self._by_dulwich(id)
-        )
+        loose = self._loose(id)
+        if loose is not None and loose[0]:
+            return loose
+        return _packed(self._newcomers(), Pack.read, name) or loose or self._by_dulwich(id)
 
     def kind(self, id: str) -> str:
         """Return an object's kind, from its header where that will do; empty as for ``raw``."""
+        if self._replaced:
+            id = self._replaced.get(id, id)
         if len(id) != self._digits:
             return ""
         name = bytes.fromhex(id)
@@ -70,7 +80,7 @@ class ObjectFiles:
             _packed(self._packs.values(), Pack.kind, name)
             or (self._loose(id) or ("", b""))[0]
             or _packed(self._newcomers(), Pack.kind, name)
-            or self._by_dulwich(id)[0]
+            or self.raw(id)[0]
         )
 
     def forget(self) -> None:
@@ -104,14 +114,16 @@ class ObjectFiles:
             return None
 
     def _loose(self, id: str) -> Raw | None:
+        """Read a loose object; an empty kind where its file is broken, None where there is none."""
+        broken = None
         for place in _places(self._store):
             content = self._unless_gone(_content, os.path.join(place, id[:2], id[2:]))
-            with contextlib.suppress(zlib.error):
-                head, _, raw = zlib.decompress(content or b"").partition(b"\0")
-                kind = head.partition(b" ")[0].decode(errors="replace")
-                if kind in _NAMES:
-                    return kind, raw
-        return None
+            if content is not None:
+                found = _inflated(content)
+                if found[0]:
+                    return found
+                broken = found
+        return broken
 
     def _by_dulwich(self, id: str) -> Raw:
         """Read what is stored as a delta, or in memory."""
@@ -144,6 +156,18 @@ class ObjectFiles:
 def _content(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+def _inflated(content: bytes) -> Raw:
+    """Return the object in a loose file: as Git, none with bytes after it, or of another size."""
+    stream = zlib.decompressobj()
+    try:
+        head, _, raw = stream.decompress(content).partition(b"\0")
+    except zlib.error:
+        return "", b""
+    kind, _, size = head.decode(errors="replace").partition(" ")
+    whole = stream.eof and not stream.unused_data and size == str(len(raw))
+    return (kind, raw) if whole and kind in _NAMES else ("", b"")
 
 
 def _packed(

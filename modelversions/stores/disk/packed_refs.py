@@ -13,10 +13,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import methodcaller
 
+from dulwich.refs import Ref, check_ref_format
+
 from modelversions.errors import RepositoryError
 from modelversions.stores.disk.listing import Packed
 
-_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
 _ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
 """An entry and the line that may belong to it, or else a line that is none."""
 _ROOT = b"refs/tags/"
@@ -31,6 +33,16 @@ def packed_ref(path: bytes, name: bytes) -> bytes:
     """
     with _opened(path) as entries:
         return entries.id(name) if entries else b""
+
+
+def packed_below(path: bytes, prefix: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the names that begin with a prefix, and the ids.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        return [] if entries is None else entries.below(prefix)
 
 
 def packed_tags(path: bytes, prefixes: Sequence[bytes], known: Packed) -> Packed:
@@ -119,8 +131,17 @@ class _Entries:
             if odd is not None:
                 raise self._unexpected(odd)
             if found == name:
-                return id
+                return id.lower() if check_ref_format(Ref(name)) else b""
         return b""
+
+    def below(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Return names that begin with a prefix, and their ids."""
+        rows = self._between(prefix, _after(prefix))
+        return [
+            (name, id.lower())
+            for id, name, _, odd in rows
+            if odd is None and name.startswith(prefix)
+        ]
 
     def spans(self, names: frozenset[bytes]) -> list[tuple[int, int]]:
         """Return where the entries of some refs begin and end, in the order of the file."""

@@ -40,7 +40,7 @@ from modelversions.stores.disk.ref_transaction import (
     RefTransactions,
     RefUpdate,
 )
-from modelversions.stores.disk.single_refs import ABSENT, ID, lookup
+from modelversions.stores.disk.single_refs import ABSENT, lookup, loose_id
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.listing import Listing
 from modelversions.stores.programs import Programs
@@ -336,21 +336,27 @@ def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[by
         if not entry.name.startswith(starts):
             continue
         name = folder + entry.name
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _files(root, name + b"/", (b"",))
         elif check_ref_format(Ref(b"tags/" + name)):  # not the lock of a ref
             yield name
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    """Return whether an entry is a folder; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
     """Read a loose ref: an id, "" for one that cannot be read, None for one that is gone."""
     try:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
-            content = file.read().rstrip()
+            content = file.read()
+        if content.startswith(b"ref:"):
+            content = lookup(refs, Ref(_ROOT + name)) or b""
     except OSError as error:
-        if error.errno in ABSENT:
-            return None
-        raise
-    if content.startswith(b"ref:"):
-        content = lookup(refs, Ref(_ROOT + name)) or b""
-    return content.decode("ascii") if ID.fullmatch(content) else ""
+        return None if error.errno in ABSENT else ""
+    return loose_id(content).decode("ascii")

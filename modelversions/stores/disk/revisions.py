@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dulwich.objects import ObjectID, parse_tree
 from dulwich.refs import Ref
@@ -20,6 +20,7 @@ from modelversions.errors import (
 from modelversions.stores.base import Commit
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.pack_files import Raw
+from modelversions.stores.disk.replacements import Replacements
 from modelversions.stores.disk.single_refs import logged, lookup
 from modelversions.stores.tag_format import ParsedTag, parents, parse_commit
 
@@ -44,8 +45,15 @@ _RULES = (
 class Revisions:
     """Finds the commits of one repository."""
 
-    def __init__(self, repo: MemoryRepo | Repo, files: ObjectFiles, location: str) -> None:
-        """Look at the refs of ``repo`` and at its objects; ``location`` is for messages."""
+    def __init__(
+        self,
+        repo: MemoryRepo | Repo,
+        files: ObjectFiles,
+        location: str,
+        replacements: Replacements,
+    ) -> None:
+        """Read the refs of ``repo`` and its objects; ``location`` is for messages."""
+        self._replacements = replacements
         self._repo = repo
         self._files = files
         self._location = location
@@ -78,12 +86,12 @@ class Revisions:
 
     def walk(self, start: str) -> Iterator[Commit]:
         """Give a commit and those that lead to it, newest first, as far as they are there."""
-        shallow, order = self._shallow(), itertools.count()
+        boundaries, order = self._boundaries(), itertools.count()
         seen, heap = {start}, [(0.0, next(order), start, self._files.raw(start)[1])]
         while heap:
             *_, id, raw = heapq.heappop(heap)
             yield parse_commit(id, raw)
-            for parent in () if id in shallow else parents(raw):
+            for parent in _parents(id, raw, boundaries):
                 kind, content = ("", b"") if parent in seen else self._files.raw(parent)
                 seen.add(parent)
                 if kind == "commit":
@@ -163,9 +171,9 @@ class Revisions:
 
     def _step(self, revision: str, id: str, sign: str, number: int) -> str:
         """Go to the parent of a number, or so many generations back."""
-        shallow = self._shallow()
+        boundaries = self._boundaries()
         for _ in range(number if sign == "~" else min(number, 1)):
-            found = [] if id in shallow else parents(self._files.raw(id)[1])
+            found = _parents(id, self._files.raw(id)[1], boundaries)
             place = 0 if sign == "~" else number - 1
             if place >= len(found):
                 raise self._not_found(revision)
@@ -201,12 +209,13 @@ class Revisions:
             )
         return kind, raw
 
-    def _shallow(self) -> set[str]:
-        """Return the commits that a shallow clone ends at."""
+    def _boundaries(self) -> Mapping[str, Sequence[str]]:
+        """Return the commits whose parents are others than they say: grafts, a shallow clone's."""
         try:
-            return {ObjectID(id).decode("ascii") for id in self._repo.get_shallow()}
+            shallow = {ObjectID(id).decode("ascii") for id in self._repo.get_shallow()}
         except Exception as error:
             raise self._unreadable(error) from error
+        return {**self._replacements.parents(), **dict.fromkeys(shallow, ())}
 
     def _unreadable(self, error: Exception) -> RepositoryError:
         return RepositoryError(
@@ -224,3 +233,8 @@ class Revisions:
         else:
             sentence = f"there is no commit {revision!r} in the repository; {forms}"
         return RevisionNotFoundError(sentence, revision=revision)
+
+
+def _parents(id: str, raw: bytes, boundaries: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    found = boundaries.get(id)
+    return parents(raw) if found is None else found

@@ -26,6 +26,8 @@ ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLON
 """Errors that say of a file that no such ref is there."""
 
 ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_LOOSE = re.compile(rb"([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?)(?=\s|\Z)")
+"""What a loose ref holds: Git stops at white space, and takes upper case."""
 _PSEUDO = re.compile(rb"[A-Z_]+")
 
 
@@ -88,4 +90,10 @@ def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
         if error.errno in ABSENT:
             return b""
         raise
-    return line if line.startswith(b"ref:") else line.partition(b"\t")[0]
+    return line if line.startswith(b"ref:") else loose_id(line)
+
+
+def loose_id(content: bytes) -> bytes:
+    """Return the id that a loose ref's file holds; empty where it holds none."""
+    match = _LOOSE.match(content)
+    return match[1].lower() if match else b""
