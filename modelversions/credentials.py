@@ -22,11 +22,19 @@ def token_from_env(variable: str, username: str = "x-access-token") -> Credentia
     Args:
         variable: the variable's name, such as ``"GITHUB_TOKEN"``.
         username: what the server expects as the name beside a token, where the URL gives none.
+
+    The callable raises ``ConfigurationError`` where the variable is not set, or empty.
     """
 
     def from_variable(_url: str, username_hint: str | None) -> tuple[str, str] | None:
         token = os.environ.get(variable)
-        return (username_hint or username, token) if token else None
+        if not token:
+            raise ConfigurationError(
+                f"the server wants a token, and the environment variable {variable!r} is "
+                f"{'empty' if token == '' else 'not set'}; set it to one",
+                file=variable,
+            )
+        return username_hint or username, token
 
     return from_variable
 

@@ -62,7 +62,9 @@ class Registry(Verbs):
         """Open the registry of the repository that holds a folder, or that is at a URL.
 
         Args:
-            place: a folder in a repository, a bare repository, a linked worktree; or a URL:
+            place: a folder in a repository, a bare repository, a linked worktree. It is found as
+                Git finds it, by ``GIT_CEILING_DIRECTORIES`` and, for the current folder, by
+                ``GIT_DIR``. Or a URL:
                 ``https://``, ``http://``, ``ssh://``, ``git://``, ``file://`` or
                 ``user@host:path``. Nothing is sent to a server before the first look, and nothing
                 of it is kept on disk.

@@ -207,6 +207,12 @@ def is_model_name(text: str) -> bool:
     return _MODEL.fullmatch(text) is not None
 
 
+def is_stage_name(text: str) -> bool:
+    """Return whether a stage that may be written can have such a name (F5), no version's."""
+    versionlike = re.match("v?[0-9]", text) is not None
+    return _STAGE.fullmatch(text) is not None and not versionlike and text not in _RESERVED_STAGES
+
+
 def check_model_name(model: str) -> None:
     """Refuse a model name that breaks F3.
 
@@ -290,13 +296,22 @@ def _diagnose_model(model: str) -> str:
         return "it is empty" if not model else "the name after ':' is empty"
     if re.fullmatch(r"[A-Za-z0-9_/-]+", name):
         return "it must begin and end with a letter or a digit"
-    return "it may hold only ASCII letters, digits, '-', '_' and '/'"
+    bad = next(char for char in name if not re.fullmatch(r"[A-Za-z0-9_/-]", char))
+    return (
+        f"it holds {bad!r}; it may hold ASCII letters, digits, '-', '_', '/', and one ':' between "
+        "a folder and a name"
+    )
 
 
 def _invalid_stage(stage: object) -> InvalidNameError:
-    reason = (
-        "it may hold ASCII letters, digits, '-', '_' and '/', with a letter or digit at each end"
-        if stage
-        else "it is empty; name one, such as stage='prod'"
-    )
+    reason = "it may hold ASCII letters, digits, '-', '_' and '/', and ends with letters or digits"
+    if stage == "":
+        reason = "it is empty, or was left out; name one, such as stage='prod'"
+    elif isinstance(stage, str):
+        bad = next((char for char in stage if not re.fullmatch(r"[A-Za-z0-9_/-]", char)), "")
+        reason = (
+            f"it holds {bad!r}; it may hold ASCII letters, digits, '-', '_' and '/'"
+            if bad
+            else "it must begin and end with a letter or a digit"
+        )
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

@@ -23,7 +23,15 @@ from modelversions.model import Model, Version
 from modelversions.picture import Picture
 from modelversions.problems import Problem, ProblemKind
 from modelversions.stores.base import TAGS, Commit, Store, TagRef
-from modelversions.tags import EventKind, TagName, diagnose, is_reserved, model_of
+from modelversions.tags import (
+    EventKind,
+    TagName,
+    diagnose,
+    is_model_name,
+    is_reserved,
+    is_stage_name,
+    model_of,
+)
 
 _TOLERANCE = timedelta(minutes=1)
 """How far the clocks of two machines may differ before an event counts as one of the future."""
@@ -265,10 +273,15 @@ class View(Models):
 
 def _no_reference(reference: str) -> InvalidTagNameError:
     tag = reference.removeprefix(TAGS).replace(":", "=")
+    model, _, stage = reference.partition("@")
     reason = diagnose(tag) or "it names no version"
+    meant = "write 'model@latest', 'model@v1.2.3', 'model#stage' or the name of an event's tag"
+    if is_model_name(reference):
+        meant = f"write '{reference}@latest', or name a version or a stage of the model"
+    elif is_model_name(model) and is_stage_name(stage):
+        reason, meant = f"{stage!r} is not a version", f"for a stage, write '{model}#{stage}'"
     return InvalidTagNameError(
-        f"{reference!r} cannot be resolved: {reason}; write 'model@latest', 'model@v1.2.3', "
-        "'model#stage' or the name of an event's tag",
+        f"{reference!r} cannot be resolved: {reason}; {meant}",
         text=reference,
         reason=reason,
     )

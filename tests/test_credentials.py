@@ -15,7 +15,11 @@ URL = "https://host:8080/m.git"
 
 def test_a_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = token_from_env("MODELS_TOKEN")
-    assert ask(URL, None) is None
+    with pytest.raises(ConfigurationError, match="variable 'MODELS_TOKEN' is not set"):
+        ask(URL, None)
+    monkeypatch.setenv("MODELS_TOKEN", "")
+    with pytest.raises(ConfigurationError, match="variable 'MODELS_TOKEN' is empty"):
+        ask(URL, None)
     monkeypatch.setenv("MODELS_TOKEN", "s3cret")
     assert ask(URL, None) == ("x-access-token", "s3cret")
     assert ask(URL, "ann") == ("ann", "s3cret")

@@ -314,7 +314,7 @@ class TestLookups:
     @pytest.mark.parametrize(
         ("reference", "error", "hint"),
         [
-            ("churn", InvalidTagNameError, "write 'model@latest'"),
+            ("churn", InvalidTagNameError, "write 'churn@latest'"),
             ("churn@3.0.0", InvalidTagNameError, "must start with 'v'"),
             ("churn@deprecated", InvalidTagNameError, "it names no version"),
             (

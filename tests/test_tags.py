@@ -100,7 +100,7 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m#-prod", "'#-prod' is not a stage"),
         ("m#", "'#' is not a stage"),
         ("m#prod#x", "'#prod#x' is not a stage"),
-        ("m.x@v1.0.0", "'m.x' is not a model name: it may hold only ASCII letters"),
+        ("m.x@v1.0.0", "'m.x' is not a model name: it holds '.'; it may hold ASCII letters"),
         ("-m@v1.0.0", "it must begin and end with a letter or a digit"),
         ("a=b=c@v1.0.0", "it may hold one ':' at most"),
         ("é=b@v1.0.0", "a folder holds"),
@@ -133,7 +133,9 @@ def test_what_is_no_text_is_no_tag(value: object) -> None:
 
 
 def test_a_stage_that_was_left_out() -> None:
-    with pytest.raises(InvalidNameError, match="it is empty; name one, such as stage='prod'"):
+    with pytest.raises(
+        InvalidNameError, match="it is empty, or was left out; name one, such as stage='prod'"
+    ):
         check_new_stage("")
 
 

@@ -118,6 +118,16 @@ class NewTag:
     """Whether to sign it, or with which key; None for what Git's configuration says."""
 
 
+def sha_hint(revision: str, digits: int = 40) -> str:
+    """Return what is wrong with a revision that was meant as a full SHA; empty if it was not."""
+    near = len(revision) in range(digits - 6, digits + 7) and revision.isalnum()
+    bad = [char for char in revision if char not in "0123456789abcdefABCDEF"]
+    if not near or len(bad) > 3:  # noqa: PLR2004  # a word, not a slip
+        return ""
+    wrong = f"{bad[0]!r} is none" if bad else f"it has {len(revision)}"
+    return f"a full SHA has {digits} hexadecimal digits, and {wrong}"
+
+
 class SignatureStatus(str, enum.Enum):
     """What can be said of a tag's signature."""
 

@@ -16,6 +16,7 @@ from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
+    ConfigurationError,
     LockedError,
     RepositoryError,
     RepositoryNotFoundError,
@@ -34,7 +35,7 @@ from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.refs import NewRef, TagRefs, patiently
 from modelversions.stores.disk.replacements import Replacements
 from modelversions.stores.disk.revisions import Revisions
-from modelversions.stores.git_config import GitConfig
+from modelversions.stores.git_config import GitConfig, parse_bool
 from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import check
 from modelversions.stores.tag_format import (
@@ -53,6 +54,43 @@ class _Repo(Repo):
         if os.fsdecode(path) == os.path.join("info", "grafts"):
             return None
         return super().get_named_file(path, basedir)
+
+
+_UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def _found(location: str) -> Repo:
+    """Find the repository of a folder as Git does; of the current folder by ``GIT_DIR`` too."""
+    env = os.environ
+    given = env.get("GIT_DIR") if location == os.curdir else None
+    if given is None:
+        ceilings = env.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
+        across = env.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "")
+        repo: Repo = _Repo.discover(
+            location,
+            ceiling_dirs=[path for path in ceilings if os.path.isabs(path)],
+            across_filesystem=parse_bool("GIT_DISCOVERY_ACROSS_FILESYSTEM", across),
+        )
+    else:
+        unsupported = next((name for name in _UNSUPPORTED if name in env), None)
+        if unsupported:
+            raise ConfigurationError(
+                f"{unsupported} is set beside GIT_DIR, and is not supported; unset it, or pass the "
+                "path of a repository to Registry.open",
+                file=unsupported,
+            )
+        repo = _Repo(os.path.dirname(given) or os.curdir if os.path.isfile(given) else given)
+    return _with_work_tree(repo)
+
+
+def _with_work_tree(repo: Repo) -> Repo:
+    """Return the repository with its work tree, if it was opened at its ``.git`` folder."""
+    folder, name = os.path.split(os.path.abspath(repo.path))
+    is_bare = repo.get_config().get_boolean((b"core",), b"bare", default=False)
+    if not repo.bare or name != ".git" or is_bare:
+        return repo
+    repo.close()
+    return _Repo(folder)
 
 
 class LocalStore:
@@ -106,13 +144,15 @@ class LocalStore:
                 location=location,
             )
         try:
-            repo = _Repo.discover(location) if search else _Repo(location)
+            repo = _found(location) if search else _Repo(location)
         except NotGitRepository as error:
             raise RepositoryNotFoundError(
                 f"{location!r} is not in a Git repository; give the path of one, or make one with "
                 "'git init'",
                 location=location,
             ) from error
+        except ConfigurationError:
+            raise
         except Exception as error:  # whatever dulwich finds wrong with files that it did not write
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
@@ -197,9 +237,10 @@ class LocalStore:
 
     def file(self, path: str) -> bytes | None:
         """Read a file from the root of the work tree, or of HEAD's commit where there is none."""
-        if isinstance(self._repo, Repo) and not self._repo.bare:
+        tree = self._work_tree()
+        if tree is not None:
             try:
-                with open(os.path.join(self._repo.path, path), "rb") as file:
+                with open(os.path.join(tree, path), "rb") as file:
                     return file.read()
             except (FileNotFoundError, IsADirectoryError):
                 return None
@@ -212,6 +253,15 @@ class LocalStore:
                 return self._revisions.file(self._revisions.resolve("HEAD"), path)
             except RevisionNotFoundError:  # there are no commits yet
                 return None
+
+    def _work_tree(self) -> str | None:
+        """Return the folder of the work tree, as ``core.worktree`` may say; None without one."""
+        if not isinstance(self._repo, Repo) or self._repo.bare:
+            return None
+        configured = self._config.get_path("core.worktree")
+        if configured is None:
+            return self._repo.path
+        return os.path.join(self._repo.controldir(), configured)
 
     def exchange(self, remote: str) -> Exchange:
         """Return the way to another repository, by a remote's name, a URL or a path."""

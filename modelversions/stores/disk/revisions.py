@@ -17,7 +17,7 @@ from modelversions.errors import (
     RepositoryError,
     RevisionNotFoundError,
 )
-from modelversions.stores.base import Commit
+from modelversions.stores.base import Commit, sha_hint
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.pack_files import Raw
 from modelversions.stores.disk.replacements import Replacements
@@ -226,7 +226,10 @@ class Revisions:
 
     def _not_found(self, revision: str) -> RevisionNotFoundError:
         forms = "name one by its SHA, a branch, a tag or a form such as 'HEAD~2'"
-        if revision in ("HEAD", "@"):
+        hint = sha_hint(revision, self._width * 2)
+        if hint:
+            sentence = f"there is no commit {revision!r} in the repository: {hint}"
+        elif revision in ("HEAD", "@"):
             sentence = "the repository has no commits yet; commit something first"
         elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
             sentence = f"the form of {revision!r} is not supported here; {forms}"

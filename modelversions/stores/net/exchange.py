@@ -157,7 +157,7 @@ class LocalExchange:
         verdict = self._sink.send(settle, self._pack, atomic=atomic)
         if verdict.refused:
             went = len(refs) - len(others) - len(verdict.refused)
-            ref, reason = next(iter(verdict.refused.items()))
+            ref, reason = verdict.cause
             rest = f"{went} other tags went through; " if went else ""
             name = ref.removeprefix(TAGS)
             raise rejected(name, self.location, reason, verdict.words, rest)

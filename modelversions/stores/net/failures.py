@@ -31,7 +31,12 @@ _LONGEST = 1000
 
 
 def explain(
-    error: Exception, location: str, timeout: float | None, secrets: Collection[str]
+    error: Exception,
+    location: str,
+    timeout: float | None,
+    secrets: Collection[str],
+    *,
+    reached: bool = False,
 ) -> ModelVersionsError:
     """Return the error that says what went wrong, and what to do.
 
@@ -40,6 +45,8 @@ def explain(
         location: where the server is, without secrets.
         timeout: how many seconds it may be silent.
         secrets: what must not be shown.
+        reached: whether the repository has answered already, so that words such as "not found"
+            are about something else.
     """
     words = tidy(conceal(_said(error), secrets))
     if isinstance(error, FileNotFoundError):
@@ -56,13 +63,13 @@ def explain(
         )
     if isinstance(error, HTTPProxyUnauthorized):
         return denied(location, "the proxy wants credentials, which go into the proxy's URL")
-    if isinstance(error, NotGitRepository) or _NOT_FOUND.search(words):
+    if isinstance(error, NotGitRepository) or (not reached and _NOT_FOUND.search(words)):
         return RepositoryNotFoundError(
             f"there is no repository at {location!r} ({words or 'not found'}); see that the URL is "
             "right, and that you may see what is there",
             location=location,
         )
-    if _DENIED.search(words):
+    if not reached and _DENIED.search(words):
         return AuthenticationError(
             f"{location!r} cannot be used: {words}; see that you may, and that your key or "
             "password is right",

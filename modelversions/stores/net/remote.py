@@ -27,6 +27,7 @@ from modelversions.stores.base import (
     Signature,
     TagObject,
     TagRef,
+    sha_hint,
 )
 from modelversions.stores.disk.local import LocalStore
 from modelversions.stores.disk.refs import check_beside, tag_changed, tag_exists
@@ -270,7 +271,8 @@ class RemoteStore:
             if not self._stands(updates):
                 raise self._unknown(updates, str(error)) from error
             return  # only the answer was lost
-        for ref, reason in verdict.refused.items():
+        if verdict.refused:
+            ref, reason = verdict.cause
             name = ref.removeprefix(TAGS)
             if updates[ref] and any(tag.name == name for tag in self.tags([name])):
                 raise tag_exists(name, self.location)
@@ -297,7 +299,10 @@ class RemoteStore:
         return all(there.get(ref, "") == id for ref, id in updates.items())
 
     def _no_revision(self, revision: str, refs: Refs) -> RevisionNotFoundError:
-        if revision in ("HEAD", "@") and not refs.ids:
+        hint = sha_hint(revision)
+        if hint:
+            sentence = f"there is no commit {revision!r} at {self.location!r}: {hint}"
+        elif revision in ("HEAD", "@") and not refs.ids:
             sentence = "the repository has no commits yet; push something first"
         elif _is_expression(revision) or _SHORT.fullmatch(revision):
             sentence = (

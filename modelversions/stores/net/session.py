@@ -50,6 +50,8 @@ class Session:
         self._told = True
         """Whether ``credentials`` knows what became of the login that it returned."""
         self._thrown: Exception | None = None
+        self.reached = False
+        """Whether the repository has answered the present question, at least in part."""
 
     @property
     def path(self) -> bytes:
@@ -75,7 +77,7 @@ class Session:
             AuthenticationError: nobody knows credentials, or they were refused.
         """
         with self._lock:
-            self._thrown = None
+            self._thrown, self.reached = None, False
             for attempt in range(2):
                 client = self._line()
                 try:
@@ -132,7 +134,7 @@ class Session:
         if self._thrown is not None:
             return self._thrown, None
         secrets = self._secrets()
-        failure = explain(error, self.location, self._access.timeout, secrets)
+        failure = explain(error, self.location, self._access.timeout, secrets, reached=self.reached)
         return failure, cause(error, secrets)
 
     def _log_in(self, url: str) -> None:

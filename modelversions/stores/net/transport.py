@@ -54,6 +54,13 @@ class Verdict:
     words: str
     """What it said besides: a hook's output."""
 
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The ref that was refused, and why: of an atomic push not one that merely goes along."""
+        along = [ref for ref, reason in self.refused.items() if "atomic" not in reason]
+        ref = next(iter(along or self.refused))
+        return ref, self.refused[ref]
+
 
 class Fetched(MemoryObjectStore):
     """Objects that were fetched, by the ids that they have in the server's format."""
@@ -214,6 +221,7 @@ class Transport:
         updates: dict[Ref, ObjectID] = {}
 
         def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
+            self._session.reached = True
             there = {_text(ref): _text(id) for ref, id in old.items()}
             for ref, id in settle(there).items():
                 updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA

@@ -1,0 +1,108 @@
+"""A repository is found as Git finds it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    ConfigurationError,
+    Identity,
+    Registry,
+    RepositoryNotFoundError,
+    StageNotAllowedError,
+)
+from tests.builders import Builder
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+@pytest.fixture
+def root(disk: Builder) -> Path:
+    """A work tree with a model, a folder in it and a ``.gto`` file."""
+    assert isinstance(disk.repo, Repo)
+    disk.tags("m@v1.0.0")
+    root = Path(disk.repo.path)
+    (root / "a" / "b").mkdir(parents=True)
+    (root / ".gto").write_text("stages: [dev]\n")
+    return root
+
+
+def models(place: Path | str = ".") -> list[str]:
+    with Registry.open(place) as registry:
+        return list(registry)
+
+
+def test_ceilings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert models(root / "a" / "b") == ["m"]
+    for ceilings in (root, f"relative{os.pathsep}{root}", root / "a"):
+        monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(ceilings))
+        with pytest.raises(RepositoryNotFoundError):
+            models(root / "a" / "b")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", f"{os.pathsep}relative")
+    assert models(root / "a" / "b") == ["m"]
+
+
+def test_git_dir(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RepositoryNotFoundError):
+        models()
+    for given in (root / ".git", os.path.relpath(root / ".git"), root):
+        monkeypatch.setenv("GIT_DIR", str(given))
+        assert models() == ["m"]
+    file = tmp_path / "link" / ".git"
+    file.parent.mkdir()
+    file.write_text(f"gitdir: {root / '.git'}\n")
+    monkeypatch.setenv("GIT_DIR", str(file))
+    assert models() == ["m"]
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(RepositoryNotFoundError):
+        models()
+    assert models(root) == ["m"]  # another path than the current folder is meant as it is
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="GIT_OBJECT_DIRECTORY is set beside GIT_DIR"):
+        models()
+
+
+def test_another_filesystem(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat, inner = os.stat, os.path.realpath(root / "a")
+
+    def mounted(path: object, *arguments: object, **options: object) -> os.stat_result:
+        found = stat(path, *arguments, **options)  # type: ignore[arg-type]
+        if str(path).startswith(inner):
+            return os.stat_result([*found[:2], found.st_dev + 1, *found[3:]])
+        return found
+
+    monkeypatch.setattr(os, "stat", mounted)
+    with pytest.raises(RepositoryNotFoundError):
+        models(root / "a")
+    monkeypatch.setenv("GIT_DISCOVERY_ACROSS_FILESYSTEM", "true")
+    assert models(root / "a") == ["m"]
+
+
+@pytest.mark.parametrize("place", ["", ".git", "a/b"])
+def test_the_configuration_of_the_work_tree(root: Path, place: str) -> None:
+    with (
+        Registry.open(root / place) as registry,
+        pytest.raises(StageNotAllowedError, match="allowed: dev"),
+    ):
+        registry.assign("m", "v1.0.0", "prod", author=ANN)
+
+
+def test_a_work_tree_elsewhere(disk: Builder, root: Path, tmp_path: Path) -> None:
+    config = disk.repo.get_config()
+    config.set(b"core", b"worktree", str(tmp_path / "tree").encode())
+    config.write_to_path()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / ".gto").write_text("stages: [eu]\n")
+    with Registry.open(root) as registry, pytest.raises(StageNotAllowedError, match="allowed: eu"):
+        registry.assign("m", "v1.0.0", "prod", author=ANN)
+
+
+def test_a_bare_repository_stays_bare(tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path / ".git"), mkdir=True) as repo:
+        Builder(repo).tags("m@v1.0.0")
+    assert models(tmp_path / ".git") == ["m"]

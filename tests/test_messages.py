@@ -1,0 +1,121 @@
+"""Errors name the real cause, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dulwich.errors import HangupException, NotGitRepository
+from dulwich.repo import Repo
+
+from modelversions import (
+    Identity,
+    InvalidNameError,
+    InvalidTagNameError,
+    Registry,
+    RemoteError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from modelversions.stores.base import sha_hint
+from modelversions.stores.net.failures import explain
+from modelversions.stores.net.transport import Verdict
+from tests.builders import Builder
+from tests.lines import git_server
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[str]:
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        Builder(repo).tags("m@v1.0.0")
+        with git_server(repo) as url:
+            yield url
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("churn", "it names no version; write 'churn@latest', or name a version or a stage"),
+        ("churn@prod", "'prod' is not a version; for a stage, write 'churn#prod'"),
+        ("churn@prod/eu", "write 'churn#prod/eu'"),
+        ("churn@v1", "'v1' is not a version name: the patch"),
+        ("churn@1.0.0", "'1.0.0' is not a version name"),
+        ("churn@deprecated", "write 'model@latest', 'model@v1.2.3'"),
+    ],
+)
+def test_a_reference(builder: Builder, reference: str, words: str) -> None:
+    with pytest.raises(InvalidTagNameError) as caught:
+        builder.registry.resolve(reference)
+    assert words.split("the patch", maxsplit=1)[0] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("a b", "it holds ' '; it may hold ASCII letters, digits, '-', '_', '/', and one ':'"),
+        ("m\u00e4h", "it holds '\u00e4'"),
+        ("dir:a.b", "it holds '.'"),
+        ("m@x", "it holds '@'"),
+        ("-m", "it must begin and end with a letter or a digit"),
+    ],
+)
+def test_a_model(builder: Builder, model: str, words: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        builder.registry.register(model, "v1.0.0", author=ANN)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("", "it is empty, or was left out; name one, such as stage='prod'"),
+        ("a:b", "it holds ':'; it may hold ASCII letters, digits, '-', '_' and '/'"),
+        ("pr od", "it holds ' '"),
+        ("prod-", "it must begin and end with a letter or a digit"),
+    ],
+)
+def test_a_stage(builder: Builder, stage: str, words: str) -> None:
+    builder.tags("m@v1.0.0")
+    with pytest.raises(InvalidNameError) as caught:
+        builder.registry.assign("m", "v1.0.0", stage, author=ANN)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("revision", "hint"),
+    [
+        ("a" * 39 + "g", "a full SHA has 40 hexadecimal digits, and 'g' is none"),
+        ("a" * 39, "a full SHA has 40 hexadecimal digits, and it has 39"),
+        ("a" * 41, "and it has 41"),
+        ("a" * 30, ""),
+        ("feature-branch-of-about-forty-characters", ""),
+        ("featurebranchofaboutfortycharactersxxyyz", ""),
+    ],
+)
+def test_a_sha_with_a_slip(disk: Builder, far: str, revision: str, hint: str) -> None:
+    assert sha_hint(revision).endswith(hint)
+    assert bool(hint) == bool(sha_hint(revision))
+    with Registry.open(far) as remote:
+        for registry in (disk.registry, remote):
+            with pytest.raises(RevisionNotFoundError) as caught:
+                registry.at(revision)
+            assert hint in str(caught.value)
+
+
+def test_words_about_something_else_than_the_repository() -> None:
+    error = HangupException([b"hook: jq: command foo not found, permission denied"])
+    for reached, kind in ((False, RepositoryNotFoundError), (True, RemoteError)):
+        assert type(explain(error, "there", 1, [], reached=reached)) is kind
+    assert isinstance(
+        explain(NotGitRepository(), "there", 1, [], reached=True), RepositoryNotFoundError
+    )
+
+
+def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
+    refused = {"refs/tags/a": "atomic push failure", "refs/tags/b": "hook declined"}
+    assert Verdict(refused, frozenset(), "").cause == ("refs/tags/b", "hook declined")
+    along = {"refs/tags/a": "atomic push failure"}
+    assert Verdict(along, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")
