@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dulwich.refs import DiskRefsContainer
 from dulwich.repo import MemoryRepo, Repo
 
-from modelversions.stores.disk.packed_refs import packed_below
-from modelversions.stores.disk.single_refs import loose_id
+from modelversions.stores.disk.single_refs import ids_below
 from modelversions.stores.git_config import GitConfig
 
 _MAX_DEPTH = 5
@@ -67,20 +66,10 @@ class Replacements:
 
     def _listed(self, base: str) -> dict[str, str]:
         """Return the ids that the refs below a name name, by the last part of their names."""
-        refs = self._repo.refs
-        assert isinstance(refs, DiskRefsContainer)
-        prefix = base.encode()
         found = {
-            name[len(prefix) :].decode(errors="replace"): id.decode("ascii")
-            for name, id in packed_below(os.path.join(refs.path, b"packed-refs"), prefix)
+            name.decode(errors="replace"): id.decode("ascii")
+            for name, id in ids_below(self._repo.refs, base.encode()).items()
         }
-        folder = os.path.join(refs.path, *prefix.rstrip(b"/").split(b"/"))
-        for name in os.listdir(folder) if os.path.isdir(folder) else ():
-            try:
-                with open(os.path.join(folder, name), "rb") as file:
-                    found[name.decode(errors="replace")] = loose_id(file.read()).decode("ascii")
-            except OSError:
-                continue
         width = self._repo.object_format.hex_length
         return {name: id for name, id in found.items() if len(name) == width == len(id)}
 

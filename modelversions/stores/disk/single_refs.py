@@ -17,7 +17,7 @@ from dulwich.refs import (
 )
 from dulwich.repo import Repo
 
-from modelversions.stores.disk.packed_refs import packed_ref
+from modelversions.stores.disk.packed_refs import packed_below, packed_ref
 
 _SYMBOLIC = 6
 """The refs in a chain of symbolic ones that Git follows."""
@@ -46,6 +46,28 @@ def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
             return None
     content = _followed(refs, name)[1]
     return ObjectID(content) if ID.fullmatch(content) else None
+
+
+def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
+    """Return the ids that the refs below a name such as ``refs/heads/`` name, by the rest of it.
+
+    A ref that cannot be read is left out. dulwich would read the whole packed-refs file.
+    """
+    if not isinstance(refs, DiskRefsContainer):
+        names = (name for name in refs.allkeys() if name.startswith(prefix))
+        found = {name[len(prefix) :]: lookup(refs, name) for name in names}
+        return {name: id for name, id in found.items() if id}
+    packed = packed_below(os.path.join(refs.path, b"packed-refs"), prefix)
+    values = {name[len(prefix) :]: id for name, id in packed}
+    root = os.path.join(refs.path, *prefix.rstrip(b"/").split(b"/"))
+    for folder, _, files in os.walk(root):
+        for file in files:
+            name = os.path.relpath(os.path.join(folder, file), root).replace(os.sep.encode(), b"/")
+            try:
+                values[name] = lookup(refs, Ref(prefix + name)) or b""
+            except OSError:
+                values[name] = b""
+    return {name: id for name, id in values.items() if id}
 
 
 def logged(repo: Repo, name: Ref) -> list[str]:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from dulwich.objects import Commit, ObjectID, ShaFile, Tag, Tree
-from dulwich.pack import UnpackedObject
+from dulwich.errors import ObjectFormatException
+from dulwich.objects import ObjectID
+from dulwich.pack import UnpackedObject, generate_unpacked_objects, pack_objects_to_data
+from dulwich.refs import HEADREF
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
@@ -21,13 +23,16 @@ from modelversions.errors import (
 )
 from modelversions.identity import Identity
 from modelversions.stores.base import TAGS, Access, TagRef
+from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.refs import NewRef, TagRefs
+from modelversions.stores.disk.single_refs import ids_below, lookup
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
+from modelversions.stores.net.outgoing import Outgoing, links
 from modelversions.stores.net.places import Place
 from modelversions.stores.net.transport import HAVES, Transport
 from modelversions.stores.programs import Programs
-from modelversions.stores.tag_format import format_person
+from modelversions.stores.tag_format import ParsedTag, format_person
 
 _HOOKS = (
     "pre-receive",
@@ -37,7 +42,6 @@ _HOOKS = (
     "post-receive",
     "post-update",
 )
-_GITLINK = 0o160000
 
 
 class LocalExchange:
@@ -56,6 +60,7 @@ class LocalExchange:
         self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
         self._programs = Programs(self._repo, GitConfig(self._repo))
         self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
+        self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
         self._source = Transport(place.fetch, self._programs, access)
         self._sink = Transport(place.push, self._programs, access)
         self._place = place
@@ -75,6 +80,7 @@ class LocalExchange:
         """Close the connections."""
         self._source.close()
         self._sink.close()
+        self._files.close()
         if isinstance(self._repo, Repo):
             self._repo.close()
 
@@ -99,7 +105,7 @@ class LocalExchange:
             id = ObjectID(ref.id.encode())
             if id not in self._repo.object_store:
                 raise self._not_whole(ref.id)
-            if isinstance(self._repo[id], Tag):
+            if self._files.kind(ref.id) == "tag":
                 try:
                     self._refs.create([NewRef(ref.name, ref.id, self._log)])
                 except WriteConflictError:
@@ -116,14 +122,25 @@ class LocalExchange:
                 "nothing can be fetched from there",
                 location=self._source.location,
             )
-        store, walker = self._repo.object_store, self._repo.get_graph_walker()
+        store = self._repo.object_store
+        walker = self._repo.get_graph_walker([ObjectID(id.encode()) for id in self._tips()])
         known = (id.decode("ascii") for id in iter(walker.next, None))
         haves = list(islice(known, HAVES))
+        shallow = [id.decode("ascii") for id in self._repo.get_shallow()]
         before = set(store) if isinstance(self._repo, MemoryRepo) else set()
         with tempfile.TemporaryFile() as file:
-            self._source.fetch_pack(list(dict.fromkeys(wants)), file, haves=haves)
+            wanted = list(dict.fromkeys(wants))
+            self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
             file.seek(0)
-            pack = store.add_thin_pack(file.read, None)  # type: ignore[attr-defined]  # both have it
+            try:
+                pack = store.add_thin_pack(file.read, None)  # type: ignore[attr-defined]  # both have it
+            except (ObjectFormatException, ValueError) as error:
+                # dulwich parses what it stores; it would have to take objects as bytes, as Git does
+                raise RemoteError(
+                    f"{self._source.location!r} sent an object that is not well formed: {error}; "
+                    "nothing was fetched, use 'git fetch' for these tags",
+                    location=self._source.location,
+                ) from error
         return list(pack) if pack is not None else [id for id in store if id not in before]
 
     def _check_whole(self, new: Sequence[ObjectID]) -> None:
@@ -132,10 +149,11 @@ class LocalExchange:
         Raises:
             RemoteError: something was not sent.
         """
+        width = self._repo.object_format.oid_length
         for id in new:
-            for link in _links(self._repo[id]):
-                if link not in self._repo.object_store:
-                    raise self._not_whole(link.decode("ascii"))
+            for link in links(self._files.raw(id.decode("ascii")), width):
+                if not self._files.kind(link):
+                    raise self._not_whole(link)
 
     def _not_whole(self, id: str) -> RemoteError:
         return RemoteError(
@@ -172,7 +190,34 @@ class LocalExchange:
     def _pack(
         self, have: set[ObjectID], want: set[ObjectID]
     ) -> tuple[int, Iterator[UnpackedObject]]:
-        return self._repo.generate_pack_data(have, want)
+        peeled = {ref.id: ref.peeled for ref in self._refs.tags([""])}
+        haves = [self._peeled(peeled.get(id) or id) for id in map(_text, have)]
+        boundaries = {_text(id): () for id in self._repo.get_shallow()}
+        outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
+        ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
+        if isinstance(self._repo, MemoryRepo):
+            return pack_objects_to_data([(self._repo[id], None) for id in ids])
+        hints: list[tuple[ObjectID, None]] = [(id, None) for id in ids]
+        return len(ids), generate_unpacked_objects(self._repo.object_store, hints)
+
+    def _peeled(self, id: str) -> str:
+        """Return the commit that a tag object leads to; any other id as it is."""
+        kind, raw = self._files.raw(id) if self._files.kind(id) == "tag" else ("", b"")
+        while kind == "tag":
+            id = ParsedTag(raw).target
+            kind, raw = self._files.raw(id)
+        return id
+
+    def _tips(self) -> list[str]:
+        """Return the commits that are here: those of branches, remotes' ones too, HEAD and tags."""
+        refs = self._repo.refs
+        ids: list[bytes | None] = [lookup(refs, HEADREF)]
+        for base in (b"refs/heads/", b"refs/remotes/"):
+            ids += ids_below(refs, base).values()
+        tips = [id.decode("ascii") for id in ids if id]
+        tips += [ref.peeled or ref.id for ref in self._refs.tags([""])][:HAVES]
+        commits = dict.fromkeys(self._peeled(id) for id in tips)
+        return [id for id in commits if self._files.kind(id) == "commit"]
 
     def _check_sink(self) -> None:
         """Refuse what only Git can do, or what it would not do, as on this machine no server says.
@@ -196,10 +241,5 @@ class LocalExchange:
             )
 
 
-def _links(found: ShaFile) -> list[ObjectID]:
-    """Return what an object leads to and a repository must have."""
-    if isinstance(found, Commit):
-        return [found.tree, *found.parents]
-    if isinstance(found, Tree):
-        return [entry.sha for entry in found.iteritems() if entry.mode != _GITLINK]
-    return [found.object[1]] if isinstance(found, Tag) else []
+def _text(id: ObjectID) -> str:
+    return id.decode("ascii")

@@ -73,8 +73,10 @@ class Fetched(MemoryObjectStore):
 class _Haves:
     """The commits that the server may take for known here, so that it does not send them."""
 
-    def __init__(self, commits: Iterable[str]) -> None:
+    def __init__(self, commits: Iterable[str], shallow: Iterable[str]) -> None:
         self._commits = islice(commits, HAVES)
+        self.shallow = {ObjectID(id.encode()) for id in shallow}
+        """The commits whose parents are not here: dulwich tells the server of them."""
 
     def __next__(self) -> ObjectID | None:
         return next((ObjectID(commit.encode()) for commit in self._commits), None)
@@ -170,11 +172,15 @@ class Transport:
         file: BinaryIO,
         *,
         haves: Iterable[str] = (),
+        shallow: Iterable[str] = (),
         depth: int | None = None,
         filter: str | None = None,
         most: int | None = None,
     ) -> None:
-        """Fetch objects as a pack into a file; see ``fetch``."""
+        """Fetch objects as a pack into a file; see ``fetch``.
+
+        ``shallow`` are the commits whose parents are not here.
+        """
         ids = [ObjectID(want.encode()) for want in wants]
 
         def take(data: bytes) -> int:
@@ -188,7 +194,7 @@ class Transport:
                 client.fetch_pack(
                     self._session.path,
                     lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
-                    _Haves(haves),
+                    _Haves(haves, shallow),
                     take,
                     progress=self._session.steps,
                     depth=depth,

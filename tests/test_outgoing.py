@@ -1,0 +1,127 @@
+"""What a push sends: all that the other side lacks, and little else."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from dulwich.errors import ObjectFormatException
+from dulwich.object_store import DiskObjectStore
+from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import Identity, Registry, RemoteError
+from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.stores.disk.single_refs import ids_below
+from modelversions.stores.net.outgoing import Outgoing, links
+from tests.builders import Builder
+from tests.lines import git_server
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+def outgoing(builder: Builder, **boundaries: tuple[str, ...]) -> Outgoing:
+    return Outgoing(ObjectFiles(builder.repo, "memory"), 20, boundaries)
+
+
+def whole(builder: Builder, ids: set[str]) -> set[str]:
+    """Return all objects behind some, by following every link."""
+    files, found, todo = ObjectFiles(builder.repo, "memory"), set(), list(ids)
+    while todo:
+        id = todo.pop()
+        if id not in found:
+            found.add(id)
+            todo += links(files.raw(id), 20)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_both_sides_are_whole_afterwards(builder: Builder, seed: int) -> None:
+    """Random histories, dates out of order too."""
+    chance = random.Random(seed)  # noqa: S311  # played again from its seed
+    labels = ["c1"]
+    for number in range(2, 30):
+        blob, tree = builder.blob(str(chance.randrange(6))), Tree()
+        tree.add(b"a", 0o100644, ObjectID(blob.encode()))
+        tree.add(b"link", 0o160000, ObjectID(b"12" * 20))
+        label = f"c{number}"
+        parents = chance.sample(labels, min(len(labels), chance.choice([1, 1, 1, 2])))
+        builder.commit(label, chance.randrange(40), *parents, tree=builder.add(tree))
+        labels.append(label)
+    tags = [builder.tag(f"t{label}", label) for label in chance.sample(labels, 3)]
+    inner = builder.tag("outer", tags[0], kind="tag")
+    haves = {builder.commits[label] for label in chance.sample(labels, 4)}
+    wants = {*tags, inner}
+    sent = outgoing(builder).objects(sorted(wants), [*sorted(haves), "ab" * 20])
+    assert len(sent) == len(set(sent))
+    there = whole(builder, haves)
+    assert whole(builder, wants) <= {*sent, *there}
+
+
+def test_nothing_but_the_tag_where_the_commit_is_there(builder: Builder) -> None:
+    builder.commit("c2", 1, "c1")
+    builder.commit("c3", 2, "c2")
+    tag = builder.tag("m@v1.0.0", "c1")
+    for have in ("c1", "c2", "c3"):
+        assert outgoing(builder).objects([tag], [builder.commits[have]]) == [tag]
+    sent = outgoing(builder).objects([builder.tag("n@v1.0.0", "c3")], [builder.commits["c2"]])
+    assert sent[1:] == [builder.commits["c3"]]
+
+
+def test_a_shallow_boundary_and_other_objects(builder: Builder) -> None:
+    builder.commit("c2", 1, "c1")
+    tag = builder.tag("m@v1.0.0", "c2")
+    sent = outgoing(builder, **{builder.commits["c2"]: ()}).objects([tag], [])
+    assert builder.commits["c1"] not in sent
+    blob = builder.blob("x")
+    of_blob = builder.tag("b", blob, kind="blob")
+    assert outgoing(builder).objects([of_blob, blob], []) == [of_blob, blob]
+    timeless = builder.add(Blob.from_string(b"y"))
+    assert outgoing(builder).objects([timeless], []) == [timeless]
+
+
+def test_the_haves_are_those_of_all_refs(disk: Builder, tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        far = Builder(repo)
+        far.commit()
+        far.tags("m@v1.0.0", "m@v2.0.0")
+        with git_server(repo) as url:
+            assert disk.registry.fetch(remote=url).done == ("m@v1.0.0", "m@v2.0.0")
+            disk.repo.refs.remove_if_equals(b"refs/heads/main", None)  # type: ignore[arg-type]
+            disk.ref("refs/remotes/origin/x/y", disk.commits["c1"])
+            with Registry.open(disk.repo.path) as registry:  # type: ignore[union-attr]
+                event = registry.register("n", "v1.0.0", commit=disk.commits["c1"], author=ANN)
+                inner = registry._store.tags([event.tag])[0].id
+                disk.tag("o@v1.0.0", inner, kind="tag")
+                assert registry.push(event, "o@v1.0.0", remote=url).done == (event.tag, "o@v1.0.0")
+
+
+def test_refs_below_a_name(disk: Builder) -> None:
+    disk.ref("refs/heads/a/b", disk.commits["c1"])
+    disk.pack()
+    disk.ref("refs/heads/c", disk.commits["c1"])
+    assert isinstance(disk.repo, Repo)
+    (Path(disk.repo.controldir()) / "refs" / "heads" / "bad").write_text("nonsense")
+    (Path(disk.repo.controldir()) / "refs" / "heads" / "loop").symlink_to("loop")
+    assert ids_below(disk.repo.refs, b"refs/heads/").keys() == {b"a/b", b"c", b"main"}
+    memory = Builder(MemoryRepo())
+    memory.commit()
+    assert ids_below(memory.repo.refs, b"refs/heads/").keys() == {b"main"}
+
+
+def test_what_dulwich_cannot_parse_is_an_error_of_ours(
+    disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ObjectFormatException("no zone")
+
+    monkeypatch.setattr(DiskObjectStore, "add_thin_pack", refuse)
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        Builder(repo).tags("m@v1.0.0")
+        with (
+            git_server(repo) as url,
+            pytest.raises(RemoteError, match="not well formed: no zone; nothing was fetched"),
+        ):
+            disk.registry.fetch(remote=url)
+    assert list(disk.registry) == []
