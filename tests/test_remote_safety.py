@@ -21,9 +21,9 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.net.transport import Transport
+from modelversions.stores.net.transport import Refs, Transport
 from modelversions.stores.net.web import HttpStatusError
-from tests.builders import Builder
+from tests.builders import Builder, same
 from tests.lines import LOCAL, Wsgi, git_server, http_server
 
 ANN = Identity("Ann", "ann@example.com")
@@ -215,3 +215,35 @@ def test_a_configured_header_does_not_follow_a_redirect(
     assert at_origin
     assert at_target
     assert not [headers for headers in at_target if "x-secret" in headers]
+
+
+def test_a_server_that_lists_no_peeled_ids(
+    far: Builder, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tag objects are read: an annotated tag is not taken for a lightweight one."""
+    far.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0", commit="c1")
+    far.ref("refs/tags/n@v2.0.0", far.commits["c2"])
+    far.tag("o@v1.0.0", ref_id(far, "n@v1.0.0"), kind="tag")
+    listed = Transport.refs
+
+    def without(transport: Transport, prefixes: Any) -> Any:
+        return Refs(listed(transport, prefixes).ids, {})
+
+    monkeypatch.setattr(Transport, "refs", without)
+    assert registry.latest().keys() == {"m", "n", "o"}
+    assert same(registry, far.registry)
+    assert [problem.tag for problem in registry["n"].problems] == ["n@v2.0.0"]
+    registry.register("p", "v1.0.0", commit="m@v1.0.0", author=ANN)
+    assert far.registry["p"].versions[0].commit == far.commits["c1"]
+    assert not registry.verify("m@v1.0.0")
+    far.commit("c3", 5, "c2")
+    assert [version.model for version in registry.at(far.commits["c1"])] == ["m", "n", "o", "p"]
+
+
+def test_a_lightweight_tag_is_not_fetched_to_be_verified(
+    far: Builder, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0-rc.1", commit="c1")
+    far.ref("refs/tags/m@v1.0.0", far.commits["c2"])
+    monkeypatch.setattr(Transport, "fetch", pytest.fail)
+    assert not registry.verify("m@v1.0.0")

@@ -97,6 +97,8 @@ class RemoteStore:
         known = self._tags.known(ref)
         if known is not None:
             return known.commit
+        if ref.peeled is None:
+            return self._tags.read([ref])[ref.id].commit
         return None if ref.peeled == ref.id else ref.peeled
 
     def resolve(self, revision: str) -> str:
@@ -107,8 +109,10 @@ class RemoteStore:
         rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
         refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
         for ref in rules:
-            if ref in refs.ids:
-                return refs.peeled.get(ref, refs.ids[ref])
+            if ref in refs.peeled:
+                return refs.peeled[ref]
+            if ref in refs.ids:  # a branch, a lightweight tag, or the server does not peel
+                return self._peeled(refs.ids[ref]) if ref.startswith(TAGS) else refs.ids[ref]
         raise self._no_revision(revision, refs)
 
     def _peeled(self, id: str) -> str:
@@ -124,10 +128,10 @@ class RemoteStore:
         refs = self._transport.refs(["HEAD", "refs/heads/"])
         if id in refs.ids.values():
             return id
-        tag = next((ref for ref in self._transport.tags([""]) if _leads_to(ref, id)), None)
-        commit = None if tag is None else self._tags.read([tag])[tag.id].commit
-        if commit is not None:
-            return commit
+        near = [ref for ref in self._transport.tags([""]) if _leads_to(ref, id)]
+        for tag, read in self._tags.read(near).items():
+            if read.commit is not None and id in (tag, read.commit):
+                return read.commit
         try:
             objects = self._transport.fetch([id], depth=1, filter=NO_TREES, most=MOST)
         except RemoteTimeoutError:
@@ -190,7 +194,7 @@ class RemoteStore:
 
     def signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
-        if ref.peeled in (None, ref.id):
+        if ref.peeled == ref.id:
             return check(self._programs, b"")
         kind, raw = self._tags.raw(ref)
         return check(self._programs, raw if kind == "tag" else b"")
@@ -318,8 +322,8 @@ class RemoteStore:
 
 
 def _leads_to(ref: TagRef, id: str) -> bool:
-    """Return whether an annotated tag is, or is listed as leading to, an object."""
-    return ref.peeled != ref.id and id in (ref.id, ref.peeled)
+    """Return whether an annotated tag is, or may lead to, an object."""
+    return ref.peeled is None or (ref.peeled != ref.id and id in (ref.id, ref.peeled))
 
 
 def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
@@ -341,4 +345,4 @@ def _id(tag: GitTag) -> str:
 
 def _is_expression(revision: str) -> bool:
     """Say whether a revision is more than a ref's name: a walk from there."""
-    return any(sign in revision for sign in "~^:@{\0\n") and revision not in ("HEAD", "@")
+    return any(sign in revision for sign in "~^:{\0\n") and revision not in ("HEAD", "@")

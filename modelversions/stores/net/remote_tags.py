@@ -36,10 +36,10 @@ class RemoteTags:
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read what refs name, by object id; see ``RemoteStore``."""
-        found: dict[str, TagObject] = {}
         listed = {ref.id: ref for ref in refs}
         unknown = [ref for ref in listed.values() if ref.id not in self._known]
-        for batch in _batches(unknown, self._access):
+        found = {ref.id: LIGHTWEIGHT for ref in unknown if ref.peeled == ref.id}
+        for batch in _batches([ref for ref in unknown if ref.id not in found], self._access):
             read = self._read(batch)
             found.update(read)
             self._known.update({id: one for id, one in read.items() if not one.is_lost})
@@ -55,24 +55,20 @@ class RemoteTags:
         Raises:
             RemoteError: the server fails at more than some of its tags.
         """
-        found = {ref.id: LIGHTWEIGHT for ref in refs if ref.peeled == ref.id}
-        annotated = [ref for ref in refs if ref.peeled != ref.id]
-        if not annotated:
-            return found
         try:
-            found |= self._taken(annotated, self._fetched(annotated))
+            found = self._taken(refs, self._fetched(refs))
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
             if error.status is not None:  # it refuses requests, whichever tags they ask for
                 raise
             self._transport.refs(["HEAD"])  # or else it is the server
-            if len(annotated) == 1:
+            if len(refs) == 1:
                 flaw = (ProblemKind.MISSING, f"the server cannot send it: {error}")
-                return {**found, annotated[0].id: lost(flaw)}
-            half = len(annotated) // 2
-            return {**found, **self._read(annotated[:half]), **self._read(annotated[half:])}
-        for ref in annotated:
+                return {refs[0].id: lost(flaw)}
+            half = len(refs) // 2
+            return {**self._read(refs[:half]), **self._read(refs[half:])}
+        for ref in refs:
             if found[ref.id].is_lost:  # one without a time takes its commit's (F10)
                 found |= self._late(ref)
         return found
@@ -89,8 +85,12 @@ class RemoteTags:
         return self._taken([ref], objects)
 
     def _fetched(self, refs: Sequence[TagRef]) -> Fetched:
+        wants = list(dict.fromkeys(ref.id for ref in refs))
         haves = sorted({ref.peeled for ref in refs if ref.peeled})
-        return self._transport.fetch(list(dict.fromkeys(ref.id for ref in refs)), haves=haves)
+        if haves and all(ref.peeled for ref in refs):
+            return self._transport.fetch(wants, haves=haves)
+        # what they lead to is not known: their commits come along, as little as the server can
+        return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES, most=MOST)
 
     def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
         """Read what was fetched."""

@@ -125,10 +125,11 @@ class Transport:
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, with what lies behind them.
 
-        Only a server says that: of a repository on this machine it is not known.
+        Of a repository on this machine that is not known, nor of a server that says it of no tag:
+        either there are lightweight tags only, or it is one that never does.
         """
         found = self.refs([TAGS + prefix for prefix in prefixes])
-        told = self._session.version is not None
+        told = self._session.version is not None and bool(found.peeled)
         return [
             TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if told else None))
             for ref, id in found.ids.items()
