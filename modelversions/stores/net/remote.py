@@ -109,11 +109,22 @@ class RemoteStore:
         rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
         refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
         for ref in rules:
-            if ref in refs.peeled:
-                return refs.peeled[ref]
-            if ref in refs.ids:  # a branch, a lightweight tag, or the server does not peel
-                return self._peeled(refs.ids[ref]) if ref.startswith(TAGS) else refs.ids[ref]
+            if ref in refs.ids:
+                return self._named(ref, refs)
         raise self._no_revision(revision, refs)
+
+    def _named(self, ref: str, refs: Refs) -> str:
+        """Return the commit that a listed ref leads to.
+
+        Git lets HEAD and branches name nothing but commits. Another ref may lead to a tree or a
+        blob, and servers such as JGit and dulwich accept a tag that calls it a commit.
+        """
+        id = refs.ids[ref]
+        if ref == "HEAD" or ref.startswith("refs/heads/"):
+            return id
+        if ref not in refs.peeled:  # a lightweight tag, or the server does not peel
+            return self._peeled(id)
+        return self._tags.read([TagRef(ref, id, refs.peeled[ref])])[id].commit or self._fetched(id)
 
     def _peeled(self, id: str) -> str:
         """Return the commit that an object is or leads to.
@@ -132,6 +143,10 @@ class RemoteStore:
         for tag, read in self._tags.read(near).items():
             if read.commit is not None and id in (tag, read.commit):
                 return read.commit
+        return self._fetched(id)
+
+    def _fetched(self, id: str) -> str:
+        """Fetch an object, and return the commit that it is or leads to."""
         try:
             objects = self._transport.fetch([id], depth=1, filter=NO_TREES, most=MOST)
         except RemoteTimeoutError:

@@ -226,6 +226,7 @@ class Transport:
         """
         said: list[bytes] = []
         updates: dict[Ref, ObjectID] = {}
+        anonymous = False
 
         def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
             self._session.reached = True
@@ -244,20 +245,41 @@ class Transport:
             return pack(set(have), set(want))
 
         def ask(client: GitClient) -> Mapping[bytes, str | None]:
+            nonlocal anonymous
             try:
                 sent = client.send_pack(self._session.path, decide, pack_of, note, atomic=atomic)
             except SendPackError as error:
                 return dict.fromkeys(updates, _text(error.args[0]))
+            anonymous = sent.agent is None
             return sent.ref_status or {}
 
         statuses = self._session.ask(ask)
         answers = self._session.version is not None  # on this machine only what fails is told
+        accepted = {ref: id for ref, id in updates.items() if statuses.get(ref, "") is None}
+        if anonymous and answers and accepted:
+            statuses = {**statuses, **self._not_set(accepted)}
         refused = {ref: tidy(reason) for ref, reason in statuses.items() if reason is not None}
         return Verdict(
             refused={_text(ref): reason for ref, reason in refused.items() if ref in updates},
             unsaid=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
             words=tidy(words(b"".join(said))),
         )
+
+    def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
+        """Return a reason for each ref that the server does not list as it was to be set.
+
+        dulwich's ``ReceivePackHandler`` (1.2.21, also in klaus) reports "ok" for a ref that changed
+        meanwhile and that it therefore did not set: it does not use what ``set_if_equals`` and
+        ``remove_if_equals`` return. It does not name itself either, as C git and JGit do, so this
+        is asked of servers without an ``agent``. Upstream, a False has to become a refusal.
+        """
+        there = self.refs([_text(ref) for ref in updates]).ids
+        wanted = {ref: "" if id == ZERO_SHA else _text(id) for ref, id in updates.items()}
+        return {
+            ref: "the server did not set it: it was changed at the same time"
+            for ref, id in wanted.items()
+            if there.get(_text(ref), "") != id
+        }
 
 
 def _text(raw: bytes) -> str:
