@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -103,6 +104,51 @@ def git_daemon(root: Path) -> Iterator[str]:
     ]
     with running(command, port, root / "daemon.log"):
         yield f"git://{LOCAL}:{port}/"
+
+
+@contextmanager
+def python_server(kind: str, root: Path) -> Iterator[str]:
+    """Serve repositories by dulwich or klaus; gives the URL that their names follow."""
+    if kind == "klaus":
+        pytest.importorskip("klaus")
+    port = free_port()
+    command = [sys.executable, "-m", "tests.remote.python_server", kind, str(root), str(port)]
+    package = str(Path(__file__).parents[2])
+    with running(command, port, root / "python.log", {"PYTHONPATH": package}):
+        yield f"{'git' if kind == 'dulwich-git' else 'http'}://{LOCAL}:{port}/"
+
+
+_JARS = (
+    "org.eclipse.jgit",
+    "org.eclipse.jgit.http.server",
+    "jetty9-http",
+    "jetty9-io",
+    "jetty9-security",
+    "jetty9-server",
+    "jetty9-servlet",
+    "jetty9-util",
+    "javaewah",
+    "servlet-api",
+    "slf4j-api",
+    "slf4j-nop",
+)
+
+
+@contextmanager
+def jgit(scheme: str, root: Path) -> Iterator[str]:
+    """Serve repositories by JGit's daemon or servlet, from Debian's ``libjgit-java``."""
+    need("javac", "java")
+    jars = [Path(f"/usr/share/java/{name}.jar") for name in _JARS]
+    absent = [str(jar) for jar in jars if not jar.is_file()]
+    if absent:
+        pytest.skip(f"libjgit-java is not installed: {absent}")
+    port = free_port()
+    path = os.pathsep.join([str(root), *map(str, jars)])
+    source = str(Path(__file__).with_name("JGitServer.java"))
+    subprocess.run(["javac", "-cp", path, "-d", str(root), source], check=True)
+    command = ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "JGitServer"]
+    with running([*command, scheme, str(root), str(port)], port, root / "jgit.log"):
+        yield f"{scheme}://{LOCAL}:{port}/"
 
 
 _NGINX = """

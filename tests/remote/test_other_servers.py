@@ -1,0 +1,296 @@
+"""Servers that are not C git: what they say and take is what their repositories hold.
+
+Each server runs once for all tests of this module, over a folder in which every test has
+a folder of its own. The judges are C git and the local registry in the bare repository itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    CommitTakenError,
+    Event,
+    NotACommitError,
+    Registry,
+    RemoteError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    StageHeldError,
+    VersionExistsError,
+)
+from tests.builders import CORPORA, Builder, corpus, odd, same
+from tests.compat.git import Git, init
+from tests.remote import servers
+from tests.remote.conftest import ANN, NAME, Far, bare, with_histories, with_one_commit
+from tests.test_corpora import NAMES
+
+pytestmark = pytest.mark.remote
+
+CLIENTS = 8
+KINDS = ("dulwich-git", "dulwich-http", "klaus", "jgit-git", "jgit-http")
+
+Serve = Callable[[str], tuple[Path, str]]
+"""Starts a kind of server at its first use; gives its root and URL."""
+
+Add = Callable[[Callable[[Path], Git]], Far]
+"""Adds a repository, made by a function in a new folder, behind the server."""
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    running: dict[str, tuple[Path, str]] = {}
+    with ExitStack() as stack:
+
+        def start(kind: str) -> tuple[Path, str]:
+            if kind not in running:
+                root = tmp_path_factory.mktemp(kind)
+                name, _, scheme = kind.partition("-")
+                server = (
+                    servers.jgit(scheme, root)
+                    if name == "jgit"
+                    else servers.python_server(kind, root)
+                )
+                running[kind] = root, stack.enter_context(server)
+            return running[kind]
+
+        yield start
+
+
+_numbers = count()
+
+
+@pytest.fixture(params=KINDS)
+def add(request: pytest.FixtureRequest, serve: Serve) -> Add:
+    root, url = serve(request.param)
+
+    def make(fill: Callable[[Path], Git]) -> Far:
+        folder = root / f"t{next(_numbers)}"
+        folder.mkdir()
+        git = fill(folder)
+        port = int(url.rpartition(":")[2].strip("/"))
+        name = NAME.removesuffix(".git") if request.param == "klaus" else NAME
+        return Far(git, f"{url}{folder.name}/{name}", port, version=0)
+
+    return make
+
+
+@pytest.fixture
+def other(add: Add) -> Far:
+    """A repository with one commit, behind each server."""
+    return add(lambda folder: bare(folder, with_one_commit))
+
+
+@pytest.fixture
+def clone(other: Far, tmp_path: Path) -> Git:
+    git = init(tmp_path / "clone")
+    git("remote", "add", "origin", other.url)
+    git("fetch", "-q", str(other.git.path), "main")
+    git("reset", "-q", "--hard", "FETCH_HEAD")
+    return git
+
+
+def is_jgit(far: Far) -> bool:
+    return "jgit" in far.git.path.parent.parent.name
+
+
+def fsck(git: Git) -> None:
+    """Fail unless C git finds the repository whole."""
+    assert "error" not in git("fsck", "--strict", "--no-dangling")
+
+
+def test_every_generated_history_is_the_same(add: Add) -> None:
+    far = add(lambda folder: bare(folder, with_histories))
+    with far.open() as remote, far.local as local:
+        assert len(local.history()) > 200
+        assert same(remote, local)
+        assert remote.commits(limit=7) == local.commits(limit=7)
+
+
+def test_irregular_tags_are_the_same(other: Far) -> None:
+    with Repo(str(other.git.path)) as repo, other.open() as remote, other.local as local:
+        builder = Builder(repo)
+        builder.commit()
+        odd(builder)
+        assert same(remote, local)
+        assert len(local.problems()) > 4
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_corpus_is_the_same(name: str, add: Add) -> None:
+    def fill(folder: Path) -> Git:
+        with Repo.init_bare(str(folder / NAME), mkdir=True) as repo:
+            corpus(name, Builder(repo))
+        return Git(folder / NAME)
+
+    far = add(fill)
+    with far.open() as remote, far.local as local:
+        assert same(remote, local)
+
+
+def test_every_verb_works(other: Far) -> None:
+    with other.open() as remote, other.local as local:
+        first = remote.register("m", "v1.0.0", author=ANN, message="first\n\nof all")
+        assert local.event("m@v1.0.0") == first
+        remote.assign("m", "v1.0.0", "prod", author=ANN)
+        remote.unassign("m", "v1.0.0", "prod", author=ANN)
+        remote.assign("n", stage="dev", register=True, author=ANN, commit="main")
+        remote.deregister("m", "v1.0.0", author=ANN)
+        remote.deprecate("m", author=ANN)
+        assert same(remote, local)
+        assert list(remote.delete_tags("m@deprecated", first)) == ["m@deprecated", "m@v1.0.0"]
+        assert same(remote, local)
+    assert other.git("tag").split() == ["m#prod!#2", "m#prod#1", "m@v1.0.0!", "n#dev#1", "n@v0.0.1"]
+    fsck(other.git)
+
+
+def test_a_commit_is_named_by_a_branch_a_tag_or_any_id_that_leads_to_it(other: Far) -> None:
+    head = other.git("rev-parse", "HEAD").strip()
+    other.git("tag", "-a", "t", "-m", "a tag")
+    other.git("tag", "-a", "u", "-m", "a tag of a tag", "t")
+    ids = [other.git("rev-parse", f"refs/tags/{name}").strip() for name in "tu"]
+    with other.open() as remote:
+        for revision in (head, "main", "refs/heads/main", "t", "HEAD", *ids):
+            planned = remote.register("m", author=ANN, commit=revision, dry_run=True)
+            assert planned.commit == head
+        event = remote.register("m", author=ANN, commit=ids[1])
+    assert event.commit == head
+    assert other.git("cat-file", "tag", event.tag).startswith(f"object {head}\ntype commit\n")
+    fsck(other.git)
+
+
+def test_an_absent_object_or_another_kind_of_object_is_no_commit(other: Far) -> None:
+    tree = other.git("rev-parse", "HEAD^{tree}").strip()
+    blob = other.git("hash-object", "-w", "--stdin", text="a blob").strip()
+    other.git("tag", "b", blob)
+    other.git("tag", "-a", "a", "-m", "a tag of a blob", blob)
+    tagged = other.git("rev-parse", "a").strip()
+    before = other.git("for-each-ref")
+    refused = (RevisionNotFoundError, RemoteError)  # dulwich answers some ids with status 500
+    with other.open() as remote:
+        for dry_run in (True, False):
+            for revision in ("a", "b"):
+                with pytest.raises(NotACommitError):
+                    remote.register("m", author=ANN, commit=revision, dry_run=dry_run)
+            with pytest.raises(RevisionNotFoundError):
+                remote.register("m", author=ANN, commit="absent", dry_run=dry_run)
+            for revision in ("1" * 40, tree, blob, tagged):
+                with pytest.raises(refused):
+                    remote.register("m", author=ANN, commit=revision, dry_run=dry_run)
+    assert other.git("for-each-ref") == before
+    fsck(other.git)
+
+
+def test_an_absent_repository(other: Far) -> None:
+    silent = other.url.startswith("git://")  # these daemons close the connection without a word
+    error = RemoteError if silent else RepositoryNotFoundError
+    words = "the connection broke off" if silent else "there is no repository at"
+    with Registry.open(f"{other.url}-absent") as remote, pytest.raises(error, match=words):
+        len(remote)
+
+
+def test_the_configuration_is_read_from_head(other: Far) -> None:
+    with Repo(str(other.git.path)) as repo:
+        Builder(repo).commit_file(".gto", "stages: [prod]\n")
+    with other.open() as remote:
+        assert remote._store.file(".gto") == b"stages: [prod]\n"
+        assert remote._store.file("other") is None
+
+
+def test_tags_are_pushed_and_fetched(other: Far, clone: Git, tmp_path: Path) -> None:
+    with Registry.open(clone.path) as local, other.local as there:
+        (clone.path / "model").write_bytes(b"model" * 1000)
+        clone("add", "model")
+        clone.commit()
+        event = local.register("m", "v1.0.0", author=ANN, push=True)
+        assert there.event(event.tag) == event
+        local.assign("m", "v1.0.0", "prod", author=ANN)
+        result = local.push()
+        assert (result.done, result.unchanged) == (("m#prod#1",), ("m@v1.0.0",))
+        assert same(local, there)
+    second = init(tmp_path / "second")
+    second("remote", "add", "origin", other.url)
+    second.commit()
+    with Registry.open(second.path) as local, other.local as there:
+        assert local.fetch().done == ("m#prod#1", "m@v1.0.0")
+        assert same(local, there)
+        assert local.fetch().unchanged == ("m#prod#1", "m@v1.0.0")
+    fsck(second)
+    fsck(other.git)
+
+
+def test_a_version_that_another_client_registered_is_refused(other: Far, clone: Git) -> None:
+    with other.open() as remote, other.open() as late, Registry.open(clone.path) as local:
+        assert not list(late)
+        first = remote.register("m", "v1.0.0", author=ANN)
+        kept = other.git("rev-parse", first.tag)
+        with pytest.raises(VersionExistsError):
+            late.register("m", "v1.0.0", author=ANN, message="late", force=True)
+        local.register("m", "v1.0.0", author=ANN, message="late too")
+        result = local.push()
+        assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
+    assert other.git("rev-parse", first.tag) == kept
+
+
+def check_race(far: Far, won: list[Event], history: tuple[Event, ...]) -> None:
+    """Fail unless one tag was written, and no client but its own was told of a success."""
+    assert len(history) == 1
+    assert won == list(history) or (not won and not is_jgit(far))
+
+
+class TestRaces:
+    """Eight clients at one server, each with a message of its own.
+
+    dulwich fails at some of the requests that come at the same time: that is an error for the
+    client, and takes nothing from the one that came first.
+    """
+
+    @pytest.fixture
+    def remotes(self, other: Far) -> Iterator[list[Registry]]:
+        remotes = [other.open() for _ in range(CLIENTS)]
+        yield remotes
+        for remote in remotes:
+            remote.close()
+
+    def test_one_of_many_registers_a_version(self, other: Far, remotes: list[Registry]) -> None:
+        def register(client: int) -> Event | None:
+            try:
+                return remotes[client].register("m", "v1.0.0", author=ANN, message=f"{client}")
+            except (VersionExistsError, CommitTakenError):
+                return None
+            except RemoteError:
+                if is_jgit(other):
+                    raise
+                return None
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            won = [event for event in pool.map(register, range(CLIENTS)) if event]
+        check_race(other, won, other.local.history())
+
+    def test_one_of_many_assigns_a_stage(self, other: Far, remotes: list[Registry]) -> None:
+        first = remotes[0].register("m", "v1.0.0", author=ANN)
+
+        def assign(client: int) -> Event | None:
+            try:
+                return remotes[client].assign(
+                    "m", "v1.0.0", "prod", author=ANN, message=f"{client}"
+                )
+            except StageHeldError:
+                return None
+            except RemoteError:
+                if is_jgit(other):
+                    raise
+                return None
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            won = [event for event in pool.map(assign, range(CLIENTS)) if event]
+        assert other.local.history()[0] == first
+        check_race(other, won, other.local.history()[1:])
