@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
@@ -36,6 +35,7 @@ from modelversions.stores.disk.refs import NewRef, TagRefs, patiently
 from modelversions.stores.disk.replacements import Replacements
 from modelversions.stores.disk.revisions import Revisions
 from modelversions.stores.git_config import GitConfig, parse_bool
+from modelversions.stores.locks import ForkSafeLock
 from modelversions.stores.programs import Programs
 from modelversions.stores.signatures import check
 from modelversions.stores.tag_format import (
@@ -110,7 +110,7 @@ class LocalStore:
         self.location = location
         self._access = access or Access()
         self._repo = repo
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._files = ObjectFiles(repo, location)
         self._config = GitConfig(repo)
         self._replacements = Replacements(repo, self._config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -18,6 +17,7 @@ from modelversions.errors import (
     ModelVersionsError,
 )
 from modelversions.stores.base import Access
+from modelversions.stores.locks import ForkSafeLock
 from modelversions.stores.net.failures import cause, denied, explain
 from modelversions.stores.net.http_settings import read_settings
 from modelversions.stores.net.urls import Url
@@ -42,8 +42,10 @@ class Session:
         self._url = url
         self._programs = programs
         self._access = access
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock(self._leave_connection)
         self._client: GitClient | None = None
+        self._inherited: GitClient | None = None
+        """Kept as it is: to close it would end the parent's connection."""
         self._login: Login | None = None
         if url.password is not None:
             self._login = Login(url.username or "", url.password, url.origin)
@@ -123,6 +125,10 @@ class Session:
         if self._client is None:
             self._client = connect(self._url, self._programs, self._access.timeout, self._login)
         return self._client
+
+    def _leave_connection(self) -> None:
+        """Leave the connection to the parent, in a forked child: both would use it at once."""
+        self._inherited, self._client = self._client, None
 
     def _drop(self, client: GitClient) -> None:
         """Hang up on a client; somebody else may have closed the session meanwhile."""
