@@ -67,6 +67,8 @@ def test_a_connection_stays_the_parents(tmp_path: Path) -> None:
             client = session._client
             assert in_child(lambda: session._client is None and list(registry) == ["m"])
             assert session._client is client
+            session._leave_connection()  # as in the child
+            assert (session._client, session._inherited) == (None, client)
             assert list(registry) == ["m"]
 
 

@@ -55,5 +55,5 @@ def _renew_all() -> None:
         lock.renew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+_register: Callable[..., None] = getattr(os, "register_at_fork", lambda **_: None)
+_register(after_in_child=_renew_all)
