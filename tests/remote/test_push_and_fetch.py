@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelversions import Identity, Registry, RemoteError
+from modelversions import Identity, Registry, RemoteError, StageNotAllowedError
 from tests.compat.git import Git, init
 from tests.lines import proxied
 from tests.remote.conftest import Far, bare, server
@@ -168,3 +168,38 @@ def test_pushing_one_of_twenty_thousand_tags(
                     git("push", "-q", far.url, f"refs/tags/{event.tag}")
                 took.append(time.perf_counter() - start)
         assert took[1] < 6 * took[0], took
+
+
+@pytest.mark.parametrize("kind", ["daemon", "web", "web v0", "daemon filter"])
+def test_a_large_head_on_a_server_without_filters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Commits and the root tree come first in a pack: no more is taken."""
+
+    def configured(path: Path) -> Git:
+        git = with_large_commits(path)
+        (git.path / ".gto").write_text("stages: [dev]\n")
+        git("add", ".gto")
+        git("commit", "-q", "-m", "allow dev")
+        late = git("rev-parse", "HEAD~3").strip()
+        text = f"object {late}\ntype commit\ntag late@v1.0.0\n\nno tagger\n"
+        id = git("hash-object", "-t", "tag", "-w", "--literally", "--stdin", text=text).strip()
+        git("update-ref", "refs/tags/late@v1.0.0", id)
+        return git
+
+    monkeypatch.setattr("modelversions.stores.net.remote.MOST", 2_000_000)
+    monkeypatch.setattr("modelversions.stores.net.remote_tags.MOST", 2_000_000)
+    with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as far:
+        with proxied(far.port) as proxy:
+            url = far.url.replace(str(far.port), str(proxy.port))
+            with Registry.open(url) as registry, Registry.open(far.git.path) as local:
+                assert registry.history() == local.history()
+                assert registry.commits(limit=3) == local.commits(limit=3)
+                assert registry.commits(limit=None) == local.commits(limit=None)
+                old = far.git("rev-parse", "main~5").strip()
+                registry.register("n", "v1.0.0", commit=old, author=ANN)
+                registry.assign("n", "v1.0.0", "dev", author=ANN)
+                with pytest.raises(StageNotAllowedError, match="allowed: dev"):
+                    registry.assign("n", "v1.0.0", "prod", author=ANN)
+            assert proxy.received < 6 * LARGE
+        far.git("fsck", "--strict")

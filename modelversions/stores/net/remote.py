@@ -148,7 +148,9 @@ class RemoteStore:
     def _fetched(self, id: str) -> str:
         """Fetch an object, and return the commit that it is or leads to."""
         try:
-            objects = self._transport.fetch([id], depth=1, filter=NO_TREES, most=MOST)
+            objects = self._transport.fetch(
+                [id], depth=1, filter=NO_TREES, most=MOST, start_only=True
+            )
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
@@ -166,7 +168,9 @@ class RemoteStore:
         start = self.resolve(revision)
         if limit == 0:
             return ()
-        objects = self._transport.fetch([start], depth=limit, filter=NO_TREES, most=MOST)
+        objects = self._transport.fetch(
+            [start], depth=limit, filter=NO_TREES, most=MOST, start_only=True
+        )
         return LocalStore(in_memory(objects), self.location).commits(start, limit)
 
     def config(self, key: str) -> str | None:
@@ -240,7 +244,9 @@ class RemoteStore:
 
     def _file(self, head: str, path: str) -> bytes | None:
         try:
-            objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE, most=MOST)
+            objects = self._transport.fetch(
+                [head], depth=1, filter=_ROOT_TREE, most=MOST, start_only=True
+            )
             entry = _entry(objects, head, path)
             if entry is not None and entry not in objects:
                 objects = self._transport.fetch([entry.decode("ascii")], most=MOST)

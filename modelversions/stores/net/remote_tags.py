@@ -76,7 +76,9 @@ class RemoteTags:
     def _late(self, ref: TagRef) -> dict[str, TagObject]:
         """Read a tag together with its commit."""
         try:
-            objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES, most=MOST)
+            objects = self._transport.fetch(
+                [ref.id], depth=1, filter=NO_TREES, most=MOST, start_only=True
+            )
         except RemoteError as error:
             if error.status is not None:
                 raise
@@ -90,7 +92,9 @@ class RemoteTags:
         if haves and all(ref.peeled for ref in refs):
             return self._transport.fetch(wants, haves=haves)
         # what they lead to is not known: their commits come along, as little as the server can
-        return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES, most=MOST)
+        return self._transport.fetch(
+            wants, haves=haves, depth=1, filter=NO_TREES, most=MOST, start_only=True
+        )
 
     def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
         """Read what was fetched."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,7 +9,7 @@ from typing import BinaryIO
 
 import attrs
 from dulwich.client import GitClient
-from dulwich.errors import GitProtocolError, SendPackError
+from dulwich.errors import SendPackError
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256
 from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import ZERO_SHA, ObjectID, ShaFile
@@ -21,6 +20,7 @@ from dulwich.refs import HEADREF, Ref, check_ref_format
 from modelversions.errors import RemoteError
 from modelversions.stores.base import TAGS, Access, TagRef
 from modelversions.stores.net.failures import tidy
+from modelversions.stores.net.partial_pack import PackFile
 from modelversions.stores.net.session import Session, words
 from modelversions.stores.net.urls import Url
 from modelversions.stores.net.web import without_listing
@@ -143,6 +143,7 @@ class Transport:
         depth: int | None = None,
         filter: str | None = None,
         most: int | None = None,
+        start_only: bool = False,
     ) -> Fetched:
         """Fetch objects into memory.
 
@@ -152,17 +153,28 @@ class Transport:
             depth: how many commits to fetch in a row; None for all that are not among ``haves``.
             filter: which objects to leave out, if the server can.
             most: how many bytes to take; a server that sends more is cut off.
+            start_only: whether commits, tags and the first tree will do, where the server sends
+                more for want of a filter.
         """
-        pack = io.BytesIO()
-        try:
-            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter, most=most)
-        except RemoteError as error:
-            if filter is None or not _FILTER.search(str(error)):
-                raise
-            pack = io.BytesIO()  # it has filters, but not this one
-            self.fetch_pack(wants, pack, haves=haves, depth=depth, most=most)
         wide = len(wants[0]) > DEFAULT_OBJECT_FORMAT.hex_length
-        objects = Fetched(object_format=SHA256 if wide else DEFAULT_OBJECT_FORMAT)
+        format = SHA256 if wide else DEFAULT_OBJECT_FORMAT
+        objects = Fetched(object_format=format)
+        pack = PackFile(most, start_only=start_only, width=format.oid_length)
+        try:
+            try:
+                self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
+            except RemoteError as error:
+                if filter is None or pack.is_cut or not _FILTER.search(str(error)):
+                    raise
+                pack = PackFile(most, start_only=start_only, width=format.oid_length)
+                self.fetch_pack(wants, pack, haves=haves, depth=depth)  # it has not this filter
+        except RemoteError:
+            start = pack.start() if start_only and pack.is_cut else None
+            if start is None or not start.has_all_commits:
+                raise
+            for kind, raw in start.objects.values():
+                objects.add_object(ShaFile.from_raw_string(kind, raw, object_format=format))
+            return objects
         pack.seek(0)
         self._session.ask(lambda _: objects.add_thin_pack(pack.read, None))
         return objects
@@ -176,7 +188,6 @@ class Transport:
         shallow: Iterable[str] = (),
         depth: int | None = None,
         filter: str | None = None,
-        most: int | None = None,
     ) -> None:
         """Fetch objects as a pack into a file; see ``fetch``.
 
@@ -186,8 +197,6 @@ class Transport:
 
         def take(data: bytes) -> int:
             self._session.report(file.tell() + len(data), None, "bytes received")
-            if most is not None and file.tell() + len(data) > most:
-                raise GitProtocolError(f"it sends more than {most} bytes, having no filter for it")
             return file.write(data)
 
         def fetch(client: GitClient) -> None:
