@@ -12,7 +12,13 @@ from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import ObjectID, ShaFile
 from dulwich.pack import UnpackedObject, create_delta, write_pack_data
 
+from modelversions import RemoteError
+from modelversions.stores.base import Access
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.partial_pack import PackFile, read_start
+from modelversions.stores.net.transport import Transport
+from modelversions.stores.net.urls import Url
+from modelversions.stores.programs import Programs
 from tests.builders import Builder
 
 
@@ -110,3 +116,21 @@ def test_commits_alone_are_not_enough(builder: Builder) -> None:
     receive(file, data)
     assert not file.is_cut
     assert not file.start().has_all_commits
+
+
+def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pack([entry(one) for one in objects]) + b"x" * (1 << 17)
+
+    def sending(_: Transport, _wants: object, file: PackFile, **_options: object) -> None:
+        try:
+            receive(file, data)
+        except GitProtocolError as error:
+            raise RemoteError(str(error), location="there", status=None) from error
+
+    monkeypatch.setattr(Transport, "fetch_pack", sending)
+    transport = Transport(Url.parse("git://host/m"), Programs(None, GitConfig(None)), Access())
+    wants = [objects[0].id.decode()]
+    found = transport.fetch(wants, start_only=True)
+    assert all(one.id in found for one in objects)
+    with pytest.raises(RemoteError, match="more than 50000 bytes"):
+        transport.fetch(wants, most=50_000)
