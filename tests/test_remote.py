@@ -26,6 +26,7 @@ from dulwich.repo import Repo
 from modelversions import (
     AuthenticationError,
     CommitTakenError,
+    ConfigurationError,
     DubiousOwnershipError,
     Identity,
     InvalidArgumentError,
@@ -45,12 +46,14 @@ from modelversions import (
     WriteConflictError,
 )
 from modelversions.stores import base, programs, tag_format
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net import remote, remote_tags
 from modelversions.stores.net.failures import explain
 from modelversions.stores.net.remote import RemoteStore
 from modelversions.stores.net.transport import Fetched, Refs, Transport, Verdict
 from modelversions.stores.net.urls import Url
-from modelversions.stores.net.wires import _Line, _PatientSsh
+from modelversions.stores.net.wires import _Line, _PatientSsh, connect
+from modelversions.stores.programs import Programs
 from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
 from tests.test_corpora import NAMES
@@ -301,7 +304,7 @@ def test_an_empty_server_has_no_models_and_no_commits(tmp_path: Path) -> None:
         assert door.stages() == ()
         with pytest.raises(ModelNotFoundError):
             door["m"]
-        with pytest.raises(RevisionNotFoundError, match="no commits yet; push something"):
+        with pytest.raises(RevisionNotFoundError, match="HEAD names no commit yet; push something"):
             door.register("m", author=ANN)
 
 
@@ -430,6 +433,8 @@ def test_a_sha256_repository_is_read_and_not_written(tmp_path: Path) -> None:
         refs = builder.registry._store.tags()
         taken = store._tags._taken([attrs.evolve(refs[0], peeled=builder.commits["c1"])], objects)
         assert taken[refs[0].id].commit == builder.commits["c1"]
+        with pytest.raises(RepositoryError, match="uses SHA-256, to which nothing can be pushed"):
+            store.delete(refs)
         with pytest.raises(RepositoryError, match="uses SHA-256, to which nothing can be pushed"):
             store.create([base.NewTag("m@v2.0.0", refs[0].id, "m\n", ANN, WHEN)])
 
@@ -955,6 +960,41 @@ def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, op
     )
     assert line.read().decode() == f"{options}ann@host git-receive-pack '/m'\n"
     line.close()
+
+
+@pytest.mark.parametrize(
+    ("variant", "command", "fits"),
+    [
+        (None, "plink -batch", False),
+        (None, "/x/TortoisePlink.EXE", False),
+        ("plink", "ssh", False),
+        ("ssh", "plink", True),
+        ("auto", "ssh", True),
+        ("simple", "ssh", True),
+        ("nonsense", "ssh", False),
+    ],
+)
+def test_variants_of_ssh(
+    ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str | None, command: str, *, fits: bool
+) -> None:
+    if variant:
+        monkeypatch.setenv("GIT_SSH_VARIANT", variant)
+    monkeypatch.setenv("GIT_SSH_COMMAND", command)
+    url = Url.parse(ssh.replace(":22", ""))
+    store = Programs(None, GitConfig(None))
+    if fits:
+        connect(url, store, 1, None)
+    else:
+        with pytest.raises(ConfigurationError, match="whose options are not supported here"):
+            connect(url, store, 1, None)
+    if variant == "simple":
+        with pytest.raises(ConfigurationError, match="variant 'simple'"):
+            connect(Url.parse(ssh), store, 1, None)
+        line = _PatientSsh(["echo"], 5, options=False).run_command(
+            "host", b"git-upload-pack '/m'", protocol_version=2
+        )
+        assert line.read().decode() == "host git-upload-pack '/m'\n"
+        line.close()
 
 
 def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:

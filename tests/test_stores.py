@@ -512,10 +512,12 @@ def test_a_repository_that_went_away_is_no_empty_registry(disk: Builder, tmp_pat
 @pytest.mark.parametrize("commits", [0, 1])
 def test_a_repository_without_commits(commits: int) -> None:
     builder = Builder()
-    hint = "no commits yet; commit something first"
+    hint = "HEAD names no commit yet; commit something first, or name a branch"
     if commits:
         builder.commit()
         assert builder.registry.commits()
     else:
         with pytest.raises(RevisionNotFoundError, match=hint):
             builder.registry.at()
+        with pytest.raises(RevisionNotFoundError, match=hint):
+            builder.registry.register("m", author=ANN)

@@ -88,3 +88,24 @@ def test_a_files_url_is_a_path_of_its_system(monkeypatch: pytest.MonkeyPatch) ->
     path = Url.parse("file:///srv/a").path
     monkeypatch.undo()
     assert path == "C:/srv/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("git@[host:2222]:path/x", ("host", 2222, "path/x", "git")),
+        ("[host:22]:/path", ("host", 22, "/path", None)),
+        ("[::1]:path", ("::1", None, "path", None)),
+        ("[host]:path", ("host", None, "path", None)),
+    ],
+)
+def test_a_port_in_brackets(text: str, parts: tuple[object, ...]) -> None:
+    url = Url.parse(text)
+    assert (url.host, url.port, url.path, url.username) == parts
+    assert Url.parse(str(url)) == url
+
+
+@pytest.mark.parametrize("text", ["[host:0]:path", "[host:99999]:path", "[host:x]:path"])
+def test_a_port_in_brackets_that_is_none(text: str) -> None:
+    with pytest.raises(RepositoryNotFoundError, match="its port is not a number from 1 to 65535"):
+        Url.parse(text)

@@ -230,7 +230,9 @@ class Revisions:
         if hint:
             sentence = f"there is no commit {revision!r} in the repository: {hint}"
         elif revision in ("HEAD", "@"):
-            sentence = "the repository has no commits yet; commit something first"
+            sentence = (
+                "HEAD names no commit yet; commit something first, or name a branch or a commit"
+            )
         elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
             sentence = f"the form of {revision!r} is not supported here; {forms}"
         else:

@@ -200,6 +200,8 @@ class RemoteStore:
 
     def delete(self, refs: Sequence[TagRef]) -> None:
         """Have tags deleted that still name what they did: all, or none."""
+        for ref in refs:
+            self._check_format(ref.id)
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
             for ref in refs:
@@ -259,13 +261,21 @@ class RemoteStore:
             ) from error
         return found.as_raw_string() if isinstance(found, Blob) else None
 
-    def _object(self, tag: NewTag) -> GitTag:
-        if not _FULL.fullmatch(tag.commit) or len(tag.commit) > 40:  # noqa: PLR2004  # SHA-1's
+    def _check_format(self, id: str) -> None:
+        """Refuse a server with SHA-256: dulwich pushes with SHA-1 only.
+
+        Raises:
+            RepositoryError: the id is no SHA-1's.
+        """
+        if not _FULL.fullmatch(id) or len(id) > 40:  # noqa: PLR2004  # SHA-1's
             raise RepositoryError(
                 f"{self.location!r} uses SHA-256, to which nothing can be pushed from here; push "
                 "with Git from a clone",
                 location=self.location,
             )
+
+    def _object(self, tag: NewTag) -> GitTag:
+        self._check_format(tag.commit)
         made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self._programs))
         assert isinstance(made, GitTag)
         return made
@@ -328,7 +338,7 @@ class RemoteStore:
         if hint:
             sentence = f"there is no commit {revision!r} at {self.location!r}: {hint}"
         elif revision in ("HEAD", "@") and not refs.ids:
-            sentence = "the repository has no commits yet; push something first"
+            sentence = "HEAD names no commit yet; push something first, or name a branch"
         elif _is_expression(revision) or _SHORT.fullmatch(revision):
             sentence = (
                 f"the commit {revision!r} cannot be found on a server: only a clone knows short "

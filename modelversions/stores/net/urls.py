@@ -18,6 +18,7 @@ _PLACE = re.compile(
     re.DOTALL,
 )
 _SCP = re.compile(r"(?:(?P<user>[^/:@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)", re.DOTALL)
+_PORT_DIGITS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -62,6 +63,8 @@ class Url:
             return "it names no host or no repository"
         if any(_CONTROL.search(part or "") for part in (self.host, self.path, self.username)):
             return "it holds control characters"
+        if self.port is not None and self.port not in range(1, 65536):
+            return "its port is not a number from 1 to 65535"
         if any((part or "").startswith("-") for part in (self.host, self.path, self.username)):
             return "what begins with '-' would be taken for an option"
         if self.scheme.startswith("http") and re.search(r"[?#]", self.path):
@@ -94,7 +97,8 @@ class Url:
             return self.origin + self.path
         user = "" if self.username is None else f"{quote(self.username, safe='')}@"
         if self.scheme == "ssh" and not self.path.startswith("/"):
-            return f"{user}{self._host}:{self.path}"
+            host = self._host if self.port is None else f"[{self.host}:{self.port}]"
+            return f"{user}{host}:{self.path}"
         return self.origin.replace("://", f"://{user}", 1) + quote(self.path, safe="/~:@!$&'+,;=")
 
     def __repr__(self) -> str:
@@ -125,7 +129,11 @@ def _of_url(text: str) -> Url | None:
 def _of_scp(text: str) -> Url:
     match = _SCP.fullmatch(text)
     assert match is not None, "is_url() said that it is one"
-    return Url("ssh", match["host"].strip("[]"), None, match["path"], match["user"])
+    host, port = match["host"].strip("[]"), None
+    if host.count(":") == 1:  # [host:2222]:path, but not an address of IPv6
+        host, _, digits = host.partition(":")
+        port = int(digits) if digits.isdecimal() and len(digits) <= _PORT_DIGITS else 0
+    return Url("ssh", host, port, match["path"], match["user"])
 
 
 def _path(scheme: str, path: str) -> str:

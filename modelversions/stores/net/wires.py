@@ -21,11 +21,13 @@ from dulwich.client import (
 )
 from dulwich.protocol import Protocol
 
+from modelversions.errors import ConfigurationError
 from modelversions.stores.net.http_settings import read_settings
 from modelversions.stores.net.urls import Url
 from modelversions.stores.net.web import Login, Quiet, http_client
 from modelversions.stores.programs import Programs
 
+_PUTTY = ("plink", "tortoiseplink", "putty")
 _GOODBYE = 1
 """How many seconds a program may take to end once nobody listens to it."""
 
@@ -156,8 +158,9 @@ class _Ssh(_Lined, SSHGitClient):
 class _PatientSsh(SubprocessSSHVendor):
     """Runs ``ssh`` as Git does, behind a socket: reading from one can be given up."""
 
-    def __init__(self, program: list[str], timeout: float | None) -> None:
+    def __init__(self, program: list[str], timeout: float | None, *, options: bool = True) -> None:
         self._program = program
+        self._options = options
         self._timeout = timeout
 
     def run_command(  # type: ignore[override]  # noqa: PLR0917  # dulwich asks for just these
@@ -174,7 +177,7 @@ class _PatientSsh(SubprocessSSHVendor):
         """Start the program that the user has for it."""
         target = f"{username}@{host}" if username else host
         options = ["-p", str(port)] if port else []
-        if protocol_version:
+        if protocol_version and self._options:
             options += ["-o", f"SetEnv=GIT_PROTOCOL=version={protocol_version}"]
         arguments = [*options, target, os.fsdecode(command)]
         ours, theirs = socket.socketpair()
@@ -187,6 +190,15 @@ class _PatientSsh(SubprocessSSHVendor):
         return line
 
 
+def _variant(programs: Programs, command: str) -> str:
+    """Return which options an SSH program takes: as configured, or by its name."""
+    configured = os.environ.get("GIT_SSH_VARIANT") or programs.config.get("ssh.variant")
+    if configured and configured != "auto":
+        return configured
+    name = os.path.basename(command.split(maxsplit=1)[0]).lower().removesuffix(".exe")
+    return name if name in _PUTTY else "auto"
+
+
 def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
     """Take the program from ``GIT_SSH_COMMAND``, ``core.sshCommand`` or ``GIT_SSH``."""
     command = os.environ.get("GIT_SSH_COMMAND")
@@ -196,12 +208,21 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
         if command is not None and own[-1:] != [command]:  # the repository names it
             programs.require_trusted(f"running {command!r}")
     program = os.environ.get("GIT_SSH") or "ssh"
+    variant = _variant(programs, command or program)
+    if variant not in ("auto", "ssh") and not (variant == "simple" and url.port is None):
+        raise ConfigurationError(
+            f"the SSH program {command or program!r} is of the variant {variant!r}, whose options "
+            "are not supported here; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
+            file="ssh.variant",
+        )
     # a command is the shell's to read, a program is not: so Git has it
     run = ["sh", "-c", f'{command} "$@"', command] if command else [program]
     return _Ssh(
         url.host,
         port=url.port,
         username=url.username,
-        vendor=None if os.name == "nt" else _PatientSsh(run, timeout),  # no sockets for programs
+        vendor=None  # there are no sockets for programs
+        if os.name == "nt"
+        else _PatientSsh(run, timeout, options=variant != "simple"),
         ssh_command=command or program,
     )
