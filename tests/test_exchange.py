@@ -294,6 +294,39 @@ def test_a_remote_is_found_as_git_finds_it(disk: Builder, tmp_path: Path) -> Non
         assert registry.push(remote=str(tmp_path / "pushes")).unchanged == ("m@v1.0.0",)
 
 
+def test_each_of_several_urls_is_pushed_to(disk: Builder, tmp_path: Path) -> None:
+    with (
+        Repo.init_bare(str(tmp_path / "one"), mkdir=True) as one,
+        Repo.init_bare(str(tmp_path / "two"), mkdir=True) as two,
+    ):
+        for name in ("url", "pushurl"):
+            lines = "".join(f"\t{name} = {repo.path}\n" for repo in (one, two))
+            url = "" if name == "url" else "\turl = /nowhere\n"
+            configure(disk, f'[remote "origin"]\n{url}{lines}')
+            event = disk.registry.register(name, "v1.0.0", author=ANN)
+            result = disk.registry.push(event)
+            assert result.done == (event.tag,)
+            assert result.remote == f"file://{one.path}, file://{two.path}"
+            assert event.tag in tags(Builder(one))
+            assert event.tag in tags(Builder(two))
+            assert disk.registry.push(event).unchanged == (event.tag,)
+        Builder(two).ref("refs/tags/url@v1.0.0", disk.commits["c1"])
+        assert [one.tag for one in disk.registry.push("url@v1.0.0").conflicts] == ["url@v1.0.0"]
+        Builder(one).repo.refs.remove_if_equals(Ref(b"refs/tags/pushurl@v1.0.0"), None)
+        assert disk.registry.push("pushurl@v1.0.0").done == ("pushurl@v1.0.0",)
+
+
+def test_the_next_url_is_pushed_to_where_one_fails(disk: Builder, tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path / "two"), mkdir=True) as two:
+        configure(disk, f'[remote "origin"]\n\turl = {tmp_path}/one\n\turl = {two.path}\n')
+        disk.tags("m@v1.0.0")
+        with pytest.raises(RepositoryNotFoundError) as caught:
+            disk.registry.push()
+        assert f"{tmp_path}/one" in str(caught.value)
+        assert str(caught.value).endswith(f"; they were pushed to file://{two.path}")
+        assert tags(Builder(two)) == ["m@v1.0.0"]
+
+
 def test_a_repository_in_memory_exchanges_by_path(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path)) as repo:
         far = Builder(repo).tags("m@v1.0.0")

@@ -16,6 +16,7 @@ from dulwich.repo import MemoryRepo, Repo
 from modelversions.errors import (
     IdentityError,
     InvalidArgumentError,
+    ModelVersionsError,
     PushRejectedError,
     RemoteError,
     RepositoryError,
@@ -29,8 +30,9 @@ from modelversions.stores.disk.single_refs import ids_below, lookup
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.outgoing import Outgoing, links
-from modelversions.stores.net.places import Place
+from modelversions.stores.net.places import Place, hook_of
 from modelversions.stores.net.transport import HAVES, Transport
+from modelversions.stores.net.urls import Url
 from modelversions.stores.programs import Programs
 from modelversions.stores.tag_format import ParsedTag, format_person
 
@@ -62,9 +64,8 @@ class LocalExchange:
         self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
         self._source = Transport(place.fetch, self._programs, access)
-        self._sink = Transport(place.push, self._programs, access)
-        self._place = place
-        self.location = self._sink.location
+        self._sinks = [(url, Transport(url, self._programs, access)) for url in place.push]
+        self.location = ", ".join(sink.location for _, sink in self._sinks)
 
     @property
     def _log(self) -> bytes:
@@ -79,7 +80,8 @@ class LocalExchange:
     def close(self) -> None:
         """Close the connections."""
         self._source.close()
-        self._sink.close()
+        for _, sink in self._sinks:
+            sink.close()
         self._files.close()
         if isinstance(self._repo, Repo):
             self._repo.close()
@@ -89,12 +91,32 @@ class LocalExchange:
         return self._source.tags([""])
 
     def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
-        """Push tags that the other one lacks; all of them or none, where it can do that."""
-        self._check_sink()
+        """Push tags that the other one lacks; all of them or none, where it can do that.
+
+        A remote with several ``pushurl`` gets them at each: as Git, at the next one too where one
+        fails, which is raised at the end.
+        """
+        had: list[list[TagRef]] = []
+        failure: ModelVersionsError | None = None
+        done: list[str] = []
+        for url, sink in self._sinks:
+            try:
+                had.append(self._send_to(url, sink, refs))
+                done.append(sink.location)
+            except ModelVersionsError as error:
+                failure = failure or error
+        if failure is not None:
+            if done:
+                failure.args = (f"{failure}; they were pushed to {', '.join(done)}",)
+            raise failure
+        return _merged(refs, had)
+
+    def _send_to(self, url: Url, sink: Transport, refs: Sequence[TagRef]) -> list[TagRef]:
+        self._check_sink(url, sink)
         try:
-            return self._send(refs, atomic=len(refs) > 1)
+            return self._send(sink, refs, atomic=len(refs) > 1)
         except InvalidArgumentError:  # it cannot
-            return self._send(refs, atomic=False)
+            return self._send(sink, refs, atomic=False)
 
     def bring(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, and then create the refs, each if there is none."""
@@ -162,7 +184,7 @@ class LocalExchange:
             location=self._source.location,
         )
 
-    def _send(self, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
+    def _send(self, sink: Transport, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
         others: list[TagRef] = []
 
         def settle(there: Mapping[str, str]) -> Mapping[str, str]:
@@ -172,18 +194,18 @@ class LocalExchange:
             ]
             return {ref: id for ref, id in wanted.items() if ref not in there}
 
-        verdict = self._sink.send(settle, self._pack, atomic=atomic)
+        verdict = sink.send(settle, self._pack, atomic=atomic)
         if verdict.refused:
             went = len(refs) - len(others) - len(verdict.refused)
             ref, reason = verdict.cause
             rest = f"{went} other tags went through; " if went else ""
             name = ref.removeprefix(TAGS)
-            raise rejected(name, self.location, reason, verdict.words, rest)
+            raise rejected(name, sink.location, reason, verdict.words, rest)
         if verdict.unsaid:
             raise RemoteError(
-                f"{self.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
+                f"{sink.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
                 "more to see",
-                location=self.location,
+                location=sink.location,
             )
         return others
 
@@ -219,26 +241,37 @@ class LocalExchange:
         commits = dict.fromkeys(self._peeled(id) for id in tips)
         return [id for id in commits if self._files.kind(id) == "commit"]
 
-    def _check_sink(self) -> None:
+    def _check_sink(self, url: Url, sink: Transport) -> None:
         """Refuse what only Git can do, or what it would not do, as on this machine no server says.
 
         Raises:
             PushRejectedError: there are hooks, or a part of the history would be missing.
         """
-        hook = self._place.hook(_HOOKS)
+        hook = hook_of(url, _HOOKS)
         reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
-        if self._place.push.scheme == "file" and self._repo.get_shallow():
+        if url.scheme == "file" and self._repo.get_shallow():
             reason = "this clone is shallow, and the rest would be missing there"
-        elif self._repo.object_format.name != "sha1" and self._place.push.scheme != "file":
+        elif self._repo.object_format.name != "sha1" and url.scheme != "file":
             reason = "packs for servers are made with SHA-1 here, and this repository has SHA-256"
         if reason:
             raise PushRejectedError(
-                f"nothing can be pushed to {self.location!r} from here: {reason}; push with 'git "
+                f"nothing can be pushed to {sink.location!r} from here: {reason}; push with 'git "
                 "push' instead",
                 tag="",
-                location=self.location,
+                location=sink.location,
                 reason=reason,
             )
+
+
+def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:
+    """Return what several repositories had: another tag in one of them, or the same in all."""
+    found = []
+    for ref in refs:
+        there = [one for several in had for one in several if one.name == ref.name]
+        other = next((one for one in there if one.id != ref.id), None)
+        if other is not None or len(there) == len(had):
+            found.append(other or there[0])
+    return found
 
 
 def _text(id: ObjectID) -> str:

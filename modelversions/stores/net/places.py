@@ -20,7 +20,8 @@ class Place:
     """Where to fetch from, and where to push to."""
 
     fetch: Url
-    push: Url
+    push: tuple[Url, ...]
+    """The values of ``pushurl``, or else of ``url``."""
 
     @classmethod
     def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> Place:
@@ -42,26 +43,28 @@ class Place:
             )
         name = os.fspath(remote)
         section = (b"remote", name.encode(errors="surrogateescape"))
-        fetch, push = _get(config, section, b"url"), _get(config, section, b"pushurl")
-        if fetch is None:
-            fetch = _given(name, config)
-        pushed = apply_instead_of(config, push or fetch, push=push is None)
-        if pushed == (push or fetch):
-            pushed = apply_instead_of(config, pushed)
-        return cls(_url(apply_instead_of(config, fetch), root), _url(pushed, root))
+        urls, pushed = _get(config, section, b"url"), _get(config, section, b"pushurl")
+        fetch = urls[0] if urls else _given(name, config)
+        pushes = [_url(apply_instead_of(config, url), root) for url in pushed]
+        for url in () if pushed else urls or [fetch]:
+            new = apply_instead_of(config, url, push=True)  # pushInsteadOf, and else insteadOf
+            new = apply_instead_of(config, url) if new == url else new
+            pushes.append(_url(new, root))
+        return cls(_url(apply_instead_of(config, fetch), root), tuple(pushes))
 
-    def hook(self, names: Sequence[str]) -> str | None:
-        """Return a hook of these that the place to push to has, if it is on this machine."""
-        if self.push.scheme != "file":
-            return None
-        with suppress(NotGitRepository), Repo(self.push.path) as repo:
-            folder = os.path.join(repo.commondir(), "hooks")
-            with suppress(KeyError):
-                configured = repo.get_config_stack().get((b"core",), b"hooksPath").decode()
-                folder = os.path.join(repo.path, os.path.expanduser(configured))
-            hooks = (os.path.join(folder, name) for name in names)
-            return next((hook for hook in hooks if os.access(hook, os.X_OK)), None)
+
+def hook_of(url: Url, names: Sequence[str]) -> str | None:
+    """Return a hook of these that a repository to push to has, if it is on this machine."""
+    if url.scheme != "file":
         return None
+    with suppress(NotGitRepository), Repo(url.path) as repo:
+        folder = os.path.join(repo.commondir(), "hooks")
+        with suppress(KeyError):
+            configured = repo.get_config_stack().get((b"core",), b"hooksPath").decode()
+            folder = os.path.join(repo.path, os.path.expanduser(configured))
+        hooks = (os.path.join(folder, name) for name in names)
+        return next((hook for hook in hooks if os.access(hook, os.X_OK)), None)
+    return None
 
 
 def _given(name: str, config: StackedConfig) -> str:
@@ -78,12 +81,12 @@ def _given(name: str, config: StackedConfig) -> str:
     )
 
 
-def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> str | None:
-    """Return the first of the values, as Git takes it."""
+def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
+    """Return all values: the first URL is fetched from, all are pushed to, as Git has it."""
     with suppress(KeyError):
-        for value in config.get_multivar(section, name):
-            return value.decode(errors="surrogateescape")
-    return None
+        values = config.get_multivar(section, name)
+        return [value.decode(errors="surrogateescape") for value in values]
+    return []
 
 
 def _url(text: str, root: str) -> Url:
