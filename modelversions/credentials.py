@@ -2,7 +2,9 @@
 
 Each is called with the server's URL, without secrets, and the user name that the URL holds, if any.
 It returns a user name and a password, or None where it knows of none. What it returns is kept in
-memory for the life of the registry, and shown nowhere.
+memory for the life of the registry, and shown nowhere. If it has methods ``approve`` and
+``reject``, one of them is called with URL, name and password once the server has accepted or
+rejected them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import netrc
 import os
 import subprocess
 from urllib.parse import urlsplit
+
+import attrs
 
 from modelversions.errors import ConfigurationError
 from modelversions.stores.base import Credentials
@@ -66,38 +70,64 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
     return from_file
 
 
-def git_credential_fill(git: str = "git", timeout: float = 60.0) -> Credentials:
+def git_credential_fill(
+    git: str = "git", timeout: float = 60.0, path: str | os.PathLike[str] | None = None
+) -> Credentials:
     """Ask the helpers that Git is configured with, by ``git credential fill``; never a person.
+
+    What they return is approved or rejected by ``git credential`` once a server has had its say,
+    so that helpers can keep it or forget it.
 
     Args:
         git: the program to run.
         timeout: how many seconds it may take; then it knows nothing.
+        path: a folder in the clone whose own configuration names helpers; the current folder if
+            left out.
     """
+    return _GitCredentials(git, timeout, None if path is None else os.fspath(path))
 
-    def from_helpers(url: str, username_hint: str | None) -> tuple[str, str] | None:
-        user = f"username={username_hint}\n" if username_hint else ""
-        if any(sign in url + (username_hint or "") for sign in "\n\r\0"):
-            return None  # another line would be taken for a question about another host
-        try:
-            done = subprocess.run(  # noqa: S603  # it runs the program that the caller names
-                [git, "credential", "fill"],
-                input=f"url={url}\n{user}\n".encode(),
-                capture_output=True,
-                check=False,
-                timeout=timeout,
-                env={
-                    **os.environ,
-                    "GIT_TERMINAL_PROMPT": "0",
-                    "GIT_ASKPASS": "",
-                    "SSH_ASKPASS": "",
-                },
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        lines = done.stdout.decode(errors="replace").splitlines()
-        found = dict(line.split("=", 1) for line in lines if "=" in line)
-        if done.returncode or "password" not in found:
+
+@attrs.frozen
+class _GitCredentials:
+    git: str
+    timeout: float
+    path: str | None
+
+    def __call__(self, url: str, username_hint: str | None) -> tuple[str, str] | None:
+        """Return what the helpers know."""
+        found = self._run("fill", url=url, username=username_hint)
+        if found is None or "password" not in found:
             return None
         return found.get("username", ""), found["password"]
 
-    return from_helpers
+    def approve(self, url: str, username: str, password: str) -> None:
+        """Let the helpers keep a login."""
+        self._run("approve", url=url, username=username, password=password)
+
+    def reject(self, url: str, username: str, password: str) -> None:
+        """Let the helpers forget a login."""
+        self._run("reject", url=url, username=username, password=password)
+
+    def _run(self, action: str, **fields: str | None) -> dict[str, str] | None:
+        """Run ``git credential``; None where it fails."""
+        given = {name: value for name, value in fields.items() if value}
+        if any(sign in value for value in given.values() for sign in "\n\r\0"):
+            return None  # another line would be taken for a question about another host
+        lines = "".join(f"{name}={value}\n" for name, value in given.items())
+        quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+        try:
+            done = subprocess.run(  # noqa: S603  # it runs the program that the caller names
+                [self.git, "credential", action],
+                input=f"{lines}\n".encode(errors="surrogatepass"),
+                capture_output=True,
+                check=False,
+                timeout=self.timeout,
+                cwd=self.path,
+                env={**os.environ, **quiet},
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode:
+            return None
+        answer = done.stdout.decode(errors="replace").splitlines()
+        return dict(line.split("=", 1) for line in answer if "=" in line)

@@ -89,3 +89,17 @@ def test_a_question_about_another_host_is_not_passed_on(tmp_path: Path) -> None:
 def test_a_helper_that_takes_too_long_knows_nothing(tmp_path: Path) -> None:
     git = program(tmp_path, "exec sleep 60")
     assert git_credential_fill(git, timeout=0.1)(URL, None) is None
+
+
+def test_git_is_told_what_became_of_a_login(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    git = program(tmp_path, f'(echo "$2 $PWD"; cat) >>"{said}"')
+    (tmp_path / "clone").mkdir()
+    ask = git_credential_fill(git, path=tmp_path / "clone")
+    ask.approve(URL, "ann", "s3cret")  # type: ignore[attr-defined]
+    ask.reject(URL, "ann", "s3\ncret")  # type: ignore[attr-defined]
+    ask.reject(URL, "ann", "s3cret")  # type: ignore[attr-defined]
+    fields = f"url={URL}\nusername=ann\npassword=s3cret\n\n"
+    where = tmp_path / "clone"
+    assert said.read_text() == f"approve {where}\n{fields}reject {where}\n{fields}"
+    assert "s3cret" not in repr(ask)
