@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelversions.stores.disk import object_files, pack_files
 from modelversions.stores.disk.local import LocalStore
 from modelversions.stores.disk.object_files import ObjectFiles
 from tests.builders import Builder
@@ -231,3 +234,37 @@ def test_a_pack_that_cannot_be_opened_leaves_the_others(disk: Builder) -> None:
     files = ObjectFiles(disk.repo, "here")
     assert files.raw(id) == ("blob", b"some content")
     files.close()
+
+
+class TestManyPacks:
+    """Each large pack that is open holds two file descriptors, and there may be thousands."""
+
+    COUNT = 120
+
+    @pytest.fixture
+    def packed(self, disk: Builder) -> Builder:
+        for number in range(self.COUNT):
+            disk.tag(f"m@v0.{number}.0", at=number)
+            disk.pack()
+        return disk
+
+    def test_few_are_open(self, packed: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pack_files, "MAX_IN_MEMORY", 0)
+        monkeypatch.setattr(object_files, "MAX_MAPPED", 7)
+        registry = packed.registry
+        for _ in range(2):
+            assert len(registry.history()) == self.COUNT
+        files = registry._store._files  # type: ignore[attr-defined]
+        assert 0 < len(files._packs) <= 7
+        registry.close()
+
+    def test_with_few_file_descriptors(self, packed: Builder) -> None:
+        assert isinstance(packed.repo, Repo)
+        code = (
+            "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); "
+            "from modelversions import Registry; "
+            "print(len(Registry.open(sys.argv[1]).history()))"
+        )
+        command = [sys.executable, "-c", code, packed.repo.path]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == str(self.COUNT)

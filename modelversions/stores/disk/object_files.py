@@ -26,6 +26,9 @@ _NAMES = frozenset(KINDS.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 """Errors that say of a file that there is none of an object."""
 
+MAX_MAPPED = 100
+"""The large packs that are open at one time; the others are opened again when they are needed."""
+
 Place = TypeVar("Place")
 Found = TypeVar("Found")
 
@@ -103,7 +106,14 @@ class ObjectFiles:
                     pack = self._unless_gone(self._open, path)
                     if pack is not None:
                         self._packs[path] = pack
+                        self._close_oldest()
                         yield pack
+
+    def _close_oldest(self) -> None:
+        """Close the pack that was opened first, where too many hold file descriptors."""
+        mapped = [path for path, pack in self._packs.items() if pack.holds_files]
+        if len(mapped) > MAX_MAPPED:
+            self._packs.pop(mapped[0]).close()
 
     def _open(self, path: str) -> Pack | None:
         try:

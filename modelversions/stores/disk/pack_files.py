@@ -9,8 +9,10 @@ are cached, so that each is inflated once. Indexes other than version 2 are dele
 from __future__ import annotations
 
 import mmap
+import os
 import struct
 import zlib
+from typing import BinaryIO
 
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import RawObjectID
@@ -41,10 +43,14 @@ _FAR = 1 << 31
 """Marks a place that does not fit into four bytes."""
 
 
+MAX_IN_MEMORY = 1 << 16
+"""The bytes of a pack or index that is read rather than mapped: a repository may have thousands."""
+
+
 class _Index:
     """Where the objects of a pack begin, from an index in the form that Git writes since 2008."""
 
-    def __init__(self, data: mmap.mmap, width: int) -> None:
+    def __init__(self, data: mmap.mmap | bytes, width: int) -> None:
         self._data = data
         self._width = width
         self._ends = _FIRSTS.unpack_from(data, len(_SECOND_FORM))
@@ -74,7 +80,7 @@ class _Index:
         return int.from_bytes(self._data[at : at + 8], "big")
 
     def close(self) -> None:
-        self._data.close()
+        _close(self._data)
 
 
 class _OtherIndex:
@@ -125,7 +131,7 @@ class Pack:
             Exception: the index is broken.
         """
         with open(f"{path[:-4]}.pack", "rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._data = _contents(file)
         self._width = format.oid_length
         self._index = _index(path, format)
         self._bases = _BaseCache()
@@ -222,12 +228,29 @@ class Pack:
     def close(self) -> None:
         """Close both files."""
         self._index.close()
-        self._data.close()
+        _close(self._data)
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether it holds a file descriptor: small files are in memory."""
+        return isinstance(self._data, mmap.mmap)
+
+
+def _contents(file: BinaryIO) -> mmap.mmap | bytes:
+    """Return what a file holds; a large one is mapped, which holds a file descriptor."""
+    if os.fstat(file.fileno()).st_size <= MAX_IN_MEMORY:
+        return file.read()
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _close(data: mmap.mmap | bytes) -> None:
+    if isinstance(data, mmap.mmap):
+        data.close()
 
 
 def _index(path: str, format: ObjectFormat) -> _Index | _OtherIndex:
     with open(path, "rb") as file:
         if file.read(len(_SECOND_FORM)) == _SECOND_FORM:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            return _Index(data, format.oid_length)
+            file.seek(0)
+            return _Index(_contents(file), format.oid_length)
     return _OtherIndex(path, format)

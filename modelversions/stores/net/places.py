@@ -83,10 +83,7 @@ def _given(name: str, config: StackedConfig) -> str:
 
 def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
     """Return all values: the first URL is fetched from, all are pushed to, as Git has it."""
-    with suppress(KeyError):
-        values = config.get_multivar(section, name)
-        return [value.decode(errors="surrogateescape") for value in values]
-    return []
+    return [one.decode(errors="surrogateescape") for one in config.get_multivar(section, name)]
 
 
 def _url(text: str, root: str) -> Url:
