@@ -37,10 +37,10 @@ class Models(Mapping[str, Model]):
         Raises:
             ModelNotFoundError: there is no event of that model.
         """
-        picture = self._pictures.one(name) if isinstance(name, str) else None
-        if picture is None or not picture.exists():
+        model = self.get(name)
+        if model is None:
             raise self._no_model(name)
-        return Model(name, picture)
+        return model
 
     @overload
     def get(self, name: str, /) -> Model | None: ...

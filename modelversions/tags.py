@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+import string
 
 import attrs
 
@@ -199,6 +200,7 @@ class TagName:
         return f"Assigning stage {stage} to artifact {model} {target}"
 
 
+_NAME_CHARACTERS = f"{string.ascii_letters}{string.digits}-_/"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
 
 
@@ -294,24 +296,19 @@ def _diagnose_model(model: str) -> str:
         return "a folder holds ASCII letters, digits, '-', '_', '.' and '/'"
     if not name:
         return "it is empty" if not model else "the name after ':' is empty"
-    if re.fullmatch(r"[A-Za-z0-9_/-]+", name):
+    return _diagnose_name(name, ", '/', and one ':' between a folder and a name")
+
+
+def _diagnose_name(name: str, end: str) -> str:
+    """Say what is wrong with the name of a model or a stage; ``end`` ends what it may hold."""
+    rest = name.lstrip(_NAME_CHARACTERS)
+    if not rest:
         return "it must begin and end with a letter or a digit"
-    bad = next(char for char in name if not re.fullmatch(r"[A-Za-z0-9_/-]", char))
-    return (
-        f"it holds {bad!r}; it may hold ASCII letters, digits, '-', '_', '/', and one ':' between "
-        "a folder and a name"
-    )
+    return f"it holds {rest[0]!r}; it may hold ASCII letters, digits, '-', '_'{end}"
 
 
 def _invalid_stage(stage: object) -> InvalidNameError:
-    reason = "it may hold ASCII letters, digits, '-', '_' and '/', and ends with letters or digits"
+    reason = _diagnose_name(stage, " and '/'") if isinstance(stage, str) else "it must be text"
     if stage == "":
         reason = "it is empty, or was left out; name one, such as stage='prod'"
-    elif isinstance(stage, str):
-        bad = next((char for char in stage if not re.fullmatch(r"[A-Za-z0-9_/-]", char)), "")
-        reason = (
-            f"it holds {bad!r}; it may hold ASCII letters, digits, '-', '_' and '/'"
-            if bad
-            else "it must begin and end with a letter or a digit"
-        )
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

@@ -72,33 +72,33 @@ def test_wherever_it_is_cut(objects: list[ShaFile], deltas: str) -> None:
     names = [bytes.fromhex(one.id.decode()) for one in objects]
     seen = 0
     for end in (*range(0, len(data), 5), len(data)):
-        start = read_start(data[:end], 20)
+        start = read_start(data[:end], DEFAULT_OBJECT_FORMAT)
         assert list(start.objects) == names[: len(start.objects)]
         assert len(start.objects) >= seen
         assert start.has_all_commits == (len(start.objects) > 4)
         seen = len(start.objects)
-    contents = [raw for _, raw in read_start(data, 20).objects.values()]
+    contents = [raw for _, raw in read_start(data, DEFAULT_OBJECT_FORMAT).objects.values()]
     assert contents == [one.as_raw_string() for one in objects]
 
 
 def test_what_is_no_pack_and_an_unknown_base(objects: list[ShaFile]) -> None:
-    assert read_start(b"nonsense" * 9, 20) == ({}, False)
+    assert read_start(b"nonsense" * 9, DEFAULT_OBJECT_FORMAT) == ({}, False)
     c1, c2, *_ = objects
-    assert read_start(pack([entry(c2, c1, by_id=True)]), 20).objects == {}
+    assert read_start(pack([entry(c2, c1, by_id=True)]), DEFAULT_OBJECT_FORMAT).objects == {}
     data = bytearray(pack([entry(c1)]))
     data[20:] = b"\xff" * (len(data) - 20)
-    assert read_start(bytes(data), 20).objects == {}
+    assert read_start(bytes(data), DEFAULT_OBJECT_FORMAT).objects == {}
 
 
 def test_a_file_stops_where_enough_has_come(objects: list[ShaFile]) -> None:
     data = pack([entry(one) for one in objects]) + b"x" * (1 << 20)
-    file = PackFile(None, start_only=True, width=20)
+    file = PackFile(None, start_only=True, format=DEFAULT_OBJECT_FORMAT)
     with pytest.raises(GitProtocolError, match="it sends files"):
         receive(file, data)
     assert file.is_cut
     assert file.tell() < 70_000
     assert len(file.start().objects) == len(objects)
-    file = PackFile(100_000, start_only=False, width=20)
+    file = PackFile(100_000, format=DEFAULT_OBJECT_FORMAT)
     file.write(data[:99_000])
     with pytest.raises(GitProtocolError, match="more than 100000 bytes"):
         file.write(data[:2000])
@@ -110,7 +110,7 @@ def test_commits_alone_are_not_enough(builder: Builder) -> None:
     for number in range(2, 600):
         builder.commit(f"c{number}-{random.Random(number).randbytes(100).hex()}", number)  # noqa: S311
     found = [builder.repo[ObjectID(id.encode())] for id in builder.commits.values()]
-    file = PackFile(None, start_only=True, width=20)
+    file = PackFile(None, start_only=True, format=DEFAULT_OBJECT_FORMAT)
     data = pack([entry(one) for one in found])
     assert len(data) > 1 << 16
     receive(file, data)
@@ -130,7 +130,8 @@ def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.Mon
     monkeypatch.setattr(Transport, "fetch_pack", sending)
     transport = Transport(Url.parse("git://host/m"), Programs(None, GitConfig(None)), Access())
     wants = [objects[0].id.decode()]
-    found = transport.fetch(wants, start_only=True)
+    found = transport.fetch(wants, filter="tree:0")
     assert all(one.id in found for one in objects)
+    monkeypatch.setattr("modelversions.stores.net.transport.MOST", 50_000)
     with pytest.raises(RemoteError, match="more than 50000 bytes"):
-        transport.fetch(wants, most=50_000)
+        transport.fetch(wants)

@@ -47,7 +47,7 @@ from modelversions import (
 )
 from modelversions.stores import base, programs, tag_format
 from modelversions.stores.git_config import GitConfig
-from modelversions.stores.net import remote, remote_tags
+from modelversions.stores.net import remote_tags
 from modelversions.stores.net.failures import explain
 from modelversions.stores.net.remote import RemoteStore
 from modelversions.stores.net.transport import Fetched, Refs, Transport, Verdict
@@ -376,7 +376,7 @@ def test_a_head_that_is_no_commit_has_no_files(
 def test_files_that_are_not_wanted_are_taken_up_to_a_size(
     door: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "MOST", 10)
+    monkeypatch.setattr("modelversions.stores.net.transport.MOST", 10)
     with pytest.raises(RemoteError, match="more than 10 bytes, having"):
         door.commits()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import attrs
 from dulwich.config import ConfigFile, StackedConfig, env_config, get_xdg_config_home_path
@@ -27,7 +28,7 @@ _QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
 
 
 class GitConfig:
-    """Reads the sources again at each question: they may have changed."""
+    """Reads the sources again at each question, as they may have changed; see ``held``."""
 
     def __init__(
         self, repo: MemoryRepo | Repo | None, env: Mapping[str, str] | None = None
@@ -40,6 +41,17 @@ class GitConfig:
         """
         self._repo = repo
         self._env = os.environ if env is None else env
+        self._held: dict[bool, list[ConfigFile]] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the sources once for all questions of the block: of one operation."""
+        outer = self._held
+        self._held = {} if outer is None else outer
+        try:
+            yield
+        finally:
+            self._held = outer
 
     def get(self, key: str) -> str | None:
         """Return the value of a key such as ``"gpg.ssh.program"``; None if it is not set.
@@ -129,6 +141,14 @@ class GitConfig:
 
     def _files(self, *, protected: bool = False) -> list[ConfigFile]:
         """Return the sources, each before those that overrule it."""
+        held = self._held
+        if held is None:
+            return self._read(protected=protected)
+        if protected not in held:
+            held[protected] = self._read(protected=protected)
+        return held[protected]
+
+    def _read(self, *, protected: bool) -> list[ConfigFile]:
         try:
             user = [self._with_conditions(file) for file in self._user_files()]
             own = [] if protected else self._repository_files()

@@ -168,9 +168,13 @@ class LocalStore:
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``."""
         with self._lock:
-            self._files.forget()  # each operation begins here
-            self._files.replace(self._replacements.objects())
+            self._begin()
             return self._refs.tags(prefixes)
+
+    def _begin(self) -> None:
+        """Begin an operation: see which packs and which replacements there are."""
+        self._files.forget()
+        self._files.replace(self._replacements.objects())
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read what the refs name, by object id."""
@@ -190,13 +194,13 @@ class LocalStore:
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
         with self._lock:
-            self._files.replace(self._replacements.objects())
+            self._begin()
             return self._revisions.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> list[Commit]:
         """List the commits that lead to a revision and are there, newest first."""
         with self._lock:
-            self._files.replace(self._replacements.objects())
+            self._begin()
             found = self._revisions.walk(self._revisions.resolve(revision))
             return list(itertools.islice(found, limit))
 
@@ -216,7 +220,7 @@ class LocalStore:
 
     def create(self, tags: Sequence[NewTag]) -> None:
         """Write the tag objects, then each ref if there is none: all of them, or none."""
-        with self._lock:
+        with self._lock, self._config.held():
             for tag in tags:
                 self.check(tag.name)
             contents = [tag_content(tag, self._programs) for tag in tags]

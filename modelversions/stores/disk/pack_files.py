@@ -79,12 +79,18 @@ class _Index:
         at = self._places_at + 4 * self._ends[-1] + 8 * (place - _FAR)
         return int.from_bytes(self._data[at : at + 8], "big")
 
+    @property
+    def holds_file(self) -> bool:
+        return isinstance(self._data, mmap.mmap)
+
     def close(self) -> None:
         _close(self._data)
 
 
 class _OtherIndex:
     """An index in another form: dulwich knows them all."""
+
+    holds_file = True
 
     def __init__(self, path: str, format: ObjectFormat) -> None:
         self._index = load_pack_index(path, format)
@@ -233,7 +239,7 @@ class Pack:
     @property
     def holds_files(self) -> bool:
         """Whether it holds a file descriptor: small files are in memory."""
-        return isinstance(self._data, mmap.mmap)
+        return self._index.holds_file or isinstance(self._data, mmap.mmap)
 
 
 def _contents(file: BinaryIO) -> mmap.mmap | bytes:

@@ -21,7 +21,6 @@ from dulwich.repo import Repo, parse_shared_repository
 
 from modelversions.stores.disk.packed_refs import without_refs
 from modelversions.stores.disk.single_refs import lookup
-from modelversions.stores.git_config import GitConfig
 from modelversions.stores.programs import Programs
 
 HOOK = "reference-transaction"
@@ -59,12 +58,12 @@ class RefUpdate:
 class RefTransactions:
     """Changes refs of one repository on disk. Nothing is kept between two changes."""
 
-    def __init__(self, repo: Repo, config: GitConfig, programs: Programs) -> None:
-        """Change the refs of ``repo``, with its settings and its hook."""
+    def __init__(self, repo: Repo, programs: Programs) -> None:
+        """Change the refs of ``repo``, with its hook and the settings of ``programs``."""
         assert isinstance(repo.refs, DiskRefsContainer)
         self._repo = repo
         self._refs = repo.refs
-        self._config = config
+        self._config = programs.config
         self._programs = programs
 
     def commit(self, updates: Sequence[RefUpdate]) -> None:
@@ -77,10 +76,11 @@ class RefTransactions:
             DubiousOwnershipError: there is a hook, and the repository is another user's.
             OSError: a file cannot be written.
         """
-        hook = self._programs.hook(HOOK)
-        if hook is not None:
-            self._programs.require_trusted(f"running its hook {hook!r}")
-        transaction = _Transaction(self._refs, updates, self._shared(), self._log_all())
+        with self._config.held():
+            hook = self._programs.hook(HOOK)
+            if hook is not None:
+                self._programs.require_trusted(f"running its hook {hook!r}")
+            transaction = _Transaction(self._refs, updates, self._shared(), self._log_all())
         prepared = False
         try:
             transaction.prepare()

@@ -168,7 +168,7 @@ class TagRefs:
         commit = self._elsewhere_changed
         if self._is_on_disk:
             assert isinstance(self._repo, Repo)
-            commit = RefTransactions(self._repo, self._programs.config, self._programs).commit
+            commit = RefTransactions(self._repo, self._programs).commit
         try:
             patiently(first, lambda: commit(updates))
         except RefChangedError as error:

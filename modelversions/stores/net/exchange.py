@@ -34,7 +34,8 @@ from modelversions.stores.net.places import Place, hook_of
 from modelversions.stores.net.transport import HAVES, Transport
 from modelversions.stores.net.urls import Url
 from modelversions.stores.programs import Programs
-from modelversions.stores.tag_format import ParsedTag, format_person
+from modelversions.stores.tag_format import format_person
+from modelversions.stores.tag_reader import TagReader
 
 _HOOKS = (
     "pre-receive",
@@ -122,18 +123,28 @@ class LocalExchange:
         """Fetch the objects, and then create the refs, each if there is none."""
         new = self._fetch([ref.id for ref in refs])
         self._check_whole(new)
-        brought, left = [], []
-        for ref in refs:
-            id = ObjectID(ref.id.encode())
-            if id not in self._repo.object_store:
-                raise self._not_whole(ref.id)
-            if self._files.kind(ref.id) == "tag":
-                try:
-                    self._refs.create([NewRef(ref.name, ref.id, self._log)])
-                except WriteConflictError:
-                    left.append(ref)
-                else:
-                    brought.append(ref)
+        kinds = {ref.id: self._files.kind(ref.id) for ref in refs}
+        missing = next((id for id, kind in kinds.items() if not kind), None)
+        if missing is not None:
+            raise self._not_whole(missing)
+        with self._programs.config.held():
+            return self._create([ref for ref in refs if kinds[ref.id] == "tag"])
+
+    def _create(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
+        """Create refs at once; one by one where one of them cannot be, to leave out that one."""
+        log = self._log
+        brought: list[TagRef] = []
+        left: list[TagRef] = []
+        todo = [list(refs)] if refs else []
+        while todo:
+            some = todo.pop(0)
+            try:
+                self._refs.create([NewRef(ref.name, ref.id, log) for ref in some])
+            except WriteConflictError:
+                todo += [[ref] for ref in some] if len(some) > 1 else []
+                left += some if len(some) == 1 else []
+            else:
+                brought += some
         return brought, left
 
     def _fetch(self, wants: Sequence[str]) -> list[ObjectID]:
@@ -212,8 +223,8 @@ class LocalExchange:
     def _pack(
         self, have: set[ObjectID], want: set[ObjectID]
     ) -> tuple[int, Iterator[UnpackedObject]]:
-        peeled = {ref.id: ref.peeled for ref in self._refs.tags([""])}
-        haves = [self._peeled(peeled.get(id) or id) for id in map(_text, have)]
+        known = {ref.id: ref.peeled for ref in self._refs.tags([""])}
+        haves = [known.get(id) or self._peeled(id) for id in map(_text, have)]
         boundaries = {_text(id): () for id in self._repo.get_shallow()}
         outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
         ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
@@ -224,11 +235,7 @@ class LocalExchange:
 
     def _peeled(self, id: str) -> str:
         """Return the commit that a tag object leads to; any other id as it is."""
-        kind, raw = self._files.raw(id) if self._files.kind(id) == "tag" else ("", b"")
-        while kind == "tag":
-            id = ParsedTag(raw).target
-            kind, raw = self._files.raw(id)
-        return id
+        return TagReader(self._files).tag(id).commit or id
 
     def _tips(self) -> list[str]:
         """Return the commits that are here: those of branches, remotes' ones too, HEAD and tags."""
@@ -237,8 +244,9 @@ class LocalExchange:
         for base in (b"refs/heads/", b"refs/remotes/"):
             ids += ids_below(refs, base).values()
         tips = [id.decode("ascii") for id in ids if id]
-        tips += [ref.peeled or ref.id for ref in self._refs.tags([""])][:HAVES]
-        commits = dict.fromkeys(self._peeled(id) for id in tips)
+        tags = islice(self._refs.tags([""]), HAVES)
+        tips += [ref.peeled or self._peeled(ref.id) for ref in tags]
+        commits = dict.fromkeys(tips)
         return [id for id in commits if self._files.kind(id) == "commit"]
 
     def _check_sink(self, url: Url, sink: Transport) -> None:

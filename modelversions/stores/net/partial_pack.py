@@ -12,8 +12,11 @@ import zlib
 from typing import NamedTuple
 
 from dulwich.errors import GitProtocolError
-from dulwich.objects import ObjectID, ShaFile
+from dulwich.object_format import ObjectFormat
+from dulwich.objects import object_header
 from dulwich.pack import apply_delta
+
+from modelversions.stores.disk.pack_files import KINDS
 
 _TREE, _BLOB, _OFS_DELTA, _REF_DELTA = 2, 3, 6, 7
 _HEADER = 12
@@ -34,18 +37,20 @@ class PackStart(NamedTuple):
 class PackFile(io.BytesIO):
     """Receives a pack, up to a limit; ``is_cut`` says that there was more."""
 
-    def __init__(self, limit: int | None, *, start_only: bool, width: int) -> None:
+    def __init__(
+        self, limit: int | None, *, format: ObjectFormat, start_only: bool = False
+    ) -> None:
         """Receive a pack.
 
         Args:
             limit: how many bytes to take at most; None for all.
+            format: the format of its objects.
             start_only: whether to stop once the first tree or blob has come, if it is long.
-            width: the bytes of an id.
         """
         super().__init__()
         self._limit = limit
         self._next_look = _FIRST_LOOK if start_only else None
-        self._width = width
+        self.format = format
         self.is_cut = False
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # dulwich gives bytes
@@ -68,33 +73,33 @@ class PackFile(io.BytesIO):
 
     def start(self) -> PackStart:
         """Return the objects that have come whole."""
-        return read_start(self.getvalue(), self._width)
+        return read_start(self.getvalue(), self.format)
 
 
-def read_start(data: bytes, width: int) -> PackStart:
+def read_start(data: bytes, format: ObjectFormat) -> PackStart:
     """Parse the objects at the start of a pack, up to the first that is not whole.
 
     Args:
         data: the first bytes of a pack.
-        width: the bytes of an id.
+        format: the format of its objects.
     """
     found: dict[bytes, tuple[int, bytes]] = {}
     by_offset: dict[int, tuple[int, bytes]] = {}
     offset = _HEADER
     while data[:4] == b"PACK" and offset < len(data):
         try:
-            kind, base, start = _entry(data, offset, width)
+            kind, base, start = _entry(data, offset, format.oid_length)
             raw, end = _inflated(data, start)
         except (IndexError, zlib.error):
             break
         known = by_offset.get(base) if isinstance(base, int) else found.get(base)
-        if kind not in (_OFS_DELTA, _REF_DELTA):
+        if kind in KINDS:
             known = kind, raw
         elif known is not None:
             known = known[0], b"".join(apply_delta(known[1], raw))
         if known is not None:
             by_offset[offset] = known
-            found[_id(*known, width)] = known
+            found[_id(*known, format)] = known
         offset = end
     others = any(kind in (_TREE, _BLOB) for kind, _ in found.values())
     return PackStart(found, has_all_commits=others)
@@ -135,9 +140,5 @@ def _inflated(data: bytes, start: int) -> tuple[bytes, int]:
     return b"".join(parts), start
 
 
-def _id(kind: int, raw: bytes, width: int) -> bytes:
-    from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256
-
-    format = SHA256 if width > DEFAULT_OBJECT_FORMAT.oid_length else DEFAULT_OBJECT_FORMAT
-    found = ShaFile.from_raw_string(kind, raw, object_format=format)
-    return bytes.fromhex(ObjectID(found.get_id(format)).decode("ascii"))
+def _id(kind: int, raw: bytes, format: ObjectFormat) -> bytes:
+    return format.hash_object(object_header(kind, len(raw)) + raw)

@@ -12,7 +12,9 @@ from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
 from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
+from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.urls import Url, is_url
+from modelversions.stores.programs import Programs
 
 
 @attrs.frozen
@@ -58,12 +60,10 @@ def hook_of(url: Url, names: Sequence[str]) -> str | None:
     if url.scheme != "file":
         return None
     with suppress(NotGitRepository), Repo(url.path) as repo:
-        folder = os.path.join(repo.commondir(), "hooks")
-        with suppress(KeyError):
-            configured = repo.get_config_stack().get((b"core",), b"hooksPath").decode()
-            folder = os.path.join(repo.path, os.path.expanduser(configured))
-        hooks = (os.path.join(folder, name) for name in names)
-        return next((hook for hook in hooks if os.access(hook, os.X_OK)), None)
+        config = GitConfig(repo)
+        with config.held():
+            hooks = map(Programs(repo, config).hook, names)
+            return next((hook for hook in hooks if hook is not None), None)
     return None
 
 

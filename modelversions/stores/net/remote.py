@@ -33,7 +33,7 @@ from modelversions.stores.disk.local import LocalStore
 from modelversions.stores.disk.refs import check_beside, tag_changed, tag_exists
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
-from modelversions.stores.net.remote_tags import MOST, NO_TREES, RemoteTags, in_memory
+from modelversions.stores.net.remote_tags import NO_TREES, RemoteTags, in_memory
 from modelversions.stores.net.transport import Fetched, Refs, Transport
 from modelversions.stores.net.urls import Url
 from modelversions.stores.programs import Programs
@@ -148,9 +148,7 @@ class RemoteStore:
     def _fetched(self, id: str) -> str:
         """Fetch an object, and return the commit that it is or leads to."""
         try:
-            objects = self._transport.fetch(
-                [id], depth=1, filter=NO_TREES, most=MOST, start_only=True
-            )
+            objects = self._transport.fetch([id], depth=1, filter=NO_TREES)
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
@@ -168,9 +166,7 @@ class RemoteStore:
         start = self.resolve(revision)
         if limit == 0:
             return ()
-        objects = self._transport.fetch(
-            [start], depth=limit, filter=NO_TREES, most=MOST, start_only=True
-        )
+        objects = self._transport.fetch([start], depth=limit, filter=NO_TREES)
         return LocalStore(in_memory(objects), self.location).commits(start, limit)
 
     def config(self, key: str) -> str | None:
@@ -246,12 +242,10 @@ class RemoteStore:
 
     def _file(self, head: str, path: str) -> bytes | None:
         try:
-            objects = self._transport.fetch(
-                [head], depth=1, filter=_ROOT_TREE, most=MOST, start_only=True
-            )
+            objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE)
             entry = _entry(objects, head, path)
             if entry is not None and entry not in objects:
-                objects = self._transport.fetch([entry.decode("ascii")], most=MOST)
+                objects = self._transport.fetch([entry.decode("ascii")])
             found = None if entry is None else objects[entry]
         except KeyError as error:
             raise RemoteError(

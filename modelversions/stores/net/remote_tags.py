@@ -14,9 +14,6 @@ from modelversions.stores.disk.pack_files import Raw
 from modelversions.stores.net.transport import HAVES, Fetched, Transport
 from modelversions.stores.tag_reader import LIGHTWEIGHT, TagReader, lost
 
-MOST = 16 * 1024 * 1024
-"""The bytes to take from a server that cannot leave files out, where they are not wanted."""
-
 NO_TREES = "tree:0"
 """The filter that leaves out all but commits and tags."""
 
@@ -76,9 +73,7 @@ class RemoteTags:
     def _late(self, ref: TagRef) -> dict[str, TagObject]:
         """Read a tag together with its commit."""
         try:
-            objects = self._transport.fetch(
-                [ref.id], depth=1, filter=NO_TREES, most=MOST, start_only=True
-            )
+            objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES)
         except RemoteError as error:
             if error.status is not None:
                 raise
@@ -92,9 +87,7 @@ class RemoteTags:
         if haves and all(ref.peeled for ref in refs):
             return self._transport.fetch(wants, haves=haves)
         # what they lead to is not known: their commits come along, as little as the server can
-        return self._transport.fetch(
-            wants, haves=haves, depth=1, filter=NO_TREES, most=MOST, start_only=True
-        )
+        return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES)
 
     def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
         """Read what was fetched."""

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import attrs
 from dulwich.client import GitClient
 from dulwich.errors import SendPackError
-from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256, ObjectFormat
 from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import ZERO_SHA, ObjectID, ShaFile
 from dulwich.pack import UnpackedObject
@@ -31,6 +31,8 @@ PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedO
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _FILTER = re.compile("filter", re.IGNORECASE)
+MOST = 16 * 1024 * 1024
+"""The bytes to take from a server that cannot leave files out, where they are not wanted."""
 HAVES = 250
 """The commits of which a server is told at once: dulwich sends no more than 256."""
 
@@ -139,45 +141,51 @@ class Transport:
         self,
         wants: Sequence[str],
         *,
-        haves: Iterable[str] = (),
+        haves: Sequence[str] = (),
         depth: int | None = None,
         filter: str | None = None,
-        most: int | None = None,
-        start_only: bool = False,
     ) -> Fetched:
         """Fetch objects into memory.
+
+        No more than ``MOST`` bytes are taken, but for what is asked for beside ``haves`` alone.
 
         Args:
             wants: their ids.
             haves: commits that need not be sent, nor anything that they lead to; up to 250.
             depth: how many commits to fetch in a row; None for all that are not among ``haves``.
-            filter: which objects to leave out, if the server can.
-            most: how many bytes to take; a server that sends more is cut off.
-            start_only: whether commits, tags and the first tree will do, where the server sends
-                more for want of a filter.
+            filter: which objects to leave out, if the server can. Of one that cannot, no more is
+                taken than commits, tags and the first tree.
         """
-        wide = len(wants[0]) > DEFAULT_OBJECT_FORMAT.hex_length
-        format = SHA256 if wide else DEFAULT_OBJECT_FORMAT
-        objects = Fetched(object_format=format)
-        pack = PackFile(most, start_only=start_only, width=format.oid_length)
+        most = None if haves and filter is None else MOST
+        pack = PackFile(most, format=_format(wants), start_only=filter is not None)
         try:
-            try:
-                self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
-            except RemoteError as error:
-                if filter is None or pack.is_cut or not _FILTER.search(str(error)):
-                    raise
-                pack = PackFile(most, start_only=start_only, width=format.oid_length)
-                self.fetch_pack(wants, pack, haves=haves, depth=depth)  # it has not this filter
+            self._filtered(wants, pack, haves, depth, filter)
         except RemoteError:
-            start = pack.start() if start_only and pack.is_cut else None
-            if start is None or not start.has_all_commits:
+            if not (pack.is_cut and filter is not None and pack.start().has_all_commits):
                 raise
-            for kind, raw in start.objects.values():
-                objects.add_object(ShaFile.from_raw_string(kind, raw, object_format=format))
-            return objects
+            return self._session.ask(lambda _: _fetched(pack))
+        objects = Fetched(object_format=pack.format)
         pack.seek(0)
         self._session.ask(lambda _: objects.add_thin_pack(pack.read, None))
         return objects
+
+    def _filtered(
+        self,
+        wants: Sequence[str],
+        pack: PackFile,
+        haves: Sequence[str],
+        depth: int | None,
+        filter: str | None,
+    ) -> None:
+        """Fetch a pack with a filter; without it from a server that has filters, but not this."""
+        try:
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
+        except RemoteError as error:
+            if filter is None or pack.is_cut or not _FILTER.search(str(error)):
+                raise
+            pack.truncate(0)
+            pack.seek(0)
+            self.fetch_pack(wants, pack, haves=haves, depth=depth)
 
     def fetch_pack(
         self,
@@ -289,6 +297,19 @@ class Transport:
             for ref, id in wanted.items()
             if there.get(_text(ref), "") != id
         }
+
+
+def _format(ids: Sequence[str]) -> ObjectFormat:
+    wide = len(ids[0]) > DEFAULT_OBJECT_FORMAT.hex_length
+    return SHA256 if wide else DEFAULT_OBJECT_FORMAT
+
+
+def _fetched(pack: PackFile) -> Fetched:
+    """Return the objects at the start of a pack that was cut off."""
+    objects = Fetched(object_format=pack.format)
+    for kind, raw in pack.start().objects.values():
+        objects.add_object(ShaFile.from_raw_string(kind, raw, object_format=pack.format))
+    return objects
 
 
 def _text(raw: bytes) -> str:

@@ -201,8 +201,6 @@ class _Http(Quiet, HttpGitClient):
         while True:
             try:
                 return self._manager.request(method, url, **options)
-            except urllib3.exceptions.ReadTimeoutError as error:
-                raise GitProtocolError(str(error)) from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if not again or not isinstance(error, urllib3.exceptions.ProtocolError):
                     raise GitProtocolError(str(error)) from error
