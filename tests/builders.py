@@ -137,6 +137,18 @@ class Builder:
             Path(self.repo.controldir(), "refs", name.decode()).unlink(missing_ok=True)
 
     @property
+    def git_dir(self) -> Path:
+        """The control directory of a repository on disk."""
+        assert isinstance(self.repo, Repo)
+        return Path(self.repo.controldir())
+
+    def configure(self, name: str, value: str) -> None:
+        """Set a key of the section ``core`` in the repository's configuration."""
+        config = self.repo.get_config()
+        config.set((b"core",), name.encode(), value.encode())
+        config.write_to_path()
+
+    @property
     def registry(self) -> Registry:
         """A registry of the repository."""
         return Registry.from_repo(self.repo)

@@ -9,7 +9,9 @@ import pytest
 from dulwich.repo import Repo
 from hypothesis import settings
 
+from modelversions import Registry
 from tests.builders import Builder
+from tests.lines import served
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
@@ -51,6 +53,23 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock no longer than one more try takes."""
     monkeypatch.setattr("modelversions.stores.disk.refs.PATIENCE", 0.001)
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    """A bare repository with two commits, to be served."""
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        builder = Builder(repo)
+        builder.commit()
+        builder.commit("c2", 1, "c1")
+        yield builder
+
+
+@pytest.fixture(params=["git", "http"])
+def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
+    """The registry of ``far`` behind each of dulwich's servers."""
+    with served(request.param, far.repo) as url, Registry.open(url) as registry:
+        yield registry
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -35,6 +35,12 @@ def http_server(repo: Repo, wrap: Callable[[Wsgi], Wsgi] = lambda app: app) -> I
     server = make_server(LOCAL, 0, app, handler_class=_Silent)
     with _serving(server):
         yield f"http://{LOCAL}:{server.server_port}{PATH}"
+
+
+def served(kind: str, repo: Repo | MemoryRepo) -> AbstractContextManager[str]:
+    """Serve a repository on disk by one of dulwich's servers: ``"git"`` or ``"http"``."""
+    assert isinstance(repo, Repo)
+    return git_server(repo) if kind == "git" else http_server(repo)
 
 
 def _served(repo: Repo | MemoryRepo) -> Any:

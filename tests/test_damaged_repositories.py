@@ -8,23 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dulwich.repo import Repo
 
 from modelversions import ProblemKind, Registry, RepositoryError
 from tests.builders import START, Builder, at
 
 
-def git_dir(builder: Builder) -> Path:
-    assert isinstance(builder.repo, Repo)
-    return Path(builder.repo.controldir())
-
-
 def loose(builder: Builder, name: str) -> Path:
-    return git_dir(builder) / "refs" / "tags" / name
+    return builder.git_dir / "refs" / "tags" / name
 
 
 def object_file(builder: Builder, id: str) -> Path:
-    return git_dir(builder) / "objects" / id[:2] / id[2:]
+    return builder.git_dir / "objects" / id[:2] / id[2:]
 
 
 def kinds(registry: Registry) -> dict[str, ProblemKind]:
@@ -86,7 +80,7 @@ class TestRefs:
         id = ref.read_text().strip()
         if packed:
             two.pack()
-            ref = git_dir(two) / "packed-refs"
+            ref = two.git_dir / "packed-refs"
         ref.write_text(ref.read_text().replace(id, id.upper()))
         registry = two.registry
         assert list(registry) == ["m", "n"]
@@ -97,7 +91,7 @@ class TestRefs:
 
     def test_a_packed_name_that_git_does_not_take(self, two: Builder) -> None:
         two.pack()
-        packed = git_dir(two) / "packed-refs"
+        packed = two.git_dir / "packed-refs"
         packed.write_text(packed.read_text().replace("n@v1.0.0", "n..b=m@v1.0.0"))
         assert list(two.registry) == ["m"]
         with pytest.raises(LookupError):

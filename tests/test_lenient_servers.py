@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +19,9 @@ from modelversions import (
     VersionExistsError,
 )
 from tests.builders import Builder
-from tests.lines import git_server, http_server
+from tests.lines import served
 
 ANN = Identity("Ann", "ann@example.com")
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        builder.commit("c2", 1, "c1")
-        yield builder
-
-
-def served(kind: str, far: Builder) -> AbstractContextManager[str]:
-    assert isinstance(far.repo, Repo)
-    return git_server(far.repo) if kind == "git" else http_server(far.repo)
-
-
-@pytest.fixture(params=["git", "http"])
-def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
-    with served(request.param, far) as url, Registry.open(url) as registry:
-        yield registry
 
 
 @pytest.fixture
@@ -130,7 +108,7 @@ class TestPushes:
     def test_a_push_from_a_clone(
         self, far: Builder, kind: str, overtaken: dict[str, str], tmp_path: Path
     ) -> None:
-        with served(kind, far) as url, Repo.init(str(tmp_path / "clone"), mkdir=True) as repo:
+        with served(kind, far.repo) as url, Repo.init(str(tmp_path / "clone"), mkdir=True) as repo:
             clone = Builder(repo)
             clone.commit()
             clone.tags("m@v1.0.0", "n@v1.0.0")

@@ -30,14 +30,9 @@ HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and hooks are POSIX's")
 
 
-def git_dir(builder: Builder) -> Path:
-    assert isinstance(builder.repo, Repo)
-    return Path(builder.repo.controldir())
-
-
 def refs(builder: Builder) -> dict[str, str]:
     """Return all tags, read afresh."""
-    return tags_of(git_dir(builder).parent)
+    return tags_of(builder.git_dir.parent)
 
 
 def tags_of(path: Path) -> dict[str, str]:
@@ -47,7 +42,7 @@ def tags_of(path: Path) -> dict[str, str]:
 
 def files(builder: Builder) -> dict[str, bytes]:
     """Return all files of the repository but its objects."""
-    root = git_dir(builder)
+    root = builder.git_dir
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -75,7 +70,7 @@ def mixed(disk: Builder) -> Builder:
 class TestDeletion:
     @pytest.mark.usefixtures("impatient")
     def test_a_held_packed_refs_lock_changes_nothing(self, mixed: Builder) -> None:
-        lock = git_dir(mixed) / "packed-refs.lock"
+        lock = mixed.git_dir / "packed-refs.lock"
         lock.touch()
         before = files(mixed)
         with pytest.raises(LockedError, match=r"packed-refs.lock' and try again"):
@@ -94,14 +89,14 @@ class TestDeletion:
 
         monkeypatch.setattr(os, "replace", noting)
         mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
-        assert renamed == [str(git_dir(mixed) / "packed-refs")]
-        assert (git_dir(mixed) / "packed-refs").read_text().startswith(HEADER)
+        assert renamed == [str(mixed.git_dir / "packed-refs")]
+        assert (mixed.git_dir / "packed-refs").read_text().startswith(HEADER)
         assert refs(mixed).keys() == {"m@v3.0.0", "a/b@v1.0.0"}
-        assert locks(git_dir(mixed)) == []
+        assert locks(mixed.git_dir) == []
         assert mixed.registry.delete_tags() == {}
 
     def test_a_file_without_traits_keeps_its_header(self, mixed: Builder) -> None:
-        packed = git_dir(mixed) / "packed-refs"
+        packed = mixed.git_dir / "packed-refs"
         header, rest = packed.read_text().split("\n", 1)
         packed.write_text("# pack-refs with: peeled \n" + rest)
         mixed.registry.delete_tags("m@v1.0.0")
@@ -110,28 +105,28 @@ class TestDeletion:
         assert header in HEADER
 
     def test_a_packed_refs_file_that_cannot_be_parsed(self, mixed: Builder) -> None:
-        packed = git_dir(mixed) / "packed-refs"
+        packed = mixed.git_dir / "packed-refs"
         packed.write_text(packed.read_text().replace("sorted", "") + "nonsense\n")
         registry = mixed.registry
         with pytest.raises(RepositoryError, match="unexpected line 'nonsense'"):
             registry.delete_tags("m@v3.0.0")
-        assert locks(git_dir(mixed)) == []
+        assert locks(mixed.git_dir) == []
 
     def test_a_line_in_a_sorted_file_that_is_no_entry(self, mixed: Builder) -> None:
-        packed = git_dir(mixed) / "packed-refs"
+        packed = mixed.git_dir / "packed-refs"
         text = packed.read_text()
         registry = mixed.registry
         refs = [ref for ref in registry._store.tags() if ref.name == "m@v1.0.0"]
         packed.write_text(text.replace(f"{refs[0].id} refs/tags/m@v1.0.0", "nonsense"))
         with pytest.raises(WriteConflictError, match="was changed"):
             registry._store.delete(refs)
-        (git_dir(mixed) / "refs" / "tags" / "m@v1.0.0").write_text(f"{refs[0].id}\n")
+        (mixed.git_dir / "refs" / "tags" / "m@v1.0.0").write_text(f"{refs[0].id}\n")
         packed.write_text(
             text.replace(f"{refs[0].id} refs/tags/m@v1.0.0\n^", "x refs/tags/m@v1.0.0\n^")
         )
         with pytest.raises(RepositoryError, match="unexpected line 'x refs/tags/m@v1.0.0'"):
             registry._store.delete(refs)
-        assert locks(git_dir(mixed)) == []
+        assert locks(mixed.git_dir) == []
 
     def test_a_reader_never_sees_the_older_packed_value(
         self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
@@ -151,19 +146,19 @@ class TestDeletion:
 
     def test_a_symbolic_tag_is_deleted_not_its_target(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")
-        (git_dir(disk) / "refs" / "tags" / "m@v2.0.0").write_text("ref: refs/tags/m@v1.0.0\n")
+        (disk.git_dir / "refs" / "tags" / "m@v2.0.0").write_text("ref: refs/tags/m@v1.0.0\n")
         disk.registry.delete_tags("m@v2.0.0")
         assert refs(disk).keys() == {"m@v1.0.0"}
 
     def test_empty_folders_go_with_the_last_tag(self, mixed: Builder) -> None:
         mixed.registry.delete_tags("a/b@v1.0.0")
-        tags = git_dir(mixed) / "refs" / "tags"
+        tags = mixed.git_dir / "refs" / "tags"
         assert sorted(path.name for path in tags.iterdir()) == ["m@v2.0.0", "m@v3.0.0"]
         mixed.registry.delete_tags("m@v2.0.0", "m@v3.0.0")
         assert tags.is_dir()
 
     def test_a_linked_packed_refs_file_stays_a_link(self, mixed: Builder, tmp_path: Path) -> None:
-        packed = git_dir(mixed) / "packed-refs"
+        packed = mixed.git_dir / "packed-refs"
         packed.rename(tmp_path / "shared-refs")
         packed.symlink_to(tmp_path / "shared-refs")
         mixed.registry.delete_tags("m@v1.0.0")
@@ -223,15 +218,13 @@ class TestFailures:
         after: bool,
     ) -> None:
         if logged:
-            config = mixed.repo.get_config()
-            config.set(b"core", b"logAllRefUpdates", b"always")
-            config.write_to_path()
-        (git_dir(mixed) / "refs" / "tags" / "a" / "m@v0.0.1").mkdir()
+            mixed.configure("logAllRefUpdates", "always")
+        (mixed.git_dir / "refs" / "tags" / "a" / "m@v0.0.1").mkdir()
         before, outcomes, number = refs(mixed), set(), 0
         while True:
             number += 1
             copy = tmp_path / f"copy{number}"
-            shutil.copytree(git_dir(mixed).parent, copy)
+            shutil.copytree(mixed.git_dir.parent, copy)
             with Registry.open(copy) as registry:
                 with self.failing(monkeypatch, number, failure, after=after) as made:
                     self.change(registry, verb)
@@ -298,16 +291,14 @@ class TestSharedRepository:
 class TestReflogs:
     def test_there_is_none_by_default(self, mixed: Builder) -> None:
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
-        assert not (git_dir(mixed) / "logs" / "refs" / "tags").exists()
+        assert not (mixed.git_dir / "logs" / "refs" / "tags").exists()
 
     def test_always(self, mixed: Builder) -> None:
-        config = mixed.repo.get_config()
-        config.set(b"core", b"logAllRefUpdates", b"always")
-        config.write_to_path()
+        mixed.configure("logAllRefUpdates", "always")
         event = mixed.registry.register(
             "x/m", "v4.0.0", author=ANN, commit=mixed.commits["c2"], when=at(5)
         )
-        log = git_dir(mixed) / "logs" / "refs" / "tags" / "x" / "m@v4.0.0"
+        log = mixed.git_dir / "logs" / "refs" / "tags" / "x" / "m@v4.0.0"
         id = refs(mixed)["x/m@v4.0.0"]
         message = f"tag: tagging {event.commit[:7]} (c2, 2023-11-14)"
         person = "Ann <ann@example.com> 1700000005 +0000"
@@ -316,7 +307,7 @@ class TestReflogs:
         assert not log.parent.exists()
 
     def test_one_that_is_there_is_appended_to(self, mixed: Builder) -> None:
-        log = git_dir(mixed) / "logs" / "refs" / "tags" / "m@v4.0.0"
+        log = mixed.git_dir / "logs" / "refs" / "tags" / "m@v4.0.0"
         log.parent.mkdir(parents=True)
         log.write_text("before\n")
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
@@ -330,9 +321,9 @@ class TestHook:
     @pytest.fixture
     def hooked(self, mixed: Builder) -> Callable[[str], Path]:
         def write(end: str) -> Path:
-            hook = git_dir(mixed) / "hooks" / "reference-transaction"
+            hook = mixed.git_dir / "hooks" / "reference-transaction"
             hook.parent.mkdir(exist_ok=True)
-            said = git_dir(mixed) / "said"
+            said = mixed.git_dir / "said"
             hook.write_text(
                 f'#!/bin/sh\necho "$1 $GIT_DIR $PWD" >>"{said}"\ncat >>"{said}"\n{end}\n'
             )
@@ -343,7 +334,7 @@ class TestHook:
 
     def test_it_is_told(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
         said, zero = hooked("exit 0"), "0" * 40
-        where = f"{git_dir(mixed)} {git_dir(mixed).parent}"
+        where = f"{mixed.git_dir} {mixed.git_dir.parent}"
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
         new = f"{zero} {refs(mixed)['m@v4.0.0']} refs/tags/m@v4.0.0\n"
         assert said.read_text() == f"prepared {where}\n{new}committed {where}\n{new}"
@@ -361,13 +352,11 @@ class TestHook:
         assert refs(mixed) == before
         states = [line.split()[0] for line in said.read_text().splitlines() if "/tags/" not in line]
         assert states == ["prepared", "aborted"] * 2
-        assert locks(git_dir(mixed)) == []
+        assert locks(mixed.git_dir) == []
 
     def test_another_folder_of_hooks(self, mixed: Builder) -> None:
-        config = mixed.repo.get_config()
-        config.set(b"core", b"hooksPath", b"../hooks-of-all")
-        config.write_to_path()
-        hook = git_dir(mixed).parent.parent / "hooks-of-all" / "reference-transaction"
+        mixed.configure("hooksPath", "../hooks-of-all")
+        hook = mixed.git_dir.parent.parent / "hooks-of-all" / "reference-transaction"
         hook.parent.mkdir()
         hook.write_text("#!/bin/sh\nexit 1\n")
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)  # it is not executable
@@ -414,15 +403,13 @@ class TestRaces:
             made(path, *arguments, **options)
 
         monkeypatch.setattr(os, "mkdir", twice)
-        (git_dir(mixed) / "objects").chmod(0o755)
-        config = mixed.repo.get_config()
-        config.set(b"core", b"logAllRefUpdates", b"always")
-        config.write_to_path()
+        (mixed.git_dir / "objects").chmod(0o755)
+        mixed.configure("logAllRefUpdates", "always")
         assert mixed.registry.register("x/m", "v1.0.0", author=ANN).tag == "x/m@v1.0.0"
 
     def test_a_reader_takes_no_lock(self, mixed: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("packed-refs", "HEAD", "config", "refs/heads/main", "refs/tags/m@v3.0.0"):
-            (git_dir(mixed) / f"{name}.lock").touch()
+            (mixed.git_dir / f"{name}.lock").touch()
         monkeypatch.setattr("time.sleep", pytest.fail)
         registry = mixed.registry
         assert str(registry)

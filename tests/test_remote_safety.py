@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,23 +28,6 @@ from tests.lines import LOCAL, Wsgi, git_server, http_server
 ANN = Identity("Ann", "ann@example.com")
 NOT_THERE = (RevisionNotFoundError, RemoteError)
 """What a server's refusal to send an object gives: dulwich's for HTTP answers with status 500."""
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        builder.commit("c2", 1, "c1")
-        yield builder
-
-
-@pytest.fixture(params=["git", "http"])
-def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
-    assert isinstance(far.repo, Repo)
-    serve = git_server if request.param == "git" else http_server
-    with serve(far.repo) as url, Registry.open(url) as registry:
-        yield registry
 
 
 def ref_id(far: Builder, name: str) -> str:

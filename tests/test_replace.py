@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from dulwich.repo import Repo
 
 from modelversions import Registry
 from tests.builders import Builder
@@ -18,13 +15,8 @@ def line(disk: Builder) -> Builder:
     return disk
 
 
-def git_dir(builder: Builder) -> Path:
-    assert isinstance(builder.repo, Repo)
-    return Path(builder.repo.controldir())
-
-
 def subjects(builder: Builder) -> list[str]:
-    with Registry.open(git_dir(builder).parent) as registry:
+    with Registry.open(builder.git_dir.parent) as registry:
         return [commit.subject for commit in registry.commits()]
 
 
@@ -47,25 +39,23 @@ def test_a_commit_is_replaced(line: Builder, *, packed: bool) -> None:
     ("variable", "setting", "shown"),
     [
         (None, None, ["c4", "c1"]),
-        (None, b"false", ["c4", "c3", "c2", "c1"]),
+        (None, "false", ["c4", "c3", "c2", "c1"]),
         ("GIT_NO_REPLACE_OBJECTS", None, ["c4", "c3", "c2", "c1"]),
-        ("GIT_NO_REPLACE_OBJECTS", b"true", ["c4", "c1"]),
+        ("GIT_NO_REPLACE_OBJECTS", "true", ["c4", "c1"]),
     ],
 )
 def test_settings(
     line: Builder,
     monkeypatch: pytest.MonkeyPatch,
     variable: str | None,
-    setting: bytes | None,
+    setting: str | None,
     shown: list[str],
 ) -> None:
     replace(line, line.commits["c3"], line.commits["c1"])
     if variable:
         monkeypatch.setenv(variable, "")
     if setting:
-        config = line.repo.get_config()
-        config.set(b"core", b"useReplaceRefs", setting)
-        config.write_to_path()
+        line.configure("useReplaceRefs", setting)
     assert subjects(line) == shown
 
 
@@ -87,7 +77,7 @@ def test_a_tag_object_is_replaced_twice_and_in_a_circle(line: Builder) -> None:
 
 
 def test_what_is_no_replacement(line: Builder) -> None:
-    folder = git_dir(line) / "refs" / "replace"
+    folder = line.git_dir / "refs" / "replace"
     folder.mkdir()
     (folder / line.commits["c3"]).write_text("nonsense\n")
     (folder / line.commits["c2"]).mkdir()
@@ -96,7 +86,7 @@ def test_what_is_no_replacement(line: Builder) -> None:
 
 
 def test_grafts(line: Builder) -> None:
-    grafts = git_dir(line) / "info" / "grafts"
+    grafts = line.git_dir / "info" / "grafts"
     grafts.parent.mkdir(exist_ok=True)
     grafts.write_text(f"# a comment\n{line.commits['c4']} {line.commits['c2'].upper()}\n\n")
     assert subjects(line) == ["c4", "c2", "c1"]

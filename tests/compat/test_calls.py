@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 from modelversions import Event, Identity, ModelVersionsError, Registry
-from tests.compat.gto import START, Chance, Gto, gto, repository
+from tests.compat.gto import START, Chance, Gto, repository
 
 pytestmark = pytest.mark.compat
 
@@ -187,13 +187,6 @@ DIFFERENCES = [
         "a stage is taken from a bare commit",
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def judges() -> Iterator[list[Gto]]:
-    """Two processes, for two cores."""
-    with gto() as one, gto() as two:
-        yield [one, two]
 
 
 def test_every_other_answer_than_gtos_has_its_rule(judges: list[Gto], tmp_path: Path) -> None:

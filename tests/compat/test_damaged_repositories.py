@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelversions import Registry
-from tests.compat.git import ENV, init
+from tests.compat.git import ENV, Git, init
 
 pytestmark = pytest.mark.compat
 
@@ -35,11 +35,17 @@ def listed(path: Path) -> set[str]:
     return set(done.stdout.decode().split("\n")) - {""}
 
 
-@pytest.mark.parametrize("text", LOOSE)
-def test_loose(tmp_path: Path, text: str) -> None:
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """A repository with the tag ``m@v1.0.0``."""
     git = init(tmp_path / "repo")
     git.commit()
     git("tag", "-a", "-m", "x", "m@v1.0.0")
+    return git
+
+
+@pytest.mark.parametrize("text", LOOSE)
+def test_loose(git: Git, text: str) -> None:
     id = git("rev-parse", "m@v1.0.0").strip()
     ref = git.path / ".git" / "refs" / "tags" / "n@v1.0.0"
     ref.write_bytes(text.format(id=id, ID=id.upper(), short=id[:39]).encode())
@@ -49,10 +55,7 @@ def test_loose(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", PACKED)
-def test_packed(tmp_path: Path, text: str) -> None:
-    git = init(tmp_path / "repo")
-    git.commit()
-    git("tag", "-a", "-m", "x", "m@v1.0.0")
+def test_packed(git: Git, text: str) -> None:
     id = git("rev-parse", "m@v1.0.0").strip()
     git("pack-refs", "--all")
     packed = git.path / ".git" / "packed-refs"

@@ -6,7 +6,6 @@ A failure names the seed of its history; ``SEED=n pytest -m compat -k gto`` play
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,7 +22,7 @@ from modelversions import (
     Registry,
     VersionNotFoundError,
 )
-from tests.compat.gto import START, Chance, Gto, comparable, gto, ours, repository
+from tests.compat.gto import START, Chance, Gto, comparable, ours, repository
 
 pytestmark = pytest.mark.compat
 
@@ -140,13 +139,6 @@ def gto_writes(judge: Gto, path: Path, seed: int) -> int:
         return 0
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
     return sum(1 for refusal in refused if refusal is None)
-
-
-@pytest.fixture(scope="module")
-def judges() -> Iterator[list[Gto]]:
-    """Two processes, for two cores."""
-    with gto() as one, gto() as two:
-        yield [one, two]
 
 
 def share(judges: list[Gto], work: Any, tmp_path: Path, count: int) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 
 import attrs
 import pytest
+from dulwich.repo import Repo
 
 from modelversions import Identity, Registry
+from tests.builders import Builder, odd, same
 from tests.compat.git import Git, init
 from tests.compat.gto import Chance, repository
 from tests.compat.test_gto import play
@@ -47,6 +49,32 @@ class Far:
     def at(self, port: int) -> str:
         """Return the URL for another port, which leads to this one."""
         return self.url.replace(f":{self.port}/", f":{port}/")
+
+
+def check_irregular_tags(far: Far) -> None:
+    """Add tags that a registry should not hold, and compare what is shown of them."""
+    with Repo(str(far.git.path)) as repo, far.open() as remote, far.local as local:
+        builder = Builder(repo)
+        builder.commit()
+        odd(builder)
+        assert same(remote, local)
+        assert len(local.problems()) > 4
+
+
+def check_every_verb(far: Far) -> None:
+    """Write and delete through the server, and compare with the repository itself."""
+    with far.open() as remote, far.local as local:
+        head = far.git("rev-parse", "HEAD").strip()
+        first = remote.register("m", "v1.0.0", author=ANN, message="first\n\nof all")
+        assert (first.commit, local.event("m@v1.0.0")) == (head, first)
+        remote.assign("m", "v1.0.0", "prod", author=ANN)
+        remote.unassign("m", "v1.0.0", "prod", author=ANN)
+        remote.assign("n", stage="dev", register=True, author=ANN, commit="main")
+        remote.deregister("m", "v1.0.0", author=ANN)
+        remote.deprecate("m", author=ANN)
+        assert same(remote, local)
+        assert list(remote.delete_tags("m@deprecated", first)) == ["m@deprecated", "m@v1.0.0"]
+        assert same(remote, local)
 
 
 def bare(root: Path, filled: Callable[[Path], Git]) -> Git:

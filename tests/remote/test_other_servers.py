@@ -18,6 +18,7 @@ from dulwich.repo import Repo
 from modelversions import (
     CommitTakenError,
     Event,
+    ModelVersionsError,
     NotACommitError,
     Registry,
     RemoteError,
@@ -26,10 +27,19 @@ from modelversions import (
     StageHeldError,
     VersionExistsError,
 )
-from tests.builders import CORPORA, Builder, corpus, odd, same
+from tests.builders import CORPORA, Builder, corpus, same
 from tests.compat.git import Git, init
 from tests.remote import servers
-from tests.remote.conftest import ANN, NAME, Far, bare, with_histories, with_one_commit
+from tests.remote.conftest import (
+    ANN,
+    NAME,
+    Far,
+    bare,
+    check_every_verb,
+    check_irregular_tags,
+    with_histories,
+    with_one_commit,
+)
 from tests.test_corpora import NAMES
 
 pytestmark = pytest.mark.remote
@@ -115,12 +125,7 @@ def test_every_generated_history_is_the_same(add: Add) -> None:
 
 
 def test_irregular_tags_are_the_same(other: Far) -> None:
-    with Repo(str(other.git.path)) as repo, other.open() as remote, other.local as local:
-        builder = Builder(repo)
-        builder.commit()
-        odd(builder)
-        assert same(remote, local)
-        assert len(local.problems()) > 4
+    check_irregular_tags(other)
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
@@ -137,17 +142,7 @@ def test_every_corpus_is_the_same(name: str, add: Add) -> None:
 
 
 def test_every_verb_works(other: Far) -> None:
-    with other.open() as remote, other.local as local:
-        first = remote.register("m", "v1.0.0", author=ANN, message="first\n\nof all")
-        assert local.event("m@v1.0.0") == first
-        remote.assign("m", "v1.0.0", "prod", author=ANN)
-        remote.unassign("m", "v1.0.0", "prod", author=ANN)
-        remote.assign("n", stage="dev", register=True, author=ANN, commit="main")
-        remote.deregister("m", "v1.0.0", author=ANN)
-        remote.deprecate("m", author=ANN)
-        assert same(remote, local)
-        assert list(remote.delete_tags("m@deprecated", first)) == ["m@deprecated", "m@v1.0.0"]
-        assert same(remote, local)
+    check_every_verb(other)
     assert other.git("tag").split() == ["m#prod!#2", "m#prod#1", "m@v1.0.0!", "n#dev#1", "n@v0.0.1"]
     fsck(other.git)
 
@@ -260,37 +255,37 @@ class TestRaces:
         for remote in remotes:
             remote.close()
 
-    def test_one_of_many_registers_a_version(self, other: Far, remotes: list[Registry]) -> None:
-        def register(client: int) -> Event | None:
+    def race(
+        self, far: Far, call: Callable[[int], Event], *lost: type[ModelVersionsError]
+    ) -> list[Event]:
+        """Let each client make the same call; return the events of those that it succeeds for."""
+
+        def one(client: int) -> Event | None:
             try:
-                return remotes[client].register("m", "v1.0.0", author=ANN, message=f"{client}")
-            except (VersionExistsError, CommitTakenError):
+                return call(client)
+            except lost:
                 return None
             except RemoteError:
-                if is_jgit(other):
+                if is_jgit(far):
                     raise
                 return None
 
         with ThreadPoolExecutor(CLIENTS) as pool:
-            won = [event for event in pool.map(register, range(CLIENTS)) if event]
+            return [event for event in pool.map(one, range(CLIENTS)) if event]
+
+    def test_one_of_many_registers_a_version(self, other: Far, remotes: list[Registry]) -> None:
+        def register(client: int) -> Event:
+            return remotes[client].register("m", "v1.0.0", author=ANN, message=f"{client}")
+
+        won = self.race(other, register, VersionExistsError, CommitTakenError)
         check_race(other, won, other.local.history())
 
     def test_one_of_many_assigns_a_stage(self, other: Far, remotes: list[Registry]) -> None:
         first = remotes[0].register("m", "v1.0.0", author=ANN)
 
-        def assign(client: int) -> Event | None:
-            try:
-                return remotes[client].assign(
-                    "m", "v1.0.0", "prod", author=ANN, message=f"{client}"
-                )
-            except StageHeldError:
-                return None
-            except RemoteError:
-                if is_jgit(other):
-                    raise
-                return None
+        def assign(client: int) -> Event:
+            return remotes[client].assign("m", "v1.0.0", "prod", author=ANN, message=f"{client}")
 
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            won = [event for event in pool.map(assign, range(CLIENTS)) if event]
+        won = self.race(other, assign, StageHeldError)
         assert other.local.history()[0] == first
         check_race(other, won, other.local.history()[1:])

@@ -8,11 +8,19 @@ import pytest
 from dulwich.repo import Repo
 
 from modelversions import Registry, RemoteError, RemoteTimeoutError, RepositoryNotFoundError
-from tests.builders import CORPORA, Builder, corpus, odd, same
+from tests.builders import CORPORA, Builder, corpus, same
 from tests.compat.git import Git
 from tests.lines import proxied
 from tests.remote import servers
-from tests.remote.conftest import NAME, Far, bare, server, with_histories, with_one_commit
+from tests.remote.conftest import (
+    NAME,
+    Far,
+    bare,
+    check_irregular_tags,
+    server,
+    with_histories,
+    with_one_commit,
+)
 from tests.test_corpora import NAMES
 
 pytestmark = pytest.mark.remote
@@ -28,12 +36,7 @@ def test_every_generated_history_is_the_same_there_as_here(lived: Far) -> None:
 
 
 def test_odd_tags_are_the_same_there_as_here(far: Far) -> None:
-    with Repo(str(far.git.path)) as repo, far.open() as door, far.local as local:
-        builder = Builder(repo)
-        builder.commit()
-        odd(builder)
-        assert same(door, local)
-        assert len(local.problems()) > 4
+    check_irregular_tags(far)
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")

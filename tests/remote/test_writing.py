@@ -27,7 +27,7 @@ from tests.builders import same
 from tests.compat.git import Git, init
 from tests.lines import proxied
 from tests.remote import servers
-from tests.remote.conftest import ANN, NAME, Far, bare, server, with_one_commit
+from tests.remote.conftest import ANN, NAME, Far, bare, check_every_verb, server, with_one_commit
 
 pytestmark = pytest.mark.remote
 
@@ -35,18 +35,7 @@ CLIENTS = 8
 
 
 def test_every_verb_works_at_a_url(far: Far) -> None:
-    with far.open() as door, far.local as local:
-        head = far.git("rev-parse", "HEAD").strip()
-        first = door.register("m", "v1.0.0", author=ANN, message="first\n\nof all")
-        assert (first.commit, local.event("m@v1.0.0")) == (head, first)
-        door.assign("m", "v1.0.0", "prod", author=ANN)
-        door.unassign("m", "v1.0.0", "prod", author=ANN)
-        door.assign("n", stage="dev", register=True, author=ANN, commit="main")
-        door.deregister("m", "v1.0.0", author=ANN)
-        door.deprecate("m", author=ANN)
-        assert same(door, local)
-        assert list(door.delete_tags("m@deprecated", first)) == ["m@deprecated", "m@v1.0.0"]
-        assert same(door, local)
+    check_every_verb(far)
     assert "error" not in far.git("fsck", "--strict", "--no-dangling")
 
 
