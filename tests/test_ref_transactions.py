@@ -15,6 +15,7 @@ import pytest
 from dulwich.repo import Repo
 
 from modelversions import (
+    ConfigurationError,
     DubiousOwnershipError,
     Identity,
     LockedError,
@@ -262,6 +263,7 @@ class TestSharedRepository:
             ("umask", 0o600, 0o700),
             ("off", 0o600, 0o700),
             ("0", 0o600, 0o700),
+            ("9", 0o660, 0o2770),
         ],
     )
     def test_modes(self, tmp_path: Path, value: str, file: int, folder: int) -> None:
@@ -286,6 +288,15 @@ class TestSharedRepository:
             assert stat.S_IMODE((git / path).stat().st_mode) == file, path
         for path in ("refs/tags/a", "logs/refs/tags/a"):
             assert stat.S_IMODE((git / path).stat().st_mode) == folder, path
+
+    @posix
+    @pytest.mark.parametrize("value", ["07", "worldwide"])
+    def test_a_value_that_git_refuses(self, mixed: Builder, value: str) -> None:
+        mixed.configure("sharedRepository", value)
+        before = refs(mixed)
+        with pytest.raises(ConfigurationError, match=r"core\.sharedRepository"):
+            mixed.registry.register("x/m", "v1.0.0", author=ANN)
+        assert refs(mixed) == before
 
 
 class TestReflogs:

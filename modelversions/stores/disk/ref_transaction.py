@@ -11,14 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 import attrs
-from dulwich.file import FileLocked, SharedPerm, adjust_shared_perm
+from dulwich.file import (
+    PERM_EVERYBODY,
+    PERM_GROUP,
+    FileLocked,
+    SharedPerm,
+    adjust_shared_perm,
+)
 from dulwich.objects import ZERO_SHA, ObjectID
 from dulwich.refs import DiskRefsContainer, Ref
-from dulwich.repo import Repo, parse_shared_repository
+from dulwich.repo import Repo
 
+from modelversions.errors import ConfigurationError
 from modelversions.stores.disk.packed_refs import without_refs
 from modelversions.stores.disk.single_refs import lookup
 from modelversions.stores.programs import Programs
@@ -26,6 +34,12 @@ from modelversions.stores.programs import Programs
 HOOK = "reference-transaction"
 _ATTEMPTS = 10
 """How often to make a folder that another process removes, as Git does when it packs refs."""
+_SHARED = "core.sharedRepository"
+_SHARED_NAMES: dict[str, SharedPerm | None] = {
+    **dict.fromkeys(("umask", "0")),
+    **dict.fromkeys(("group", "1"), PERM_GROUP),
+    **dict.fromkeys(("all", "world", "everybody", "2"), PERM_EVERYBODY),
+}
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
@@ -105,15 +119,24 @@ class RefTransactions:
             raise HookDeclinedError(done.stderr.decode(errors="replace").strip())
 
     def _shared(self) -> SharedPerm | None:
-        """Return the modes that ``core.sharedRepository`` asks for."""
-        value = self._config.get("core.sharedRepository")
-        if value is None:
-            return None
-        if value.isdecimal() and int(value, 8) > 2:  # noqa: PLR2004  # 0, 1, 2 are names
-            return SharedPerm(tweak=int(value, 8) & 0o666, replace=True)
-        if value.lower() in ("group", "all", "world", "everybody", "umask") or value.isdecimal():
-            return parse_shared_repository(value)
-        return parse_shared_repository(self._config.get_bool("core.sharedRepository"))
+        """Return the modes that ``core.sharedRepository`` asks for: a word, octal or a boolean.
+
+        Raises:
+            ConfigurationError: it is none of them, or does not let the owner read and write.
+        """
+        value = self._config.get(_SHARED) or "umask"
+        if value in _SHARED_NAMES:
+            return _SHARED_NAMES[value]
+        if not re.fullmatch("[0-7]+", value):
+            return PERM_GROUP if self._config.get_bool(_SHARED) else None
+        mode = int(value, 8)
+        if mode & 0o600 != 0o600:  # noqa: PLR2004  # read and write, for the owner
+            raise ConfigurationError(
+                f"{_SHARED} = {value} is not valid: the owner of files must be able to read and "
+                "write them; write 'group', 'all' or a mode such as 0660",
+                file="git config",
+            )
+        return SharedPerm(tweak=mode & 0o666, replace=True)
 
     def _log_all(self) -> bool:
         """Return whether a ref below ``refs/tags/`` gets a reflog that it does not have yet."""
