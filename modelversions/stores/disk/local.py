@@ -86,8 +86,9 @@ def _found(location: str) -> Repo:
 def _with_work_tree(repo: Repo) -> Repo:
     """Return the repository with its work tree, if it was opened at its ``.git`` folder."""
     folder, name = os.path.split(os.path.abspath(repo.path))
-    is_bare = repo.get_config().get_boolean((b"core",), b"bare", default=False)
-    if not repo.bare or name != ".git" or is_bare:
+    if not repo.bare or name != ".git":
+        return repo
+    if repo.get_config().get_boolean((b"core",), b"bare", default=False):
         return repo
     repo.close()
     return _Repo(folder)
