@@ -15,7 +15,10 @@ from modelversions.tags import check_new_stage
 FILE = ".gto"
 
 _MAX_BRACKETS = 100
-"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones."""
+"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones. Aliases, of
+which a few can stand for billions of values, are refused."""
+_MAX_SIZE = 1 << 20
+"""The bytes of the file that are parsed."""
 
 
 def read_stages(content: bytes | None) -> tuple[str, ...] | None:
@@ -33,6 +36,7 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+        from ruamel.yaml.events import AliasEvent
     except ImportError as error:
         raise MissingExtraError(
             f"the repository has a {FILE} file, which says which stages are allowed, and takes the "
@@ -40,11 +44,16 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
             "Registry.open",
             extra="yaml",
         ) from error
+    if len(content) > _MAX_SIZE:
+        raise _invalid(f"it has {len(content)} bytes; at most {_MAX_SIZE} are read")
     if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:
         raise _invalid(
             f"it has more than {_MAX_BRACKETS} opening brackets; write lists line by line"
         )
     try:
+        events = YAML(typ="safe", pure=True).parse(content) if b"*" in content else ()
+        if any(isinstance(event, AliasEvent) for event in events):
+            raise YAMLError("aliases ('*name') are not supported; write the values out")
         found = YAML(typ="safe", pure=True).load(content)
     except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"

@@ -6,12 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-from dulwich.errors import ObjectFormatException
-from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.repo import MemoryRepo, Repo
 
-from modelversions import Identity, Registry, RemoteError
+from modelversions import Identity, Registry
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.single_refs import ids_below
 from modelversions.stores.net.outgoing import Outgoing, links
@@ -108,20 +106,3 @@ def test_refs_below_a_name(disk: Builder) -> None:
     memory = Builder(MemoryRepo())
     memory.commit()
     assert ids_below(memory.repo.refs, b"refs/heads/").keys() == {b"main"}
-
-
-def test_what_dulwich_cannot_parse_is_an_error_of_ours(
-    disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise ObjectFormatException("no zone")
-
-    monkeypatch.setattr(DiskObjectStore, "add_thin_pack", refuse)
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        Builder(repo).tags("m@v1.0.0")
-        with (
-            git_server(repo) as url,
-            pytest.raises(RemoteError, match="not well formed: no zone; nothing was fetched"),
-        ):
-            disk.registry.fetch(remote=url)
-    assert list(disk.registry) == []

@@ -50,10 +50,11 @@ from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net import remote_tags
 from modelversions.stores.net.failures import explain
 from modelversions.stores.net.remote import RemoteStore
-from modelversions.stores.net.transport import Fetched, Refs, Transport, Verdict
+from modelversions.stores.net.transport import Refs, Transport, Verdict
 from modelversions.stores.net.urls import Url
 from modelversions.stores.net.wires import _Line, _PatientSsh, connect
 from modelversions.stores.programs import Programs
+from modelversions.stores.received_packs import Fetched
 from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
 from tests.test_corpora import NAMES

@@ -503,6 +503,10 @@ class TestStages:
     def test_any_stage(self, gto: Callable[[str], Registry], content: str) -> None:
         assert do(gto(content), "assign", "m", "v1.0.0", "prod").stage == "prod"
 
+    def test_an_asterisk_in_a_comment(self, gto: Callable[[str], Registry]) -> None:
+        registry = gto("stages: [dev]  # *all* of them\n")
+        assert do(registry, "assign", "m", "v1.0.0", "dev").stage == "dev"
+
     @pytest.mark.parametrize(
         ("content", "hint"),
         [
@@ -515,6 +519,10 @@ class TestStages:
             ("x: 2024-13-45\n", "ValueError: month must be in 1..12"),
             ("a: !!bool maybe\n", "it is not YAML: KeyError"),
             pytest.param("[" * 3000, "more than 100 opening brackets", id="brackets"),
+            pytest.param(
+                "#" * (1 << 20) + "\n", "it has 1048577 bytes; at most 1048576", id="size"
+            ),
+            ("x: &x [1]\ny: *x\n", "it is not YAML: aliases .* are not supported; write the"),
             pytest.param("- " * 3000, "it is not YAML: RecursionError", id="nesting"),
             ("stages: [latest]\n", "'latest' cannot name a stage"),
         ],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelversions import Identity, Registry, RemoteError, StageNotAllowedError
+from modelversions import Identity, Registry, StageNotAllowedError
 from tests.compat.git import Git, init
 from tests.lines import proxied
 from tests.remote.conftest import Far, bare, server
@@ -87,24 +87,37 @@ def test_a_detached_checkout_fetches_what_it_lacks(far: Far, tmp_path: Path) -> 
         assert proxy.received < LARGE
 
 
-def test_an_author_without_a_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def odd(path: Path) -> Git:
+def test_objects_that_dulwich_cannot_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit and tags without a zone or with a bad time: fetched, read, pushed, as by Git."""
+
+    def irregular(path: Path) -> Git:
         git = init(path)
         git.commit()
         tree = git("rev-parse", "HEAD^{tree}").strip()
-        text = f"tree {tree}\nauthor Ann <a@b> 1\ncommitter Ann <a@b> 1700000000 +0000\n\nx\n"
-        id = git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", text=text).strip()
+        commit = f"tree {tree}\nauthor Ann <a@b> 1\ncommitter Ann <a@b> 1700000000 +0000\n\nx\n"
+        id = _written(git, "commit", commit)
         git("tag", "-a", "-m", "x", "m@v1.0.0", id)
+        for name, tagger in (("v2.0.0", "Ann <a@b> x +0000"), ("v3.0.0", "Ann <a@b> 1700000000")):
+            text = f"object {id}\ntype commit\ntag m@{name}\ntagger {tagger}\n\nx\n"
+            git("update-ref", f"refs/tags/m@{name}", _written(git, "tag", text))
         return git
 
-    with server("daemon", tmp_path, bare(tmp_path, odd), monkeypatch) as far:
+    with server("daemon", tmp_path, bare(tmp_path, irregular), monkeypatch) as far:
         git = clone(far, tmp_path / "clone")
-        with pytest.raises(RemoteError, match="not well formed: .* use 'git fetch'"):
-            fetched(git)
-        git("fetch", "-q", "--tags")
-        with Registry.open(git.path) as registry:
-            assert len(registry.history()) == 1
-            assert registry.fetch().done == ()
+        assert fetched(git) == ALL
+        with Registry.open(far.url) as there, Registry.open(git.path) as here:
+            assert there.history() == here.history()
+            assert [one.message for one in there.problems()] == [
+                one.message for one in here.problems()
+            ]
+            assert len(here.history()) == 3
+            far.git("tag", "-d", *ALL)
+            assert list(here.push(*ALL).done) == ALL
+        assert far.git("tag").split() == ALL
+
+
+def _written(git: Git, kind: str, text: str) -> str:
+    return git("hash-object", "-t", kind, "-w", "--literally", "--stdin", text=text).strip()
 
 
 def test_pushing_from_packs_with_and_without_a_bitmap(far: Far, tmp_path: Path) -> None:

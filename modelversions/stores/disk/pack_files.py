@@ -23,6 +23,7 @@ Raw = tuple[str, bytes]
 
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 """The kinds of objects by their numbers."""
+NUMBERS = {kind: number for number, kind in KINDS.items()}
 
 _OFS_DELTA, _REF_DELTA = 6, 7
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeVar
 
-from dulwich.errors import ObjectFormatException
-from dulwich.objects import ObjectID
+from dulwich.object_store import DiskObjectStore, MemoryObjectStore
+from dulwich.objects import ObjectID, hex_to_sha
 from dulwich.pack import UnpackedObject, generate_unpacked_objects, pack_objects_to_data
 from dulwich.refs import HEADREF
 from dulwich.repo import MemoryRepo, Repo
@@ -25,6 +27,7 @@ from modelversions.errors import (
 from modelversions.identity import Identity
 from modelversions.stores.base import TAGS, Access, TagRef
 from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.stores.disk.pack_files import NUMBERS
 from modelversions.stores.disk.refs import NewRef, TagRefs
 from modelversions.stores.disk.single_refs import ids_below, lookup
 from modelversions.stores.git_config import GitConfig
@@ -34,6 +37,7 @@ from modelversions.stores.net.places import Place, hook_of
 from modelversions.stores.net.transport import HAVES, Transport
 from modelversions.stores.net.urls import Url
 from modelversions.stores.programs import Programs
+from modelversions.stores.received_packs import new_pack, store_pack
 from modelversions.stores.tag_format import format_person
 from modelversions.stores.tag_reader import TagReader
 
@@ -45,6 +49,8 @@ _HOOKS = (
     "post-receive",
     "post-update",
 )
+
+Stored = TypeVar("Stored")
 
 
 class LocalExchange:
@@ -160,21 +166,48 @@ class LocalExchange:
         known = (id.decode("ascii") for id in iter(walker.next, None))
         haves = list(islice(known, HAVES))
         shallow = [id.decode("ascii") for id in self._repo.get_shallow()]
-        before = set(store) if isinstance(self._repo, MemoryRepo) else set()
+        wanted = list(dict.fromkeys(wants))
+        if isinstance(store, DiskObjectStore):
+            with self._writing(), new_pack(store) as (file, path):
+                self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
+                return self._stored(lambda: store_pack(store, file, path))
+        assert isinstance(store, MemoryObjectStore)
+        before = set(store)
         with tempfile.TemporaryFile() as file:
-            wanted = list(dict.fromkeys(wants))
             self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
             file.seek(0)
-            try:
-                pack = store.add_thin_pack(file.read, None)  # type: ignore[attr-defined]  # both have it
-            except (ObjectFormatException, ValueError) as error:
-                # dulwich parses what it stores; it would have to take objects as bytes, as Git does
-                raise RemoteError(
-                    f"{self._source.location!r} sent an object that is not well formed: {error}; "
-                    "nothing was fetched, use 'git fetch' for these tags",
-                    location=self._source.location,
-                ) from error
-        return list(pack) if pack is not None else [id for id in store if id not in before]
+            self._stored(lambda: store.add_thin_pack(file.read, None))
+        return [id for id in store if id not in before]
+
+    def _stored(self, store: Callable[[], Stored]) -> Stored:
+        """Store a pack that came from the other one.
+
+        Raises:
+            RemoteError: it is broken; in memory also if dulwich cannot parse one of its objects.
+        """
+        try:
+            return store()
+        except OSError:
+            raise
+        except Exception as error:
+            raise RemoteError(
+                f"{self._source.location!r} sent objects that cannot be stored: {error}; nothing "
+                "was fetched, try again or use 'git fetch'",
+                location=self._source.location,
+            ) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except ModelVersionsError:  # some are OSErrors
+            raise
+        except OSError as error:
+            raise RepositoryError(
+                f"the objects that were fetched cannot be stored: {error}; check the permissions "
+                "and the free space of the repository",
+                location=getattr(self._repo, "path", "memory"),
+            ) from error
 
     def _check_whole(self, new: Sequence[ObjectID]) -> None:
         """See that all that new objects lead to is here: what was here before was whole.
@@ -230,8 +263,19 @@ class LocalExchange:
         ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
         if isinstance(self._repo, MemoryRepo):
             return pack_objects_to_data([(self._repo[id], None) for id in ids])
-        hints: list[tuple[ObjectID, None]] = [(id, None) for id in ids]
-        return len(ids), generate_unpacked_objects(self._repo.object_store, hints)
+        kinds = [self._files.kind(_text(id)) for id in ids]
+        files: list[tuple[ObjectID, None]] = [
+            (id, None) for id, kind in zip(ids, kinds) if kind in ("tree", "blob")
+        ]
+        others = [id for id, kind in zip(ids, kinds) if kind not in ("tree", "blob")]
+        packed = generate_unpacked_objects(self._repo.object_store, files)
+        return len(ids), chain(map(self._unpacked, others), packed)
+
+    def _unpacked(self, id: ObjectID) -> UnpackedObject:
+        """Return a tag or a commit as it is: dulwich refuses what it cannot parse."""
+        kind, raw = self._files.raw(_text(id))
+        sha = hex_to_sha(id)
+        return UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=sha)
 
     def _peeled(self, id: str) -> str:
         """Return the commit that a tag object leads to; any other id as it is."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from dulwich.client import HTTPProxyUnauthorized
-from dulwich.errors import HangupException, NotGitRepository
+from dulwich.errors import HangupException, NotGitRepository, ObjectFormatException
 
 from modelversions.errors import (
     AuthenticationError,
@@ -81,6 +81,12 @@ def explain(
             "write them one after the other",
             argument="atomic",
             value=None,
+        )
+    if isinstance(error, ObjectFormatException):
+        return RemoteError(
+            f"an object cannot be parsed by dulwich: {words}; nothing was changed at {location!r}, "
+            "use 'git push' or 'git fetch' for these tags",
+            location=location,
         )
     return RemoteError(
         f"{location!r} cannot be asked: {words or type(error).__name__}; see that the server is "

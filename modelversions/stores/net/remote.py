@@ -34,9 +34,10 @@ from modelversions.stores.disk.refs import check_beside, tag_changed, tag_exists
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.failures import rejected
 from modelversions.stores.net.remote_tags import NO_TREES, RemoteTags, in_memory
-from modelversions.stores.net.transport import Fetched, Refs, Transport
+from modelversions.stores.net.transport import Refs, Transport
 from modelversions.stores.net.urls import Url
 from modelversions.stores.programs import Programs
+from modelversions.stores.received_packs import Fetched
 from modelversions.stores.signatures import check
 from modelversions.stores.tag_format import clean_as_configured, tag_content
 

@@ -11,7 +11,8 @@ from modelversions.problems import ProblemKind
 from modelversions.stores.base import Access, TagObject, TagRef
 from modelversions.stores.disk.object_files import ObjectFiles
 from modelversions.stores.disk.pack_files import Raw
-from modelversions.stores.net.transport import HAVES, Fetched, Transport
+from modelversions.stores.net.transport import HAVES, Transport
+from modelversions.stores.received_packs import Fetched
 from modelversions.stores.tag_reader import LIGHTWEIGHT, TagReader, lost
 
 NO_TREES = "tree:0"

@@ -11,8 +11,7 @@ import attrs
 from dulwich.client import GitClient
 from dulwich.errors import SendPackError
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256, ObjectFormat
-from dulwich.object_store import MemoryObjectStore
-from dulwich.objects import ZERO_SHA, ObjectID, ShaFile
+from dulwich.objects import ZERO_SHA, ObjectID
 from dulwich.pack import UnpackedObject
 from dulwich.protocol import PEELED_TAG_SUFFIX
 from dulwich.refs import HEADREF, Ref, check_ref_format
@@ -25,6 +24,7 @@ from modelversions.stores.net.session import Session, words
 from modelversions.stores.net.urls import Url
 from modelversions.stores.net.web import without_listing
 from modelversions.stores.programs import Programs
+from modelversions.stores.received_packs import Fetched
 
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
 """Packs what leads to some objects, for one who has others."""
@@ -62,14 +62,6 @@ class Verdict:
         along = [ref for ref, reason in self.refused.items() if "atomic" not in reason]
         ref = next(iter(along or self.refused))
         return ref, self.refused[ref]
-
-
-class Fetched(MemoryObjectStore):
-    """Objects that were fetched, by the ids that they have in the server's format."""
-
-    def add_object(self, obj: ShaFile) -> None:
-        """Keep an object; dulwich would know it by its SHA-1 id, always."""
-        self._data[ObjectID(obj.get_id(self.object_format))] = obj.copy()
 
 
 class _Haves:
@@ -164,9 +156,8 @@ class Transport:
             if not (pack.is_cut and filter is not None and pack.start().has_all_commits):
                 raise
             return self._session.ask(lambda _: _fetched(pack))
-        objects = Fetched(object_format=pack.format)
-        pack.seek(0)
-        self._session.ask(lambda _: objects.add_thin_pack(pack.read, None))
+        objects = Fetched(pack.format)
+        self._session.ask(lambda _: objects.add_pack_file(pack))
         return objects
 
     def _filtered(
@@ -306,9 +297,9 @@ def _format(ids: Sequence[str]) -> ObjectFormat:
 
 def _fetched(pack: PackFile) -> Fetched:
     """Return the objects at the start of a pack that was cut off."""
-    objects = Fetched(object_format=pack.format)
-    for kind, raw in pack.start().objects.values():
-        objects.add_object(ShaFile.from_raw_string(kind, raw, object_format=pack.format))
+    objects = Fetched(pack.format)
+    for number, raw in pack.start().objects.values():
+        objects.add(number, raw)
     return objects
 
 

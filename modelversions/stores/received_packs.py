@@ -1,0 +1,128 @@
+"""Packs that a server sent: into a repository, or into memory.
+
+dulwich's object stores parse each object that they are given and refuse a pack with one that
+dulwich cannot parse, such as a commit whose author has no time zone. Git takes it, and the tags
+beside it are none the worse. So the parts of dulwich that read packs are put together here without
+that step; its ``add_thin_pack`` would have to make it optional.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from io import BufferedRandom
+from typing import BinaryIO
+
+from dulwich.file import GitFile, adjust_shared_perm
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT, ObjectFormat
+from dulwich.object_store import PACK_MODE, DiskObjectStore, MemoryObjectStore
+from dulwich.objects import ObjectID, RawObjectID, ShaFile, object_header, sha_to_hex
+from dulwich.pack import (
+    PackData,
+    PackIndexEntry,
+    PackIndexer,
+    UnpackedObjectIterator,
+    extend_pack,
+    write_pack_index,
+)
+
+
+class Fetched(MemoryObjectStore):
+    """Objects as bytes, by the ids that they have in the server's format."""
+
+    def __init__(self, object_format: ObjectFormat = DEFAULT_OBJECT_FORMAT) -> None:
+        """Create a store without objects."""
+        super().__init__(object_format=object_format)
+        self._raw: dict[ObjectID, tuple[int, bytes]] = {}
+
+    def add(self, number: int, raw: bytes) -> None:
+        """Add an object by the number of its type, and its content."""
+        digest = self.object_format.hash_object(object_header(number, len(raw)) + raw)
+        self._raw[sha_to_hex(RawObjectID(digest))] = (number, raw)
+
+    def add_object(self, obj: ShaFile) -> None:
+        """Add an object that dulwich made."""
+        self.add(obj.type_num, obj.as_raw_string())
+
+    def add_pack_file(self, file: BinaryIO) -> None:
+        """Add the objects of a pack.
+
+        Raises:
+            Exception: the pack is broken.
+        """
+        file.seek(0)
+        with PackData.from_file(file, self.object_format) as data:
+            data.check()
+            for found in UnpackedObjectIterator.for_pack_data(data):
+                assert found.obj_type_num is not None
+                assert found.obj_chunks is not None
+                self.add(found.obj_type_num, b"".join(found.obj_chunks))
+
+    def contains_loose(self, sha: ObjectID) -> bool:
+        """Return whether an object is here."""
+        return sha in self._raw
+
+    def get_raw(self, name: ObjectID | RawObjectID) -> tuple[int, bytes]:
+        """Return the number of an object's type, and its content."""
+        return self._raw[ObjectID(name)]
+
+    def __getitem__(self, name: ObjectID | RawObjectID) -> ShaFile:
+        """Return an object as dulwich parses it."""
+        return ShaFile.from_raw_string(*self.get_raw(name), object_format=self.object_format)
+
+
+@contextlib.contextmanager
+def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
+    """Create a file beside a repository's packs, as ``git index-pack`` does; yield it and its path.
+
+    It is removed at the end, unless ``store_pack`` has taken it.
+    """
+    os.makedirs(store.pack_dir, exist_ok=True)
+    fd, path = tempfile.mkstemp(dir=store.pack_dir, prefix="tmp_pack_")
+    try:
+        with open(fd, "w+b") as file:
+            yield file, path
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def store_pack(store: DiskObjectStore, file: BufferedRandom, path: str) -> list[ObjectID]:
+    """Make a pack part of a repository and return the ids of the objects in it.
+
+    Args:
+        store: the repository's objects; those that deltas of the pack apply to are added to it.
+        file: what ``new_pack`` gave.
+        path: the name of that file.
+
+    Raises:
+        Exception: the pack is broken. Nothing was added.
+    """
+    file.flush()
+    with PackData(path, store.object_format, file=file) as data:
+        data.check()
+        indexer = PackIndexer.for_pack_data(data, resolve_ext_ref=store.get_raw)
+        entries = list(indexer)
+        bases = set(indexer.ext_refs())
+    checksum, added = extend_pack(file, bases, store.get_raw, store.object_format)
+    file.flush()
+    os.fsync(file.fileno())
+    if entries:
+        _publish(store, path, sorted([*entries, *added]), checksum)
+    return [sha_to_hex(entry[0]) for entry in entries]
+
+
+def _publish(
+    store: DiskObjectStore, path: str, entries: Sequence[PackIndexEntry], checksum: bytes
+) -> None:
+    """Name a pack by its checksum, as Git does; readers find it once its index is there."""
+    final = os.path.join(store.pack_dir, f"pack-{checksum.hex()}")
+    os.chmod(path, PACK_MODE)
+    adjust_shared_perm(path, store.shared_perm)
+    os.replace(path, f"{final}.pack")
+    with GitFile(
+        f"{final}.idx", "wb", mask=PACK_MODE, fsync=True, shared_perm=store.shared_perm
+    ) as index:
+        write_pack_index(index, entries, checksum, version=2)
