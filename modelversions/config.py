@@ -15,8 +15,7 @@ from modelversions.tags import check_new_stage
 FILE = ".gto"
 
 _MAX_BRACKETS = 100
-"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones. Aliases, of
-which a few can stand for billions of values, are refused."""
+"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones."""
 _MAX_SIZE = 1 << 20
 """The bytes of the file that are parsed."""
 
@@ -52,8 +51,12 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
         )
     try:
         events = YAML(typ="safe", pure=True).parse(content) if b"*" in content else ()
-        if any(isinstance(event, AliasEvent) for event in events):
-            raise YAMLError("aliases ('*name') are not supported; write the values out")
+        has_aliases = any(isinstance(event, AliasEvent) for event in events)
+    except YAMLError:  # loading it says why
+        has_aliases = False
+    if has_aliases:  # a few of them can stand for billions of values
+        raise _invalid("it has aliases ('*name'), which are not supported; write the values out")
+    try:
         found = YAML(typ="safe", pure=True).load(content)
     except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"

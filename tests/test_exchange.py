@@ -273,6 +273,20 @@ def test_a_fetch_that_breaks_off_leaves_nothing(
 # where a remote is
 
 
+@pytest.mark.parametrize("key", ["proxy", "proxyAuthMethod"])
+def test_a_proxy_of_the_remote_is_not_ignored(disk: Builder, key: str) -> None:
+    def remote(url: str) -> None:
+        config = f'[remote "one"]\n\turl = {url}\n\t{key} = basic\n'
+        (disk.git_dir / "config").write_text(config)
+
+    remote("http://127.0.0.1:1/x.git")
+    with pytest.raises(ConfigurationError, match=f"remote.one.{key} is not supported; set http"):
+        disk.registry.fetch(remote="one")
+    remote("git://127.0.0.1:1/x.git")
+    with pytest.raises(RemoteError):
+        disk.registry.fetch(remote="one")
+
+
 def test_a_remote_is_found_as_git_finds_it(disk: Builder, tmp_path: Path) -> None:
     with (
         Repo.init_bare(str(tmp_path / "pulls"), mkdir=True) as pulls,

@@ -11,7 +11,7 @@ from dulwich.config import StackedConfig, apply_instead_of
 from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
-from modelversions.errors import InvalidArgumentError, RepositoryNotFoundError
+from modelversions.errors import ConfigurationError, InvalidArgumentError, RepositoryNotFoundError
 from modelversions.stores.git_config import GitConfig
 from modelversions.stores.net.urls import Url, is_url
 from modelversions.stores.programs import Programs
@@ -36,6 +36,7 @@ class Place:
 
         Raises:
             RepositoryNotFoundError: it is none of them.
+            ConfigurationError: it has a proxy of its own.
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
@@ -52,7 +53,10 @@ class Place:
             new = apply_instead_of(config, url, push=True)  # pushInsteadOf, and else insteadOf
             new = apply_instead_of(config, url) if new == url else new
             pushes.append(_url(new, root))
-        return cls(_url(apply_instead_of(config, fetch), root), tuple(pushes))
+        found = cls(_url(apply_instead_of(config, fetch), root), tuple(pushes))
+        if any(url.scheme.startswith("http") for url in (found.fetch, *pushes)):
+            _check_proxy(config, section)
+        return found
 
 
 def hook_of(url: Url, names: Sequence[str]) -> str | None:
@@ -79,6 +83,21 @@ def _given(name: str, config: StackedConfig) -> str:
         "makes one), or give a URL",
         location=name,
     )
+
+
+def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
+    """Refuse a proxy of the remote's own: a connection without it may not be safe.
+
+    Raises:
+        ConfigurationError: it has one.
+    """
+    for key in ("proxy", "proxyAuthMethod"):
+        if _get(config, section, key.encode()):
+            name = section[1].decode(errors="replace")
+            raise ConfigurationError(
+                f"remote.{name}.{key} is not supported; set http.<url>.{key} for its URL",
+                file="git config",
+            )
 
 
 def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
