@@ -1,4 +1,4 @@
-"""A model registry in Git tags: which versions of which models there are, and who stands where.
+"""A model registry in Git tags: the versions of models, and the stages assigned to them.
 
 >>> from modelversions import Registry                                  # doctest: +SKIP
 >>> registry = Registry.open()                                          # doctest: +SKIP
@@ -51,15 +51,22 @@ if TYPE_CHECKING:
         VersionNotFoundError,
         WriteConflictError,
     )
-    from modelversions.events import Event
-    from modelversions.identity import Identity
-    from modelversions.model import Model, Version
-    from modelversions.problems import Problem, ProblemKind
+    from modelversions.git.store import (
+        Commit,
+        Credentials,
+        Progress,
+        Signature,
+        SignatureStatus,
+    )
+    from modelversions.git.sync import Conflict, SyncResult
+    from modelversions.model.model import Model, Version
     from modelversions.registry import Registry
-    from modelversions.semver import SemVer
-    from modelversions.stores.base import Commit, Signature, SignatureStatus
-    from modelversions.sync import Conflict, SyncResult
-    from modelversions.tags import EventKind, TagName
+    from modelversions.registry_view import RegistryView, Revision
+    from modelversions.values.event import Event
+    from modelversions.values.identity import Identity
+    from modelversions.values.problem import Problem, ProblemKind
+    from modelversions.values.semver import SemVer
+    from modelversions.values.tag_name import EventKind, TagName
 
     __version__: str
 
@@ -71,6 +78,7 @@ __all__ = [
     "CommitTakenError",
     "ConfigurationError",
     "Conflict",
+    "Credentials",
     "DubiousOwnershipError",
     "Event",
     "EventKind",
@@ -92,13 +100,16 @@ __all__ = [
     "ObjectMissingError",
     "Problem",
     "ProblemKind",
+    "Progress",
     "PushRejectedError",
     "RefusedError",
     "Registry",
+    "RegistryView",
     "RemoteError",
     "RemoteTimeoutError",
     "RepositoryError",
     "RepositoryNotFoundError",
+    "Revision",
     "RevisionNotFoundError",
     "SemVer",
     "Signature",
@@ -118,33 +129,42 @@ __all__ = [
     "WriteConflictError",
 ]
 
-_ROOMS = (
-    "errors",
-    "semver",
-    "tags",
-    "identity",
-    "problems",
-    "events",
-    "stores.base",
-    "model",
-    "sync",
-    "registry",
-)
-"""Where the names are, the light rooms first: whoever wants a parser waits for no registry."""
+_MODULES = {
+    "Commit": "git.store",
+    "Conflict": "git.sync",
+    "Credentials": "git.store",
+    "Event": "values.event",
+    "EventKind": "values.tag_name",
+    "Identity": "values.identity",
+    "Model": "model.model",
+    "Problem": "values.problem",
+    "ProblemKind": "values.problem",
+    "Progress": "git.store",
+    "Registry": "registry",
+    "RegistryView": "registry_view",
+    "Revision": "registry_view",
+    "SemVer": "values.semver",
+    "Signature": "git.store",
+    "SignatureStatus": "git.store",
+    "SyncResult": "git.sync",
+    "TagName": "values.tag_name",
+    "Version": "model.model",
+}
+"""The module of each public name that is not an error; it is imported on first use."""
 
 
 def __getattr__(name: str) -> object:
-    """Fetch a name from its room when somebody asks for it first."""
+    """Import a public name from its module on first use."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("modelversions")
     if name in __all__:
-        rooms = (vars(import_module(f"modelversions.{room}")) for room in _ROOMS)
-        return globals().setdefault(name, next(room[name] for room in rooms if name in room))
+        module = import_module(f"modelversions.{_MODULES.get(name, 'errors')}")
+        return globals().setdefault(name, getattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """List the names, those too that nobody has asked for yet."""
-    return sorted({*globals(), *__all__, "__version__"})
+    """List the public names."""
+    return [*__all__, "__version__"]

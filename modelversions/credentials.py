@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from modelversions.errors import ConfigurationError
-from modelversions.stores.base import Credentials
+from modelversions.git.store import Credentials
 
 
 def token_from_env(variable: str, username: str = "x-access-token") -> Credentials:

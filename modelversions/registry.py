@@ -5,23 +5,36 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from modelversions import sync
 from modelversions.errors import InvalidArgumentError
-from modelversions.events import Event
-from modelversions.model import Version
-from modelversions.stores.base import Access, Credentials, Progress, Signature, TagRef
-from modelversions.stores.net.urls import is_url
-from modelversions.sync import SyncResult
-from modelversions.tags import TagName
-from modelversions.verbs import Verbs
+from modelversions.git import sync
+from modelversions.git.store import (
+    Access,
+    Credentials,
+    Exchange,
+    Progress,
+    Signature,
+    Store,
+    TagRef,
+)
+from modelversions.git.sync import SyncResult
+from modelversions.model.model import Version
+from modelversions.registry_view import RegistryView, Revision
+from modelversions.values.event import Event
+from modelversions.values.identity import Identity
+from modelversions.values.semver import SemVer
+from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
+from modelversions.write import plan as planning
+from modelversions.write.allowed_stages import check_allowed, check_stages
+from modelversions.write.writer import Options, Plan, Writer
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
 
 
-class Registry(Verbs):
+class Registry(RegistryView):
     """A registry to look at and to write.
 
     Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
@@ -48,6 +61,17 @@ class Registry(Verbs):
     ``SigningError``. A tag dated more than a minute ahead of this clock gives a
     ``ClockSkewWarning``.
     """
+
+    def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
+        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
+        if isinstance(store, (str, os.PathLike)):
+            raise InvalidArgumentError(
+                f"Registry takes no path or URL; call Registry.open({os.fspath(store)!r})",
+                argument="store",
+                value=store,
+            )
+        super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
+        self._writer = Writer(store, self._pictures)
 
     @classmethod
     def open(
@@ -80,18 +104,14 @@ class Registry(Verbs):
             RepositoryError: there is one that cannot be read.
         """
         access = _access(credentials, progress, timeout)
-        if isinstance(place, str) and is_url(place):
-            from modelversions.stores.net.remote import open_url  # dulwich costs time to import
+        from modelversions.git.open import open_store  # dulwich costs time to import
 
-            return cls(open_url(place, access), stages=stages)
-        from modelversions.stores.disk.local import LocalStore
-
-        return cls(LocalStore.open(place, access), stages=stages)
+        return cls(open_store(place, access), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
         """Look at a repository that dulwich has opened, on disk or in memory; it stays yours."""
-        from modelversions.stores.disk.local import LocalStore
+        from modelversions.git.local.local_store import LocalStore
 
         return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
 
@@ -106,6 +126,219 @@ class Registry(Verbs):
     def __exit__(self, *exception: object) -> None:
         """Close it."""
         self.close()
+
+    def register(
+        self,
+        model: str,
+        version: str | SemVer | None = None,
+        *,
+        bump: str | None = None,
+        commit: Revision = "HEAD",
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+        push: bool | str = False,
+    ) -> Event:
+        """Register a version of a model; one that was deregistered can be registered again.
+
+        Args:
+            model: the model's name; it need not exist yet.
+            version: the version's name, such as ``"v1.2.0"``. If left out, the next one after the
+                greatest that was ever registered, so that no number is handed out twice; the
+                first is ``v0.0.1``.
+            bump: which number to count up for that: ``"major"``, ``"minor"`` or ``"patch"``.
+            commit: a revision, as Git takes it.
+            message, author, when, force, sign, dry_run, push: see ``Registry``.
+
+        Raises:
+            VersionExistsError: the version is registered already.
+            CommitTakenError: another version was ever registered at the commit, and ``force`` is
+                not given (F12a).
+            RevisionNotFoundError: there is no such commit.
+        """
+        check_model_name(model)
+        semver = None if version is None else _semver(version)
+        if bump is not None:
+            SemVer(0, 0, 0).bump(bump)  # refuse a level that there is not, even for the first
+            if semver is not None:
+                raise InvalidArgumentError(
+                    f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
+                    argument="bump",
+                    value=bump,
+                )
+        sha = self._resolve(commit)
+        options = Options(message, author, when, force, sign, dry_run, push)
+        return self._write(
+            model,
+            options,
+            lambda now, intent: [
+                planning.register(now, intent, version=semver, bump=bump, commit=sha)
+            ],
+        )
+
+    def deregister(
+        self,
+        model: str,
+        version: str | SemVer,
+        *,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+        push: bool | str = False,
+    ) -> Event:
+        """Deregister a version: it stays in the history, and loses its stages.
+
+        Args:
+            version: the version's name.
+            message, author, when, force, sign, dry_run, push: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            VersionNotFoundError: it was never registered, or was deregistered already.
+        """
+        semver = _semver(version)
+        options = Options(message, author, when, force, sign, dry_run, push)
+        return self._write(
+            self._known(model),
+            options,
+            lambda now, intent: [planning.deregister(now, intent, semver)],
+        )
+
+    def assign(
+        self,
+        model: str,
+        version: str | SemVer | None = None,
+        stage: str = "",
+        *,
+        commit: Revision | None = None,
+        register: bool = False,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+        push: bool | str = False,
+    ) -> Event:
+        """Assign a stage to a version, or to a commit: to the version there, or the bare commit.
+
+        Args:
+            version: the version's name; or give ``commit``.
+            stage: the stage's name, such as ``"prod"``.
+            commit: a revision, in place of the version.
+            register: register the version first if it is not: at ``commit``, or HEAD; the next
+                version if none is named. Author and message are the registration's too.
+            message, author, when, force, sign, dry_run, push: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model, and neither ``register`` nor ``force``.
+            VersionNotFoundError: the version is not registered, or no longer.
+            VersionExistsError: with ``register``, it is registered at another commit than
+                ``commit``.
+            StageHeldError: it holds the stage already, and ``force`` is not given.
+            StageNotAllowedError: the registry allows other stages, and ``force`` is not given.
+            ConfigurationError, MissingExtraError: what it allows cannot be read.
+            RevisionNotFoundError: there is no such commit.
+        """
+        check_model_name(model)
+        check_new_stage(stage)
+        semver = None if version is None else _semver(version)
+        if not register:
+            _check_one(version, commit)
+        if not force:
+            check_allowed(model, stage, self._allowed())
+        named = commit is not None
+        sha = self._resolve("HEAD" if commit is None else commit) if register or named else ""
+        if not register and not (force and semver is None):
+            self._known(model)
+        options = Options(message, author, when, force, sign, dry_run, push)
+        if not register:
+            return self._write(
+                model,
+                options,
+                lambda now, intent: planning.assign(now, intent, stage, version=semver, commit=sha),
+            )
+        return self._write(
+            model,
+            options,
+            lambda now, intent: planning.register_and_assign(
+                now, intent, stage, version=semver, commit=sha, at_commit=named
+            ),
+        )
+
+    def unassign(
+        self,
+        model: str,
+        version: str | SemVer | None = None,
+        stage: str = "",
+        *,
+        commit: Revision | None = None,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+        push: bool | str = False,
+    ) -> Event:
+        """Take a stage from a version, or from what holds it at a commit.
+
+        The stage falls back to the version that held it before, if that is still in force (F17).
+
+        Args:
+            version: the version's name; or give ``commit``.
+            stage: the stage's name.
+            commit: a revision, in place of the version.
+            message, author, when, force, sign, dry_run, push: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            VersionNotFoundError: the version is not registered, or no longer.
+            StageNotHeldError: it is not in the stage, and ``force`` is not given.
+            RevisionNotFoundError: there is no such commit.
+        """
+        check_new_stage(stage)
+        semver = None if version is None else _semver(version)
+        _check_one(version, commit)
+        sha = "" if commit is None else self._resolve(commit)
+        options = Options(message, author, when, force, sign, dry_run, push)
+        return self._write(
+            self._known(model),
+            options,
+            lambda now, intent: [planning.unassign(now, intent, stage, version=semver, commit=sha)],
+        )
+
+    def deprecate(
+        self,
+        model: str,
+        *,
+        message: str | None = None,
+        author: Identity | None = None,
+        when: datetime | None = None,
+        force: bool = False,
+        sign: bool | str | None = None,
+        dry_run: bool = False,
+        push: bool | str = False,
+    ) -> Event:
+        """Deprecate a model, at the commit of its newest event; any later event revives it (F19).
+
+        Args:
+            message, author, when, force, sign, dry_run, push: see ``Registry``.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            ModelDeprecatedError: it is deprecated already, and ``force`` is not given.
+        """
+        options = Options(message, author, when, force, sign, dry_run, push)
+        return self._write(
+            self._known(model), options, lambda now, intent: [planning.deprecate(now, intent)]
+        )
 
     def push(self, *tags: str | Event | Version, remote: str = "origin") -> SyncResult:
         """Push tags of events to another repository; none that is there is overwritten.
@@ -127,7 +360,7 @@ class Registry(Verbs):
             RemoteError, AuthenticationError: it cannot be used.
         """
         refs = [self._ref(tag, event_only=True) for tag in tags] if tags else self._events()
-        with closing(self._store.exchange(remote)) as exchange:
+        with closing(self._connect(remote)) as exchange:
             return sync.push(exchange, refs)
 
     def fetch(self, *, remote: str = "origin") -> SyncResult:
@@ -143,7 +376,7 @@ class Registry(Verbs):
             RepositoryNotFoundError: there is no such remote.
             RemoteError, AuthenticationError: it cannot be used.
         """
-        with closing(self._store.exchange(remote)) as exchange:
+        with closing(self._connect(remote)) as exchange:
             return sync.fetch(exchange, self._store)
 
     def delete_tags(self, *tags: str | Event | Version, dry_run: bool = False) -> dict[str, str]:
@@ -184,10 +417,34 @@ class Registry(Verbs):
         """
         return self._store.signature(self._ref(tag))
 
+    def _connect(self, remote: str) -> Exchange:
+        from modelversions.git.exchange import connect  # clients cost time to import
+
+        return connect(self._store, remote)
+
+    def _write(self, model: str, options: Options, plan: Plan) -> Event:
+        """Write what a plan says, and push it if that is wanted; return the last event.
+
+        Raises:
+            NotPushedError: the tags are written, and could not be pushed.
+        """
+        remote = "origin" if options.push is True else options.push
+        if not remote:
+            return self._writer.write(model, options, plan)[-1]
+        with closing(self._connect(remote)) as exchange:
+            events = self._writer.write(model, options, plan)
+            if not options.dry_run:
+                sync.push_written(exchange, self._store, [event.tag for event in events])
+        return events[-1]
+
     def _events(self) -> list[TagRef]:
         """List the tags that are events'."""
         refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
         return [ref for ref in refs if self._store.commit(ref) is not None]
+
+    def _known(self, model: str) -> str:
+        """Return the name of a model that there is, or raise."""
+        return self[model].name
 
 
 def _access(
@@ -208,3 +465,16 @@ def _access(
             value=timeout,
         )
     return Access(credentials, progress, timeout)
+
+
+def _semver(version: str | SemVer) -> SemVer:
+    return version if isinstance(version, SemVer) else SemVer.parse(version)
+
+
+def _check_one(version: object, commit: object) -> None:
+    if (version is None) == (commit is None):
+        raise InvalidArgumentError(
+            f"give either a version or a commit, not version={version!r} and commit={commit!r}",
+            argument="commit",
+            value=commit,
+        )

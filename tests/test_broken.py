@@ -26,7 +26,7 @@ from modelversions import (
     RevisionNotFoundError,
     TagNotFoundError,
 )
-from modelversions.stores.disk.local import LocalStore
+from modelversions.git.local.local_store import LocalStore
 from tests.builders import ANN, START, Builder, at
 
 ME = Identity("Ann", "ann@example.com")

@@ -13,8 +13,8 @@ from dulwich.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelversions.stores.disk import pack_files
-from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.git.objects import pack_files
+from modelversions.git.objects.object_files import ObjectFiles
 
 TAG, OFS_DELTA, REF_DELTA = 4, 6, 7
 

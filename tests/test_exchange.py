@@ -29,9 +29,9 @@ from modelversions import (
     TagNotFoundError,
     VersionExistsError,
 )
-from modelversions.stores.disk.refs import NewRef, TagRefs
-from modelversions.stores.net.exchange import LocalExchange
-from modelversions.stores.net.transport import Transport, Verdict
+from modelversions.git.exchange import LocalExchange
+from modelversions.git.local.local_refs import NewRef, TagRefs
+from modelversions.git.remote.transport import Transport, Verdict
 from tests.builders import Builder
 from tests.lines import git_server, http_server
 

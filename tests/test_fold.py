@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelversions import Event, EventKind, Identity, Model, SemVer
-from modelversions.fold import fold
+from modelversions.model.state import fold
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")

@@ -12,7 +12,7 @@ import pytest
 from dulwich.repo import Repo
 
 from modelversions import Registry
-from modelversions.stores import locks
+from modelversions.git import locks
 from tests.builders import Builder
 from tests.lines import http_server
 

@@ -9,7 +9,7 @@ import pytest
 from dulwich.repo import Repo
 
 from modelversions import ConfigurationError
-from modelversions.stores.git_config import GitConfig, parse_bool
+from modelversions.git.config import GitConfig, parse_bool
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ from modelversions import (
     Registry,
     RemoteError,
 )
-from modelversions.stores.git_config import GitConfig
-from modelversions.stores.net.http_settings import HttpSettings, read_settings
-from modelversions.stores.net.urls import Url
-from modelversions.stores.net.web import http_client
+from modelversions.git.config import GitConfig
+from modelversions.git.remote.http import http_client
+from modelversions.git.remote.http_settings import HttpSettings, read_settings
+from modelversions.git.urls import Url
 from tests.builders import Builder
 from tests.lines import LOCAL, PATH, guarded, http_server
 

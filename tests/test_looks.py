@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelversions import Registry
-from modelversions.stores.base import Access, TagObject, TagRef
-from modelversions.stores.disk.listing import DiskListing, Packed
-from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.listing import Listing
-from modelversions.stores.net.remote import RemoteStore
-from modelversions.stores.net.urls import Url
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.local_tag_refs import DiskListing, Packed
+from modelversions.git.remote.remote_store import RemoteStore
+from modelversions.git.store import Access, TagObject, TagRef
+from modelversions.git.tag_refs import Listing
+from modelversions.git.urls import Url
 from tests.builders import Builder, at
 
 NAMES = [

@@ -18,9 +18,9 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.base import sha_hint
-from modelversions.stores.net.failures import explain
-from modelversions.stores.net.transport import Verdict
+from modelversions.git.remote.error_translation import explain
+from modelversions.git.remote.transport import Verdict
+from modelversions.git.store import sha_hint
 from tests.builders import Builder
 from tests.lines import git_server
 

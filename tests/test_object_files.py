@@ -15,9 +15,9 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions.stores.disk import object_files, pack_files
-from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.disk.object_files import ObjectFiles
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.objects import object_files, pack_files
+from modelversions.git.objects.object_files import ObjectFiles
 from tests.builders import Builder
 
 PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
@@ -71,7 +71,7 @@ def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) ->
     disk.pack()
     files = ObjectFiles(disk.repo, "here")
     for few in (1, 2, 64):
-        monkeypatch.setattr("modelversions.stores.disk.pack_files._FEW", few)
+        monkeypatch.setattr("modelversions.git.objects.pack_files._FEW", few)
         assert [files.raw(id) for id in ids] == [judged(disk, id) for id in ids]
         assert {files.kind(id[::-1]) for id in ids} == {""}
     assert files.raw("ab" * 20) == ("", b"")

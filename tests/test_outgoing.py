@@ -10,9 +10,9 @@ from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import Identity, Registry
-from modelversions.stores.disk.object_files import ObjectFiles
-from modelversions.stores.disk.single_refs import ids_below
-from modelversions.stores.net.outgoing import Outgoing, links
+from modelversions.git.local.single_refs import ids_below
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.outgoing import Outgoing, links
 from tests.builders import Builder
 from tests.lines import git_server
 

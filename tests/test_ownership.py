@@ -10,8 +10,8 @@ import pytest
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import DubiousOwnershipError, Identity, Registry
-from modelversions.stores.git_config import GitConfig
-from modelversions.stores.programs import Programs
+from modelversions.git.config import GitConfig
+from modelversions.git.programs import Programs
 
 ANN = Identity("Ann", "ann@example.com")
 ME, OTHER, ROOT = 1000, 1001, 0
@@ -34,7 +34,7 @@ def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     def owner(path: str) -> int:
         return found.get(os.path.realpath(path), ME)
 
-    monkeypatch.setattr("modelversions.stores.programs._owner", owner)
+    monkeypatch.setattr("modelversions.git.programs._owner", owner)
     return found
 
 

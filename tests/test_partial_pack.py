@@ -13,12 +13,12 @@ from dulwich.objects import ObjectID, ShaFile
 from dulwich.pack import UnpackedObject, create_delta, write_pack_data
 
 from modelversions import RemoteError
-from modelversions.stores.base import Access
-from modelversions.stores.git_config import GitConfig
-from modelversions.stores.net.partial_pack import PackFile, read_start
-from modelversions.stores.net.transport import Transport
-from modelversions.stores.net.urls import Url
-from modelversions.stores.programs import Programs
+from modelversions.git.config import GitConfig
+from modelversions.git.objects.partial_pack import PackFile, read_start
+from modelversions.git.programs import Programs
+from modelversions.git.remote.transport import Transport
+from modelversions.git.store import Access
+from modelversions.git.urls import Url
 from tests.builders import Builder
 
 
@@ -132,6 +132,6 @@ def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.Mon
     wants = [objects[0].id.decode()]
     found = transport.fetch(wants, filter="tree:0")
     assert all(one.id in found for one in objects)
-    monkeypatch.setattr("modelversions.stores.net.transport.MOST", 50_000)
+    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 50_000)
     with pytest.raises(RemoteError, match="more than 50000 bytes"):
         transport.fetch(wants)

@@ -14,8 +14,8 @@ from dulwich.pack import UnpackedObject, create_delta, write_pack_data
 from dulwich.repo import Repo
 
 from modelversions import RemoteError, RepositoryError
-from modelversions.stores.net.transport import Transport
-from modelversions.stores.received_packs import Fetched, new_pack, store_pack
+from modelversions.git.objects.received_packs import Fetched, new_pack, store_pack
+from modelversions.git.remote.transport import Transport
 from tests.builders import Builder
 
 TREE = b"4b825dc642cb6eb9a060e54bf8d69288fbee4904"

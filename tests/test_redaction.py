@@ -9,7 +9,7 @@ import pytest
 
 from modelversions import ModelVersionsError, Registry
 from modelversions.errors import InvalidArgumentError, redact
-from modelversions.stores.net.urls import Url
+from modelversions.git.urls import Url
 from tests.builders import Builder
 from tests.lines import LOCAL
 

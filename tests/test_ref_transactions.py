@@ -23,7 +23,7 @@ from modelversions import (
     RepositoryError,
     WriteConflictError,
 )
-from modelversions.stores import programs
+from modelversions.git import programs
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")

@@ -31,10 +31,10 @@ from modelversions import (
     VersionExistsError,
     WriteConflictError,
 )
-from modelversions.stores.base import NewTag
-from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.disk.refs import NewRef
-from modelversions.stores.tag_format import format_tag
+from modelversions.git.local.local_refs import NewRef
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.store import NewTag
+from modelversions.git.tag_object import format_tag
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")

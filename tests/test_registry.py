@@ -27,11 +27,11 @@ from modelversions import (
     TagNotFoundError,
     Version,
     VersionNotFoundError,
-    mapping,
+    registry_view,
 )
-from modelversions.fold import fold
-from modelversions.stores.base import TagObject, TagRef
-from modelversions.stores.disk.local import LocalStore
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.store import TagObject, TagRef
+from modelversions.model.state import fold
 from tests.builders import Builder, at
 
 
@@ -440,7 +440,7 @@ class TestCost:
     def test_a_great_many_are_read_in_batches(
         self, life: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("modelversions.pictures.BATCH", 1)
+        monkeypatch.setattr("modelversions.model.cache.BATCH", 1)
         store = CountingStore(life)
         assert len(Registry(store).history()) == 7
         assert [len(names) for names in store.reads] == [6, 1]
@@ -511,7 +511,7 @@ def test_a_version_is_pickled_without_its_model(builder: Builder) -> None:
 def test_many_names(builder: Builder) -> None:
     """What is slow for many would take minutes here."""
     names = [f"team-{number % 100}/model-{number}" for number in range(20_000)]
-    found = mapping._closest("team-7/modl-1907", names)
+    found = registry_view._closest("team-7/modl-1907", names)
     assert found == ["team-7/model-1907"]
     tags = [f"m@v1.0.0#{number}" for number in range(1, 3000)]
     events = []

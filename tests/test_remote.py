@@ -45,16 +45,18 @@ from modelversions import (
     VersionExistsError,
     WriteConflictError,
 )
-from modelversions.stores import base, programs, tag_format
-from modelversions.stores.git_config import GitConfig
-from modelversions.stores.net import remote_tags
-from modelversions.stores.net.failures import explain
-from modelversions.stores.net.remote import RemoteStore
-from modelversions.stores.net.transport import Refs, Transport, Verdict
-from modelversions.stores.net.urls import Url
-from modelversions.stores.net.wires import _Line, _PatientSsh, connect
-from modelversions.stores.programs import Programs
-from modelversions.stores.received_packs import Fetched
+from modelversions.git import programs
+from modelversions.git import store as base
+from modelversions.git import tag_object as tag_format
+from modelversions.git.config import GitConfig
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.programs import Programs
+from modelversions.git.remote import remote_tags
+from modelversions.git.remote.clients import _Line, _PatientSsh, connect
+from modelversions.git.remote.error_translation import explain
+from modelversions.git.remote.remote_store import RemoteStore
+from modelversions.git.remote.transport import Refs, Transport, Verdict
+from modelversions.git.urls import Url
 from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
 from tests.test_corpora import NAMES
@@ -367,7 +369,7 @@ def test_a_head_that_is_no_commit_has_no_files(
 
     def other(_: Transport, wants: Any, **__: Any) -> Fetched:
         objects = Fetched()
-        objects._data[wants[0].encode()] = tree
+        objects._raw[wants[0].encode()] = (tree.type_num, tree.as_raw_string())
         return objects
 
     monkeypatch.setattr(Transport, "fetch", other)
@@ -377,7 +379,7 @@ def test_a_head_that_is_no_commit_has_no_files(
 def test_files_that_are_not_wanted_are_taken_up_to_a_size(
     door: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelversions.stores.net.transport.MOST", 10)
+    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 10)
     with pytest.raises(RemoteError, match="more than 10 bytes, having"):
         door.commits()
 
@@ -673,7 +675,7 @@ def test_a_pack_that_a_server_cannot_take_is_a_refusal(
         raise SendPackError(b"unpack index-pack failed")
 
     steps: list[Any] = []
-    monkeypatch.setattr("modelversions.stores.net.wires._Tcp.send_pack", refuse)
+    monkeypatch.setattr("modelversions.git.remote.clients._Tcp.send_pack", refuse)
     assert isinstance(far.repo, Repo)
     with (
         git_server(far.repo) as url,
@@ -758,7 +760,7 @@ def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"cannot use {SECRET}") from ValueError(quote(SECRET))
 
-    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
     with (
         Registry.open("https://ann:p%40ss%20w%3Ard@host/m") as door,
         pytest.raises(RemoteError, match=r"cannot use \*\*\*;") as caught,
@@ -846,7 +848,7 @@ def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.Mon
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"the header says  {secret}")
 
-    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
     with (
         Registry.open("https://ann:s3cret%2Fpw@host/m") as door,
         pytest.raises(RemoteError) as caught,
@@ -863,7 +865,7 @@ def test_a_token_as_a_name_is_no_more_shown_than_a_password(
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError("no ghp_0123456789abcdef here")
 
-    monkeypatch.setattr("modelversions.stores.net.web._Http.get_refs", fail)
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
     with (
         Registry.open("https://ghp_0123456789abcdef@host/m") as door,
         pytest.raises(RemoteError) as caught,
@@ -1059,7 +1061,7 @@ def test_a_program_that_another_users_repository_names_is_not_run(
 def test_an_ssh_that_says_nothing_is_given_up_and_ended(
     ssh: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelversions.stores.net.wires._GOODBYE", 0.01)
+    monkeypatch.setattr("modelversions.git.remote.clients._GOODBYE", 0.01)
     waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
     monkeypatch.setenv("GIT_SSH_COMMAND", f'exec {sys.executable} -c "{waits}"')
     with Registry.open(ssh, timeout=0.2) as door, pytest.raises(RemoteTimeoutError):

@@ -20,8 +20,8 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.net.transport import Refs, Transport
-from modelversions.stores.net.web import HttpStatusError
+from modelversions.git.remote.http import HttpStatusError
+from modelversions.git.remote.transport import Refs, Transport
 from tests.builders import Builder, same
 from tests.lines import LOCAL, Wsgi, git_server, http_server
 

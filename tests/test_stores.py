@@ -22,10 +22,10 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.stores.base import TagRef
-from modelversions.stores.disk.listing import Packed
-from modelversions.stores.disk.packed_refs import packed_ref, packed_tags
-from modelversions.stores.disk.refs import TagRefs
+from modelversions.git.local.local_refs import TagRefs
+from modelversions.git.local.local_tag_refs import Packed
+from modelversions.git.local.packed_refs import packed_ref, packed_tags
+from modelversions.git.store import TagRef
 from tests.builders import Builder
 
 ANN = Identity("Ann", "ann@example.com")
@@ -221,7 +221,9 @@ class TestRefs:
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0")
-        monkeypatch.setattr("modelversions.stores.disk.refs._files", lambda *_: iter([b"m@v9.0.0"]))
+        monkeypatch.setattr(
+            "modelversions.git.local.local_refs._files", lambda *_: iter([b"m@v9.0.0"])
+        )
         assert list(disk.registry) == []
 
     def test_a_packed_file_with_no_traits(self, disk: Builder) -> None:
@@ -494,7 +496,7 @@ class TestRevisions:
 
 def test_a_commit_that_cannot_be_read_whole(builder: Builder) -> None:
     raw = b"tree %b\n\nmessage\n" % (b"a" * 40)
-    from modelversions.stores.tag_format import parse_commit
+    from modelversions.git.tag_object import parse_commit
 
     commit = parse_commit("b" * 40, raw)
     assert (commit.author, commit.subject, commit.time.year) == (None, "message", 1970)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions.stores.tag_format import ParsedTag, usual_tag
+from modelversions.git.tag_object import ParsedTag, usual_tag
 
 SHA = "a" * 40
 PEOPLE = st.one_of(st.just("Ann <ann@example.com>"), st.text("Ané <>@.\t", max_size=10))

@@ -15,7 +15,7 @@ from modelversions import (
     SemVer,
     TagName,
 )
-from modelversions.tags import check_model_name, check_new_stage, diagnose, is_reserved
+from modelversions.values.tag_name import check_model_name, check_new_stage, diagnose, is_reserved
 from tests.test_semver import VERSIONS
 
 V1 = SemVer(1, 0, 0)

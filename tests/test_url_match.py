@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelversions.stores.url_match import match_url, same_origin
+from modelversions.git.url_match import match_url, same_origin
 
 URL = "https://ann@Host.example.com/team/models.git"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from modelversions import Registry, RepositoryNotFoundError
-from modelversions.stores.net.urls import Url, is_url
+from modelversions.git.urls import Url, is_url
 
 
 @pytest.mark.parametrize(

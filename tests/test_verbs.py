@@ -574,7 +574,7 @@ class TestStages:
                 raise PermissionError(13, "Permission denied")
             return opened(path, *rest)
 
-        monkeypatch.setattr("modelversions.stores.disk.local.open", refuse, raising=False)
+        monkeypatch.setattr("modelversions.git.local.local_store.open", refuse, raising=False)
         with pytest.raises(RepositoryError, match="'.gto' in .* cannot be read: .*denied"):
             do(disk.registry, "assign", "m", "v1.0.0", "prod")
 

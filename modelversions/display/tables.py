@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from modelversions.model import Model
+from modelversions.model.model import Model
 
 _NOTHING = "-"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

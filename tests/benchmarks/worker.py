@@ -14,7 +14,7 @@ def table(path: str) -> float:
 
     What is otherwise imported at the first look is there before, as all of GTO is.
     """
-    _import("modelversions.display.tables", "modelversions.stores.disk.local")
+    _import("modelversions.display.tables", "modelversions.git.local.local_store")
     from modelversions import Registry
 
     start = time.perf_counter()
@@ -25,7 +25,7 @@ def table(path: str) -> float:
 
 def versions(path: str) -> float:
     """Time all that the versions of one model tell, from opening the repository on."""
-    _import("modelversions.stores.disk.local")
+    _import("modelversions.git.local.local_store")
     from modelversions import Registry
     from tests.benchmarks.reading import in_full
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from modelversions import ConfigurationError, Identity
-from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.git_config import GitConfig
+from modelversions.git.config import GitConfig
+from modelversions.git.local.local_store import LocalStore
 from tests.compat.git import Git, init
 
 pytestmark = pytest.mark.compat

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelversions import Identity, InvalidNameError, Registry, RevisionNotFoundError
-from modelversions.stores.base import NewTag
-from modelversions.stores.disk.local import LocalStore
-from modelversions.stores.tag_format import clean_message
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.store import NewTag
+from modelversions.git.tag_object import clean_message
 from tests.compat.git import Git, init
 
 pytestmark = pytest.mark.compat

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelversions import DubiousOwnershipError
-from modelversions.stores.disk.local import LocalStore
+from modelversions.git.local.local_store import LocalStore
 from tests.compat.git import ENV, init
 
 pytestmark = pytest.mark.compat

@@ -200,7 +200,7 @@ def test_a_large_head_on_a_server_without_filters(
         git("update-ref", "refs/tags/late@v1.0.0", id)
         return git
 
-    monkeypatch.setattr("modelversions.stores.net.transport.MOST", 2_000_000)
+    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 2_000_000)
     with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as far:
         with proxied(far.port) as proxy:
             url = far.url.replace(str(far.port), str(proxy.port))

@@ -1,0 +1,1 @@
+"""Git repositories: refs, objects, configuration and remotes. dulwich is imported here only."""

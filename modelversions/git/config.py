@@ -1,0 +1,293 @@
+"""Git's configuration of one repository, from all sources that Git reads.
+
+dulwich parses each file. What it does differently is corrected here: it knows nothing of
+``GIT_CONFIG_PARAMETERS`` (``git -c``), heeds ``includeIf`` in a repository's own files only, falls
+back from ``[a "b"]`` to ``[a]``, and parses fewer booleans than Git does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import attrs
+from dulwich.config import ConfigFile, StackedConfig, env_config, get_xdg_config_home_path
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import ConfigurationError
+from modelversions.git.url_match import Match, match_url
+
+_TRUE = frozenset({"true", "yes", "on"})
+_FALSE = frozenset({"false", "no", "off", ""})
+_INTEGER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))([kKmMgG]?)")
+_FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_QUOTED = re.compile(r"\s*((?:'[^']*'|\\['!])+)(?:=((?:'[^']*'|\\['!])*))?(?=\s|$)")
+_QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
+
+
+class GitConfig:
+    """Reads the sources again at each question, as they may have changed; see ``held``."""
+
+    def __init__(
+        self, repo: MemoryRepo | Repo | None, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Read the configuration that applies to ``repo``; without one, the user's own.
+
+        Args:
+            repo: the repository.
+            env: the environment; ``os.environ`` if left out. It is only read.
+        """
+        self._repo = repo
+        self._env = os.environ if env is None else env
+        self._held: dict[bool, list[ConfigFile]] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the sources once for all questions of the block: of one operation."""
+        outer = self._held
+        self._held = {} if outer is None else outer
+        try:
+            yield
+        finally:
+            self._held = outer
+
+    def get(self, key: str) -> str | None:
+        """Return the value of a key such as ``"gpg.ssh.program"``; None if it is not set.
+
+        Bytes that are not UTF-8 are surrogate-escaped, so that they can be written back.
+
+        Raises:
+            ConfigurationError: a source cannot be read.
+        """
+        values = self.get_all(key)
+        return values[-1] if values else None
+
+    def get_all(self, key: str, *, protected: bool = False) -> list[str]:
+        """Return all values of a key, in Git's order: the last one counts for most keys.
+
+        Args:
+            key: the key; a key without a value has the value ``"true"``.
+            protected: leave out what the repository's own files say.
+
+        Raises:
+            ConfigurationError: a source cannot be read.
+        """
+        section, *middle, name = _split(key)
+        path = (
+            section.lower().encode(),
+            *(part.encode(errors="surrogateescape") for part in middle),
+        )
+        return [
+            value.decode(errors="surrogateescape")
+            for file in self._files(protected=protected)
+            for variable, value in file.items(path)
+            if variable.lower() == name.lower().encode()
+        ]
+
+    def get_bool(self, key: str, *, default: bool = False) -> bool:
+        """Return a boolean as Git parses it.
+
+        Raises:
+            ConfigurationError: the value is no boolean, or a source cannot be read.
+        """
+        value = self.get(key)
+        return default if value is None else parse_bool(key, value)
+
+    def get_path(self, key: str) -> str | None:
+        """Return a path, with ``~`` and ``~user`` expanded."""
+        value = self.get(key)
+        return None if value is None else os.path.expanduser(value)
+
+    def subsections(self, section: str) -> list[str]:
+        """Return the names of a section's subsections, such as the remotes of ``"remote"``."""
+        found = {
+            path[1].decode(errors="surrogateescape"): None
+            for file in self._files()
+            for path in file.sections()
+            if len(path) > 1 and path[0].lower() == section.lower().encode()
+        }
+        return list(found)
+
+    def for_url(self, section: str, url: str) -> UrlSettings:
+        """Return the settings of ``section`` that apply to a URL, as ``git config --get-urlmatch``.
+
+        Args:
+            section: such as ``"http"``, for ``http.*`` and ``http.<url>.*``.
+            url: the URL that is used.
+
+        Raises:
+            ConfigurationError: a source cannot be read.
+        """
+        found: dict[str, tuple[Match, list[str]]] = {}
+        for file in self._files():
+            for path in file.sections():
+                if path[0].lower() != section.encode():
+                    continue
+                pattern = path[1].decode(errors="surrogateescape") if len(path) > 1 else None
+                match = match_url(pattern, url)
+                if match is not None:
+                    _collect(found, match, file.items(path))
+        return UrlSettings(section, {name: values for name, (_, values) in found.items()})
+
+    def stack(self) -> StackedConfig:
+        """Return all sources as one configuration, for dulwich's own use.
+
+        Raises:
+            ConfigurationError: a source cannot be read.
+        """
+        return StackedConfig(self._files()[::-1])
+
+    def _files(self, *, protected: bool = False) -> list[ConfigFile]:
+        """Return the sources, each before those that overrule it."""
+        held = self._held
+        if held is None:
+            return self._read(protected=protected)
+        if protected not in held:
+            held[protected] = self._read(protected=protected)
+        return held[protected]
+
+    def _read(self, *, protected: bool) -> list[ConfigFile]:
+        try:
+            user = [self._with_conditions(file) for file in self._user_files()]
+            own = [] if protected else self._repository_files()
+            return [*user, *own, *_command_line(self._env)]
+        except (ValueError, KeyError, OSError) as error:
+            raise ConfigurationError(
+                f"Git's configuration cannot be read: {error}; 'git config --list --show-origin' "
+                "shows where",
+                file="git config",
+            ) from error
+
+    def _user_files(self) -> Iterator[ConfigFile]:
+        """Read the system's file and the user's, as the environment names them."""
+        env = self._env
+        paths = []
+        if not parse_bool("GIT_CONFIG_NOSYSTEM", env.get("GIT_CONFIG_NOSYSTEM", "")):
+            paths.append(env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))
+        if "GIT_CONFIG_GLOBAL" in env:
+            paths.append(env["GIT_CONFIG_GLOBAL"])
+        else:
+            paths += [get_xdg_config_home_path("git", "config"), os.path.expanduser("~/.gitconfig")]
+        for path in filter(None, paths):
+            if os.path.exists(path):
+                yield ConfigFile.from_path(path)
+
+    def _repository_files(self) -> list[ConfigFile]:
+        if self._repo is None:
+            return []
+        local = self._repo.get_config()
+        if local.get_boolean((b"extensions",), b"worktreeConfig", default=False):
+            return [local, self._repo.get_worktree_config()]
+        return [local]
+
+    def _with_conditions(self, file: ConfigFile) -> ConfigFile:
+        """Read a user's file again with this repository's ``includeIf`` conditions."""
+        conditional = any(section[0].lower() == b"includeif" for section in file.sections())
+        if not conditional or file.path is None or not isinstance(self._repo, Repo):
+            return file
+        matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # there is no public one
+        return ConfigFile.from_path(file.path, condition_matchers=matchers)
+
+
+@attrs.frozen
+class UrlSettings:
+    """The settings of one section that apply to one URL."""
+
+    section: str
+    values: Mapping[str, Sequence[str]]
+    """By the variable's name in lower case: its values, those that match best last."""
+
+    def get(self, name: str) -> str | None:
+        """Return the value of a variable; None if it is not set."""
+        values = self.values.get(name.lower())
+        return values[-1] if values else None
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the values of a variable that is a list: an empty value clears what precedes."""
+        values = list(self.values.get(name.lower(), ()))
+        while "" in values:
+            del values[: values.index("") + 1]
+        return values
+
+    def get_bool(self, name: str, *, default: bool) -> bool:
+        """Return a boolean as Git parses it.
+
+        Raises:
+            ConfigurationError: the value is no boolean.
+        """
+        value = self.get(name)
+        return default if value is None else parse_bool(f"{self.section}.{name}", value)
+
+    def get_path(self, name: str) -> str | None:
+        """Return a path, with ``~`` and ``~user`` expanded."""
+        value = self.get(name)
+        return None if value is None else os.path.expanduser(value)
+
+
+def parse_bool(key: str, text: str) -> bool:
+    """Return a boolean as Git parses it: a word, or a number that is 0 or is not.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    match = _INTEGER.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(
+            f"bad boolean value {text!r} for {key!r}; set it to 'true' or 'false'",
+            file="git config",
+        )
+    digits, unit = match.groups()
+    return int(digits, 16 if "x" in digits.lower() else 10) * _FACTORS[unit.lower()] != 0
+
+
+def _split(key: str) -> tuple[str, ...]:
+    """Split a key into section, perhaps a subsection, and name."""
+    section, _, rest = key.partition(".")
+    middle, dot, name = rest.rpartition(".")
+    return (section, middle, name) if dot else (section, name)
+
+
+def _collect(
+    found: dict[str, tuple[Match, list[str]]], match: Match, items: Iterable[tuple[bytes, bytes]]
+) -> None:
+    """Add variables unless a section that matches better has set them before."""
+    for variable, value in items:
+        name = variable.lower().decode()
+        best, values = found.get(name, (match, []))
+        if match >= best:
+            found[name] = match, [*values, value.decode(errors="surrogateescape")]
+
+
+def _command_line(env: Mapping[str, str]) -> Iterator[ConfigFile]:
+    """Return what ``GIT_CONFIG_COUNT`` counts, then what ``git -c`` passes on to its programs."""
+    counted = env_config(env)
+    if counted is not None:
+        yield counted
+    text = env.get("GIT_CONFIG_PARAMETERS", "")
+    passed, end = ConfigFile(), 0
+    while text[end:].strip():
+        match = _QUOTED.match(text, end)
+        if match is None:
+            raise ValueError("bogus format in GIT_CONFIG_PARAMETERS")  # which may hold a secret
+        end = match.end()
+        key, value = _unquote(match[1]), match[2]
+        if value is None and not text[match.start() : end].endswith("="):
+            key, equals, plain = key.partition("=")  # the form of Git before 2.31
+            value = plain if equals else "true"
+        else:
+            value = _unquote(value or "")
+        if "." not in key:
+            raise ValueError(f"key does not contain a section: {key!r}")
+        section, *middle, name = (part.encode(errors="surrogateescape") for part in _split(key))
+        passed.add((section, *middle), name, value.encode(errors="surrogateescape"))
+    yield passed
+
+
+def _unquote(text: str) -> str:
+    return "".join(plain or escaped for plain, escaped in _QUOTE_PART.findall(text))

@@ -1,0 +1,354 @@
+"""Tags between a repository on this machine and another: pushed and fetched, never overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain, islice
+from typing import TypeVar
+
+from dulwich.object_store import DiskObjectStore, MemoryObjectStore
+from dulwich.objects import ObjectID, hex_to_sha
+from dulwich.pack import UnpackedObject, generate_unpacked_objects, pack_objects_to_data
+from dulwich.refs import HEADREF
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import (
+    IdentityError,
+    InvalidArgumentError,
+    ModelVersionsError,
+    PushRejectedError,
+    RemoteError,
+    RepositoryError,
+    WriteConflictError,
+)
+from modelversions.git.config import GitConfig
+from modelversions.git.local.local_refs import NewRef, TagRefs
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.single_refs import ids_below, lookup
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.outgoing import Outgoing, links
+from modelversions.git.objects.pack_files import NUMBERS
+from modelversions.git.objects.received_packs import new_pack, store_pack
+from modelversions.git.objects.tag_reader import TagReader
+from modelversions.git.programs import Programs
+from modelversions.git.remote.error_translation import rejected
+from modelversions.git.remote.transport import HAVES, Transport
+from modelversions.git.remotes import Place, hook_of
+from modelversions.git.store import TAGS, Access, Store, TagRef
+from modelversions.git.tag_object import format_person
+from modelversions.git.urls import Url
+from modelversions.values.identity import Identity
+
+_HOOKS = (
+    "pre-receive",
+    "update",
+    "proc-receive",
+    "reference-transaction",
+    "post-receive",
+    "post-update",
+)
+
+Stored = TypeVar("Stored")
+
+
+def connect(store: Store, remote: str) -> LocalExchange:
+    """Connect a repository on this machine with another one.
+
+    Args:
+        store: the repository.
+        remote: the name of a remote, a URL or a path.
+
+    Raises:
+        RepositoryNotFoundError: the remote is none of them.
+        InvalidArgumentError: the store is a server.
+    """
+    if not isinstance(store, LocalStore):
+        raise InvalidArgumentError(
+            f"{store.location!r} is a server, where each verb writes at once; push and fetch need "
+            "a repository on this machine",
+            argument="remote",
+            value=remote,
+        )
+    config = GitConfig(store.repo)
+    place = Place.of(remote, config.stack(), getattr(store.repo, "path", "."))
+    return LocalExchange(store.repo, place, store.access)
+
+
+class LocalExchange:
+    """Pushes and fetches for one repository on this machine.
+
+    It has the repository opened for itself: whoever else uses it need not wait for a server.
+    """
+
+    def __init__(
+        self,
+        repo: MemoryRepo | Repo,
+        place: Place,
+        access: Access,
+    ) -> None:
+        """Connect a repository with where to fetch from and where to push to."""
+        self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
+        self._programs = Programs(self._repo, GitConfig(self._repo))
+        self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
+        self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
+        self._source = Transport(place.fetch, self._programs, access)
+        self._sinks = [(url, Transport(url, self._programs, access)) for url in place.push]
+        self.location = ", ".join(sink.location for _, sink in self._sinks)
+
+    @property
+    def _log(self) -> bytes:
+        """What is written into the reflog of a fetched tag."""
+        try:
+            person = Identity.from_git(self._programs.config.get)
+        except IdentityError:  # Git writes one that it makes up
+            person = Identity("unknown", "unknown")
+        now = datetime.now().astimezone()
+        return format_person(person, now) + b"\tfetch: storing tag"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._source.close()
+        for _, sink in self._sinks:
+            sink.close()
+        self._files.close()
+        if isinstance(self._repo, Repo):
+            self._repo.close()
+
+    def theirs(self) -> list[TagRef]:
+        """List the other one's tags."""
+        return self._source.tags([""])
+
+    def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
+        """Push tags that the other one lacks; all of them or none, where it can do that.
+
+        A remote with several ``pushurl`` gets them at each: as Git, at the next one too where one
+        fails, which is raised at the end.
+        """
+        had: list[list[TagRef]] = []
+        failure: ModelVersionsError | None = None
+        done: list[str] = []
+        for url, sink in self._sinks:
+            try:
+                had.append(self._send_to(url, sink, refs))
+                done.append(sink.location)
+            except ModelVersionsError as error:
+                failure = failure or error
+        if failure is not None:
+            if done:
+                failure.args = (f"{failure}; they were pushed to {', '.join(done)}",)
+            raise failure
+        return _merged(refs, had)
+
+    def _send_to(self, url: Url, sink: Transport, refs: Sequence[TagRef]) -> list[TagRef]:
+        self._check_sink(url, sink)
+        try:
+            return self._send(sink, refs, atomic=len(refs) > 1)
+        except InvalidArgumentError:  # it cannot
+            return self._send(sink, refs, atomic=False)
+
+    def bring(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
+        """Fetch the objects, and then create the refs, each if there is none."""
+        new = self._fetch([ref.id for ref in refs])
+        self._check_whole(new)
+        kinds = {ref.id: self._files.kind(ref.id) for ref in refs}
+        missing = next((id for id, kind in kinds.items() if not kind), None)
+        if missing is not None:
+            raise self._not_whole(missing)
+        with self._programs.config.held():
+            return self._create([ref for ref in refs if kinds[ref.id] == "tag"])
+
+    def _create(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
+        """Create refs at once; one by one where one of them cannot be, to leave out that one."""
+        log = self._log
+        brought: list[TagRef] = []
+        left: list[TagRef] = []
+        todo = [list(refs)] if refs else []
+        while todo:
+            some = todo.pop(0)
+            try:
+                self._refs.create([NewRef(ref.name, ref.id, log) for ref in some])
+            except WriteConflictError:
+                todo += [[ref] for ref in some] if len(some) > 1 else []
+                left += some if len(some) == 1 else []
+            else:
+                brought += some
+        return brought, left
+
+    def _fetch(self, wants: Sequence[str]) -> list[ObjectID]:
+        """Fetch objects and all that they lead to; return those that came."""
+        if any(len(want) != self._repo.object_format.hex_length for want in wants):
+            raise RepositoryError(
+                f"{self._source.location!r} names its objects in another format (SHA-1, SHA-256): "
+                "nothing can be fetched from there",
+                location=self._source.location,
+            )
+        store = self._repo.object_store
+        walker = self._repo.get_graph_walker([ObjectID(id.encode()) for id in self._tips()])
+        known = (id.decode("ascii") for id in iter(walker.next, None))
+        haves = list(islice(known, HAVES))
+        shallow = [id.decode("ascii") for id in self._repo.get_shallow()]
+        wanted = list(dict.fromkeys(wants))
+        if isinstance(store, DiskObjectStore):
+            with self._writing(), new_pack(store) as (file, path):
+                self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
+                return self._stored(lambda: store_pack(store, file, path))
+        assert isinstance(store, MemoryObjectStore)
+        before = set(store)
+        with tempfile.TemporaryFile() as file:
+            self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
+            file.seek(0)
+            self._stored(lambda: store.add_thin_pack(file.read, None))
+        return [id for id in store if id not in before]
+
+    def _stored(self, store: Callable[[], Stored]) -> Stored:
+        """Store a pack that came from the other one.
+
+        Raises:
+            RemoteError: it is broken; in memory also if dulwich cannot parse one of its objects.
+        """
+        try:
+            return store()
+        except OSError:
+            raise
+        except Exception as error:
+            raise RemoteError(
+                f"{self._source.location!r} sent objects that cannot be stored: {error}; nothing "
+                "was fetched, try again or use 'git fetch'",
+                location=self._source.location,
+            ) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except ModelVersionsError:  # some are OSErrors
+            raise
+        except OSError as error:
+            raise RepositoryError(
+                f"the objects that were fetched cannot be stored: {error}; check the permissions "
+                "and the free space of the repository",
+                location=getattr(self._repo, "path", "memory"),
+            ) from error
+
+    def _check_whole(self, new: Sequence[ObjectID]) -> None:
+        """See that all that new objects lead to is here: what was here before was whole.
+
+        Raises:
+            RemoteError: something was not sent.
+        """
+        width = self._repo.object_format.oid_length
+        for id in new:
+            for link in links(self._files.raw(id.decode("ascii")), width):
+                if not self._files.kind(link):
+                    raise self._not_whole(link)
+
+    def _not_whole(self, id: str) -> RemoteError:
+        return RemoteError(
+            f"{self._source.location!r} did not send {id}, which its tags lead to, so none was "
+            "fetched; if it is a shallow repository, fetch from the one that it was made from",
+            location=self._source.location,
+        )
+
+    def _send(self, sink: Transport, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
+        others: list[TagRef] = []
+
+        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+            wanted = {f"{TAGS}{ref.name}": ref.id for ref in refs}
+            others[:] = [
+                TagRef(ref.removeprefix(TAGS), there[ref]) for ref in wanted if ref in there
+            ]
+            return {ref: id for ref, id in wanted.items() if ref not in there}
+
+        verdict = sink.send(settle, self._pack, atomic=atomic)
+        if verdict.refused:
+            went = len(refs) - len(others) - len(verdict.refused)
+            ref, reason = verdict.cause
+            rest = f"{went} other tags went through; " if went else ""
+            name = ref.removeprefix(TAGS)
+            raise rejected(name, sink.location, reason, verdict.words, rest)
+        if verdict.unsaid:
+            raise RemoteError(
+                f"{sink.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
+                "more to see",
+                location=sink.location,
+            )
+        return others
+
+    def _pack(
+        self, have: set[ObjectID], want: set[ObjectID]
+    ) -> tuple[int, Iterator[UnpackedObject]]:
+        known = {ref.id: ref.peeled for ref in self._refs.tags([""])}
+        haves = [known.get(id) or self._peeled(id) for id in map(_text, have)]
+        boundaries = {_text(id): () for id in self._repo.get_shallow()}
+        outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
+        ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
+        if isinstance(self._repo, MemoryRepo):
+            return pack_objects_to_data([(self._repo[id], None) for id in ids])
+        kinds = [self._files.kind(_text(id)) for id in ids]
+        files: list[tuple[ObjectID, None]] = [
+            (id, None) for id, kind in zip(ids, kinds) if kind in ("tree", "blob")
+        ]
+        others = [id for id, kind in zip(ids, kinds) if kind not in ("tree", "blob")]
+        packed = generate_unpacked_objects(self._repo.object_store, files)
+        return len(ids), chain(map(self._unpacked, others), packed)
+
+    def _unpacked(self, id: ObjectID) -> UnpackedObject:
+        """Return a tag or a commit as it is: dulwich refuses what it cannot parse."""
+        kind, raw = self._files.raw(_text(id))
+        sha = hex_to_sha(id)
+        return UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=sha)
+
+    def _peeled(self, id: str) -> str:
+        """Return the commit that a tag object leads to; any other id as it is."""
+        return TagReader(self._files).tag(id).commit or id
+
+    def _tips(self) -> list[str]:
+        """Return the commits that are here: those of branches, remotes' ones too, HEAD and tags."""
+        refs = self._repo.refs
+        ids: list[bytes | None] = [lookup(refs, HEADREF)]
+        for base in (b"refs/heads/", b"refs/remotes/"):
+            ids += ids_below(refs, base).values()
+        tips = [id.decode("ascii") for id in ids if id]
+        tags = islice(self._refs.tags([""]), HAVES)
+        tips += [ref.peeled or self._peeled(ref.id) for ref in tags]
+        commits = dict.fromkeys(tips)
+        return [id for id in commits if self._files.kind(id) == "commit"]
+
+    def _check_sink(self, url: Url, sink: Transport) -> None:
+        """Refuse what only Git can do, or what it would not do, as on this machine no server says.
+
+        Raises:
+            PushRejectedError: there are hooks, or a part of the history would be missing.
+        """
+        hook = hook_of(url, _HOOKS)
+        reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
+        if url.scheme == "file" and self._repo.get_shallow():
+            reason = "this clone is shallow, and the rest would be missing there"
+        elif self._repo.object_format.name != "sha1" and url.scheme != "file":
+            reason = "packs for servers are made with SHA-1 here, and this repository has SHA-256"
+        if reason:
+            raise PushRejectedError(
+                f"nothing can be pushed to {sink.location!r} from here: {reason}; push with 'git "
+                "push' instead",
+                tag="",
+                location=sink.location,
+                reason=reason,
+            )
+
+
+def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:
+    """Return what several repositories had: another tag in one of them, or the same in all."""
+    found = []
+    for ref in refs:
+        there = [one for several in had for one in several if one.name == ref.name]
+        other = next((one for one in there if one.id != ref.id), None)
+        if other is not None or len(there) == len(had):
+            found.append(other or there[0])
+    return found
+
+
+def _text(id: ObjectID) -> str:
+    return id.decode("ascii")

@@ -1,0 +1,1 @@
+"""A repository on this machine: refs, packed-refs, revisions."""

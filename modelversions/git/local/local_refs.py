@@ -1,0 +1,308 @@
+"""The tags' refs of a repository: list them by prefix, create one if it is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import attrs
+from dulwich.errors import FileFormatException
+from dulwich.file import FileLocked, GitFile
+from dulwich.objects import ObjectID
+from dulwich.refs import (
+    DiskRefsContainer,
+    Ref,
+    RefsContainer,
+    SymrefLoop,
+    check_ref_format,
+)
+from dulwich.reftable import ReftableRefsContainer
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import (
+    LockedError,
+    RepositoryError,
+    WriteConflictError,
+)
+from modelversions.git.config import GitConfig
+from modelversions.git.local.local_tag_refs import DiskListing, Packed
+from modelversions.git.local.packed_refs import packed_tags
+from modelversions.git.local.ref_transaction import (
+    HOOK,
+    HookDeclinedError,
+    RefChangedError,
+    RefTransactions,
+    RefUpdate,
+)
+from modelversions.git.local.single_refs import ABSENT, lookup, loose_id
+from modelversions.git.programs import Programs
+from modelversions.git.ref_names import check_beside, check_kept, tag_changed, tag_exists
+from modelversions.git.store import TagRef
+from modelversions.git.tag_refs import Listing
+
+_ROOT = b"refs/tags/"
+PATIENCE = 1.0
+"""How many seconds to wait for a lock that another writer holds."""
+
+Written = TypeVar("Written")
+
+
+@attrs.frozen
+class NewRef:
+    """A tag's ref to be created."""
+
+    name: str
+    """The name without ``refs/tags/``."""
+    id: str
+    """The object that it is to name."""
+    log: bytes = b""
+    """For the reflog: identity, time, a tab and the message."""
+
+
+class TagRefs:
+    """The refs below ``refs/tags/`` of one repository, read afresh at each call."""
+
+    def __init__(
+        self, repo: MemoryRepo | Repo, location: str, programs: Programs | None = None
+    ) -> None:
+        """List and change the refs of ``repo``.
+
+        Args:
+            repo: the repository.
+            location: its path or URL, for messages.
+            programs: what runs its hooks, with its configuration.
+        """
+        self._repo = repo
+        self._refs: RefsContainer = repo.refs
+        self._location = location
+        self._programs = programs or Programs(repo, GitConfig(repo))
+        self._packed = Packed()
+
+    def tags(self, prefixes: Sequence[str]) -> Listing:
+        """List the tags whose names begin with one of ``prefixes``, by name.
+
+        Raises:
+            RepositoryError: the refs cannot be read.
+        """
+        wanted = [prefix.encode(errors="replace") for prefix in prefixes]
+        try:
+            return self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
+        except RepositoryError:
+            raise
+        except OSError as error:
+            raise RepositoryError(
+                f"the tags of {self._location!r} cannot be read: {error}", location=self._location
+            ) from error
+
+    @property
+    def _is_on_disk(self) -> bool:
+        return type(self._refs) is DiskRefsContainer
+
+    def _on_disk(self, prefixes: list[bytes]) -> Listing:
+        """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
+        assert isinstance(self._refs, DiskRefsContainer)
+        os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
+        loose = dict(_loose(self._refs, prefixes))
+        path = os.path.join(self._refs.path, b"packed-refs")
+        packed = packed_tags(path, prefixes, self._packed)
+        if b"" in prefixes:
+            self._packed = packed
+        return DiskListing(packed, loose)
+
+    def _elsewhere(self, prefixes: list[bytes]) -> Listing:
+        """Read the refs of a repository in memory, or in reftable files."""
+        values = dict(self._refs.get_packed_refs())
+        for name in self._refs.allkeys().difference(values):
+            with contextlib.suppress(KeyError, ValueError, SymrefLoop):
+                values[name] = self._refs[name]
+        return _named(values, prefixes)
+
+    def check(self, name: str) -> None:
+        """Refuse a name that Git could not keep (F4), or not beside the tags that are there.
+
+        Raises:
+            InvalidNameError: no repository could keep it.
+            WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+        """
+        check_beside(name, self.tags, self._location)
+
+    def create(self, tags: Sequence[NewRef]) -> None:
+        """Create refs that are not there: all of them, or none. Of racing writers one succeeds.
+
+        Raises:
+            InvalidNameError: Git could not keep a name.
+            WriteConflictError: no ref was created.
+        """
+        for tag in tags:
+            check_kept(tag.name)
+        updates = [
+            RefUpdate(Ref(_ROOT + tag.name.encode()), None, ObjectID(tag.id.encode()), tag.log)
+            for tag in tags
+        ]
+        self._change(updates, lambda name: tag_exists(name, self._location))
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete refs that still name what they did when they were listed: all, or none.
+
+        Raises:
+            WriteConflictError: one names something else by now, or is locked; none was deleted.
+        """
+        updates = [
+            RefUpdate(Ref(_ROOT + ref.name.encode()), ObjectID(ref.id.encode()), None)
+            for ref in refs
+        ]
+        self._change(updates, tag_changed)
+
+    def _change(
+        self, updates: Sequence[RefUpdate], changed: Callable[[str], WriteConflictError]
+    ) -> None:
+        first = _short(updates[0].name)
+        commit = self._elsewhere_changed
+        if self._is_on_disk:
+            assert isinstance(self._repo, Repo)
+            commit = RefTransactions(self._repo, self._programs).commit
+        try:
+            patiently(first, lambda: commit(updates))
+        except RefChangedError as error:
+            raise changed(_short(error.name)) from error
+        except HookDeclinedError as error:
+            raise WriteConflictError(
+                f"the hook {HOOK!r} of {self._location!r} refused the tag {first!r}: "
+                f"{str(error) or 'it gave no reason'}; nothing was changed, see what the hook "
+                "allows",
+                tag=first,
+            ) from error
+
+    def _elsewhere_changed(self, updates: Sequence[RefUpdate]) -> None:
+        """Change the refs of a repository in memory, or in reftable files, one after another."""
+        done: list[RefUpdate] = []
+        with self._reftable_lock():
+            try:
+                for update in updates:
+                    self._set(update)
+                    done.append(update)
+            except BaseException:
+                for update in done:
+                    self._set(RefUpdate(update.name, update.new, update.old))
+                raise
+
+    def _set(self, update: RefUpdate) -> None:
+        if update.new is None:
+            assert update.old is not None
+            done = self._refs.remove_if_equals(update.name, update.old)
+        else:
+            done = self._refs.add_if_new(update.name, update.new)
+        if not done:
+            raise RefChangedError(update.name)
+
+    def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
+        """Hold Git's own lock on reftable files: dulwich writes them without one."""
+        if not isinstance(self._refs, ReftableRefsContainer):
+            return contextlib.nullcontext()
+        lock = GitFile(os.path.join(self._refs.reftable_dir, "tables.list"), "wb")
+        stack = contextlib.ExitStack()
+        stack.callback(lock.abort)
+        return stack
+
+
+def patiently(tag: str, write: Callable[[], Written]) -> Written:
+    """Write something of a tag; wait for a lock that somebody else holds, as Git does.
+
+    Raises:
+        LockedError: it is still held.
+        WriteConflictError: the files cannot be written.
+    """
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return write()
+        except FileLocked as error:
+            if time.monotonic() < patience:
+                time.sleep(0.005)
+                continue
+            lock = os.fsdecode(error.lockfilename)
+            raise LockedError(
+                f"the tag {tag!r} is locked by another writer; if none is running, one has died: "
+                f"remove {lock!r} and try again",
+                tag=tag,
+                lock=lock,
+            ) from error
+        except RepositoryError:
+            raise
+        except (OSError, FileFormatException) as error:
+            raise WriteConflictError(
+                f"the tag {tag!r} cannot be written: {error}; check the permissions", tag=tag
+            ) from error
+
+
+def _short(name: Ref) -> str:
+    return name[len(_ROOT) :].decode(errors="replace")
+
+
+def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> Listing:
+    """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
+    full = tuple(_ROOT + prefix for prefix in prefixes)
+    names = sorted(name for name in values if name.startswith(full))
+    return Listing(
+        TagRef(name[len(_ROOT) :].decode(errors="replace"), values[name].decode("ascii"))
+        for name in names
+    )
+
+
+def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str, TagRef]]:
+    """Read the loose tags, listing only folders that can hold a wanted one."""
+    by_folder = defaultdict(list)
+    for prefix in prefixes:
+        folder, slash, start = prefix.rpartition(b"/")
+        by_folder[folder + slash].append(start)
+    root = os.path.join(refs.path, b"refs", b"tags")
+    for folder, starts in by_folder.items():
+        for name in _files(root, folder, tuple(starts)):
+            id = _value(refs, root, name)
+            if id is not None:
+                own = name.decode(errors="surrogateescape")
+                yield own, TagRef(own, id)
+
+
+def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Name the files in a folder that begin with one of ``starts``, and all in such folders."""
+    if b"\0" in folder:
+        return
+    try:
+        entries = list(os.scandir(os.path.join(root, *folder.split(b"/"))))
+    except OSError as error:
+        if error.errno in ABSENT:
+            return
+        raise
+    for entry in entries:
+        if not entry.name.startswith(starts):
+            continue
+        name = folder + entry.name
+        if _is_folder(entry):
+            yield from _files(root, name + b"/", (b"",))
+        elif check_ref_format(Ref(b"tags/" + name)):  # not the lock of a ref
+            yield name
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    """Return whether an entry is a folder; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
+    """Read a loose ref: an id, "" for one that cannot be read, None for one that is gone."""
+    try:
+        with open(os.path.join(root, *name.split(b"/")), "rb") as file:
+            content = file.read()
+        if content.startswith(b"ref:"):
+            content = lookup(refs, Ref(_ROOT + name)) or b""
+    except OSError as error:
+        return None if error.errno in ABSENT else ""
+    return loose_id(content).decode("ascii")

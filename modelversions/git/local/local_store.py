@@ -1,0 +1,292 @@
+"""A repository on this machine, on disk or in memory: the store that dulwich serves."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timezone
+from typing import BinaryIO
+
+from dulwich.errors import NotGitRepository
+from dulwich.objects import Tag as GitTag
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import (
+    ConfigurationError,
+    LockedError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from modelversions.git.config import GitConfig, parse_bool
+from modelversions.git.local.local_refs import NewRef, TagRefs, patiently
+from modelversions.git.local.replacements import Replacements
+from modelversions.git.local.revisions import Revisions
+from modelversions.git.locks import ForkSafeLock
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.tag_reader import TagReader
+from modelversions.git.programs import Programs
+from modelversions.git.signing import check
+from modelversions.git.store import (
+    Access,
+    Commit,
+    NewTag,
+    Signature,
+    TagObject,
+    TagRef,
+)
+from modelversions.git.tag_object import (
+    clean_as_configured,
+    format_person,
+    parse_commit,
+    tag_content,
+)
+
+
+class _Repo(Repo):
+    """A repository whose grafts are read here: dulwich refuses those with a comment in them."""
+
+    def get_named_file(self, path: str | bytes, basedir: str | None = None) -> BinaryIO | None:
+        if os.fsdecode(path) == os.path.join("info", "grafts"):
+            return None
+        return super().get_named_file(path, basedir)
+
+
+_UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def _found(location: str) -> Repo:
+    """Find the repository of a folder as Git does; of the current folder by ``GIT_DIR`` too."""
+    env = os.environ
+    given = env.get("GIT_DIR") if location == os.curdir else None
+    if given is None:
+        ceilings = env.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
+        across = env.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "")
+        repo: Repo = _Repo.discover(
+            location,
+            ceiling_dirs=[path for path in ceilings if os.path.isabs(path)],
+            across_filesystem=parse_bool("GIT_DISCOVERY_ACROSS_FILESYSTEM", across),
+        )
+    else:
+        unsupported = next((name for name in _UNSUPPORTED if name in env), None)
+        if unsupported:
+            raise ConfigurationError(
+                f"{unsupported} is set beside GIT_DIR, and is not supported; unset it, or pass the "
+                "path of a repository to Registry.open",
+                file=unsupported,
+            )
+        repo = _Repo(os.path.dirname(given) or os.curdir if os.path.isfile(given) else given)
+    return _with_work_tree(repo)
+
+
+def _with_work_tree(repo: Repo) -> Repo:
+    """Return the repository with its work tree, if it was opened at its ``.git`` folder."""
+    folder, name = os.path.split(os.path.abspath(repo.path))
+    if not repo.bare or name != ".git":
+        return repo
+    if repo.get_config().get_boolean((b"core",), b"bare", default=False):
+        return repo
+    repo.close()
+    return _Repo(folder)
+
+
+class LocalStore:
+    """Tags in a repository that dulwich has opened. Threads may share it."""
+
+    is_local = True
+
+    def __init__(
+        self,
+        repo: MemoryRepo | Repo,
+        location: str,
+        *,
+        owned: bool = False,
+        access: Access | None = None,
+    ) -> None:
+        """Serve a repository that dulwich has opened; an owned one is closed with the store."""
+        self.location = location
+        self.access = access or Access()
+        self.repo = repo
+        self._lock = ForkSafeLock()
+        self._files = ObjectFiles(repo, location)
+        self._config = GitConfig(repo)
+        self._replacements = Replacements(repo, self._config)
+        self._revisions = Revisions(repo, self._files, location, self._replacements)
+        self._programs = Programs(repo, self._config)
+        self._refs = TagRefs(repo, location, self._programs)
+        self._closers = [self._files.close, *([repo.close] if owned else [])]
+        for closer in self._closers:  # dulwich complains, at length, of what is left open
+            weakref.finalize(self, closer)
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike[str], access: Access | None = None, *, search: bool = True
+    ) -> LocalStore:
+        """Open the repository that holds ``path``, as Git finds it.
+
+        Args:
+            path: a folder in it.
+            access: how to get at its remotes.
+            search: whether it may lie above the folder.
+
+        Raises:
+            RepositoryNotFoundError: neither the folder nor any above it is a repository.
+            RepositoryError: it is there, but in a form that cannot be read.
+        """
+        location = os.fspath(path)
+        if not os.path.exists(location):
+            raise RepositoryNotFoundError(
+                f"there is no {location!r}; give the path of a Git repository or of a folder in "
+                "one, or a URL such as 'https://host/path'",
+                location=location,
+            )
+        try:
+            repo = _found(location) if search else _Repo(location)
+        except NotGitRepository as error:
+            raise RepositoryNotFoundError(
+                f"{location!r} is not in a Git repository; give the path of one, or make one with "
+                "'git init'",
+                location=location,
+            ) from error
+        except ConfigurationError:
+            raise
+        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+            raise RepositoryError(
+                f"the repository at {location!r} cannot be read: {error!r}", location=location
+            ) from error
+        return cls(repo, repo.path, owned=True, access=access)
+
+    def close(self) -> None:
+        """Close the repository's files; it can still be used, and opens them again."""
+        with self._lock:  # nobody may be reading from what is closed
+            for closer in self._closers:
+                closer()
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``."""
+        with self._lock:
+            self._begin()
+            return self._refs.tags(prefixes)
+
+    def _begin(self) -> None:
+        """Begin an operation: see which packs and which replacements there are."""
+        self._files.forget()
+        self._files.replace(self._replacements.objects())
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what the refs name, by object id."""
+        ids = {ref.id: None for ref in refs}
+        with self._lock:
+            reader = TagReader(self._files)
+            return {id: reader.tag(id) for id in ids}
+
+    def commit(self, ref: TagRef) -> str | None:
+        """Return the commit of an annotated tag, else None.
+
+        What the list of refs says of it is not taken for granted: a tag is read one way only.
+        """
+        with self._lock:
+            return TagReader(self._files).tag(ref.id).commit
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names."""
+        with self._lock:
+            self._begin()
+            return self._revisions.resolve(revision)
+
+    def commits(self, revision: str, limit: int | None) -> list[Commit]:
+        """List the commits that lead to a revision and are there, newest first."""
+        with self._lock:
+            self._begin()
+            found = self._revisions.walk(self._revisions.resolve(revision))
+            return list(itertools.islice(found, limit))
+
+    def config(self, key: str) -> str | None:
+        """Return the value of a key of Git's configuration."""
+        with self._lock:
+            return self._config.get(key)
+
+    def clean(self, message: str) -> str:
+        """Return a message as ``git tag -a`` would keep it."""
+        return clean_as_configured(message, self._config)
+
+    def check(self, name: str) -> None:
+        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        with self._lock:
+            self._refs.check(name)
+
+    def create(self, tags: Sequence[NewTag]) -> None:
+        """Write the tag objects, then each ref if there is none: all of them, or none."""
+        with self._lock, self._config.held():
+            for tag in tags:
+                self.check(tag.name)
+            contents = [tag_content(tag, self._programs) for tag in tags]
+            ids = [self._add(tag.name, content) for tag, content in zip(tags, contents)]
+            self._refs.create([NewRef(tag.name, id, self._log(tag)) for tag, id in zip(tags, ids)])
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete refs that still name what they did: all, or none."""
+        if refs:
+            with self._lock:
+                self._refs.delete(refs)
+
+    def signature(self, ref: TagRef) -> Signature:
+        """Check the signature of a tag object."""
+        with self._lock:
+            kind, raw = self._files.raw(ref.id)
+        return check(self._programs, raw if kind == "tag" else b"")
+
+    def file(self, path: str) -> bytes | None:
+        """Read a file from the root of the work tree, or of HEAD's commit where there is none."""
+        tree = self._work_tree()
+        if tree is not None:
+            try:
+                with open(os.path.join(tree, path), "rb") as file:
+                    return file.read()
+            except (FileNotFoundError, IsADirectoryError):
+                return None
+            except OSError as error:
+                raise RepositoryError(
+                    f"{path!r} in {self.location!r} cannot be read: {error}", location=self.location
+                ) from error
+        with self._lock:
+            try:
+                return self._revisions.file(self._revisions.resolve("HEAD"), path)
+            except RevisionNotFoundError:  # there are no commits yet
+                return None
+
+    def _work_tree(self) -> str | None:
+        """Return the folder of the work tree, as ``core.worktree`` may say; None without one."""
+        if not isinstance(self.repo, Repo) or self.repo.bare:
+            return None
+        configured = self._config.get_path("core.worktree")
+        if configured is None:
+            return self.repo.path
+        return os.path.join(self.repo.controldir(), configured)
+
+    def _add(self, name: str, content: bytes) -> str:
+        """Write a tag object; return its id."""
+        format = self.repo.object_format
+        tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
+        id = tag.get_id(format).decode("ascii")
+        try:
+            patiently(name, lambda: self.repo.object_store.add_object(tag))
+        except LockedError:
+            raise
+        except BaseException:  # dulwich leaves the lock file of an object it could not write
+            assert isinstance(self.repo, Repo)  # nothing fails in memory
+            path = os.path.join(self.repo.object_store.path, id[:2], f"{id[2:]}.lock")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            raise
+        return id
+
+    def _log(self, tag: NewTag) -> bytes:
+        """Return what ``git tag`` writes into the reflog of a new tag."""
+        commit = parse_commit(tag.commit, self._files.raw(tag.commit)[1])
+        date = commit.time.astimezone(timezone.utc).date()
+        message = f"tag: tagging {tag.commit[:7]} ({commit.subject}, {date})"
+        return format_person(tag.author, tag.time) + b"\t" + message.encode(errors="replace")

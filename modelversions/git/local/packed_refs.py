@@ -1,0 +1,214 @@
+"""The packed-refs file, read by its own order: one model's tags are a binary search away.
+
+Git has said ``sorted`` and ``fully-peeled`` in its header since 2018; a file that does not say so
+is read from end to end. Where Git would stop at a line, so do we.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from operator import methodcaller
+
+from dulwich.refs import Ref, check_ref_format
+
+from modelversions.errors import RepositoryError
+from modelversions.git.local.local_tag_refs import Packed
+
+_ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
+_ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
+"""An entry and the line that may belong to it, or else a line that is none."""
+_ROOT = b"refs/tags/"
+_groups = methodcaller("groups")
+
+
+def packed_ref(path: bytes, name: bytes) -> bytes:
+    """Read one ref by its full name: its id, or empty where it is not there.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        return entries.id(name) if entries else b""
+
+
+def packed_below(path: bytes, prefix: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the names that begin with a prefix, and the ids.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        return [] if entries is None else entries.below(prefix)
+
+
+def packed_tags(path: bytes, prefixes: Sequence[bytes], known: Packed) -> Packed:
+    """Read the entries of the tags whose names begin with one of ``prefixes``.
+
+    Where they are still what is ``known``, they need not be looked through.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        return Packed() if entries is None else entries.tags(prefixes, known)
+
+
+def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
+    """Return the file's content without some refs, its header as it was.
+
+    Returns:
+        None where the file holds none of them.
+
+    Raises:
+        RepositoryError: the file is not as Git writes it.
+    """
+    with _opened(path) as entries:
+        spans = [] if entries is None else entries.spans(frozenset(names))
+        return entries.without(spans) if entries and spans else None
+
+
+@contextlib.contextmanager
+def _opened(path: bytes) -> Iterator[_Entries | None]:
+    """Map the file; a file that is not there, or is empty, holds nothing."""
+    try:
+        file = open(path, "rb")  # noqa: SIM115  # closed below; only the opening may fail here
+    except FileNotFoundError:
+        yield None
+        return
+    with file:
+        header = file.readline()
+        start = file.tell() if header.startswith(b"# pack-refs with:") else 0
+        if os.fstat(file.fileno()).st_size == start:
+            yield None
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield _Entries(path, data, start, set(header.split() if start else ()))
+
+
+class _Entries:
+    """The lines of a mapped file, each with the ``^`` line that may belong to it."""
+
+    def __init__(self, path: bytes, data: mmap.mmap, start: int, traits: set[bytes]) -> None:
+        self._path = path
+        self._data = data
+        self._start = start
+        self._sorted = b"sorted" in traits
+        self._peeled = b"fully-peeled" in traits
+        if data[-1:] != b"\n":
+            raise self._unexpected(data[data.rfind(b"\n") + 1 :])
+
+    def tags(self, prefixes: Sequence[bytes], known: Packed) -> Packed:
+        wanted = [_ROOT + prefix for prefix in _apart(prefixes)]
+        texts = (self._text(prefix) for prefix in wanted) if self._sorted else self._picked(wanted)
+        found = Packed(b"".join(texts), peeled=self._peeled)
+        if found == known:
+            return known
+        odd = found.sort()
+        if odd is not None:
+            raise self._unexpected(odd)
+        return found
+
+    def _text(self, prefix: bytes) -> bytes:
+        """Return the entries whose names begin with a prefix, by the order of the file."""
+        return self._data[self._find(prefix) : self._find(_after(prefix))]
+
+    def _picked(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
+        """Put these entries into order where the file has none."""
+        found: dict[bytes, bytes] = {}
+        for match in _ENTRY.finditer(self._data, self._start):
+            if match[4] is not None:
+                raise self._unexpected(match[4])
+            if match[2].startswith(tuple(prefixes)):
+                found[match[2]] = match[0]
+        return (found[name] for name in sorted(found))
+
+    def id(self, name: bytes) -> bytes:
+        for id, found, _, odd in self._between(name, name + b"\0"):
+            if odd is not None:
+                raise self._unexpected(odd)
+            if found == name:
+                return id.lower() if check_ref_format(Ref(name)) else b""
+        return b""
+
+    def below(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Return names that begin with a prefix, and their ids."""
+        rows = self._between(prefix, _after(prefix))
+        return [
+            (name, id.lower())
+            for id, name, _, odd in rows
+            if odd is None and name.startswith(prefix)
+        ]
+
+    def spans(self, names: frozenset[bytes]) -> list[tuple[int, int]]:
+        """Return where the entries of some refs begin and end, in the order of the file."""
+        if not self._sorted:
+            matches = list(_ENTRY.finditer(self._data, self._start))
+        else:
+            ranges = [(self._find(name), self._find(name + b"\0")) for name in sorted(names)]
+            matches = [one for span in ranges for one in _ENTRY.finditer(self._data, *span)]
+        odd = next((match[4] for match in matches if match[4] is not None), None)
+        if odd is not None:
+            raise self._unexpected(odd)
+        return [match.span() for match in matches if match[2] in names]
+
+    def without(self, spans: Sequence[tuple[int, int]]) -> bytes:
+        """Return the whole file but for some entries."""
+        ends = [0, *(end for _, end in spans)]
+        starts = [*(start for start, _ in spans), len(self._data)]
+        return b"".join(self._data[end:start] for end, start in zip(ends, starts))
+
+    def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+        """Give the entries from one name up to another; without an order that is all of them."""
+        start, end = self._start, len(self._data)
+        if self._sorted:
+            start, end = self._find(first), self._find(last)
+        return map(_groups, _ENTRY.finditer(self._data, start, end))
+
+    def _find(self, name: bytes) -> int:
+        """Return where the first entry at or after ``name`` begins."""
+        data, low, high = self._data, self._start, len(self._data)
+        while low < high:
+            start = self._line(low, (low + high) // 2)
+            if data[start : start + 1] == b"^":  # belongs to the line before
+                start = self._line(low, start - 1)
+            if data[start : self._next(start)].rstrip(b"\n").partition(b" ")[2] < name:
+                low = self._next(start)
+                if data[low : low + 1] == b"^":
+                    low = self._next(low)
+            else:
+                high = start
+        return low
+
+    def _line(self, low: int, at: int) -> int:
+        """Return where the line that holds the place ``at`` begins, not before ``low``."""
+        return max(low, self._data.rfind(b"\n", low, at) + 1)
+
+    def _next(self, start: int) -> int:
+        """Return where the line after the one at ``start`` begins."""
+        return self._data.find(b"\n", start) + 1
+
+    def _unexpected(self, content: bytes) -> RepositoryError:
+        line = content[:80].decode(errors="replace")
+        path = os.fsdecode(self._path)
+        return RepositoryError(
+            f"the refs in {path!r} cannot be read: unexpected line {line!r}; repair the file",
+            location=os.path.dirname(path),
+        )
+
+
+def _apart(prefixes: Iterable[bytes]) -> list[bytes]:
+    """Return prefixes of which none begins with another, in their order."""
+    apart: list[bytes] = []
+    for prefix in sorted(prefixes):
+        if not (apart and prefix.startswith(apart[-1])):
+            apart.append(prefix)
+    return apart
+
+
+def _after(prefix: bytes) -> bytes:
+    """Return the smallest name that is greater than all that begin with ``prefix``."""
+    return prefix[:-1] + bytes([prefix[-1] + 1])

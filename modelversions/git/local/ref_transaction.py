@@ -1,0 +1,345 @@
+"""Create and delete refs that are files: all or none, as Git's files backend does.
+
+dulwich changes one ref at a time: it removes a loose ref before it locks ``packed-refs``, and
+rewrites that file once per ref without the traits in its header. Here the order is Git's: lock
+every ref, lock ``packed-refs`` for a deletion, compare, run the ``reference-transaction`` hook, and
+only then rename. While the locks are held, each lock file of a deletion holds what its ref held, so
+that a rename takes the deletion back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+import attrs
+from dulwich.file import (
+    PERM_EVERYBODY,
+    PERM_GROUP,
+    FileLocked,
+    SharedPerm,
+    adjust_shared_perm,
+)
+from dulwich.objects import ZERO_SHA, ObjectID
+from dulwich.refs import DiskRefsContainer, Ref
+from dulwich.repo import Repo
+
+from modelversions.errors import ConfigurationError
+from modelversions.git.local.packed_refs import without_refs
+from modelversions.git.local.single_refs import lookup
+from modelversions.git.programs import Programs
+
+HOOK = "reference-transaction"
+_ATTEMPTS = 10
+"""How often to make a folder that another process removes, as Git does when it packs refs."""
+_SHARED = "core.sharedRepository"
+_SHARED_NAMES: dict[str, SharedPerm | None] = {
+    **dict.fromkeys(("umask", "0")),
+    **dict.fromkeys(("group", "1"), PERM_GROUP),
+    **dict.fromkeys(("all", "world", "everybody", "2"), PERM_EVERYBODY),
+}
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+
+
+class RefChangedError(Exception):
+    """A ref is not what it must be to be changed."""
+
+    def __init__(self, name: Ref) -> None:
+        """Name the ref."""
+        super().__init__(os.fsdecode(name))
+        self.name = name
+
+
+class HookDeclinedError(Exception):
+    """The ``reference-transaction`` hook refuses the changes; ``str()`` is what it printed."""
+
+
+@attrs.frozen
+class RefUpdate:
+    """One ref to create or to delete."""
+
+    name: Ref
+    old: ObjectID | None
+    """The object that the ref must name, empty for one that cannot be read; None to create it."""
+    new: ObjectID | None
+    """The object that it is to name; None to delete it."""
+    log: bytes = b""
+    """For the reflog: identity, time, a tab and the message. Empty to write none."""
+
+
+class RefTransactions:
+    """Changes refs of one repository on disk. Nothing is kept between two changes."""
+
+    def __init__(self, repo: Repo, programs: Programs) -> None:
+        """Change the refs of ``repo``, with its hook and the settings of ``programs``."""
+        assert isinstance(repo.refs, DiskRefsContainer)
+        self._repo = repo
+        self._refs = repo.refs
+        self._config = programs.config
+        self._programs = programs
+
+    def commit(self, updates: Sequence[RefUpdate]) -> None:
+        """Change all refs, or none.
+
+        Raises:
+            FileLocked: another process holds a lock.
+            RefChangedError: a ref exists, or is not what it was.
+            HookDeclinedError: the hook refuses it.
+            DubiousOwnershipError: there is a hook, and the repository is another user's.
+            OSError: a file cannot be written.
+        """
+        with self._config.held():
+            hook = self._programs.hook(HOOK)
+            if hook is not None:
+                self._programs.require_trusted(f"running its hook {hook!r}")
+            transaction = _Transaction(self._refs, updates, self._shared(), self._log_all())
+        prepared = False
+        try:
+            transaction.prepare()
+            prepared = True
+            self._run_hook(hook, "prepared", updates)
+            transaction.apply()
+        except BaseException:
+            transaction.roll_back()
+            if prepared:
+                self._run_hook(hook, "aborted", updates)
+            raise
+        transaction.finish()
+        self._run_hook(hook, "committed", updates)
+
+    def _run_hook(self, hook: str | None, state: str, updates: Iterable[RefUpdate]) -> None:
+        if hook is None:
+            return
+        zero = ZERO_SHA if self._repo.object_format.hex_length == len(ZERO_SHA) else b"0" * 64
+        lines = [b"%b %b %b\n" % (one.old or zero, one.new or zero, one.name) for one in updates]
+        done = self._programs.run_hook(hook, state, stdin=b"".join(lines))
+        if state == "prepared" and done.returncode:
+            raise HookDeclinedError(done.stderr.decode(errors="replace").strip())
+
+    def _shared(self) -> SharedPerm | None:
+        """Return the modes that ``core.sharedRepository`` asks for: a word, octal or a boolean.
+
+        Raises:
+            ConfigurationError: it is none of them, or does not let the owner read and write.
+        """
+        value = self._config.get(_SHARED) or "umask"
+        if value in _SHARED_NAMES:
+            return _SHARED_NAMES[value]
+        if not re.fullmatch("[0-7]+", value):
+            return PERM_GROUP if self._config.get_bool(_SHARED) else None
+        mode = int(value, 8)
+        if mode & 0o600 != 0o600:  # noqa: PLR2004  # read and write, for the owner
+            raise ConfigurationError(
+                f"{_SHARED} = {value} is not valid: the owner of files must be able to read and "
+                "write them; write 'group', 'all' or a mode such as 0660",
+                file="git config",
+            )
+        return SharedPerm(tweak=mode & 0o666, replace=True)
+
+    def _log_all(self) -> bool:
+        """Return whether a ref below ``refs/tags/`` gets a reflog that it does not have yet."""
+        value = self._config.get("core.logAllRefUpdates")
+        return value is not None and value.lower() == "always"
+
+
+class _Transaction:
+    """The locks and the changes of one transaction; what was begun can be taken back."""
+
+    def __init__(
+        self,
+        refs: DiskRefsContainer,
+        updates: Sequence[RefUpdate],
+        shared: SharedPerm | None,
+        log_all: bool,  # noqa: FBT001  # a private class
+    ) -> None:
+        self._refs = refs
+        self._updates = sorted(updates, key=lambda update: update.name)
+        self._deleted = [update for update in self._updates if update.new is None]
+        self._shared = shared
+        self._log_all = log_all
+        self._locks: list[bytes] = []
+        """Lock files of this transaction, in the order of their creation."""
+        self._packed = os.path.realpath(os.path.join(refs.path, b"packed-refs"))
+        self._rewritten = False
+        """Whether ``packed-refs.new`` holds the packed refs without the deleted ones."""
+        self._created: list[bytes] = []
+        self._logs: list[tuple[bytes, int | None]] = []
+        """Reflogs that were appended to, with their size before; None for a new one."""
+        self._deleting = False
+
+    def prepare(self) -> None:
+        """Lock every ref, compare it, and write what will be renamed."""
+        for update in self._updates:
+            path = self._path(update)
+            self._lock(path)
+            if (lookup(self._refs, update.name) or b"") != (update.old or b""):
+                raise RefChangedError(update.name)
+            if update.old is None and os.path.lexists(path) and not _is_empty_folder(path):
+                raise RefChangedError(update.name)
+            content = _content(path) if update.new is None else b""
+            self._write(path + b".lock", content or b"%b\n" % (update.new or update.old or b""))
+        if self._deleted:
+            self._lock(self._packed)
+            rest = without_refs(self._packed, [update.name for update in self._deleted])
+            if rest is not None:
+                self._rewritten = True
+                self._write(self._packed + b".new", rest)
+
+    def apply(self) -> None:
+        """Rename what was written."""
+        for update in self._updates:
+            if update.new is not None:
+                self._append_log(update)
+        for update in self._updates:
+            if update.new is not None:
+                path = self._path(update)
+                _remove_empty_folders(path)
+                self._created.append(path)
+                os.replace(path + b".lock", path)
+        self._deleting = True
+        if self._rewritten:
+            os.replace(self._packed + b".new", self._packed)
+        for update in self._deleted:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path(update))
+
+    def finish(self) -> None:
+        """Remove the locks, and the reflogs and the empty folders of deleted refs."""
+        try:
+            for update in self._deleted:
+                log = os.path.join(self._refs.path, b"logs", update.name)
+                with contextlib.suppress(OSError):
+                    os.unlink(log)
+                self._remove_parents(log)
+        finally:
+            self._unlock()
+            for update in self._deleted:
+                self._remove_parents(self._path(update))
+
+    def roll_back(self) -> None:
+        """Leave everything as it was."""
+        for path in self._created:
+            if not os.path.lexists(path + b".lock"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        new = self._packed + b".new"
+        if self._deleting and not (self._rewritten and os.path.lexists(new)):
+            for path in map(self._path, self._deleted):
+                if not os.path.lexists(path):
+                    os.replace(path + b".lock", path)
+        for log, size in reversed(self._logs):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(log) if size is None else os.truncate(log, size)
+        if self._rewritten:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(new)
+        self._unlock()
+
+    def _path(self, update: RefUpdate) -> bytes:
+        return self._refs.refpath(update.name)
+
+    def _lock(self, path: bytes) -> None:
+        """Create a lock file, and the folders that it needs, which may vanish meanwhile."""
+        attempts = _ATTEMPTS
+        while True:
+            try:
+                self._make_parents(path)
+                return self._open_lock(path)
+            except FileNotFoundError:
+                attempts -= 1
+                if not attempts:
+                    raise
+
+    def _open_lock(self, path: bytes) -> None:
+        lock = path + b".lock"
+        self._locks.append(lock)  # before it is there, so that an interrupt does not leave it
+        try:
+            os.close(os.open(lock, _FLAGS | os.O_EXCL, 0o666))
+        except FileExistsError as error:
+            self._locks.remove(lock)
+            raise FileLocked(path, lock) from error
+
+    def _write(self, path: bytes, content: bytes) -> None:
+        """Write a file to the disk, with the modes of a shared repository."""
+        with open(os.open(path, _FLAGS | os.O_TRUNC, 0o666), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        adjust_shared_perm(path, self._shared)
+
+    def _make_parents(self, path: bytes) -> None:
+        """Make the folders that a file needs, with the modes of a shared repository."""
+        missing = []
+        folder = os.path.dirname(path)
+        while not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                os.mkdir(folder)
+                adjust_shared_perm(folder, self._shared)
+
+    def _append_log(self, update: RefUpdate) -> None:
+        """Append to the ref's reflog, if it has one or is to have one."""
+        log = os.path.join(self._refs.path, b"logs", update.name)
+        size = os.path.getsize(log) if os.path.isfile(log) else None
+        if not update.log or (size is None and not self._log_all):
+            return
+        if size is None:
+            self._make_parents(log)
+            _remove_empty_folders(log)
+        self._logs.append((log, size))
+        assert update.new is not None
+        with open(log, "ab") as file:
+            file.write(b"%b %b %b\n" % (b"0" * len(update.new), update.new, update.log))
+        if size is None:
+            adjust_shared_perm(log, self._shared)
+
+    def _remove_parents(self, path: bytes) -> None:
+        """Remove the folders above a deleted file that are empty, below ``tags``, as Git does."""
+        folder = os.path.dirname(path)
+        while os.path.basename(os.path.dirname(folder)) != b"refs":
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return
+            folder = os.path.dirname(folder)
+
+    def _unlock(self) -> None:
+        """Remove the lock files; an interrupt waits until all are gone."""
+        failure: BaseException | None = None
+        for lock in reversed(self._locks):
+            for _ in range(2):
+                try:
+                    os.unlink(lock)
+                except FileNotFoundError:
+                    break
+                except BaseException as error:  # noqa: BLE001  # it is raised at the end
+                    failure = error
+        if failure is not None:
+            raise failure
+
+
+def _content(path: bytes) -> bytes:
+    """Return what a loose ref's file holds; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _is_empty_folder(path: bytes) -> bool:
+    """Return whether a path is a folder with nothing in it but such folders."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return False
+    return not any(files for _, _, files in os.walk(path))
+
+
+def _remove_empty_folders(path: bytes) -> None:
+    """Remove a folder with nothing in it but such folders, as Git does for a ref of its name."""
+    for folder, _, _ in () if os.path.islink(path) else os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):  # there is something in it
+            os.rmdir(folder)

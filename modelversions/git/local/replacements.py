@@ -1,0 +1,82 @@
+"""Replace refs, grafts and shallow boundaries: what Git reads in the place of objects.
+
+See ``git help replace``, and "grafts" and "shallow" in ``git help glossary``. dulwich reads the
+objects themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from dulwich.refs import DiskRefsContainer
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.git.config import GitConfig
+from modelversions.git.local.single_refs import ids_below
+
+_MAX_DEPTH = 5
+"""The replacements of replacements that Git follows."""
+
+
+class Replacements:
+    """The replacements of one repository, read at each call of ``read``."""
+
+    def __init__(
+        self, repo: MemoryRepo | Repo, config: GitConfig, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Read those of ``repo``.
+
+        Args:
+            repo: the repository.
+            config: its configuration, with ``core.useReplaceRefs``.
+            env: the environment; ``os.environ`` if left out. It is only read.
+        """
+        self._repo = repo
+        self._config = config
+        self._env = os.environ if env is None else env
+
+    def objects(self) -> Mapping[str, str]:
+        """Return by object id the id of the object that is read in its place."""
+        if not isinstance(self._repo.refs, DiskRefsContainer):
+            return {}
+        base = self._env.get("GIT_REPLACE_REF_BASE", "refs/replace/").rstrip("/") + "/"
+        try:
+            found = self._listed(base)
+        except OSError:  # the refs cannot be read, which listing them reports
+            return {}
+        default = "GIT_NO_REPLACE_OBJECTS" not in self._env  # the configuration goes before it
+        if not found or not self._config.get_bool("core.useReplaceRefs", default=default):
+            return {}
+        return {id: _followed(found, id) for id in found}
+
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Return by commit the parents that ``info/grafts`` gives it."""
+        if not isinstance(self._repo, Repo):
+            return {}
+        path = self._env.get(
+            "GIT_GRAFT_FILE", os.path.join(self._repo.commondir(), "info", "grafts")
+        )
+        try:
+            with open(path, encoding="ascii", errors="replace") as file:
+                lines = [line.split() for line in file if not line.startswith("#")]
+        except OSError:
+            return {}
+        return {line[0].lower(): tuple(id.lower() for id in line[1:]) for line in lines if line}
+
+    def _listed(self, base: str) -> dict[str, str]:
+        """Return the ids that the refs below a name name, by the last part of their names."""
+        found = {
+            name.decode(errors="replace"): id.decode("ascii")
+            for name, id in ids_below(self._repo.refs, base.encode()).items()
+        }
+        width = self._repo.object_format.hex_length
+        return {name: id for name, id in found.items() if len(name) == width == len(id)}
+
+
+def _followed(replaced: Mapping[str, str], id: str) -> str:
+    for _ in range(_MAX_DEPTH):
+        if id not in replaced:
+            break
+        id = replaced[id]
+    return id

@@ -1,0 +1,174 @@
+"""Revisions: which commit ``HEAD~2``, a branch, a tag or a short SHA names, as Git has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from dulwich.objects import ObjectID
+from dulwich.refs import Ref
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import (
+    AmbiguousRevisionError,
+    RepositoryError,
+    RevisionNotFoundError,
+)
+from modelversions.git.local.replacements import Replacements
+from modelversions.git.local.single_refs import logged, lookup
+from modelversions.git.objects.commits import Commits
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.store import Commit, sha_hint
+
+_REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
+_STEP = re.compile(r"([~^])([0-9]*)(?!\{)")
+_OTHER_FORM = re.compile(r"^\^|^:|.:|\.\.|\^[{!@-]|@\{", re.DOTALL)
+_LOGGED = re.compile(r"(?P<ref>.*)@\{(?P<back>[0-9]{1,9})\}", re.DOTALL)
+_DESCRIBED = re.compile(r".+-g([0-9a-f]{4,64})", re.DOTALL)
+_SHORT = re.compile(r"[0-9a-f]{4,63}")
+_MAX_DIGITS = 9
+"""Digits of a number of generations: no history has more of them."""
+_RULES = (
+    "{}",
+    "refs/{}",
+    "refs/tags/{}",
+    "refs/heads/{}",
+    "refs/remotes/{}",
+    "refs/remotes/{}/HEAD",
+)
+
+
+class Revisions:
+    """Finds the commits of one repository."""
+
+    def __init__(
+        self,
+        repo: MemoryRepo | Repo,
+        files: ObjectFiles,
+        location: str,
+        replacements: Replacements,
+    ) -> None:
+        """Read the refs of ``repo`` and its objects; ``location`` is for messages."""
+        self._replacements = replacements
+        self._repo = repo
+        self._files = files
+        self._location = location
+        self._width = repo.object_format.oid_length
+        self._commits = Commits(files, self._width, location)
+
+    def resolve(self, revision: str) -> str:
+        """Return the full id of the commit that ``revision`` names, through tags if need be.
+
+        Raises:
+            AmbiguousRevisionError: a short SHA fits several commits.
+            NotACommitError: it names a tree or a blob.
+            RevisionNotFoundError: it names nothing, or is of a form that is not supported.
+            RepositoryError: it leads to an object that is missing.
+        """
+        match = _REVISION.fullmatch(revision)
+        try:
+            id = self._base(revision, match["base"]) if match else None
+        except RepositoryError:
+            raise
+        except OSError as error:
+            raise self._commits.unreadable(error) from error
+        if match is None or id is None:
+            raise self._not_found(revision)
+        id = self._commits.peel(revision, id)
+        for sign, digits in _STEP.findall(match["steps"]):
+            if len(digits) > _MAX_DIGITS:
+                raise self._not_found(revision)
+            id = self._step(revision, id, sign, int(digits or 1))
+        return id
+
+    def walk(self, start: str) -> Iterator[Commit]:
+        """Yield a commit and those that lead to it, newest first, as far as they exist here."""
+        return self._commits.walk(start, self._boundaries())
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return what a file holds at a commit; None if there is no such file."""
+        return self._commits.file(commit, path)
+
+    def _base(self, revision: str, base: str) -> str | None:
+        """Find what the part before ``~`` and ``^`` names: a full SHA, a ref, then a short SHA."""
+        digits = base.lower()
+        log = _LOGGED.fullmatch(base)
+        if log is not None:
+            return self._logged(log["ref"], int(log["back"]))
+        if self._files.fits(digits) and re.fullmatch("[0-9a-f]*", digits):
+            return digits if self._files.kind(digits) else None
+        found = self._ref(base)
+        if found is not None:
+            return found[1]
+        described = _DESCRIBED.fullmatch(base)
+        digits = described[1] if described else digits
+        return self._short(revision, digits) if _SHORT.fullmatch(digits) else None
+
+    def _ref(self, base: str) -> tuple[Ref, str] | None:
+        """Find a ref by its short name, and the object that it names."""
+        for rule in _RULES:
+            full = rule.format("HEAD" if base == "@" else base)
+            name = Ref(full.encode(errors="replace"))
+            id = lookup(self._repo.refs, name)
+            if id is not None:
+                return name, id.decode("ascii")
+        return None
+
+    def _logged(self, base: str, back: int) -> str | None:
+        """Find what a ref named so many changes ago; without a name, the present branch."""
+        found = self._ref(base or "HEAD")
+        if found is None or not isinstance(self._repo, Repo):
+            return None
+        if not base and not back:
+            return found[1]
+        values = logged(self._repo, found[0] if base else Ref(b""))
+        return values[-1 - back] if back < len(values) else None
+
+    def _short(self, revision: str, prefix: str) -> str | None:
+        try:
+            found = {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
+        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+            raise self._commits.unreadable(error) from error
+        commits = sorted(id for id in found if self._files.kind(id) == "commit")
+        if len(commits) > 1:
+            raise AmbiguousRevisionError(
+                f"the short SHA {revision!r} fits {len(commits)} commits, "
+                f"{', '.join(sha[: len(prefix) + 4] for sha in commits[:5])}; write more digits",
+                revision=revision,
+                candidates=tuple(commits),
+            )
+        return next(iter(commits or sorted(found)), None)
+
+    def _step(self, revision: str, id: str, sign: str, number: int) -> str:
+        """Go to the parent of a number, or so many generations back."""
+        boundaries = self._boundaries()
+        for _ in range(number if sign == "~" else min(number, 1)):
+            found = self._commits.parents(id, boundaries)
+            place = 0 if sign == "~" else number - 1
+            if place >= len(found):
+                raise self._not_found(revision)
+            id = self._commits.peel(revision, found[place])
+        return id
+
+    def _boundaries(self) -> Mapping[str, Sequence[str]]:
+        """Return the commits whose parents are others than they say: grafts, a shallow clone's."""
+        try:
+            shallow = {ObjectID(id).decode("ascii") for id in self._repo.get_shallow()}
+        except Exception as error:
+            raise self._commits.unreadable(error) from error
+        return {**self._replacements.parents(), **dict.fromkeys(shallow, ())}
+
+    def _not_found(self, revision: str) -> RevisionNotFoundError:
+        forms = "name one by its SHA, a branch, a tag or a form such as 'HEAD~2'"
+        hint = sha_hint(revision, self._width * 2)
+        if hint:
+            sentence = f"there is no commit {revision!r} in the repository: {hint}"
+        elif revision in ("HEAD", "@"):
+            sentence = (
+                "HEAD names no commit yet; commit something first, or name a branch or a commit"
+            )
+        elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
+            sentence = f"the form of {revision!r} is not supported here; {forms}"
+        else:
+            sentence = f"there is no commit {revision!r} in the repository; {forms}"
+        return RevisionNotFoundError(sentence, revision=revision)

@@ -1,0 +1,121 @@
+"""One ref by its full name, wherever it leads: what a revision needs, and no listing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from dulwich.objects import ObjectID
+from dulwich.refs import (
+    HEADREF,
+    DiskRefsContainer,
+    Ref,
+    RefsContainer,
+    SymrefLoop,
+    check_ref_format,
+)
+from dulwich.repo import Repo
+
+from modelversions.git.local.packed_refs import packed_below, packed_ref
+
+_SYMBOLIC = 6
+"""The refs in a chain of symbolic ones that Git follows."""
+
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+"""Errors that say of a file that no such ref is there."""
+
+ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_LOOSE = re.compile(rb"([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?)(?=\s|\Z)")
+"""What a loose ref holds: Git stops at white space, and takes upper case."""
+_PSEUDO = re.compile(rb"[A-Z_]+")
+
+
+def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
+    """Return the object that a ref names, through symbolic refs; None if there is no such ref.
+
+    dulwich would read the whole packed-refs file for it.
+
+    Raises:
+        OSError: the ref is there, and cannot be read.
+    """
+    if not isinstance(refs, DiskRefsContainer):
+        try:
+            return refs[name]
+        except (KeyError, ValueError, SymrefLoop):
+            return None
+    content = _followed(refs, name)[1]
+    return ObjectID(content) if ID.fullmatch(content) else None
+
+
+def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
+    """Return the ids that the refs below a name such as ``refs/heads/`` name, by the rest of it.
+
+    A ref that cannot be read is left out. dulwich would read the whole packed-refs file.
+    """
+    if not isinstance(refs, DiskRefsContainer):
+        names = (name for name in refs.allkeys() if name.startswith(prefix))
+        found = {name[len(prefix) :]: lookup(refs, name) for name in names}
+        return {name: id for name, id in found.items() if id}
+    packed = packed_below(os.path.join(refs.path, b"packed-refs"), prefix)
+    values = {name[len(prefix) :]: id for name, id in packed}
+    root = os.path.join(refs.path, *prefix.rstrip(b"/").split(b"/"))
+    for folder, _, files in os.walk(root):
+        for file in files:
+            name = os.path.relpath(os.path.join(folder, file), root).replace(os.sep.encode(), b"/")
+            try:
+                values[name] = lookup(refs, Ref(prefix + name)) or b""
+            except OSError:
+                values[name] = b""
+    return {name: id for name, id in values.items() if id}
+
+
+def logged(repo: Repo, name: Ref) -> list[str]:
+    """Return what a ref has named, one change after another, as its log has it.
+
+    Without a name of its own, ``HEAD``'s branch is asked for: Git keeps a log of each.
+    """
+    if not name:
+        assert isinstance(repo.refs, DiskRefsContainer)
+        name = _followed(repo.refs, HEADREF)[0]
+    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich gives entries, and stops at an odd one
+    try:
+        with open(path, "rb") as file:
+            lines = [line.split(b" ", 2) for line in file if line.count(b" ") > 1]
+    except FileNotFoundError:
+        return []
+    values = [id.decode(errors="replace") for old, new, _ in lines[:1] for id in (old, new)]
+    values += [new.decode(errors="replace") for _, new, _ in lines[1:]]
+    return values[1:] if values and not values[0].strip("0") else values
+
+
+def _followed(refs: DiskRefsContainer, name: Ref) -> tuple[Ref, bytes]:
+    """Go through symbolic refs: return the last one's name, and what it holds."""
+    content = b""
+    for _ in range(_SYMBOLIC):
+        packed = os.path.join(refs.path, b"packed-refs")
+        content = _content(refs, name) or packed_ref(packed, name)
+        if not content.startswith(b"ref:"):
+            break
+        name = Ref(content.removeprefix(b"ref:").strip())
+    return name, content
+
+
+def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
+    """Return what a loose ref holds; empty where it is not there, or could not be one."""
+    if not (_PSEUDO.fullmatch(name) or (name.startswith(b"refs/") and check_ref_format(name))):
+        return b""
+    try:
+        with open(refs.refpath(name), "rb") as file:
+            line = file.readline().rstrip()
+    except OSError as error:
+        if error.errno in ABSENT:
+            return b""
+        raise
+    return line if line.startswith(b"ref:") else loose_id(line)
+
+
+def loose_id(content: bytes) -> bytes:
+    """Return the id that a loose ref's file holds; empty where it holds none."""
+    match = _LOOSE.match(content)
+    return match[1].lower() if match else b""

@@ -1,0 +1,1 @@
+"""Objects as bytes: packs, deltas, loose objects, peeling."""

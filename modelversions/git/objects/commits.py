@@ -1,0 +1,132 @@
+"""Commits of any repository, read from its objects: peel, walk, look a file up."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from dulwich.objects import parse_tree
+
+from modelversions.errors import NotACommitError, RepositoryError
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.pack_files import Raw
+from modelversions.git.store import Commit
+from modelversions.git.tag_object import ParsedTag, parents, parse_commit
+
+
+class Commits:
+    """Reads the commits of one repository."""
+
+    def __init__(self, files: ObjectFiles, width: int, location: str) -> None:
+        """Read from ``files``.
+
+        Args:
+            files: the repository's objects.
+            width: the bytes of an id.
+            location: the path or URL, for messages.
+        """
+        self._files = files
+        self._width = width
+        self._location = location
+
+    def peel(self, revision: str, id: str) -> str:
+        """Return the commit that an object is, or that a tag leads to.
+
+        Args:
+            revision: how the caller names the object, for messages.
+            id: the object's id.
+
+        Raises:
+            NotACommitError: it leads to a tree or a blob.
+            RepositoryError: it, or an object behind it, is missing.
+        """
+        passed = set()
+        kind, raw = self._object(revision, id)
+        while kind == "tag" and id not in passed:
+            passed.add(id)
+            try:
+                id = ParsedTag(raw).target
+            except ValueError:
+                break
+            kind, raw = self._object(revision, id)
+        if kind != "commit":
+            raise NotACommitError(
+                f"{revision!r} names a {kind}, not a commit; give a commit",
+                revision=revision,
+                type=kind,
+            )
+        return id
+
+    def walk(
+        self, start: str, boundaries: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> Iterator[Commit]:
+        """Yield a commit and those that lead to it, newest first, as far as they exist here.
+
+        Args:
+            start: the commit's id.
+            boundaries: the parents of commits that have others than they say.
+        """
+        order = itertools.count()
+        seen, heap = {start}, [(0.0, next(order), start, self._files.raw(start)[1])]
+        while heap:
+            *_, id, raw = heapq.heappop(heap)
+            yield parse_commit(id, raw)
+            for parent in self.parents(id, boundaries, raw):
+                kind, content = ("", b"") if parent in seen else self._files.raw(parent)
+                seen.add(parent)
+                if kind == "commit":
+                    age = -parse_commit(parent, content).time.timestamp()
+                    heapq.heappush(heap, (age, next(order), parent, content))
+
+    def parents(
+        self,
+        id: str,
+        boundaries: Mapping[str, Sequence[str]],
+        raw: bytes | None = None,
+    ) -> Sequence[str]:
+        """Return the parents of a commit, whose content is ``raw`` if that was read already."""
+        found = boundaries.get(id)
+        if found is None:
+            found = parents(self._files.raw(id)[1] if raw is None else raw)
+        return found
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return what a file holds at a commit; None if there is no such file.
+
+        Raises:
+            RepositoryError: an object on the way to it is missing or broken.
+        """
+        id = self._object(commit, commit)[1][5:].partition(b"\n")[0].decode(errors="replace")
+        for part in path.split("/"):
+            kind, raw = self._object(commit, id)
+            if kind != "tree":
+                return None
+            try:
+                entries = {name: sha for name, _, sha in parse_tree(raw, self._width)}
+            except Exception as error:  # a broken tree: dulwich says so in many ways
+                raise self.unreadable(error) from error
+            if part.encode() not in entries:
+                return None
+            id = entries[part.encode()].decode("ascii")
+        kind, raw = self._object(commit, id)
+        return raw if kind == "blob" else None
+
+    def _object(self, revision: str, id: str) -> Raw:
+        kind, raw = self._files.raw(id)
+        if not kind:
+            raise RepositoryError(
+                f"{revision!r} leads to the object {id}, which is missing or broken in "
+                f"{self._location!r}; see what 'git fsck' says, or fetch it anew",
+                location=self._location,
+            )
+        return kind, raw
+
+    def unreadable(self, error: Exception) -> RepositoryError:
+        """Return the error for files of the repository that cannot be read."""
+        return RepositoryError(
+            f"the repository at {self._location!r} cannot be read: {error!r}; see what 'git fsck' "
+            "says",
+            location=self._location,
+        )

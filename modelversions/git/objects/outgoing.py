@@ -1,0 +1,134 @@
+"""Which objects a push sends: those behind its tags that the other repository lacks.
+
+dulwich collects the whole history of every ref that the other side has, which takes 9 s for 20,000
+tags, and fails beside a pack with a bitmap. Here the history is walked by date, from both sides,
+no further than where they meet, as Git does.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+
+from dulwich.objects import parse_tree
+
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.pack_files import Raw
+from modelversions.git.tag_object import ParsedTag, commit_time, parents
+
+_GITLINK = 0o160000
+
+
+def links(found: Raw, width: int) -> list[str]:
+    """Return the ids of what an object leads to and a repository must have.
+
+    Args:
+        found: the object's kind and content.
+        width: the bytes of an id.
+
+    Raises:
+        ValueError: it is not well formed.
+    """
+    kind, raw = found
+    if kind == "commit":
+        return [tree_of(raw), *parents(raw)]
+    if kind == "tree":
+        entries = parse_tree(raw, width)
+        return [sha.decode("ascii") for _, mode, sha in entries if mode != _GITLINK]
+    return [ParsedTag(raw).target] if kind == "tag" else []
+
+
+def tree_of(raw: bytes) -> str:
+    """Return the id of a commit's tree."""
+    return raw[5:].partition(b"\n")[0].decode("ascii", errors="replace")
+
+
+class Outgoing:
+    """Finds the objects to send from one repository."""
+
+    def __init__(
+        self, files: ObjectFiles, width: int, boundaries: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Read from ``files``.
+
+        Args:
+            files: the repository's objects.
+            width: the bytes of an id.
+            boundaries: the parents of commits that have others than they say.
+        """
+        self._files = files
+        self._width = width
+        self._boundaries = boundaries
+
+    def objects(self, wants: Iterable[str], haves: Iterable[str]) -> list[str]:
+        """Return the ids of the objects behind ``wants`` that are not behind ``haves``.
+
+        Args:
+            wants: objects of any kind.
+            haves: commits that the other side has; others are left out of account.
+        """
+        found: dict[str, None] = {}
+        commits: list[str] = []
+        others: list[str] = []
+        for want in wants:
+            id = want
+            kind, raw = self._files.raw(id)
+            while kind == "tag" and id not in found:
+                found[id] = None
+                id = ParsedTag(raw).target
+                kind, raw = self._files.raw(id)
+            (commits if kind == "commit" else others).append(id)
+        missing, edge = self._missing(commits, set(haves))
+        known: set[str] = set()
+        if missing or others:
+            self._collect([tree_of(self._files.raw(id)[1]) for id in edge], known, {})
+        found.update(dict.fromkeys(missing))
+        trees = [tree_of(self._files.raw(id)[1]) for id in missing]
+        self._collect([*trees, *(id for id in others if id not in found)], known, found)
+        return list(found)
+
+    def _missing(self, commits: Iterable[str], haves: set[str]) -> tuple[list[str], list[str]]:
+        """Walk back from both sides; return the commits to send, and their parents that are there.
+
+        A commit is passed before its parents where the dates are in order; where they are not,
+        more is sent than need be, and never less.
+        """
+        wanted = {id for id in commits if id not in haves}
+        if not wanted:
+            return [], []
+        there = {id: True for id in haves if self._files.kind(id) == "commit"}
+        state = {**dict.fromkeys(wanted, False), **there}
+        heap = [(self._age(id), id) for id in state]
+        heapq.heapify(heap)
+        waiting = set(wanted)
+        while heap and waiting:
+            _, id = heapq.heappop(heap)
+            waiting.discard(id)
+            for parent in self._parents(id):
+                if parent not in state or (state[id] and not state[parent]):
+                    state[parent] = state[id]
+                    (waiting.discard if state[id] else waiting.add)(parent)
+                    heapq.heappush(heap, (self._age(parent), parent))
+        missing = [id for id, has in state.items() if not has]
+        edge = {parent for id in missing for parent in self._parents(id) if state.get(parent)}
+        return missing, sorted(edge)
+
+    def _age(self, id: str) -> float:
+        time = commit_time(self._files.raw(id)[1])
+        return 0.0 if time is None else -time.timestamp()
+
+    def _parents(self, id: str) -> Sequence[str]:
+        found = self._boundaries.get(id)
+        return parents(self._files.raw(id)[1]) if found is None else found
+
+    def _collect(self, ids: Sequence[str], known: set[str], found: dict[str, None]) -> None:
+        """Add trees and blobs, and all that trees hold, to ``known``; the new ones to ``found``."""
+        todo = list(ids)
+        while todo:
+            id = todo.pop()
+            if id in known:
+                continue
+            known.add(id)
+            found[id] = None
+            read = self._files.raw(id)
+            todo += links(read, self._width) if read[0] == "tree" else []

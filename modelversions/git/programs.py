@@ -1,0 +1,142 @@
+"""The programs that a repository's configuration names, run where Git would run them.
+
+A repository of another user may name any program in its configuration (CVE-2022-24765). Git does
+not use such a repository at all. Here its tags can be read, which runs nothing; what its
+configuration would have run is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import DubiousOwnershipError
+from modelversions.git.config import GitConfig
+
+_ROOT_UID = 0
+
+
+class Programs:
+    """Runs programs for one repository, after Git's check of who owns it."""
+
+    def __init__(
+        self,
+        repo: Repo | MemoryRepo | None,
+        config: GitConfig,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run programs for ``repo``.
+
+        Args:
+            repo: the repository; None, or one in memory, has no files that another user could own.
+            config: its configuration, with ``safe.directory``.
+            env: the environment; ``os.environ`` if left out. It is only read.
+        """
+        self._repo = repo
+        self.config = config
+        self._env = os.environ if env is None else env
+
+    def run(
+        self, command: Sequence[str] | str, *, stdin: bytes = b"", shell: bool = False
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a program that Git's configuration names, and capture what it prints.
+
+        Raises:
+            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            OSError: the program cannot be started.
+        """
+        shown = command if isinstance(command, str) else command[0]
+        self.require_trusted(f"running {shown!r}")
+        return subprocess.run(  # noqa: S603  # the ownership of who names the program is checked
+            command, input=stdin, capture_output=True, check=False, shell=shell
+        )
+
+    def hook(self, name: str) -> str | None:
+        """Return the path of a hook that Git would run; None if there is none."""
+        assert isinstance(self._repo, Repo)
+        folder = self.config.get_path("core.hooksPath")
+        if folder is None:
+            folder = os.path.join(self._repo.commondir(), "hooks")
+        path = os.path.abspath(os.path.join(self._repo.path, folder, name))
+        return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
+
+    def run_hook(
+        self, hook: str, *arguments: str, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a hook in the folder and the environment that Git gives it.
+
+        Raises:
+            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            OSError: the hook cannot be started.
+        """
+        assert isinstance(self._repo, Repo)
+        self.require_trusted(f"running its hook {hook!r}")
+        return subprocess.run(  # noqa: S603  # the ownership of who names the program is checked
+            [hook, *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            cwd=self._repo.path,
+            env={**self._env, "GIT_DIR": os.path.abspath(self._repo.controldir())},
+        )
+
+    def require_trusted(self, action: str) -> None:
+        """Refuse what takes the word of a repository that another user owns.
+
+        Args:
+            action: what would be done, for the message.
+
+        Raises:
+            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+        """
+        if not isinstance(self._repo, Repo):
+            return
+        paths = list(_owned_paths(self._repo))
+        if all(_is_own(path, self._env) for path in paths):
+            return
+        directory = os.path.realpath(paths[-1])
+        if not self._is_safe(directory):
+            raise DubiousOwnershipError(
+                f"dubious ownership of {directory!r}: another user owns it, so {action} for its "
+                "configuration is refused; to trust it, run 'git config --global --add "
+                f"safe.directory {directory}'",
+                location=directory,
+            )
+
+    def _is_safe(self, directory: str) -> bool:
+        """Return whether ``safe.directory`` lists a directory; an empty value clears the list."""
+        safe = False
+        for value in self.config.get_all("safe.directory", protected=True):
+            if not value:
+                safe = False
+            elif value == "*" or os.path.expanduser(value) == directory:
+                safe = True
+        return safe
+
+
+def _owned_paths(repo: Repo) -> Iterator[str]:
+    """Return the paths whose owner Git checks; the last one is what ``safe.directory`` names."""
+    yield os.fspath(repo.controldir())
+    if not repo.bare:
+        git_file = os.path.join(repo.path, ".git")
+        if os.path.isfile(git_file):
+            yield git_file
+        yield os.fspath(repo.path)
+
+
+def _owner(path: str) -> int:
+    return os.lstat(path).st_uid
+
+
+def _is_own(path: str, env: Mapping[str, str]) -> bool:
+    """Return whether this user owns a path; under ``sudo``, also the user who called it."""
+    if not hasattr(os, "geteuid"):
+        return True  # there are no such owners on this platform
+    owner, user = _owner(path), os.geteuid()
+    sudo = env.get("SUDO_UID", "")
+    if user == _ROOT_UID and owner != _ROOT_UID and sudo.isascii() and sudo.isdecimal():
+        user = int(sudo)
+    return owner == user

@@ -1,0 +1,63 @@
+"""Names of tags: which Git can keep, and which beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dulwich.refs import Ref, check_ref_format
+
+from modelversions.errors import InvalidNameError, TagExistsError, WriteConflictError
+from modelversions.git.store import TAGS, TagRef
+
+_MAX_PART = 250
+"""The bytes of a name between slashes that fit the name of a file, with a lock's ending."""
+
+
+def check_beside(
+    name: str, tags: Callable[[Sequence[str]], Sequence[TagRef]], location: str
+) -> None:
+    """Refuse a name that Git could not keep (F4), or not beside the tags that are listed.
+
+    Raises:
+        InvalidNameError: no repository could keep it.
+        WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+    """
+    check_kept(name)
+    parts = name.split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    for tag in tags([*above, f"{name}/", name]):
+        if tag.name == name:
+            raise tag_exists(name, location)
+        if tag.name in above or tag.name.startswith(f"{name}/"):
+            raise WriteConflictError(
+                f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
+                "a folder of the other; choose another name",
+                tag=name,
+            )
+
+
+def check_kept(name: str) -> None:
+    """Refuse a name that Git could not keep (F4): it might even lead out of the repository.
+
+    Raises:
+        InvalidNameError: it is one.
+    """
+    too_long = any(len(part.encode()) > _MAX_PART for part in name.split("/"))
+    if too_long or name.startswith("-") or not check_ref_format(Ref((TAGS + name).encode())):
+        rules = f"at most {_MAX_PART} bytes" if too_long else "see 'git check-ref-format'"
+        reason = f"Git cannot keep such a tag ({rules}); change the name"
+        raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
+
+
+def tag_exists(name: str, location: str) -> TagExistsError:
+    """Return the error that says that a tag is there already."""
+    return TagExistsError(
+        f"the tag {name!r} exists already in {location!r}; it was left as it is", tag=name
+    )
+
+
+def tag_changed(name: str) -> WriteConflictError:
+    """Return the error that says that a tag is another one than it was."""
+    return WriteConflictError(
+        f"the tag {name!r} was changed by somebody else, and is left as it is; look again", tag=name
+    )

@@ -1,0 +1,1 @@
+"""A repository at a URL: sessions, transports, pushes."""

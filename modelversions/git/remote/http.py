@@ -1,0 +1,349 @@
+"""HTTP as Git speaks it, on urllib3: one connection kept open, credentials for one origin only.
+
+dulwich's client opens a connection for each request, follows redirects with the headers of the
+first server, encodes credentials as Latin-1, and asks for the server's capabilities each time. So
+the requests are made here; the protocol on top of them is dulwich's.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin
+
+import attrs
+from dulwich.client import (
+    GitClient,
+    HttpGitClient,
+    HTTPProxyUnauthorized,
+    HTTPUnauthorized,
+    default_user_agent_string,
+)
+from dulwich.errors import GitProtocolError, NotGitRepository
+
+from modelversions.errors import ConfigurationError
+from modelversions.git.remote.http_settings import HttpSettings, Proxy
+from modelversions.git.url_match import same_origin
+from modelversions.git.urls import Url
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+_REDIRECTS = 5
+_SMART = "application/x-git-"
+_LONGEST = 1000
+"""The bytes of a refusal that are worth repeating."""
+_REST = 1 << 14
+"""The bytes that are read from a response to use its connection again."""
+_VERSION_2 = b"000eversion 2\n"
+_SERVICE = b"001e# service=git-upload-pack\n0000"
+_LISTING = b"0014command=ls-refs\n"
+
+
+@attrs.frozen(repr=False)
+class Login:
+    """A user's name and password, for one origin."""
+
+    username: str
+    password: str
+    origin: str
+    """A URL of the server that asked for them."""
+
+
+def http_client(
+    url: Url, settings: HttpSettings, timeout: float | None, login: Login | None
+) -> GitClient:
+    """Return a client for a server; nothing is sent yet.
+
+    Args:
+        url: where the server is.
+        settings: see ``read_settings``.
+        timeout: how many seconds it may be silent.
+        login: sent to its own origin only.
+    """
+    return _Http(url.origin + url.path, _pool(settings, timeout), settings, login)
+
+
+def log_in(client: GitClient, login: Login | None) -> None:
+    """Send credentials from now on; the connection stays open."""
+    assert isinstance(client, _Http)
+    client.login = login
+
+
+@contextmanager
+def without_listing(client: GitClient) -> Iterator[None]:
+    """Fetch without the list of refs that dulwich asks for first, where that is a request."""
+    if isinstance(client, _Http):
+        client.without_listing = True
+    try:
+        yield
+    finally:
+        if isinstance(client, _Http):
+            client.without_listing = False
+
+
+class HttpStatusError(GitProtocolError):
+    """A server answers a request with an HTTP status that is no success."""
+
+    def __init__(self, status: int, words: str) -> None:
+        """Keep the status; ``words`` are what the server says."""
+        known = next((one.phrase for one in HTTPStatus if one == status), "")
+        super().__init__(f"HTTP {status} {words or known}".rstrip())
+        self.status = status
+
+
+class Quiet:
+    """A client that does not log what this library sees to itself."""
+
+    @staticmethod
+    def _warn_filter_objects() -> None:
+        """Say nothing: a server without filters sends more, which is all right."""
+
+
+class _Http(Quiet, HttpGitClient):
+    """A client that closes its connections when it is closed, or forgotten."""
+
+    without_listing = False
+    """Whether the refs that dulwich lists before it fetches are not wanted."""
+
+    def __init__(
+        self, base: str, manager: PoolManager, settings: HttpSettings, login: Login | None
+    ) -> None:
+        super().__init__(base, pool_manager=manager)
+        weakref.finalize(self, manager.clear)
+        self._manager = manager
+        self._settings = settings
+        self.login = login
+        self._capabilities: dict[str, tuple[str, bytes]] = {}
+        """By URL, the redirected URL and the capabilities of a server of protocol version 2."""
+
+    def close(self) -> None:
+        self._manager.clear()
+
+    def _http_request(
+        self,
+        url: str,
+        headers: dict[str, str] | None = None,
+        data: bytes | Iterator[bytes] | None = None,
+        raise_for_status: bool = True,  # noqa: FBT001,FBT002  # dulwich gives it so
+    ) -> tuple[Any, Callable[[int], bytes]]:
+        """Send a request; a refusal is read to its end, for what the server says."""
+        if self.without_listing and isinstance(data, bytes) and data.startswith(_LISTING):
+            return _Answer(f"{_SMART}upload-pack-result", "", b"0000").pair()
+        if data is None and url in self._capabilities:
+            return _Answer(f"{_SMART}upload-pack-advertisement", *self._capabilities[url]).pair()
+        found = self._followed(url, headers or {}, data)
+        if raise_for_status and found.status != HTTPStatus.OK:
+            said = found.read(_LONGEST) if "text/plain" in (found.content_type or "") else b""
+            found.close()
+            words = said.decode(errors="replace")
+            raise _refusal(found.status, words, found.headers, found.redirect_location or url)
+        if "?service=" in url:
+            if not (found.content_type or "").startswith(_SMART):
+                found.close()  # dulwich would take it for a list of files, and no refs
+                raise GitProtocolError("this is no answer of a server that speaks Git's protocol")
+            return self._advertised(url, found)
+        return found, found.read
+
+    def _advertised(self, url: str, found: _Response) -> tuple[Any, Callable[[int], bytes]]:
+        """Keep the capabilities of a server of version 2: they are the same each time."""
+        start = found.read(len(_VERSION_2))
+        if start.startswith(_SERVICE[: len(start)]):  # some servers name it first
+            start += found.read(len(_SERVICE))
+        if not start.endswith(_VERSION_2):
+            return found, _joined(start, found.read)
+        text = start + found.read(_LONGEST * 100)
+        found.close()
+        self._capabilities[url] = found.redirect_location, text
+        return _Answer(found.content_type or "", found.redirect_location, text).pair()
+
+    def _followed(
+        self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
+    ) -> _Response:
+        """Send a request, and again where the server redirects to, as far as Git would."""
+        target = url
+        for _ in range(_REDIRECTS + 1):
+            found = self._sent(target, headers, data)
+            location = found.get_redirect_location()
+            if not location or not self._follows(data):
+                return _Response(found, target if target != url else "")
+            found.close()
+            target = urljoin(target, location)
+            if not target.lower().startswith(("http://", "https://")):
+                raise GitProtocolError(f"it redirects to {target.partition(':')[0]!r}")
+        raise GitProtocolError(f"it redirects more than {_REDIRECTS} times")
+
+    def _follows(self, data: bytes | Iterator[bytes] | None) -> bool:
+        """Return whether a redirect of this request is followed; a stream is sent once."""
+        if self._settings.redirects == "initial":
+            return data is None
+        return self._settings.redirects == "true" and not isinstance(data, Iterator)
+
+    def _sent(
+        self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
+    ) -> BaseHTTPResponse:
+        """Send a request once; again on a new connection if the server closed the one kept open.
+
+        What pushes is not sent twice: the server may have done it.
+        """
+        import urllib3
+
+        method = "GET" if data is None else "POST"
+        options: dict[str, Any] = {"preload_content": False, "redirect": False, "retries": False}
+        options |= {"headers": self._headers(url, headers), "body": data}
+        again = not url.endswith("git-receive-pack")
+        while True:
+            try:
+                return self._manager.request(method, url, **options)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if not again or not isinstance(error, urllib3.exceptions.ProtocolError):
+                    raise GitProtocolError(str(error)) from error
+                again = False
+
+    def _headers(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers for a URL: what is configured is for the own origin only."""
+        import urllib3
+
+        agent = self._settings.user_agent or default_user_agent_string()
+        found = urllib3.HTTPHeaderDict({"User-Agent": agent, **headers, "Pragma": "no-cache"})
+        if same_origin(url, self._base_url):
+            for name, value in self._settings.headers:
+                found.add(name, value)
+        if self.login is not None and same_origin(url, self.login.origin):
+            found["Authorization"] = basic(self.login.username, self.login.password)
+        return found
+
+
+class _Response:
+    """A response as dulwich reads it; closing it gives its connection back for the next one."""
+
+    def __init__(self, response: BaseHTTPResponse, redirected: str) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = response.headers
+        self.content_type = response.headers.get("Content-Type")
+        self.redirect_location = redirected
+
+    def read(self, size: int | None = None) -> bytes:
+        import urllib3
+
+        try:
+            return self._response.read(size)
+        except urllib3.exceptions.HTTPError as error:
+            raise GitProtocolError(str(error)) from error
+
+    def close(self) -> None:
+        """Read the little that is left; more than that is not worth it."""
+        with suppress(GitProtocolError):
+            self.read(_REST)
+            if not self.read(1):
+                return  # at the end: urllib3 has given the connection back
+        self._response.close()
+
+
+@attrs.frozen
+class _Answer:
+    """What needs no request."""
+
+    content_type: str
+    redirect_location: str
+    text: bytes
+
+    def pair(self) -> tuple[_Answer, Callable[[int], bytes]]:
+        """Return it as ``_http_request`` does."""
+        return self, io.BytesIO(self.text).read
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def basic(username: str, password: str) -> str:
+    """Return the header's value for a login, as UTF-8: so Git sends it."""
+    login = f"{username}:{password}".encode(errors="surrogatepass")
+    return f"Basic {base64.b64encode(login).decode()}"
+
+
+def _joined(start: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Return a reader that gives ``start`` first."""
+    buffer = io.BytesIO(start)
+
+    def joined(size: int) -> bytes:
+        first = buffer.read(size)
+        return first if len(first) == size else first + read(size - len(first))
+
+    return joined
+
+
+def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> Exception:
+    """Return the error that dulwich would raise, with the server's words."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return HTTPUnauthorized(headers.get("WWW-Authenticate"), url)
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return HTTPProxyUnauthorized(headers.get("Proxy-Authenticate"), url)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotGitRepository(words or "not found")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and not words:
+        words = "it redirects, which http.followRedirects does not allow here"
+    return HttpStatusError(status, words)
+
+
+def _pool(settings: HttpSettings, timeout: float | None) -> PoolManager:
+    """Make the pool of connections for a server.
+
+    Raises:
+        ConfigurationError: a certificate or a proxy cannot be used.
+    """
+    import ssl
+
+    import urllib3
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    options: dict[str, Any] = {
+        "timeout": urllib3.Timeout(connect=timeout, read=timeout),
+        "cert_reqs": "CERT_REQUIRED" if settings.verify else "CERT_NONE",
+        "ca_certs": settings.ca_file,
+        "ca_cert_dir": settings.ca_folder,
+        "cert_file": settings.certificate,
+        "key_file": settings.key,
+    }
+    if settings.minimum_tls:
+        options["ssl_minimum_version"] = ssl.TLSVersion[settings.minimum_tls]
+    if settings.ciphers:
+        try:
+            options["ssl_context"] = create_urllib3_context(ciphers=settings.ciphers)
+        except ssl.SSLError as error:
+            raise ConfigurationError(
+                f"http.sslCipherList {settings.ciphers!r} names no cipher that is known here: "
+                f"{error}",
+                file="git config",
+            ) from error
+    if settings.proxy is None:
+        return urllib3.PoolManager(**options)
+    return _proxied(settings.proxy, options)
+
+
+def _proxied(proxy: Proxy, options: Mapping[str, Any]) -> PoolManager:
+    import urllib3
+
+    name, _, password = (proxy.login or "").partition(":")
+    if not proxy.url.startswith("socks"):
+        login = None if proxy.login is None else {"proxy-authorization": basic(name, password)}
+        return urllib3.ProxyManager(proxy.url, proxy_headers=login, **options)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # urllib3 warns before it raises
+            from urllib3.contrib.socks import SOCKSProxyManager
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the proxy {proxy.url!r} needs SOCKS: pip install pysocks, or unset it (http.proxy, "
+            "ALL_PROXY)",
+            file="git config",
+        ) from error
+    login_part = "" if proxy.login is None else f"{quote(name)}:{quote(password)}@"
+    return SOCKSProxyManager(proxy.url.replace("://", f"://{login_part}", 1), **options)

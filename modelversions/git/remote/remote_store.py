@@ -1,0 +1,351 @@
+"""A repository on a server, read and written without a clone: nothing of it lands on the disk."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.objects import Commit as GitCommit
+from dulwich.objects import Tag as GitTag
+from dulwich.pack import UnpackedObject, pack_objects_to_data
+
+from modelversions.errors import (
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryError,
+    RevisionNotFoundError,
+)
+from modelversions.git.config import GitConfig
+from modelversions.git.objects.commits import Commits
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.programs import Programs
+from modelversions.git.ref_names import check_beside, tag_changed, tag_exists
+from modelversions.git.remote.error_translation import rejected
+from modelversions.git.remote.remote_tags import NO_TREES, RemoteTags, in_memory
+from modelversions.git.remote.transport import Refs, Transport
+from modelversions.git.signing import check
+from modelversions.git.store import (
+    TAGS,
+    Access,
+    Commit,
+    NewTag,
+    Signature,
+    TagObject,
+    TagRef,
+    sha_hint,
+)
+from modelversions.git.tag_object import clean_as_configured, tag_content
+from modelversions.git.urls import Url
+
+_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT = re.compile(r"[0-9a-f]{4,63}")
+_ROOT_TREE = "tree:1"
+
+
+class RemoteStore:
+    """Tags on a server. Threads may share it; what it has read of tag objects it keeps."""
+
+    is_local = False
+
+    def __init__(self, url: Url, access: Access) -> None:
+        """Take down where the server is: nothing is sent before the first look."""
+        self._git_config = GitConfig(None)
+        self._programs = Programs(None, self._git_config)
+        self._transport = Transport(url, self._programs, access)
+        self.location = self._transport.location
+        self._tags = RemoteTags(self._transport, access)
+        self._file_read: tuple[tuple[str, str], bytes | None] | None = None
+
+    def close(self) -> None:
+        """Close the connections; the store can still be used, and makes new ones."""
+        self._transport.close()
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``: one exchange."""
+        return self._transport.tags(prefixes)
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what the refs name, by object id: what is not known yet is fetched.
+
+        The server is told that the commits are here already, so that it sends tag objects and
+        nothing that they lead to. What it cannot send is lost, and asked for again the next time.
+        """
+        return self._tags.read(refs)
+
+    def commit(self, ref: TagRef) -> str | None:
+        """Return what the server says that an annotated tag leads to, else None.
+
+        A list of refs does not say whether that is a commit. To be told so takes the tag object,
+        which is not fetched for that: it is looked at where it is known.
+        """
+        known = self._tags.known(ref)
+        if known is not None:
+            return known.commit
+        if ref.peeled is None:
+            return self._tags.read([ref])[ref.id].commit
+        return None if ref.peeled == ref.id else ref.peeled
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names on the server."""
+        name = "HEAD" if revision == "@" else revision
+        if _FULL.fullmatch(name.lower()):
+            return self._peeled(name.lower())
+        rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
+        refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
+        for ref in rules:
+            if ref in refs.ids:
+                return self._named(ref, refs)
+        raise self._no_revision(revision, refs)
+
+    def _named(self, ref: str, refs: Refs) -> str:
+        """Return the commit that a listed ref leads to.
+
+        Git lets HEAD and branches name nothing but commits. Another ref may lead to a tree or a
+        blob, and servers such as JGit and dulwich accept a tag that calls it a commit.
+        """
+        id = refs.ids[ref]
+        if ref == "HEAD" or ref.startswith("refs/heads/"):
+            return id
+        if ref not in refs.peeled:  # a lightweight tag, or the server does not peel
+            return self._peeled(id)
+        return self._tags.read([TagRef(ref, id, refs.peeled[ref])])[id].commit or self._fetched(id)
+
+    def _peeled(self, id: str) -> str:
+        """Return the commit that an object is or leads to.
+
+        The branches and tags that the server lists tell it of most; another object is fetched,
+        without files where the server can leave them out.
+
+        Raises:
+            NotACommitError: it leads to a tree or a blob.
+            RevisionNotFoundError: the server does not have it, or does not send it.
+        """
+        refs = self._transport.refs(["HEAD", "refs/heads/"])
+        if id in refs.ids.values():
+            return id
+        near = [ref for ref in self._transport.tags([""]) if _leads_to(ref, id)]
+        for tag, read in self._tags.read(near).items():
+            if read.commit is not None and id in (tag, read.commit):
+                return read.commit
+        return self._fetched(id)
+
+    def _fetched(self, id: str) -> str:
+        """Fetch an object, and return the commit that it is or leads to."""
+        try:
+            objects = self._transport.fetch([id], depth=1, filter=NO_TREES)
+        except RemoteTimeoutError:
+            raise
+        except RemoteError as error:
+            if error.status is not None:
+                raise
+            raise RevisionNotFoundError(
+                f"{self.location!r} does not send the object {id}: {error}; name a branch, a tag "
+                "or a commit that one of them leads to",
+                revision=id,
+            ) from error
+        return self._commits(objects).peel(id, id)
+
+    def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
+        """List the commits that lead to a revision, newest first: fetched without their files."""
+        start = self.resolve(revision)
+        if limit == 0:
+            return ()
+        objects = self._transport.fetch([start], depth=limit, filter=NO_TREES)
+        return itertools.islice(self._commits(objects).walk(start), limit)
+
+    def config(self, key: str) -> str | None:
+        """Return the value of a key of the user's Git configuration."""
+        return self._git_config.get(key)
+
+    def clean(self, message: str) -> str:
+        """Return a message as ``git tag -a`` would keep it."""
+        return clean_as_configured(message, self._git_config)
+
+    def check(self, name: str) -> None:
+        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        check_beside(name, self.tags, self.location)
+
+    def create(self, tags: Sequence[NewTag]) -> None:
+        """Push new tags, all of them or none."""
+        objects = [self._object(tag) for tag in tags]
+        made = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
+
+        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+            listed = [TagRef(ref.removeprefix(TAGS), id) for ref, id in there.items()]
+            for tag in tags:
+                check_beside(tag.name, lambda prefixes: _beginning(listed, prefixes), self.location)
+            return made
+
+        self._push(made, settle, objects)
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Have tags deleted that still name what they did: all, or none."""
+        for ref in refs:
+            self._check_format(ref.id)
+
+        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+            for ref in refs:
+                if there.get(f"{TAGS}{ref.name}") != ref.id:
+                    raise tag_changed(ref.name)
+            return gone
+
+        gone = {f"{TAGS}{ref.name}": "" for ref in refs}
+        if gone:
+            self._push(gone, settle, [])
+
+    def signature(self, ref: TagRef) -> Signature:
+        """Check the signature of a tag object."""
+        if ref.peeled == ref.id:
+            return check(self._programs, b"")
+        kind, raw = self._tags.raw(ref)
+        return check(self._programs, raw if kind == "tag" else b"")
+
+    def file(self, path: str) -> bytes | None:
+        """Read a file from the root of HEAD's commit."""
+        refs = self._transport.refs(["HEAD"])
+        head = refs.ids.get("HEAD")
+        if head is None:
+            return None
+        read = self._file_read
+        if read is None or read[0] != (head, path):
+            read = self._file_read = (head, path), self._file(head, path)
+        return read[1]
+
+    def _commits(self, objects: Fetched) -> Commits:
+        files = ObjectFiles(in_memory(objects), self.location)
+        return Commits(files, objects.object_format.oid_length, self.location)
+
+    def _file(self, head: str, path: str) -> bytes | None:
+        try:
+            objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE)
+            entry = _entry(objects, head, path)
+            if entry is not None and entry not in objects:
+                objects = self._transport.fetch([entry.decode("ascii")])
+            found = None if entry is None else objects[entry]
+        except KeyError as error:
+            raise RemoteError(
+                f"{self.location!r} did not send {path!r} of its HEAD; pass stages= to "
+                "Registry.open, so that it need not be read",
+                location=self.location,
+            ) from error
+        return found.as_raw_string() if isinstance(found, Blob) else None
+
+    def _check_format(self, id: str) -> None:
+        """Refuse a server with SHA-256: dulwich pushes with SHA-1 only.
+
+        Raises:
+            RepositoryError: the id is no SHA-1's.
+        """
+        if not _FULL.fullmatch(id) or len(id) > 40:  # noqa: PLR2004  # SHA-1's
+            raise RepositoryError(
+                f"{self.location!r} uses SHA-256, to which nothing can be pushed from here; push "
+                "with Git from a clone",
+                location=self.location,
+            )
+
+    def _object(self, tag: NewTag) -> GitTag:
+        self._check_format(tag.commit)
+        made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self._programs))
+        assert isinstance(made, GitTag)
+        return made
+
+    def _push(
+        self,
+        updates: Mapping[str, str],
+        settle: Callable[[Mapping[str, str]], Mapping[str, str]],
+        objects: Sequence[GitTag],
+    ) -> None:
+        """Push, and say what became of it."""
+        asked = False
+
+        def settled(there: Mapping[str, str]) -> Mapping[str, str]:
+            nonlocal asked
+            new = settle(there)
+            asked = True
+            return new
+
+        def packed(_have: object, _want: object) -> tuple[int, Iterator[UnpackedObject]]:
+            return pack_objects_to_data([(one, None) for one in objects])
+
+        try:
+            verdict = self._transport.send(settled, packed, atomic=len(updates) > 1)
+        except RemoteError as error:
+            if not asked:
+                raise
+            if not self._stands(updates):
+                raise self._unknown(updates, str(error)) from error
+            return  # only the answer was lost
+        if verdict.refused:
+            ref, reason = verdict.cause
+            name = ref.removeprefix(TAGS)
+            if updates[ref] and any(tag.name == name for tag in self.tags([name])):
+                raise tag_exists(name, self.location)
+            raise rejected(
+                name, self.location, reason, verdict.words, "nothing was written there, "
+            )
+        if verdict.unsaid and not self._stands(updates):
+            raise self._unknown(updates, f"{self.location!r} did not say what became of it")
+
+    def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
+        names = ", ".join(repr(ref.removeprefix(TAGS)) for ref in updates)
+        return RemoteError(
+            f"{reason}. It is not known whether {names} went through after all: look before you "
+            "repeat it",
+            location=self.location,
+        )
+
+    def _stands(self, updates: Mapping[str, str]) -> bool:
+        """Say whether the server has the refs as they should be, though it did not say so."""
+        try:
+            there = self._transport.refs(list(updates)).ids
+        except RepositoryError:
+            return False
+        return all(there.get(ref, "") == id for ref, id in updates.items())
+
+    def _no_revision(self, revision: str, refs: Refs) -> RevisionNotFoundError:
+        hint = sha_hint(revision)
+        if hint:
+            sentence = f"there is no commit {revision!r} at {self.location!r}: {hint}"
+        elif revision in ("HEAD", "@") and not refs.ids:
+            sentence = "HEAD names no commit yet; push something first, or name a branch"
+        elif _is_expression(revision) or _SHORT.fullmatch(revision):
+            sentence = (
+                f"the commit {revision!r} cannot be found on a server: only a clone knows short "
+                "SHAs and forms such as 'HEAD~2'; give the full SHA, a branch, a tag or 'HEAD'"
+            )
+        else:
+            sentence = (
+                f"there is no branch or tag {revision!r} at {self.location!r}; give one, a full "
+                "SHA or 'HEAD'"
+            )
+        return RevisionNotFoundError(sentence, revision=revision)
+
+
+def _leads_to(ref: TagRef, id: str) -> bool:
+    """Return whether an annotated tag is, or may lead to, an object."""
+    return ref.peeled is None or (ref.peeled != ref.id and id in (ref.id, ref.peeled))
+
+
+def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
+    return [ref for ref in refs if ref.name.startswith(tuple(prefixes))]
+
+
+def _entry(objects: Fetched, head: str, path: str) -> ObjectID | None:
+    """Return the id of a file in the root of a commit; a KeyError if that was not sent."""
+    commit = objects[ObjectID(head.encode())]
+    tree = objects[commit.tree] if isinstance(commit, GitCommit) else None
+    if not isinstance(tree, Tree):
+        return None
+    return next((entry.sha for entry in tree.iteritems() if entry.path == path.encode()), None)
+
+
+def _id(tag: GitTag) -> str:
+    return tag.id.decode("ascii")
+
+
+def _is_expression(revision: str) -> bool:
+    """Say whether a revision is more than a ref's name: a walk from there."""
+    return any(sign in revision for sign in "~^:{\0\n") and revision not in ("HEAD", "@")

@@ -1,0 +1,124 @@
+"""Tag objects of a server's, fetched without what they lead to, and kept: they never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from dulwich.repo import MemoryRepo
+
+from modelversions.errors import RemoteError, RemoteTimeoutError
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.pack_files import Raw
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.objects.tag_reader import LIGHTWEIGHT, TagReader, lost
+from modelversions.git.remote.transport import HAVES, Transport
+from modelversions.git.store import Access, TagObject, TagRef
+from modelversions.values.problem import ProblemKind
+
+NO_TREES = "tree:0"
+"""The filter that leaves out all but commits and tags."""
+
+
+class RemoteTags:
+    """Reads tags of one server's."""
+
+    def __init__(self, transport: Transport, access: Access) -> None:
+        """Ask over ``transport``, and tell ``access`` of the progress."""
+        self._transport = transport
+        self._access = access
+        self._known: dict[str, TagObject] = {}
+
+    def known(self, ref: TagRef) -> TagObject | None:
+        """Return what a ref names, if it was read before."""
+        return self._known.get(ref.id)
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read what refs name, by object id; see ``RemoteStore``."""
+        listed = {ref.id: ref for ref in refs}
+        unknown = [ref for ref in listed.values() if ref.id not in self._known]
+        found = {ref.id: LIGHTWEIGHT for ref in unknown if ref.peeled == ref.id}
+        for batch in _batches([ref for ref in unknown if ref.id not in found], self._access):
+            read = self._read(batch)
+            found.update(read)
+            self._known.update({id: one for id, one in read.items() if not one.is_lost})
+        return {id: found.get(id) or self._known[id] for id in listed}
+
+    def raw(self, ref: TagRef) -> Raw:
+        """Fetch one tag object's bytes."""
+        return ObjectFiles(in_memory(self._fetched([ref])), self._transport.location).raw(ref.id)
+
+    def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
+        """Read tags that were not read before; one that the server fails at does not cost others.
+
+        Raises:
+            RemoteError: the server fails at more than some of its tags.
+        """
+        try:
+            found = self._taken(refs, self._fetched(refs))
+        except RemoteTimeoutError:
+            raise
+        except RemoteError as error:
+            if error.status is not None:  # it refuses requests, whichever tags they ask for
+                raise
+            self._transport.refs(["HEAD"])  # or else it is the server
+            if len(refs) == 1:
+                flaw = (ProblemKind.MISSING, f"the server cannot send it: {error}")
+                return {refs[0].id: lost(flaw)}
+            half = len(refs) // 2
+            return {**self._read(refs[:half]), **self._read(refs[half:])}
+        for ref in refs:
+            if found[ref.id].is_lost:  # one without a time takes its commit's (F10)
+                found |= self._late(ref)
+        return found
+
+    def _late(self, ref: TagRef) -> dict[str, TagObject]:
+        """Read a tag together with its commit."""
+        try:
+            objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES)
+        except RemoteError as error:
+            if error.status is not None:
+                raise
+            flaw = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
+            return {ref.id: lost(flaw)}
+        return self._taken([ref], objects)
+
+    def _fetched(self, refs: Sequence[TagRef]) -> Fetched:
+        wants = list(dict.fromkeys(ref.id for ref in refs))
+        haves = sorted({ref.peeled for ref in refs if ref.peeled})
+        if haves and all(ref.peeled for ref in refs):
+            return self._transport.fetch(wants, haves=haves)
+        # what they lead to is not known: their commits come along, as little as the server can
+        return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES)
+
+    def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
+        """Read what was fetched."""
+        # a server vouches for what its tags lead to, or it could not list it
+        behind = [ref.peeled for ref in refs if ref.peeled]
+        reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
+        return {ref.id: reader.tag(ref.id) for ref in refs}
+
+
+def _batches(refs: Sequence[TagRef], access: Access) -> Iterator[list[TagRef]]:
+    """Put refs together that lead to as many commits as a server is told of at once."""
+    batch: list[TagRef] = []
+    commits: set[str | None] = set()
+    done = 0
+    for ref in refs:
+        if len(commits) == HAVES and ref.peeled not in commits:
+            yield batch
+            done += len(batch)
+            access.report(done, len(refs), "tags read")
+            batch, commits = [], set()
+        batch.append(ref)
+        commits.add(ref.peeled)
+    if batch:
+        yield batch
+        access.report(len(refs), len(refs), "tags read")
+
+
+def in_memory(objects: Fetched) -> MemoryRepo:
+    """Look at fetched objects as at any repository's."""
+    repo = MemoryRepo()
+    repo.object_store = objects
+    repo.object_format = objects.object_format
+    return repo

@@ -1,0 +1,219 @@
+"""A session with one server: its client, who one is there, and what is told of the progress."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+from urllib.parse import quote
+
+from dulwich.client import GitClient, HTTPUnauthorized
+
+from modelversions.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidArgumentError,
+    ModelVersionsError,
+)
+from modelversions.git.locks import ForkSafeLock
+from modelversions.git.programs import Programs
+from modelversions.git.remote.clients import connect
+from modelversions.git.remote.error_translation import cause, denied, explain
+from modelversions.git.remote.http import Login, basic, log_in
+from modelversions.git.remote.http_settings import read_settings
+from modelversions.git.store import Access
+from modelversions.git.url_match import same_origin
+from modelversions.git.urls import Url
+
+Answer = TypeVar("Answer")
+
+_STEPS = re.compile(rb"(?P<what>[A-Z][a-z ]+): +[0-9]+% \((?P<done>[0-9]+)/(?P<total>[0-9]+)\)")
+_TOKEN = 12
+"""The characters from which on a user's name may be a token."""
+
+
+class Session:
+    """Asks a server; nothing is sent before the first question. Threads may share it."""
+
+    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
+        """Take down where it is, and how to get in."""
+        self.location = str(url)
+        self._url = url
+        self._programs = programs
+        self._access = access
+        self._lock = ForkSafeLock(self._leave_connection)
+        self._client: GitClient | None = None
+        self._inherited: GitClient | None = None
+        """Kept as it is: to close it would end the parent's connection."""
+        self._login: Login | None = None
+        if url.password is not None:
+            self._login = Login(url.username or "", url.password, url.origin)
+        self._told = True
+        """Whether ``credentials`` knows what became of the login that it returned."""
+        self._thrown: Exception | None = None
+        self.reached = False
+        """Whether the repository has answered the present question, at least in part."""
+
+    @property
+    def path(self) -> bytes:
+        """The path as the client takes it; an HTTP client has it in its base."""
+        return b"" if self._url.scheme.startswith("http") else self._url.path.encode()
+
+    @property
+    def version(self) -> int | None:
+        """The version of the protocol to ask for."""
+        return None if self._url.scheme == "file" else 2
+
+    def close(self) -> None:
+        """Hang up; a question that is being asked fails, and the next one calls again."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def ask(self, question: Callable[[GitClient], Answer]) -> Answer:
+        """Ask the server; once more, with credentials, if it wants some.
+
+        Raises:
+            RepositoryError: or one of its kinds, whatever went wrong on the way.
+            AuthenticationError: nobody knows credentials, or they were refused.
+        """
+        with self._lock:
+            self._thrown, self.reached = None, False
+            for attempt in range(2):
+                client = self._line()
+                try:
+                    answer = question(client)
+                except HTTPUnauthorized as error:
+                    asking = error.url
+                except ModelVersionsError:
+                    self._drop(client)
+                    raise
+                except Exception as error:  # noqa: BLE001  # dulwich raises whatever comes
+                    self._drop(client)
+                    failure, chained = self._failed(error)
+                    break
+                except BaseException:  # an interrupt; it leaves no program behind
+                    self._drop(client)
+                    raise
+                else:
+                    self._tell("approve")
+                    return answer
+                if attempt == 0:
+                    self._log_in(asking)
+                    log_in(client, self._login)
+            else:
+                self._tell("reject")
+                failure, chained = self._denied(), None
+            raise failure from chained
+
+    def report(self, done: int, total: int | None, what: str) -> None:
+        """Tell the caller of progress; what he raises comes out of the question as it is."""
+        try:
+            self._access.report(done, total, what)
+        except Exception as error:
+            self._thrown = error
+            raise
+
+    def steps(self, data: bytes) -> None:
+        """Pass on what the server says of its progress."""
+        for match in _STEPS.finditer(data):
+            what = match["what"].decode().lower()
+            self.report(int(match["done"]), int(match["total"]), what)
+
+    def _line(self) -> GitClient:
+        if self._client is None:
+            self._client = connect(self._url, self._programs, self._access.timeout, self._login)
+        return self._client
+
+    def _leave_connection(self) -> None:
+        """Leave the connection to the parent, in a forked child: both would use it at once."""
+        self._inherited, self._client = self._client, None
+
+    def _drop(self, client: GitClient) -> None:
+        """Hang up on a client; somebody else may have closed the session meanwhile."""
+        client.close()
+        self._client = None
+
+    def _failed(self, error: Exception) -> tuple[Exception, Exception | None]:
+        """Return what to raise, and what may be shown as its cause."""
+        if self._thrown is not None:
+            return self._thrown, None
+        secrets = self._secrets()
+        failure = explain(error, self.location, self._access.timeout, secrets, reached=self.reached)
+        return failure, cause(error, secrets)
+
+    def _log_in(self, url: str) -> None:
+        """Ask for credentials, to begin again with them.
+
+        Args:
+            url: what the server was asked for when it wanted some; another one's after a redirect.
+
+        Raises:
+            AuthenticationError: there are none, or no others than those that were rejected.
+        """
+        own = same_origin(url, self._url.origin)
+        shown = self.location if own else url.partition("/info/refs")[0]
+        hint = self._url.username if own else None
+        ask = self._access.credentials
+        found = None if ask is None else ask(shown, hint)
+        if found is not None and not _is_login(found):
+            raise InvalidArgumentError(
+                "credentials must return a user's name and a password, both text, or None",
+                argument="credentials",
+                value=None,
+            )
+        login = None if found is None else Login(*found, url)
+        if login is None or self._is_known(login):
+            self._tell("reject")
+            raise self._denied()
+        self._login, self._told = login, False
+
+    def _is_known(self, login: Login) -> bool:
+        """Return whether a login is the one that was rejected."""
+        known = self._login
+        return known is not None and (known.username, known.password) == (
+            login.username,
+            login.password,
+        )
+
+    def _denied(self) -> AuthenticationError:
+        """Return the error for a server that wants credentials, or other ones."""
+        if self._login is None:
+            return denied(self.location, "it wants credentials")
+        source = "the URL" if self._url.password == self._login.password else "credentials="
+        return denied(self.location, f"it rejected the login from {source}")
+
+    def _tell(self, what: str) -> None:
+        """Tell a credential helper once that its login was accepted, or rejected."""
+        tell = getattr(self._access.credentials, what, None)
+        if self._told or self._login is None or tell is None:
+            return
+        self._told = True
+        tell(self.location, self._login.username, self._login.password)
+
+    def _secrets(self) -> list[str]:
+        """Return what must not be shown, in all the forms that it may be found in."""
+        url = self._url
+        logins = [(url.username or "", url.password or "")]
+        logins += [(self._login.username, self._login.password)] if self._login else []
+        known = [url.host, url.path.rpartition("@")[0]] if url.has_split_password else []
+        if self._url.scheme.startswith("http"):
+            with suppress(ConfigurationError):  # then nothing was sent
+                known += read_settings(self._url, self._programs.config).secrets
+        for name, password in logins:
+            known += [password, name if len(name) >= _TOKEN else ""]
+            known += [basic(name, password).partition(" ")[2]] if password else []
+        forms = [(secret, quote(secret, safe=""), quote(secret)) for secret in known if secret]
+        return [form for several in forms for form in several]
+
+
+def words(said: bytes) -> str:
+    """Return what a server said beside its progress."""
+    lines = re.split(rb"[\r\n]+", said)
+    return " ".join(line.decode(errors="replace") for line in lines if not _STEPS.search(line))
+
+
+def _is_login(found: object) -> bool:
+    """Say whether it is a name and a password."""
+    return isinstance(found, tuple) and [isinstance(part, str) for part in found] == [True, True]

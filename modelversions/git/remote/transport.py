@@ -1,0 +1,307 @@
+"""What can be asked of a server: to list refs, to send objects, to take new refs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import BinaryIO
+
+import attrs
+from dulwich.client import GitClient
+from dulwich.errors import SendPackError
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT, SHA256, ObjectFormat
+from dulwich.objects import ZERO_SHA, ObjectID
+from dulwich.pack import UnpackedObject
+from dulwich.protocol import PEELED_TAG_SUFFIX
+from dulwich.refs import HEADREF, Ref, check_ref_format
+
+from modelversions.errors import RemoteError
+from modelversions.git.objects.partial_pack import PackFile
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.programs import Programs
+from modelversions.git.remote.error_translation import tidy
+from modelversions.git.remote.http import without_listing
+from modelversions.git.remote.session import Session, words
+from modelversions.git.store import TAGS, Access, TagRef
+from modelversions.git.urls import Url
+
+PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
+"""Packs what leads to some objects, for one who has others."""
+
+_ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_FILTER = re.compile("filter", re.IGNORECASE)
+MOST = 16 * 1024 * 1024
+"""The bytes to take from a server that cannot leave files out, where they are not wanted."""
+HAVES = 250
+"""The commits of which a server is told at once: dulwich sends no more than 256."""
+
+
+@attrs.frozen
+class Refs:
+    """What a server lists: ids by ref, and what lies behind annotated tags."""
+
+    ids: Mapping[str, str]
+    peeled: Mapping[str, str]
+
+
+@attrs.frozen
+class Verdict:
+    """What a server said to refs that it should take."""
+
+    refused: Mapping[str, str]
+    """Its reasons, by ref."""
+    unsaid: frozenset[str]
+    """The refs of which it said nothing."""
+    words: str
+    """What it said besides: a hook's output."""
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The ref that was refused, and why: of an atomic push not one that merely goes along."""
+        along = [ref for ref, reason in self.refused.items() if "atomic" not in reason]
+        ref = next(iter(along or self.refused))
+        return ref, self.refused[ref]
+
+
+class _Haves:
+    """The commits that the server may take for known here, so that it does not send them."""
+
+    def __init__(self, commits: Iterable[str], shallow: Iterable[str]) -> None:
+        self._commits = islice(commits, HAVES)
+        self.shallow = {ObjectID(id.encode()) for id in shallow}
+        """The commits whose parents are not here: dulwich tells the server of them."""
+
+    def __next__(self) -> ObjectID | None:
+        return next((ObjectID(commit.encode()) for commit in self._commits), None)
+
+    def ack(self, _id: ObjectID) -> None:
+        """Nothing follows from it."""
+
+    def nak(self) -> None:
+        """Nothing follows from it."""
+
+
+class Transport:
+    """A server's repository. Nothing is sent before the first question; threads may share it."""
+
+    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
+        """Take down where it is, and how to get in."""
+        self._session = Session(url, programs, access)
+        self.location = self._session.location
+
+    def close(self) -> None:
+        """Hang up; the next question calls again."""
+        self._session.close()
+
+    def refs(self, prefixes: Sequence[str]) -> Refs:
+        """List the refs whose names begin with one of ``prefixes``, in one exchange.
+
+        Names that Git could not keep are left out, as Git does: they may be meant to do harm.
+        """
+        wanted = tuple(prefix.encode(errors="replace") for prefix in prefixes)
+        found = self._session.ask(
+            lambda client: client.get_refs(
+                self._session.path, protocol_version=self._session.version, ref_prefix=wanted
+            )
+        )
+        ids: dict[str, str] = {}
+        peeled: dict[str, str] = {}
+        for ref, id in sorted(found.refs.items()):
+            bare = Ref(ref.removesuffix(PEELED_TAG_SUFFIX))
+            if not (id and _ID.fullmatch(id) and ref.startswith(wanted)):  # old servers list all
+                continue
+            if bare == HEADREF or check_ref_format(bare):
+                name = bare.decode(errors="replace")
+                (ids if bare == ref else peeled)[name] = id.decode("ascii")
+        return Refs(ids, peeled)
+
+    def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags whose names begin with one of ``prefixes``, with what lies behind them.
+
+        Of a repository on this machine that is not known, nor of a server that says it of no tag:
+        either there are lightweight tags only, or it is one that never does.
+        """
+        found = self.refs([TAGS + prefix for prefix in prefixes])
+        told = self._session.version is not None and bool(found.peeled)
+        return [
+            TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if told else None))
+            for ref, id in found.ids.items()
+        ]
+
+    def fetch(
+        self,
+        wants: Sequence[str],
+        *,
+        haves: Sequence[str] = (),
+        depth: int | None = None,
+        filter: str | None = None,
+    ) -> Fetched:
+        """Fetch objects into memory.
+
+        No more than ``MOST`` bytes are taken, but for what is asked for beside ``haves`` alone.
+
+        Args:
+            wants: their ids.
+            haves: commits that need not be sent, nor anything that they lead to; up to 250.
+            depth: how many commits to fetch in a row; None for all that are not among ``haves``.
+            filter: which objects to leave out, if the server can. Of one that cannot, no more is
+                taken than commits, tags and the first tree.
+        """
+        most = None if haves and filter is None else MOST
+        pack = PackFile(most, format=_format(wants), start_only=filter is not None)
+        try:
+            self._filtered(wants, pack, haves, depth, filter)
+        except RemoteError:
+            if not (pack.is_cut and filter is not None and pack.start().has_all_commits):
+                raise
+            return self._session.ask(lambda _: _fetched(pack))
+        objects = Fetched(pack.format)
+        self._session.ask(lambda _: objects.add_pack_file(pack))
+        return objects
+
+    def _filtered(
+        self,
+        wants: Sequence[str],
+        pack: PackFile,
+        haves: Sequence[str],
+        depth: int | None,
+        filter: str | None,
+    ) -> None:
+        """Fetch a pack with a filter; without it from a server that has filters, but not this."""
+        try:
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
+        except RemoteError as error:
+            if filter is None or pack.is_cut or not _FILTER.search(str(error)):
+                raise
+            pack.truncate(0)
+            pack.seek(0)
+            self.fetch_pack(wants, pack, haves=haves, depth=depth)
+
+    def fetch_pack(
+        self,
+        wants: Sequence[str],
+        file: BinaryIO,
+        *,
+        haves: Iterable[str] = (),
+        shallow: Iterable[str] = (),
+        depth: int | None = None,
+        filter: str | None = None,
+    ) -> None:
+        """Fetch objects as a pack into a file; see ``fetch``.
+
+        ``shallow`` are the commits whose parents are not here.
+        """
+        ids = [ObjectID(want.encode()) for want in wants]
+
+        def take(data: bytes) -> int:
+            self._session.report(file.tell() + len(data), None, "bytes received")
+            return file.write(data)
+
+        def fetch(client: GitClient) -> None:
+            with without_listing(client):
+                client.fetch_pack(
+                    self._session.path,
+                    lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
+                    _Haves(haves, shallow),
+                    take,
+                    progress=self._session.steps,
+                    depth=depth,
+                    ref_prefix=[HEADREF],
+                    filter_spec=None if filter is None else filter.encode(),
+                    protocol_version=self._session.version,
+                )
+
+        self._session.ask(fetch)
+
+    def send(
+        self,
+        settle: Callable[[Mapping[str, str]], Mapping[str, str]],
+        pack: PackOf,
+        *,
+        atomic: bool,
+    ) -> Verdict:
+        """Have refs set, each from what it was seen to be.
+
+        Args:
+            settle: is shown the ids of the refs that there are, and returns the new ones; an empty
+                one to delete the ref. It may raise.
+            pack: gives the objects that are to be sent along.
+            atomic: whether it must be all or nothing.
+
+        Raises:
+            InvalidArgumentError: the server cannot do all or nothing; it has done nothing.
+        """
+        said: list[bytes] = []
+        updates: dict[Ref, ObjectID] = {}
+        anonymous = False
+
+        def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
+            self._session.reached = True
+            there = {_text(ref): _text(id) for ref, id in old.items()}
+            for ref, id in settle(there).items():
+                updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA
+            return updates
+
+        def note(data: bytes) -> None:
+            said.append(data)
+            self._session.steps(data)
+
+        def pack_of(
+            have: Iterable[ObjectID], want: Iterable[ObjectID], **_: object
+        ) -> tuple[int, Iterator[UnpackedObject]]:
+            return pack(set(have), set(want))
+
+        def ask(client: GitClient) -> Mapping[bytes, str | None]:
+            nonlocal anonymous
+            try:
+                sent = client.send_pack(self._session.path, decide, pack_of, note, atomic=atomic)
+            except SendPackError as error:
+                return dict.fromkeys(updates, _text(error.args[0]))
+            anonymous = sent.agent is None
+            return sent.ref_status or {}
+
+        statuses = self._session.ask(ask)
+        answers = self._session.version is not None  # on this machine only what fails is told
+        accepted = {ref: id for ref, id in updates.items() if statuses.get(ref, "") is None}
+        if anonymous and answers and accepted:
+            statuses = {**statuses, **self._not_set(accepted)}
+        refused = {ref: tidy(reason) for ref, reason in statuses.items() if reason is not None}
+        return Verdict(
+            refused={_text(ref): reason for ref, reason in refused.items() if ref in updates},
+            unsaid=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
+            words=tidy(words(b"".join(said))),
+        )
+
+    def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
+        """Return a reason for each ref that the server does not list as it was to be set.
+
+        dulwich's ``ReceivePackHandler`` (1.2.21, also in klaus) reports "ok" for a ref that changed
+        meanwhile and that it therefore did not set: it does not use what ``set_if_equals`` and
+        ``remove_if_equals`` return. It does not name itself either, as C git and JGit do, so this
+        is asked of servers without an ``agent``. Upstream, a False has to become a refusal.
+        """
+        there = self.refs([_text(ref) for ref in updates]).ids
+        wanted = {ref: "" if id == ZERO_SHA else _text(id) for ref, id in updates.items()}
+        return {
+            ref: "the server did not set it: it was changed at the same time"
+            for ref, id in wanted.items()
+            if there.get(_text(ref), "") != id
+        }
+
+
+def _format(ids: Sequence[str]) -> ObjectFormat:
+    wide = len(ids[0]) > DEFAULT_OBJECT_FORMAT.hex_length
+    return SHA256 if wide else DEFAULT_OBJECT_FORMAT
+
+
+def _fetched(pack: PackFile) -> Fetched:
+    """Return the objects at the start of a pack that was cut off."""
+    objects = Fetched(pack.format)
+    for number, raw in pack.start().objects.values():
+        objects.add(number, raw)
+    return objects
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")

@@ -1,0 +1,111 @@
+"""Where a remote is: by its name in Git's configuration, a URL or a path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+import attrs
+from dulwich.config import StackedConfig, apply_instead_of
+from dulwich.errors import NotGitRepository
+from dulwich.repo import Repo
+
+from modelversions.errors import ConfigurationError, InvalidArgumentError, RepositoryNotFoundError
+from modelversions.git.config import GitConfig
+from modelversions.git.programs import Programs
+from modelversions.git.urls import Url, is_url
+
+
+@attrs.frozen
+class Place:
+    """Where to fetch from, and where to push to."""
+
+    fetch: Url
+    push: tuple[Url, ...]
+    """The values of ``pushurl``, or else of ``url``."""
+
+    @classmethod
+    def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> Place:
+        """Find a remote as Git does.
+
+        Args:
+            remote: its name, a URL or a path.
+            config: Git's configuration.
+            root: the folder that a path in the configuration starts from.
+
+        Raises:
+            RepositoryNotFoundError: it is none of them.
+            ConfigurationError: it has a proxy of its own.
+        """
+        if not isinstance(remote, (str, os.PathLike)):
+            raise InvalidArgumentError(
+                f"a remote is a name such as 'origin', a URL or a path, not {remote!r}",
+                argument="remote",
+                value=remote,
+            )
+        name = os.fspath(remote)
+        section = (b"remote", name.encode(errors="surrogateescape"))
+        urls, pushed = _get(config, section, b"url"), _get(config, section, b"pushurl")
+        fetch = urls[0] if urls else _given(name, config)
+        pushes = [_url(apply_instead_of(config, url), root) for url in pushed]
+        for url in () if pushed else urls or [fetch]:
+            new = apply_instead_of(config, url, push=True)  # pushInsteadOf, and else insteadOf
+            new = apply_instead_of(config, url) if new == url else new
+            pushes.append(_url(new, root))
+        found = cls(_url(apply_instead_of(config, fetch), root), tuple(pushes))
+        if any(url.scheme.startswith("http") for url in (found.fetch, *pushes)):
+            _check_proxy(config, section)
+        return found
+
+
+def hook_of(url: Url, names: Sequence[str]) -> str | None:
+    """Return a hook of these that a repository to push to has, if it is on this machine."""
+    if url.scheme != "file":
+        return None
+    with suppress(NotGitRepository), Repo(url.path) as repo:
+        config = GitConfig(repo)
+        with config.held():
+            hooks = map(Programs(repo, config).hook, names)
+            return next((hook for hook in hooks if hook is not None), None)
+    return None
+
+
+def _given(name: str, config: StackedConfig) -> str:
+    """Return what is no remote's name as a URL, or as a path from the folder that one is in."""
+    if is_url(name):
+        return name
+    if name and os.path.isdir(name):
+        return os.path.abspath(name)
+    names = sorted({one[1].decode() for one in config.sections() if one[0] == b"remote"})
+    raise RepositoryNotFoundError(
+        f"there is no remote {name!r}; remotes: {', '.join(names) or 'none'} ('git remote add' "
+        "makes one), or give a URL",
+        location=name,
+    )
+
+
+def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
+    """Refuse a proxy of the remote's own: a connection without it may not be safe.
+
+    Raises:
+        ConfigurationError: it has one.
+    """
+    for key in ("proxy", "proxyAuthMethod"):
+        if _get(config, section, key.encode()):
+            name = section[1].decode(errors="replace")
+            raise ConfigurationError(
+                f"remote.{name}.{key} is not supported; set http.<url>.{key} for its URL",
+                file="git config",
+            )
+
+
+def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
+    """Return all values: the first URL is fetched from, all are pushed to, as Git has it."""
+    return [one.decode(errors="surrogateescape") for one in config.get_multivar(section, name)]
+
+
+def _url(text: str, root: str) -> Url:
+    if is_url(text):
+        return Url.parse(text)
+    return Url("file", "", None, os.path.normpath(os.path.join(root, os.path.expanduser(text))))

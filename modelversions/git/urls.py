@@ -1,0 +1,172 @@
+"""URLs of repositories: what is one, what it is made of, and how it is shown without its secret."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import attrs
+from dulwich.config import apply_instead_of
+
+from modelversions.errors import RepositoryNotFoundError
+from modelversions.git.config import GitConfig
+
+SCHEMES = ("https", "http", "ssh", "git", "file")
+_ALIASES = {"git+ssh": "ssh", "ssh+git": "ssh"}
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>[^/]*)(?P<path>.*)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?:(?P<user>[^:]*)(?::(?P<password>.*))?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@?#]*)(?::(?P<port>[0-9]{0,5}))?",
+    re.DOTALL,
+)
+_SCP = re.compile(r"(?:(?P<user>[^/:@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)", re.DOTALL)
+_PORT_DIGITS = 5
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def is_url(place: object) -> bool:
+    """Say whether a place is a URL or ``user@host:path``; anything else is a path."""
+    if not isinstance(place, str):
+        return False
+    drive = place[:1].isalpha() and place[1:2] == ":"  # a host with a name of one letter: ssh://
+    return bool(_URL.match(place) or (_SCP.fullmatch(place) and not drive))
+
+
+def instead_of(text: str) -> str:
+    """Return a URL as the user's configuration rewrites it (``url.<base>.insteadOf``)."""
+    return apply_instead_of(GitConfig(None).stack(), text)
+
+
+@attrs.frozen(repr=False)
+class Url:
+    """A URL in its parts. ``str()`` and ``repr()`` leave out what may be a secret."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    """As the server takes it; relative to the home directory in ``user@host:path``."""
+    username: str | None = None
+    password: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Url:
+        """Read a URL or ``user@host:path``.
+
+        Raises:
+            RepositoryNotFoundError: it is none that can be used.
+        """
+        url = _of_url(text) if _URL.match(text) else _of_scp(text)
+        reason = url.unfit() if url is not None else _UNREADABLE
+        if url is None or reason:
+            raise _unusable(_shown(text) if url is None else str(url), reason)
+        return url
+
+    def unfit(self) -> str:
+        """Say what keeps it from being used; nothing, if all is well."""
+        if self.scheme not in SCHEMES:
+            return f"{self.scheme!r} is none of {', '.join(SCHEMES)}"
+        if not self.path.strip("/") or (not self.host and self.scheme != "file"):
+            return "it names no host or no repository"
+        if any(_CONTROL.search(part or "") for part in (self.host, self.path, self.username)):
+            return "it holds control characters"
+        if self.port is not None and self.port not in range(1, 65536):
+            return "its port is not a number from 1 to 65535"
+        if any((part or "").startswith("-") for part in (self.host, self.path, self.username)):
+            return "what begins with '-' would be taken for an option"
+        if self.scheme.startswith("http") and re.search(r"[?#]", self.path):
+            return "'?' and '#' in it must be quoted, as %3F and %23"
+        if self.password is not None and self.scheme not in ("http", "https"):
+            return "only https takes a password"
+        return ""
+
+    @property
+    def has_split_password(self) -> bool:
+        """Whether a part of the password may stand in the host and the path: it holds ``@``."""
+        return self.password is not None and "@" in self.path
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what a URL path follows."""
+        return f"{self.scheme}://{self._host}{'' if self.port is None else f':{self.port}'}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    def __str__(self) -> str:
+        """Return the URL as it may be shown: of http without a user, which may be a token."""
+        from urllib.parse import quote
+
+        if self.has_split_password:
+            return f"{self.scheme}://***@{self.path.rpartition('@')[2]}"
+        if self.scheme.startswith("http"):
+            return self.origin + self.path
+        user = "" if self.username is None else f"{quote(self.username, safe='')}@"
+        if self.scheme == "ssh" and not self.path.startswith("/"):
+            host = self._host if self.port is None else f"[{self.host}:{self.port}]"
+            return f"{user}{host}:{self.path}"
+        return self.origin.replace("://", f"://{user}", 1) + quote(self.path, safe="/~:@!$&'+,;=")
+
+    def __repr__(self) -> str:
+        """Return the same."""
+        return f"<Url {self}>"
+
+
+def _of_url(text: str) -> Url | None:
+    from urllib.parse import unquote
+
+    match = _URL.match(text)
+    assert match is not None
+    scheme = match["scheme"].lower()
+    scheme = _ALIASES.get(scheme, scheme)
+    place = _PLACE.fullmatch(match["place"])
+    if place is None or int(place["port"] or 1) not in range(1, 65536):
+        return None
+    return Url(
+        scheme=scheme,
+        host=place["host"].strip("[]"),
+        port=int(place["port"]) if place["port"] else None,
+        path=_path(scheme, match["path"]),
+        username=None if place["user"] is None else unquote(place["user"]),
+        password=None if place["password"] is None else unquote(place["password"]),
+    )
+
+
+def _of_scp(text: str) -> Url:
+    match = _SCP.fullmatch(text)
+    assert match is not None, "is_url() said that it is one"
+    host, port = match["host"].strip("[]"), None
+    if host.count(":") == 1:  # [host:2222]:path, but not an address of IPv6
+        host, _, digits = host.partition(":")
+        port = int(digits) if digits.isdecimal() and len(digits) <= _PORT_DIGITS else 0
+    return Url("ssh", host, port, match["path"], match["user"])
+
+
+def _path(scheme: str, path: str) -> str:
+    """Return a path as its server takes it: quoted over HTTP, as it is elsewhere."""
+    if scheme.startswith("http"):
+        return path
+    if scheme == "file" and os.name == "nt":
+        from urllib.request import url2pathname  # it brings all of http along
+
+        return url2pathname(path)
+    from urllib.parse import unquote
+
+    return unquote(path)
+
+
+_UNREADABLE = "its host or port cannot be read; in a name or password write '/' %2F, '@' %40 etc."
+
+
+def _shown(text: str) -> str:
+    """Return of a text that is no URL after all no more than cannot be a secret."""
+    return f"{text.partition('://')[0]}://…"
+
+
+def _unusable(shown: str, reason: str) -> RepositoryNotFoundError:
+    return RepositoryNotFoundError(
+        f"{_CONTROL.sub('?', shown)!r} cannot be opened: {reason}; write 'https://host/path', "
+        "'ssh://host/path', 'user@host:path', 'git://host/path' or 'file:///path'",
+        location=shown,
+    )

@@ -1,0 +1,356 @@
+"""``Model`` and ``Version``: values that show one model as it was when its tags were listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import overload
+
+import attrs
+
+from modelversions.errors import (
+    InvalidVersionError,
+    ObjectMissingError,
+    StageNotFoundError,
+    VersionNotFoundError,
+)
+from modelversions.model.snapshot import Picture
+from modelversions.model.state import Holder, Key
+from modelversions.values.event import Event
+from modelversions.values.identity import Identity
+from modelversions.values.problem import Problem
+from modelversions.values.semver import SemVer
+from modelversions.values.specifiers import in_range
+from modelversions.values.tag_name import EventKind, TagName
+
+
+def _identity(picture: Picture) -> object:
+    return picture.identity
+
+
+@attrs.frozen(repr=False, eq=False)
+class Version:
+    """One version of a model, or a bare commit that holds a stage (F18). ``str()``: its tag.
+
+    Equal to another when model, name, commit and tag are: the same registration.
+    """
+
+    model: str
+    name: str
+    """The version's name, such as ``v3.1.0``; for a bare commit its full SHA."""
+    semver: SemVer | None
+    """The name as a value that compares; None for a bare commit."""
+    commit: str
+    """The full SHA of the commit that it was registered at, last (F15)."""
+    tag: str
+    """The tag of its newest registration; for a bare commit that of its newest assignment."""
+    _picture: Picture | None
+    _said: Holder | None = None
+
+    @property
+    def _holder(self) -> Holder:
+        holder = self._said
+        if holder is None and self._picture is not None:
+            holder = self._picture.state.holders.get(self.semver or self.commit)
+        if holder is None:
+            raise ObjectMissingError(
+                f"the tag object of {self.tag!r} is gone since the tags were listed; "
+                "look it up in the registry again",
+                id=self.tag,
+            )
+        return holder
+
+    @property
+    def registered_at(self) -> datetime | None:
+        """When it was registered, last; aware. None for a bare commit."""
+        return self._holder.origin.time if self.semver else None
+
+    @property
+    def author(self) -> Identity | None:
+        """Who wrote the tag; None where the tag does not say."""
+        return self._holder.origin.author
+
+    @property
+    def message(self) -> str:
+        """The tag's message."""
+        return self._holder.origin.message
+
+    @property
+    def active(self) -> bool:
+        """Whether its newest event is a registration (F15); always so for a bare commit."""
+        return self._holder.active
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it holds at present, in the order of names (F17)."""
+        return self._holder.stages
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """Its own events, oldest first."""
+        return self._holder.history
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when it is the same registration."""
+        if not isinstance(other, Version):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, str, str]:
+        return self.model, self.name, self.commit, self.tag
+
+    def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
+        """Pickle what is said of this version, without the rest of the model."""
+        identity = self.model, self.name, self.semver, self.commit, self.tag
+        return Version, (*identity, None, self._holder)
+
+    def __str__(self) -> str:
+        """Return ``model@version``, or ``model@SHA`` for a bare commit."""
+        return f"{self.model}@{self.name}"
+
+    def __format__(self, spec: str) -> str:
+        """Format ``str()``, for columns."""
+        return format(str(self), spec)
+
+    def __repr__(self) -> str:
+        """Return the model and the version."""
+        return f"<Version {self}>"
+
+
+@attrs.frozen(repr=False)
+class Model(Sequence[Version]):
+    """A model: a sequence of its active versions, greatest first (F16), as of one moment.
+
+    Equal to another when both come from the same tags.
+    """
+
+    name: str
+    _picture: Picture = attrs.field(eq=_identity)
+
+    @property
+    def latest(self) -> Version | None:
+        """The greatest active version, pre-releases included (F16); None if none is active.
+
+        Not the newest: registering a smaller version does not change it.
+        """
+        found = self._picture.latest()
+        if found is None:
+            return None
+        semver, commit, tag = found
+        return Version(self.name, str(semver), semver, commit, tag, self._picture)
+
+    @property
+    def newest(self) -> Version | None:
+        """The active version that was registered last; None if none is active."""
+        state = self._picture.state
+        last = {event.tag: place for place, event in enumerate(state.history)}
+        return max(self.versions, key=lambda version: last[version.tag], default=None)
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """The active versions, greatest first."""
+        return tuple(version for version in self.all_versions if version.active)
+
+    @cached_property
+    def all_versions(self) -> tuple[Version, ...]:
+        """Every version that was ever registered, deregistered ones too, greatest first."""
+        versions = self._picture.state.versions
+        return tuple(self._standing(holder.key, holder.origin, holder) for holder in versions)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Version]:
+        return {version.name: version for version in self.all_versions}
+
+    @property
+    def stages(self) -> Mapping[str, Version]:
+        """Who holds each stage at present, stages in the order of names (F17).
+
+        A stage that nobody holds is a ``StageNotFoundError``, a ``KeyError``.
+        """
+        held = self._picture.held.items()
+        return Stages(
+            self.name, {stage: self._standing(key, origin) for stage, (key, origin) in held}
+        )
+
+    def holders(self, stage: str) -> tuple[Version, ...]:
+        """Return all versions in force in a stage, the present holder first; () if there are none.
+
+        When the first loses the stage or is deregistered, the next one holds it (F17).
+        """
+        return tuple(self._version(key) for key in self._picture.state.stages.get(stage, ()))
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """All events of the model, oldest first (F13)."""
+        return self._picture.state.history
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the newest event is a deprecation (F19)."""
+        return self._picture.deprecated
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is odd about the model's tags."""
+        return self._picture.state.problems
+
+    def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
+        """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
+
+        Args:
+            specifier: a version specifier as for Python packages, of final releases.
+            prereleases: whether to count pre-releases too; one is in a range if the release that
+                it leads to is: ``v3.0.0-rc.1`` is in ``>=3``, and not in ``<3``.
+
+        Raises:
+            InvalidArgumentError: the specifier cannot be read, or names no final release.
+        """
+        fits = in_range(specifier, prereleases=prereleases)
+        return tuple(one for one in self.versions if one.semver is not None and fits(one.semver))
+
+    def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
+        """Return the first of ``matching(specifier)``; None if there is none."""
+        return next(iter(self.matching(specifier, prereleases=prereleases)), None)
+
+    def of_event(self, event: Event) -> Version:
+        """Return the version, or the bare commit, that one of the model's events is about.
+
+        Raises:
+            VersionNotFoundError: the event is about no version, or one that was never registered.
+        """
+        key: Key = event.version or event.commit
+        if event.kind is EventKind.DEPRECATION or key not in self._picture.state.holders:
+            raise VersionNotFoundError(
+                f"the tag {event.tag!r} leads to no version of {self.name!r} that was registered",
+                model=self.name,
+                version=str(key),
+            )
+        return self._version(key)
+
+    @overload
+    def __getitem__(self, index: int | str | SemVer | Version) -> Version: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Version, ...]: ...
+
+    def __getitem__(
+        self, index: int | str | SemVer | Version | slice
+    ) -> Version | tuple[Version, ...]:
+        """Return an active version by place (0 is the greatest) or by name.
+
+        Raises:
+            VersionNotFoundError: there is no such active version.
+        """
+        if isinstance(index, (str, SemVer, Version)):
+            return self._named(index.name if isinstance(index, Version) else str(index))
+        return self.versions[index]
+
+    def __contains__(self, item: object) -> bool:
+        """Say whether a version, given itself or by its name, is active."""
+        if isinstance(item, SemVer):
+            item = str(item)
+        if isinstance(item, str):
+            return item in self._by_name and self._by_name[item].active
+        return item in self.versions
+
+    def __len__(self) -> int:
+        """Count the active versions."""
+        return len(self.versions)
+
+    def __str__(self) -> str:
+        """Return a table of the active versions."""
+        from modelversions.display.tables import model_table
+
+        return model_table(self).text()
+
+    def __repr__(self) -> str:
+        """Return name, latest version and number of tags; nothing is read for it but names."""
+        latest = self.latest
+        tags = len(self._picture.tags)
+        return (
+            f"<Model {self.name}: {f'latest {latest.name}' if latest else 'no active version'}, "
+            f"{tags} tag{'s' * (tags != 1)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the table of versions for a notebook."""
+        from modelversions.display.tables import model_table
+
+        return model_table(self).html()
+
+    def _version(self, key: Key) -> Version:
+        return self._standing(key, self._picture.state.origin(key))
+
+    def _standing(self, key: Key, origin: Event, said: Holder | None = None) -> Version:
+        semver = key if isinstance(key, SemVer) else None
+        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture, said)
+
+    def _named(self, name: str) -> Version:
+        """Return an active version by its name."""
+        found = self._by_name.get(name)
+        if found is None or not found.active:
+            raise VersionNotFoundError(
+                f"model {self.name!r} has no version {name!r}: {self._hint(name, found)}",
+                model=self.name,
+                version=name,
+            )
+        return found
+
+    def _hint(self, name: str, known: Version | None) -> str:
+        if known is not None:
+            return "it was deregistered; all_versions still has it"
+        for problem in self.problems:
+            tag = TagName.try_parse(problem.tag)
+            if tag is not None and str(tag.version) == name:
+                return f"of the tag {problem.tag!r}, {problem.message}"
+        if name in ("latest", "greatest"):
+            return "the latest version is model.latest"
+        if name in self.stages:
+            return f"it is a stage; its holder is model.stages[{name!r}]"
+        reason = _reason(name)
+        if reason:
+            return reason
+        active = [one.name for one in self.versions[:5]]
+        more = ", …" if len(self.versions) > len(active) else ""
+        return f"active versions: {', '.join(active) or 'none'}{more}"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Offer the versions' names for ``model["<TAB>``."""
+        return [version.name for version in self.versions]
+
+
+class Stages(dict[str, Version]):
+    """Who holds which stage; a stage that nobody holds is an error that lists those held."""
+
+    def __init__(self, model: str, stages: Mapping[str, Version]) -> None:
+        """Keep the holders of one model's stages."""
+        super().__init__(stages)
+        self._model = model
+
+    def __missing__(self, stage: str) -> Version:
+        """Say which stages are held."""
+        held = ", ".join(map(repr, self)) or "none"
+        raise StageNotFoundError(
+            f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
+            model=self._model,
+            stage=stage,
+        )
+
+    def __reduce__(self) -> tuple[type[Stages], tuple[str, dict[str, Version]]]:
+        """Pickle with the model's name."""
+        return Stages, (self._model, dict(self))
+
+
+def _reason(text: str) -> str:
+    """Return what is wrong with a version's name; nothing, if it is right."""
+    try:
+        SemVer.parse(text)
+    except InvalidVersionError as error:
+        return error.reason
+    return ""

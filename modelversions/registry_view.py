@@ -1,0 +1,446 @@
+"""``RegistryView``: read the models of a registry."""
+
+from __future__ import annotations
+
+import difflib
+import heapq
+import itertools
+import weakref
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from datetime import datetime, timedelta, timezone
+from operator import attrgetter
+from typing import TypeVar, overload
+
+from modelversions.errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    InvalidTagNameError,
+    MissingExtraError,
+    ModelNotFoundError,
+    RepositoryError,
+    RevisionNotFoundError,
+    TagNotFoundError,
+    VersionNotFoundError,
+)
+from modelversions.git.store import TAGS, Commit, Store, TagRef
+from modelversions.model.cache import Pictures
+from modelversions.model.model import Model, Version
+from modelversions.model.snapshot import Picture
+from modelversions.values.event import Event, check_aware
+from modelversions.values.problem import Problem, ProblemKind
+from modelversions.values.tag_name import (
+    EventKind,
+    TagName,
+    diagnose,
+    is_model_name,
+    is_reserved,
+    is_stage_name,
+    model_of,
+)
+from modelversions.write.allowed_stages import FILE, read_stages
+
+_TOLERANCE = timedelta(minutes=1)
+"""How far the clocks of two machines may differ before an event counts as one of the future."""
+
+Default = TypeVar("Default")
+
+Revision = str | Commit | Version | Event
+"""What names a commit: a revision as Git takes it, or something that stands on one."""
+
+
+class RegistryView(Mapping[str, Model]):
+    """Read the models of a registry: a mapping from their names, sorted, to ``Model`` values.
+
+    Each call reads the tags that exist at that moment. What it returns are values: a snapshot of
+    that moment. Threads may share a view.
+    """
+
+    def __init__(self, store: Store, *, stages: tuple[str, ...] | None = None) -> None:
+        """Read from a store.
+
+        Args:
+            store: the repository.
+            stages: the stages that may be assigned; what the ``.gto`` file says if left out.
+        """
+        self._store = store
+        self._stages = stages
+        self._pictures = Pictures(store)
+        self._pending: weakref.ref[_Pairs] | None = None
+
+    def __getitem__(self, name: str) -> Model:
+        """Look at one model, and at its tags only.
+
+        Raises:
+            ModelNotFoundError: there is no event of that model.
+        """
+        model = self.get(name)
+        if model is None:
+            raise self._no_model(name)
+        return model
+
+    @overload
+    def get(self, name: str, /) -> Model | None: ...
+
+    @overload
+    def get(self, name: str, /, default: Model | Default) -> Model | Default: ...
+
+    def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
+        """Look at one model; the default if there is none."""
+        picture = self._pictures.one(name) if isinstance(name, str) else None
+        return default if picture is None or not picture.exists() else Model(name, picture)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to itself only: what it shows may change."""
+        return self is other
+
+    def __hash__(self) -> int:
+        """Hash as equality asks."""
+        return id(self)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is any event of that model."""
+        return isinstance(name, str) and self._pictures.one(name).exists()
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the models' names, sorted."""
+        return (name for name, _ in self._pairs())
+
+    def __len__(self) -> int:
+        """Count the models."""
+        pairs = list(self._listed())
+        pending = None if self._pending is None else self._pending()
+        if pending is not None:  # list() asks for the length of what it iterates over
+            pending.take(pairs)
+        return len(pairs)
+
+    def _pairs(self) -> _Pairs:
+        """Give names and models; the tags are listed at the first step."""
+        pairs = _Pairs(self._listed)
+        self._pending = weakref.ref(pairs)
+        return pairs
+
+    def items(self) -> ItemsView[str, Model]:
+        """Return names and models: each walk over them is one look at all tags.
+
+        ``dict(registry.items())`` holds them as of one moment; ``dict(registry)`` looks each up.
+        """
+        return _Items(self)
+
+    def values(self) -> ValuesView[Model]:
+        """Return the models: each walk over them is one look at all tags."""
+        return _Values(self)
+
+    def _listed(self) -> Iterator[tuple[str, Model]]:
+        """Give names and models as they are in one look at all tags, sorted."""
+        for name, picture in self._pictures.all().items():
+            if picture.exists():
+                yield name, Model(name, picture)
+
+    def _no_model(self, name: object) -> ModelNotFoundError:
+        tags = self._store.tags()
+        names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
+        close = _closest(str(name), [one for one in names if one != name])
+        shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
+        hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
+        own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
+        if own is not None:
+            hint = f"of its tag {own!r}, {diagnose(own) or 'it is no event, see problems()'}"
+        elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
+            hint = f"use registry.resolve({name!r})"
+        return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Offer the models' names for ``registry["<TAB>``."""
+        return list(self)
+
+    def latest(self) -> dict[str, Version]:
+        """Return each model's latest version (F16), from names alone where they suffice.
+
+        Models without an active version are left out.
+        """
+        latest = {name: Model(name, pic).latest for name, pic in self._pictures.all().items()}
+        return {name: version for name, version in latest.items() if version is not None}
+
+    def resolve(self, reference: str | TagName | Version) -> Version:
+        """Return the version that a reference names now (F22).
+
+        Args:
+            reference: ``model@latest``, ``model@greatest``, ``model@v1.2.3``, ``model#stage``, or
+                a tag, by its name or its full ref.
+
+        Raises:
+            InvalidTagNameError: it is none of these.
+            ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
+                names nothing.
+        """
+        reference = str(reference)
+        tag = reference.removeprefix(TAGS).replace(":", "=")
+        model, _, last = tag.rpartition("@")
+        if model and last in ("latest", "greatest"):
+            return self._latest(model.replace("=", ":"))
+        name = TagName.try_parse(tag)
+        if name is None or name.kind is EventKind.DEPRECATION:
+            raise _no_reference(reference)
+        if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
+            return self._about(self[name.model], tag)
+        if name.version is not None:
+            return self[name.model][name.version]
+        return self[name.model].stages[str(name.stage)]
+
+    def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
+        """Return the active versions that are registered at a commit: which model is this?
+
+        Raises:
+            RevisionNotFoundError: there is no such commit.
+        """
+        id = self._resolve(commit)
+        near = {
+            name: picture
+            for name, picture in self._pictures.all().items()
+            if any(ref.peeled in (None, id) for tag, ref in picture.tags if tag.version)
+        }
+        models = self._read(near)
+        return tuple(one for model in models.values() for one in model.versions if one.commit == id)
+
+    def event(self, ref: str | TagName) -> Event | None:
+        """Return what a tag means, given its name or full ref; None if it is no event's."""
+        tag = str(ref).removeprefix(TAGS)
+        name = TagName.try_parse(tag)
+        if name is None:
+            return None
+        history = self._pictures.one(name.model).state.history
+        return next((event for event in history if event.tag == tag), None)
+
+    def history(self) -> tuple[Event, ...]:
+        """Return all events of all models, oldest first (F13)."""
+        models = self._read(self._pictures.all()).values()
+        events = (event for model in models for event in model.history)
+        return tuple(sorted(events, key=attrgetter("order")))
+
+    def stages(self) -> tuple[str, ...]:
+        """Return the names of the stages that some version holds, sorted."""
+        models = self._read(self._pictures.all()).values()
+        return tuple(sorted({stage for model in models for stage in model.stages}))
+
+    def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
+        """Return what is odd about the tags, in the order of their names.
+
+        Args:
+            now: the time by which an event is in the future; the present if left out.
+        """
+        refs = self._store.tags()
+        states = [
+            picture.state
+            for picture in self._pictures.filled(self._pictures.grouped(refs)).values()
+        ]
+        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
+        events = [event for state in states for event in state.history]
+        now = datetime.now(timezone.utc) if now is None else now
+        check_aware(now, "now")
+        found += self._not_allowed(events)
+        for event in events:
+            if event.time - now > _TOLERANCE:
+                sentence = f"its time, {event.time}, is more than a minute ahead of {now}"
+                found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
+        return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
+
+    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:
+        """Return the commits that lead to a revision, newest first: the ones to choose from.
+
+        Args:
+            revision: where to start; a repository without commits has none to offer.
+            limit: how many at most; None for all.
+
+        Raises:
+            RevisionNotFoundError: there is no such commit.
+        """
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise InvalidArgumentError(
+                f"limit must be a number from 0 on, or None for all, not {limit!r}",
+                argument="limit",
+                value=limit,
+            )
+        try:
+            return tuple(self._store.commits(revision, limit))
+        except RevisionNotFoundError:
+            if revision == "HEAD":
+                return ()
+            raise
+
+    def _resolve(self, commit: Revision) -> str:
+        """Return the full SHA of what a caller calls a commit."""
+        if isinstance(commit, Commit):
+            return commit.id
+        if isinstance(commit, (Version, Event)):
+            return commit.commit
+        if not isinstance(commit, str) or not commit:
+            raise InvalidArgumentError(
+                f"a commit is named by text, such as a SHA, a branch or 'HEAD~2', not {commit!r}",
+                argument="commit",
+                value=commit,
+            )
+        return self._store.resolve(commit)
+
+    def __str__(self) -> str:
+        """Return a table: a line a model, with its latest version and who holds which stage."""
+        from modelversions.display.tables import registry_table
+
+        return registry_table(self._glanced()).text()
+
+    def __repr__(self) -> str:
+        """Return the location; of a repository on this machine also the number of models."""
+        if not self._store.is_local:
+            return f"<Registry {self._store.location!r}>"
+        count = len(self)
+        return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        from modelversions.display.tables import registry_table
+
+        return registry_table(self._glanced()).html()
+
+    def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
+        """Look a tag up."""
+        if not isinstance(tag, (str, Event, Version)):
+            raise InvalidArgumentError(
+                f"a tag is named by text, or by an Event or Version, not {tag!r}",
+                argument="tag",
+                value=tag,
+            )
+        name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
+        if event_only and TagName.try_parse(name) is None:
+            raise InvalidTagNameError(
+                f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
+                text=name,
+                reason="it is not the tag of an event",
+            )
+        found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
+        if found is None:
+            raise TagNotFoundError(
+                f"there is no tag {name!r} in {self._store.location!r}; 'event.tag' and "
+                "'version.tag' name tags that are there",
+                tag=name,
+            )
+        return found
+
+    def _allowed(self) -> tuple[str, ...] | None:
+        """Return the stages that may be assigned; None for any."""
+        return read_stages(self._store.file(FILE)) if self._stages is None else self._stages
+
+    def _not_allowed(self, events: Iterable[Event]) -> Iterator[Problem]:
+        """Report stages that the configuration does not allow, or that it cannot be read."""
+        try:
+            allowed = self._allowed()
+        except (ConfigurationError, MissingExtraError, RepositoryError) as error:
+            yield Problem(ProblemKind.CONFIGURATION, FILE, None, str(error))
+            return
+        for event in events:
+            if allowed is None or event.kind is not EventKind.ASSIGNMENT:
+                continue
+            if event.stage not in allowed:
+                sentence = f"stage {event.stage!r} is not allowed here; allowed: {allowed}"
+                yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
+
+    def _read(self, pictures: Mapping[str, Picture]) -> dict[str, Model]:
+        """Return the models, read; tags that are no events make none."""
+        filled = self._pictures.filled(pictures)
+        return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
+
+    def _glanced(self) -> dict[str, Model]:
+        """Return the models as far as a table shows them."""
+        pictures = self._pictures.glanced(self._pictures.all())
+        return {name: Model(name, pic) for name, pic in pictures.items() if pic.exists()}
+
+    def _latest(self, name: str) -> Version:
+        latest = self[name].latest
+        if latest is None:
+            raise VersionNotFoundError(
+                f"model {name!r} has no active version; all_versions lists the deregistered ones",
+                model=name,
+                version="latest",
+            )
+        return latest
+
+    def _about(self, model: Model, tag: str) -> Version:
+        """Return the version that one of a model's tags is about."""
+        event = next((event for event in model.history if event.tag == tag), None)
+        if event is not None:
+            return model.of_event(event)
+        odd = next((problem.message for problem in model.problems if problem.tag == tag), None)
+        there = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
+        reason = "there is no such tag" if odd is None else f"of the tag that is there, {odd}"
+        raise TagNotFoundError(
+            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {there}",
+            tag=tag,
+        )
+
+
+def _closest(name: str, names: Iterable[str]) -> list[str]:
+    """Return the name that is most like another, if one is; difflib alone takes long for many."""
+    pairs = set(itertools.pairwise(name))
+    near = heapq.nlargest(50, names, lambda one: len(pairs.intersection(itertools.pairwise(one))))
+    return difflib.get_close_matches(name, near, n=1)
+
+
+class _Pairs(Iterator[tuple[str, Model]]):
+    """Names and models of one listing, made at the first step or by ``len()`` before it."""
+
+    def __init__(self, listed: Callable[[], Iterator[tuple[str, Model]]]) -> None:
+        self._listed = listed
+        self._found: Iterator[tuple[str, Model]] | None = None
+
+    def take(self, pairs: Iterable[tuple[str, Model]]) -> None:
+        if self._found is None:
+            self._found = iter(pairs)
+
+    def __next__(self) -> tuple[str, Model]:
+        if self._found is None:
+            self._found = self._listed()
+        return next(self._found)
+
+
+class _Items(ItemsView[str, Model]):
+    """Names and models of one look, where the usual view would look each model up again."""
+
+    _mapping: RegistryView
+
+    def __iter__(self) -> Iterator[tuple[str, Model]]:
+        return self._mapping._pairs()  # noqa: SLF001  # a part of it
+
+
+class _Values(ValuesView[Model]):
+    """Models of one look."""
+
+    _mapping: RegistryView
+
+    def __iter__(self) -> Iterator[Model]:
+        return (model for _, model in self._mapping._pairs())  # noqa: SLF001  # a part of it
+
+    def __contains__(self, model: object) -> bool:
+        return any(model == one for one in self)
+
+
+def _no_reference(reference: str) -> InvalidTagNameError:
+    tag = reference.removeprefix(TAGS).replace(":", "=")
+    model, _, stage = reference.partition("@")
+    reason = diagnose(tag) or "it names no version"
+    meant = "write 'model@latest', 'model@v1.2.3', 'model#stage' or the name of an event's tag"
+    if is_model_name(reference):
+        meant = f"write '{reference}@latest', or name a version or a stage of the model"
+    elif is_model_name(model) and is_stage_name(stage):
+        reason, meant = f"{stage!r} is not a version", f"for a stage, write '{model}#{stage}'"
+    return InvalidTagNameError(
+        f"{reference!r} cannot be resolved: {reason}; {meant}",
+        text=reference,
+        reason=reason,
+    )
+
+
+def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
+    """Report names that are nearly an event's; tags that are nothing like one are let be."""
+    for ref in refs:
+        reason = diagnose(ref.name)
+        if reason is not None:
+            kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.NEAR_NAME
+            yield Problem(kind, ref.name, model_of(ref.name), reason)

@@ -1,1 +1,0 @@
-"""Where tags are kept: the one package that knows Git, behind the interface in ``base``."""

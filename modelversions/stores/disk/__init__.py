@@ -1,1 +1,0 @@
-"""Repositories on this machine: refs, objects and revisions, read from their files."""

@@ -1,1 +1,0 @@
-"""Servers: URLs, lines to them, what can be asked, and what goes to and fro."""

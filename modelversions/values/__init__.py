@@ -1,0 +1,1 @@
+"""Values that know nothing of Git: versions, names of tags, events, identities, problems."""

@@ -1,0 +1,110 @@
+"""Events: what one tag says happened to a model, and the order that they happened in (F13)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import attrs
+
+from modelversions.errors import InvalidArgumentError
+from modelversions.values.identity import Identity
+from modelversions.values.semver import SemVer
+from modelversions.values.tag_name import EventKind
+
+MAX_TIMESTAMP = 253402214400
+"""The last day of the year 9999, in seconds: a datetime holds earlier times in any time zone."""
+
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+_RANK = {kind: rank for rank, kind in enumerate(EventKind)}
+
+
+@attrs.frozen(repr=False)
+class Event:
+    """One event in a model's life: one annotated tag."""
+
+    kind: EventKind
+    model: str
+    version: SemVer | None
+    """The version that it is about; None for a deprecation, and for a stage on a bare commit."""
+    stage: str | None
+    commit: str
+    """The full SHA of the commit at the bottom of the tag (F9)."""
+    tag: str
+    """The tag's name, without ``refs/tags/``."""
+    counter: int | None
+    time: datetime
+    """When the tag was made: aware, in whole seconds, with the tagger's own offset (F10)."""
+    author: Identity | None
+    """The tagger; None where the tag names none."""
+    message: str
+
+    @property
+    def order(self) -> tuple[float, int, int, str]:
+        """The key of F13: time, counter (none first), kind, name."""
+        counter = -1 if self.counter is None else self.counter
+        return (self.time.timestamp(), counter, _RANK[self.kind], self.tag)
+
+    def about(self, version: SemVer | None) -> Event:
+        """Return the event with the version that it turned out to be about (F18)."""
+        return Event(
+            self.kind,
+            self.model,
+            version,
+            self.stage,
+            self.commit,
+            self.tag,
+            self.counter,
+            self.time,
+            self.author,
+            self.message,
+        )
+
+    def __str__(self) -> str:
+        """Return one line: when, what, to what."""
+        version = self.version or ("" if self.stage is None else f"commit {self.commit[:7]}")
+        about = f"{self.model} {version}".rstrip()
+        stage = "" if self.stage is None else f" {self.stage}"
+        return f"{self.time:%Y-%m-%d %H:%M:%S%z} {self.kind}{stage} {about}"
+
+    def __repr__(self) -> str:
+        """Return the same line."""
+        return f"<Event {self}>"
+
+    def __format__(self, spec: str) -> str:
+        """Format ``str()``, for columns."""
+        return format(str(self), spec)
+
+
+def check_time(when: datetime, argument: str = "when") -> datetime:
+    """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
+
+    Raises:
+        InvalidArgumentError: it is naive, before 1970, or so late that nobody could read it.
+    """
+    offset = check_aware(when, argument)
+    seconds = (when - _EPOCH) // timedelta(seconds=1)
+    if not 0 <= seconds < MAX_TIMESTAMP:
+        bound = "before 1970" if seconds < 0 else "past the year 9999"
+        raise InvalidArgumentError(
+            f"the time {when} is {bound}, which Git's tags do not hold; give another one",
+            argument=argument,
+            value=when,
+        )
+    minutes = abs(offset) // timedelta(minutes=1) * (-1 if offset < timedelta() else 1)
+    return datetime.fromtimestamp(int(seconds), timezone(timedelta(minutes=minutes)))
+
+
+def check_aware(when: datetime, argument: str) -> timedelta:
+    """Return the offset of a time.
+
+    Raises:
+        InvalidArgumentError: it has none.
+    """
+    offset = when.utcoffset() if isinstance(when, datetime) else None
+    if offset is None:
+        raise InvalidArgumentError(
+            f"the time {when!r} must be a datetime with a time zone, such as when.astimezone()",
+            argument=argument,
+            value=when,
+        )
+    return offset

@@ -1,0 +1,314 @@
+"""Tag names and default messages in GTO's format (rules F3-F6)."""
+
+from __future__ import annotations
+
+import enum
+import re
+import string
+
+import attrs
+
+from modelversions.errors import InvalidNameError, InvalidTagNameError, InvalidVersionError
+from modelversions.values.semver import MAX_DIGITS, PATTERN, SemVer
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]*[A-Za-z0-9])?"
+_FOLDER = r"[A-Za-z0-9_./-]+"
+_MODEL = re.compile(rf"(?:{_FOLDER}:)?{_NAME}")
+_STAGE = re.compile(_NAME)
+_TAG = re.compile(
+    rf"(?P<model>(?:{_FOLDER}=)?{_NAME})"
+    rf"(?:(?:@(?P<version>{PATTERN})|#(?P<stage>{_NAME}))(?P<cancel>!?)|@(?P<deprecated>deprecated))"
+    r"(?:#(?P<counter>[0-9]+))?"
+)
+_RESERVED = re.compile(rf"(?:{_FOLDER}=)?{_NAME}@created(?:#[0-9]+)?")
+_NEAR = re.compile(r"(?P<model>.+?)(?:@(?P<version>[vV]?[0-9].*)|#(?P<stage>.*))", re.DOTALL)
+_AFTER_VERSION = re.compile(r"!?(?:#[0-9]*)?$")
+
+_RESERVED_STAGES = frozenset({"latest", "greatest", "deprecated", "created"})
+
+
+class EventKind(str, enum.Enum):
+    """The five kinds of events, in the order of F13; each equals GTO's word for it."""
+
+    REGISTRATION = "registration"
+    DEREGISTRATION = "deregistration"
+    ASSIGNMENT = "assignment"
+    UNASSIGNMENT = "unassignment"
+    DEPRECATION = "deprecation"
+
+    __hash__ = str.__hash__  # as the word that it equals
+
+    def __str__(self) -> str:
+        """Return GTO's word."""
+        return self.value
+
+    @property
+    def is_about_a_version(self) -> bool:
+        """Whether the tag names a version: a registration or a deregistration."""
+        return self is EventKind.REGISTRATION or self is EventKind.DEREGISTRATION
+
+    @property
+    def is_about_a_stage(self) -> bool:
+        """Whether the tag names a stage: an assignment or an unassignment."""
+        return self is EventKind.ASSIGNMENT or self is EventKind.UNASSIGNMENT
+
+
+_CANCELS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
+
+
+@attrs.frozen(repr=False, init=False)
+class TagName:
+    """What a tag's name says: one event of one model (F6). ``str()`` gives the name back.
+
+    The model is in its ``:`` spelling here and in its ``=`` spelling in the tag's name.
+
+    Raises:
+        InvalidNameError: the model's or the stage's name breaks F3 or F5.
+        InvalidTagNameError: the parts do not belong together.
+    """
+
+    kind: EventKind
+    model: str
+    version: SemVer | None
+    """The version of a registration or deregistration, else None."""
+    stage: str | None
+    """The stage of an assignment or unassignment, else None."""
+    counter: int | None
+    """The number after the last ``#``; None where there is none."""
+    zeros: int
+    """Zeros that stand before the counter in the tag's name, as in ``m#prod#01``: GTO reads them,
+    nobody writes them."""
+
+    def __init__(
+        self,
+        kind: EventKind,
+        model: str,
+        version: SemVer | None = None,
+        stage: str | None = None,
+        counter: int | None = None,
+        *,
+        zeros: int = 0,
+    ) -> None:
+        """Refuse what ``parse`` would not read back."""
+        self.__attrs_init__(kind, model, version, stage, counter, zeros)
+        if not isinstance(kind, EventKind):
+            raise self._unfit(f"its kind must be an EventKind, not {kind!r}")
+        if version is not None and not isinstance(version, SemVer):
+            raise self._unfit(f"its version must be a SemVer, not {version!r}")
+        check_model_name(self.model)
+        if (self.version is not None) != self.kind.is_about_a_version:
+            raise self._unfit(
+                "a version belongs to a registration or deregistration, and only there"
+            )
+        if (self.stage is not None) != self.kind.is_about_a_stage:
+            raise self._unfit("a stage belongs to an assignment or unassignment, and only there")
+        if self.stage is not None and not _STAGE.fullmatch(self.stage):
+            raise _invalid_stage(self.stage)
+        if self.counter is not None and not 0 <= self.counter < 10**MAX_DIGITS:
+            raise self._unfit(f"a counter is a number from 0 on with up to {MAX_DIGITS} digits")
+        if self.zeros < 0 or (self.zeros and self.counter is None):
+            raise self._unfit("zeros stand before a counter")
+
+    def _unfit(self, reason: str) -> InvalidTagNameError:
+        return InvalidTagNameError(
+            f"these parts make no tag name: {reason} (kind {str(self.kind)!r}, model "
+            f"{self.model!r})",
+            text=self.model,
+            reason=reason,
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> TagName:
+        """Read a tag's name, such as ``churn@v3.1.0``, ``churn#prod#3`` or ``dir=m#prod!#4``.
+
+        It may have ``refs/tags/`` in front.
+
+        Raises:
+            InvalidTagNameError: ``text`` is none of the five kinds; the message says which part
+                is wrong.
+        """
+        name = cls.try_parse(text.removeprefix("refs/tags/") if isinstance(text, str) else text)
+        if name is None:
+            reason = diagnose(text) or "it is not of the form model@version or model#stage"
+            raise InvalidTagNameError(
+                f"{text!r} is not the name of an event: {reason}", text=text, reason=reason
+            )
+        return name
+
+    @classmethod
+    def try_parse(cls, text: str) -> TagName | None:
+        """Read a tag's name; None says that it is not one of ours."""
+        match = _TAG.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            return None
+        model, version, stage, cancel, _, digits = match.groups()
+        if digits and len(digits) > MAX_DIGITS:
+            return None
+        if stage is not None:
+            kind = EventKind.UNASSIGNMENT if cancel else EventKind.ASSIGNMENT
+        elif version is not None:
+            kind = EventKind.DEREGISTRATION if cancel else EventKind.REGISTRATION
+        else:
+            kind = EventKind.DEPRECATION
+        try:
+            semver = SemVer.parse(version) if version is not None else None
+        except InvalidVersionError:  # a number of more digits than fit
+            return None
+        counter = int(digits) if digits else None
+        zeros = len(digits) - len(str(counter)) if digits else 0
+        name = cls.__new__(cls)  # what was read need not be checked again
+        name.__attrs_init__(kind, model.replace("=", ":"), semver, stage, counter, zeros)
+        return name
+
+    def __str__(self) -> str:
+        """Return the tag's name, without ``refs/tags/``."""
+        model = self.model.replace(":", "=")
+        cancel = "!" if self.kind in _CANCELS else ""
+        counter = "" if self.counter is None else f"#{'0' * self.zeros}{self.counter}"
+        if self.stage is not None:
+            return f"{model}#{self.stage}{cancel}{counter}"
+        return f"{model}@{self.version or 'deprecated'}{cancel}{counter}"
+
+    def __repr__(self) -> str:
+        """Return an expression that makes this value."""
+        parts = [f"kind=EventKind.{self.kind.name}", f"model={self.model!r}"]
+        for field in ("version", "stage", "counter"):
+            value = getattr(self, field)
+            parts += [f"{field}={value!r}"] if value is not None else []
+        parts += [f"zeros={self.zeros}"] if self.zeros else []
+        return f"TagName({', '.join(parts)})"
+
+    def message(self, version: SemVer | None = None, commit: str | None = None) -> str:
+        """Return the message that GTO gives such a tag, byte for byte (F6), without a newline.
+
+        Args:
+            version: for a stage's event, the version that it is about.
+            commit: for a stage's event on a commit that has no version, its full SHA.
+        """
+        model, stage = self.model, self.stage
+        if self.kind is EventKind.REGISTRATION:
+            return f"Registering artifact {model} version {self.version}"
+        if self.kind is EventKind.DEREGISTRATION:
+            return f"Deregistering artifact {model} version {self.version}"
+        if self.kind is EventKind.DEPRECATION:
+            return f"Deprecating artifact '{model}'"
+        if self.kind is EventKind.UNASSIGNMENT:
+            return (
+                f"Unassigning stage '{stage}' to artifact '{model}' version '{version or commit}'"
+            )
+        target = f"version {version}" if version is not None else f"commit {commit}"
+        return f"Assigning stage {stage} to artifact {model} {target}"
+
+
+_NAME_CHARACTERS = f"{string.ascii_letters}{string.digits}-_/"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
+
+
+def is_model_name(text: str) -> bool:
+    """Say whether a model can have such a name (F3)."""
+    return _MODEL.fullmatch(text) is not None
+
+
+def is_stage_name(text: str) -> bool:
+    """Return whether a stage that may be written can have such a name (F5), no version's."""
+    versionlike = re.match("v?[0-9]", text) is not None
+    return _STAGE.fullmatch(text) is not None and not versionlike and text not in _RESERVED_STAGES
+
+
+def check_model_name(model: str) -> None:
+    """Refuse a model name that breaks F3.
+
+    Raises:
+        InvalidNameError: with the part that is wrong.
+    """
+    if not isinstance(model, str) or not _MODEL.fullmatch(model):
+        reason = _diagnose_model(model) if isinstance(model, str) else "it must be text"
+        raise InvalidNameError(
+            f"{model!r} is not a model name: {reason}", text=model, reason=reason
+        )
+
+
+def check_new_stage(stage: str) -> None:
+    """Refuse a stage name that may not be written (F5); reading is more lenient.
+
+    Raises:
+        InvalidNameError: it breaks the rule of names, looks like a version or is reserved.
+    """
+    if not isinstance(stage, str) or not _STAGE.fullmatch(stage):
+        raise _invalid_stage(stage)
+    if SemVer.is_valid(stage) or stage in _RESERVED_STAGES:
+        reason = "it would be read as a version; choose another word"
+        raise InvalidNameError(
+            f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason
+        )
+
+
+def is_reserved(text: str) -> bool:
+    """Say whether a tag's name is ``model@created``, which means nothing and is kept free (F6)."""
+    return _RESERVED.fullmatch(text) is not None
+
+
+def model_of(text: str) -> str | None:
+    """Return the model that a tag's name is about, be it an event's or nearly one's."""
+    near = _NEAR.fullmatch(text) or _RESERVED.fullmatch(text)
+    model = near[0].partition("@")[0].partition("#")[0].replace("=", ":") if near else ""
+    return model if _MODEL.fullmatch(model) else None
+
+
+def diagnose(text: object) -> str | None:
+    """Say which part of a tag's name keeps it from being an event's.
+
+    None where it is an event's, or nothing like one: a foreign tag.
+    """
+    if not isinstance(text, str) or _is_event(text):
+        return None
+    if _URL.match(text):
+        return "it is a URL; a repository to push to is given as remote="
+    if is_reserved(text):
+        return "'@created' is reserved and stands for no event"
+    if ":" in text and _is_event(text.replace(":", "=")):
+        return f"in a tag the ':' is written '=', try {text.replace(':', '=')!r}"
+    near = _NEAR.fullmatch(text)
+    if near is None:
+        return None
+    model = near["model"].replace("=", ":")
+    if not _MODEL.fullmatch(model):
+        return f"{near['model']!r} is not a model name: {_diagnose_model(model)}"
+    if near["version"] is None:
+        return f"'#{near['stage']}' is not a stage with a counter, such as '#prod#3' or '#prod!#4'"
+    version = _AFTER_VERSION.sub("", near["version"])
+    try:
+        SemVer.parse(version)
+    except InvalidVersionError as error:
+        return f"{version!r} is not a version name: {error.reason}"
+    return f"a counter is '#' and 1 to {MAX_DIGITS} digits, at the end"
+
+
+def _is_event(text: str) -> bool:
+    return TagName.try_parse(text) is not None
+
+
+def _diagnose_model(model: str) -> str:
+    if model.count(":") > 1:
+        return "it may hold one ':' at most, between a folder and a name"
+    folder, colon, name = model.rpartition(":")
+    if colon and not re.fullmatch(_FOLDER, folder):
+        return "a folder holds ASCII letters, digits, '-', '_', '.' and '/'"
+    if not name:
+        return "it is empty" if not model else "the name after ':' is empty"
+    return _diagnose_name(name, ", '/', and one ':' between a folder and a name")
+
+
+def _diagnose_name(name: str, end: str) -> str:
+    """Say what is wrong with the name of a model or a stage; ``end`` ends what it may hold."""
+    rest = name.lstrip(_NAME_CHARACTERS)
+    if not rest:
+        return "it must begin and end with a letter or a digit"
+    return f"it holds {rest[0]!r}; it may hold ASCII letters, digits, '-', '_'{end}"
+
+
+def _invalid_stage(stage: object) -> InvalidNameError:
+    reason = _diagnose_name(stage, " and '/'") if isinstance(stage, str) else "it must be text"
+    if stage == "":
+        reason = "it is empty, or was left out; name one, such as stage='prod'"
+    return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

@@ -1,0 +1,1 @@
+"""From a request and the current state to new events."""
