@@ -17,8 +17,7 @@ from modelversions import Registry
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.local_tag_refs import DiskListing, Packed
 from modelversions.git.remote.remote_store import RemoteStore
-from modelversions.git.store import Access, TagObject, TagRef
-from modelversions.git.tag_refs import Listing
+from modelversions.git.store import Access, Listing, TagObject, TagRef
 from modelversions.git.urls import Url
 from tests.builders import Builder, at
 

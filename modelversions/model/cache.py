@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from modelversions.git.store import Store, TagRef
-from modelversions.git.tag_refs import Listing
+from modelversions.git.store import Listing, Store, TagRef
 from modelversions.model.preview import Glance
 from modelversions.model.snapshot import BATCH, Picture, Reading
 from modelversions.values.tag_name import is_model_name

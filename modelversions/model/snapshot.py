@@ -13,8 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from modelversions.errors import ObjectMissingError
-from modelversions.git.store import Store, TagObject, TagRef
-from modelversions.git.tag_refs import Listing
+from modelversions.git.store import Listing, Store, TagObject, TagRef
 from modelversions.model.loading import NamedTag, named, read_events
 from modelversions.model.preview import Glance, Held
 from modelversions.model.state import State, fold

@@ -41,8 +41,7 @@ from modelversions.git.local.ref_transaction import (
 from modelversions.git.local.single_refs import ABSENT, lookup, loose_id
 from modelversions.git.programs import Programs
 from modelversions.git.ref_names import check_beside, check_kept, tag_changed, tag_exists
-from modelversions.git.store import TagRef
-from modelversions.git.tag_refs import Listing
+from modelversions.git.store import Listing, TagRef
 
 _ROOT = b"refs/tags/"
 PATIENCE = 1.0

@@ -14,8 +14,7 @@ from operator import attrgetter
 import attrs
 from dulwich.refs import Ref, check_ref_format
 
-from modelversions.git.store import TagRef
-from modelversions.git.tag_refs import Listing, by_family
+from modelversions.git.store import Listing, TagRef, by_family
 
 _ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
 _PEELED = rb"(?:\^%b\n)?" % _ID
