@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dulwich.errors import HangupException, NotGitRepository
+from dulwich.errors import HangupException, NotGitRepository, ObjectFormatException
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -103,6 +103,12 @@ def test_a_sha_with_a_slip(disk: Builder, far: str, revision: str, hint: str) ->
             with pytest.raises(RevisionNotFoundError) as caught:
                 registry.at(revision)
             assert hint in str(caught.value)
+
+
+def test_an_object_that_dulwich_cannot_parse() -> None:
+    error = explain(ObjectFormatException("no zone"), "there", 1, [])
+    assert type(error) is RemoteError
+    assert "cannot be parsed by dulwich: no zone; nothing was changed at 'there'" in str(error)
 
 
 def test_words_about_something_else_than_the_repository() -> None:

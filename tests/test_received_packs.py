@@ -119,6 +119,19 @@ class TestFetch:
 
         monkeypatch.setattr(Transport, "fetch_pack", send)
 
+    def test_a_server_that_fails(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> None:
+            raise RemoteError("the connection was closed", location="there")
+
+        monkeypatch.setattr(Transport, "fetch_pack", fail)
+        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+            Builder(repo).tags("m@v1.0.0")
+            with pytest.raises(RemoteError, match="^the connection was closed$"):
+                disk.registry.fetch(remote=repo.path)
+        assert files(disk.repo) == []  # type: ignore[arg-type]  # it is on disk
+
     def test_a_broken_pack(self, builder: Builder, tmp_path: Path) -> None:
         builder.commit()
         with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
@@ -128,6 +141,19 @@ class TestFetch:
             ):
                 builder.registry.fetch(remote=repo.path)
         assert list(builder.registry) == []
+
+    def test_a_disk_that_is_full(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("modelversions.git.exchange.store_pack", full)
+        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+            Builder(repo).tags("m@v1.0.0")
+            with pytest.raises(RepositoryError, match="cannot be stored: .*No space left"):
+                disk.registry.fetch(remote=repo.path)
+        assert files(disk.repo) == []  # type: ignore[arg-type]  # it is on disk
 
     def test_a_folder_that_cannot_be_written(
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -346,7 +346,7 @@ def test_a_file_that_was_filtered_out_is_fetched_by_its_id(
             return objects
         objects = real(transport, wants, **options)
         for id in [id for id in objects if objects[id].type_name == b"blob"]:
-            del objects[id]
+            del objects._raw[id]
         return objects
 
     monkeypatch.setattr(Transport, "fetch", filtering)

@@ -64,6 +64,10 @@ class Fetched(MemoryObjectStore):
         """Return whether an object is here."""
         return sha in self._raw
 
+    def __iter__(self) -> Iterator[ObjectID]:
+        """Iterate over the ids."""
+        return iter(self._raw)
+
     def get_raw(self, name: ObjectID | RawObjectID) -> tuple[int, bytes]:
         """Return the number of an object's type, and its content."""
         return self._raw[ObjectID(name)]
