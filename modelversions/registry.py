@@ -252,7 +252,7 @@ class Registry(RegistryView):
         if not register:
             _check_one(version, commit)
         if not force:
-            check_allowed(model, stage, self._allowed())
+            check_allowed(model, stage, self.allowed_stages())
         named = commit is not None
         sha = self._resolve("HEAD" if commit is None else commit) if register or named else ""
         if not register and not (force and semver is None):

@@ -222,6 +222,17 @@ class RegistryView(Mapping[str, Model]):
         models = self._read(self._pictures.all()).values()
         return tuple(sorted({stage for model in models for stage in model.stages}))
 
+    def allowed_stages(self) -> tuple[str, ...] | None:
+        """Return the stages that may be assigned; None if any stage may.
+
+        They are those passed to ``open()``, or those that the ``.gto`` file lists (F23).
+
+        Raises:
+            ConfigurationError: the file is invalid.
+            MissingExtraError: there is a file, and the ``yaml`` extra is not installed.
+        """
+        return read_stages(self._store.file(FILE)) if self._stages is None else self._stages
+
     def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
         """Return what is odd about the tags, in the order of their names.
 
@@ -324,14 +335,10 @@ class RegistryView(Mapping[str, Model]):
             )
         return found
 
-    def _allowed(self) -> tuple[str, ...] | None:
-        """Return the stages that may be assigned; None for any."""
-        return read_stages(self._store.file(FILE)) if self._stages is None else self._stages
-
     def _not_allowed(self, events: Iterable[Event]) -> Iterator[Problem]:
         """Report stages that the configuration does not allow, or that it cannot be read."""
         try:
-            allowed = self._allowed()
+            allowed = self.allowed_stages()
         except (ConfigurationError, MissingExtraError, RepositoryError) as error:
             yield Problem(ProblemKind.CONFIGURATION, FILE, None, str(error))
             return

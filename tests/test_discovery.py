@@ -106,3 +106,64 @@ def test_a_bare_repository_stays_bare(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path / ".git"), mkdir=True) as repo:
         Builder(repo).tags("m@v1.0.0")
     assert models(tmp_path / ".git") == ["m"]
+
+
+def allowed(place: Path | str = ".") -> list[str] | None:
+    with Registry.open(place) as registry:
+        stages = registry.allowed_stages()
+    return None if stages is None else list(stages)
+
+
+@pytest.fixture
+def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Folders with a ``.gto`` file that names the folder; ``here`` is the current one."""
+    found = {}
+    for name in ("here", "there"):
+        found[name] = tmp_path / name
+        found[name].mkdir()
+        (found[name] / ".gto").write_text(f"stages: [{name}]\n")
+    monkeypatch.chdir(found["here"])
+    return found
+
+
+def test_the_work_tree_of_git_dir(
+    root: Path, trees: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(root / ".git"))
+    assert allowed() == ["here"]
+    assert allowed(root) == ["dev"]
+    monkeypatch.setenv("GIT_WORK_TREE", os.path.relpath(trees["there"]))
+    assert allowed() == ["there"]
+    assert allowed(root) == ["dev"]
+    monkeypatch.delenv("GIT_DIR")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("GIT_WORK_TREE", str(trees["there"]))
+    assert allowed() == ["there"]
+
+
+@pytest.mark.parametrize("variable", ["GIT_DIR", "GIT_WORK_TREE"])
+def test_core_bare(
+    root: Path, trees: dict[str, Path], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    with Repo(str(root)) as repo:
+        config = repo.get_config()
+        config.set(b"core", b"bare", b"true")
+        config.write_to_path()
+    assert allowed(root) is None
+    monkeypatch.setenv("GIT_DIR", str(root / ".git"))
+    monkeypatch.setenv(variable, str(root / ".git" if variable == "GIT_DIR" else trees["there"]))
+    assert allowed() == (["there"] if variable == "GIT_WORK_TREE" else None)
+
+
+def test_a_linked_work_tree_has_its_own_configuration(root: Path, trees: dict[str, Path]) -> None:
+    administration = root / ".git" / "worktrees" / "here"
+    administration.mkdir(parents=True)
+    (administration / "commondir").write_text("../..\n")
+    (administration / "gitdir").write_text(f"{trees['here'] / '.git'}\n")
+    (administration / "HEAD").write_text((root / ".git" / "HEAD").read_text())
+    (trees["here"] / ".git").write_text(f"gitdir: {administration}\n")
+    with Repo(str(root)) as repo:
+        config = repo.get_config()
+        config.set(b"core", b"bare", b"true")
+        config.write_to_path()
+    assert allowed(trees["here"]) == ["here"]

@@ -940,6 +940,7 @@ def ssh(far: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     script = tmp_path / "ssh.py"
     script.write_text(SSH)
     monkeypatch.setenv("GIT_SSH_COMMAND", f"{sys.executable} -W ignore {script}")
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
     assert isinstance(far.repo, Repo)
     return f"ssh://ann@host:22{far.repo.path}"
 
@@ -980,8 +981,7 @@ def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, op
 def test_variants_of_ssh(
     ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str | None, command: str, *, fits: bool
 ) -> None:
-    if variant:
-        monkeypatch.setenv("GIT_SSH_VARIANT", variant)
+    monkeypatch.setenv("GIT_SSH_VARIANT", variant or "auto")
     monkeypatch.setenv("GIT_SSH_COMMAND", command)
     url = Url.parse(ssh.replace(":22", ""))
     store = Programs(None, GitConfig(None))
@@ -990,14 +990,25 @@ def test_variants_of_ssh(
     else:
         with pytest.raises(ConfigurationError, match="whose options are not supported here"):
             connect(url, store, 1, None)
-    if variant == "simple":
-        with pytest.raises(ConfigurationError, match="variant 'simple'"):
-            connect(Url.parse(ssh), store, 1, None)
-        line = _PatientSsh(["echo"], 5, options=False).run_command(
-            "host", b"git-upload-pack '/m'", protocol_version=2
-        )
-        assert line.read().decode() == "host git-upload-pack '/m'\n"
-        line.close()
+
+
+@pytest.mark.parametrize(
+    ("variant", "program", "options"),
+    [
+        ("simple", "echo", ""),
+        ("ssh", "echo", "-o SetEnv=GIT_PROTOCOL=version=2 "),
+        ("auto", '[ "$1" = -G ] || echo "$@"; #', "-o SetEnv=GIT_PROTOCOL=version=2 "),
+        ("auto", '[ "$1" != -G ] && echo "$@"; #', ""),
+    ],
+)
+def test_the_options_of_a_variant(variant: str, program: str, options: str) -> None:
+    vendor = _PatientSsh(["sh", "-c", f'{program} "$@"', "ssh"], 5, variant)
+    line = vendor.run_command("host", b"git-upload-pack '/m'", protocol_version=2)
+    assert line.read().decode() == f"{options}host git-upload-pack '/m'\n"
+    line.close()
+    if not options:
+        with pytest.raises(ConfigurationError, match="takes no options, .* to port 7; use OpenSSH"):
+            vendor.run_command("host", b"git-upload-pack '/m'", port=7)
 
 
 def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1058,9 +1069,11 @@ def test_a_program_that_another_users_repository_names_is_not_run(
         disk.registry.fetch(remote="ssh://host/x")
 
 
+@pytest.mark.parametrize("variant", ["ssh", "auto"])
 def test_an_ssh_that_says_nothing_is_given_up_and_ended(
-    ssh: str, monkeypatch: pytest.MonkeyPatch
+    ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
+    monkeypatch.setenv("GIT_SSH_VARIANT", variant)
     monkeypatch.setattr("modelversions.git.remote.clients._GOODBYE", 0.01)
     waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
     monkeypatch.setenv("GIT_SSH_COMMAND", f'exec {sys.executable} -c "{waits}"')

@@ -594,7 +594,7 @@ class TestStages:
         with pytest.raises(StageNotAllowedError):
             do(builder.registry, "assign", "m", "v1.0.0", "prod")
         with Repo.init_bare(str(tmp_path)) as repo:
-            assert Registry.from_repo(repo)._allowed() is None
+            assert Registry.from_repo(repo).allowed_stages() is None
 
 
 class TestDeleteTags:

@@ -108,6 +108,9 @@ class LocalStore:
     ) -> None:
         """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
+        bare = not isinstance(repo, Repo) or repo.bare
+        self._default_tree = None if bare else os.path.abspath(repo.path)
+        self._forced_tree: str | None = None
         self.access = access or Access()
         self.repo = repo
         self._lock = ForkSafeLock()
@@ -157,7 +160,17 @@ class LocalStore:
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
             ) from error
-        return cls(repo, repo.path, owned=True, access=access)
+        store = cls(repo, repo.path, owned=True, access=access)
+        if search and location == os.curdir:
+            store._take_work_tree(os.environ)
+        return store
+
+    def _take_work_tree(self, env: Mapping[str, str]) -> None:
+        """Take the work tree from the environment: with ``GIT_DIR`` it is the current folder."""
+        if "GIT_DIR" in env:
+            self._default_tree = os.getcwd()
+        if "GIT_WORK_TREE" in env:
+            self._forced_tree = os.path.abspath(env["GIT_WORK_TREE"])
 
     def close(self) -> None:
         """Close the repository's files; it can still be used, and opens them again."""
@@ -259,12 +272,16 @@ class LocalStore:
                 return None
 
     def _work_tree(self) -> str | None:
-        """Return the folder of the work tree, as ``core.worktree`` may say; None without one."""
-        if not isinstance(self.repo, Repo) or self.repo.bare:
+        """Return the folder of the work tree, as Git finds it; None without one."""
+        if self._forced_tree is not None or not isinstance(self.repo, Repo):
+            return self._forced_tree
+        if self.repo.controldir() != self.repo.commondir():  # of a linked work tree
+            return self._default_tree
+        if self._config.get_bool("core.bare"):
             return None
         configured = self._config.get_path("core.worktree")
         if configured is None:
-            return self.repo.path
+            return self._default_tree
         return os.path.join(self.repo.controldir(), configured)
 
     def _add(self, name: str, content: bytes) -> str:

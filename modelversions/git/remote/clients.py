@@ -158,9 +158,10 @@ class _Ssh(_Lined, SSHGitClient):
 class _PatientSsh(SubprocessSSHVendor):
     """Runs ``ssh`` as Git does, behind a socket: reading from one can be given up."""
 
-    def __init__(self, program: list[str], timeout: float | None, *, options: bool = True) -> None:
+    def __init__(self, program: list[str], timeout: float | None, variant: str = "ssh") -> None:
+        """Run ``program``; the variant is "ssh", "simple" (no options) or "auto" (ask it)."""
         self._program = program
-        self._options = options
+        self._variant = variant
         self._timeout = timeout
 
     def run_command(  # type: ignore[override]  # noqa: PLR0917  # dulwich asks for just these
@@ -177,8 +178,16 @@ class _PatientSsh(SubprocessSSHVendor):
         """Start the program that the user has for it."""
         target = f"{username}@{host}" if username else host
         options = ["-p", str(port)] if port else []
-        if protocol_version and self._options:
+        if protocol_version:
             options += ["-o", f"SetEnv=GIT_PROTOCOL=version={protocol_version}"]
+        if not self._takes([*options, target]):
+            if port:
+                raise ConfigurationError(
+                    f"the SSH program {self._program[-1]!r} takes no options, so it cannot connect "
+                    f"to port {port}; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
+                    file="ssh.variant",
+                )
+            options = []
         arguments = [*options, target, os.fsdecode(command)]
         ours, theirs = socket.socketpair()
         line = _Line(ours, self._timeout)
@@ -189,6 +198,22 @@ class _PatientSsh(SubprocessSSHVendor):
             raise
         return line
 
+    def _takes(self, arguments: list[str]) -> bool:
+        """Return whether the program takes OpenSSH's options; Git asks it with ``-G`` too."""
+        if self._variant == "auto":
+            try:
+                asked = subprocess.run(  # noqa: S603  # the program is the one that is run next
+                    [*self._program, "-G", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    check=False,
+                    timeout=self._timeout,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError(str(error)) from error
+            self._variant = "simple" if asked.returncode else "ssh"
+        return self._variant == "ssh"
+
 
 def _variant(programs: Programs, command: str) -> str:
     """Return which options an SSH program takes: as configured, or by its name."""
@@ -196,7 +221,7 @@ def _variant(programs: Programs, command: str) -> str:
     if configured and configured != "auto":
         return configured
     name = os.path.basename(command.split(maxsplit=1)[0]).lower().removesuffix(".exe")
-    return name if name in _PUTTY else "auto"
+    return name if name in ("ssh", *_PUTTY) else "auto"
 
 
 def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
@@ -209,7 +234,7 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
             programs.require_trusted(f"running {command!r}")
     program = os.environ.get("GIT_SSH") or "ssh"
     variant = _variant(programs, command or program)
-    if variant not in ("auto", "ssh") and not (variant == "simple" and url.port is None):
+    if variant not in ("auto", "ssh", "simple"):
         raise ConfigurationError(
             f"the SSH program {command or program!r} is of the variant {variant!r}, whose options "
             "are not supported here; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
@@ -223,6 +248,6 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
         username=url.username,
         vendor=None  # there are no sockets for programs
         if os.name == "nt"
-        else _PatientSsh(run, timeout, options=variant != "simple"),
+        else _PatientSsh(run, timeout, variant),
         ssh_command=command or program,
     )
