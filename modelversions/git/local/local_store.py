@@ -108,8 +108,9 @@ class LocalStore:
     ) -> None:
         """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
-        bare = not isinstance(repo, Repo) or repo.bare
-        self._default_tree = None if bare else os.path.abspath(repo.path)
+        self._default_tree: str | None = None
+        if isinstance(repo, Repo) and not repo.bare:
+            self._default_tree = os.path.abspath(repo.path)
         self._forced_tree: str | None = None
         self.access = access or Access()
         self.repo = repo
