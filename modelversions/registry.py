@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from modelversions.errors import InvalidArgumentError
 from modelversions.git import sync
 from modelversions.git.store import (
-    Access,
     Credentials,
-    Exchange,
     Progress,
+    Remote,
+    RemoteOptions,
     Signature,
     Store,
     TagRef,
@@ -71,7 +71,7 @@ class Registry(RegistryView):
                 value=store,
             )
         super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
-        self._writer = Writer(store, self._pictures)
+        self._writer = Writer(store, self._snapshots)
 
     @classmethod
     def open(
@@ -415,9 +415,9 @@ class Registry(RegistryView):
             TagNotFoundError: there is no such tag.
             SigningError: the program that checks signatures is not there.
         """
-        return self._store.signature(self._ref(tag))
+        return self._store.verify_signature(self._ref(tag))
 
-    def _connect(self, remote: str) -> Exchange:
+    def _connect(self, remote: str) -> Remote:
         from modelversions.git.exchange import connect  # clients cost time to import
 
         return connect(self._store, remote)
@@ -440,7 +440,8 @@ class Registry(RegistryView):
     def _events(self) -> list[TagRef]:
         """List the tags that are events'."""
         refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
-        return [ref for ref in refs if self._store.commit(ref) is not None]
+        commits = self._store.peel(refs)
+        return [ref for ref in refs if commits[ref.id] is not None]
 
     def _known(self, model: str) -> str:
         """Return the name of a model that there is, or raise."""
@@ -449,7 +450,7 @@ class Registry(RegistryView):
 
 def _access(
     credentials: Credentials | None, progress: Progress | None, timeout: float | None
-) -> Access:
+) -> RemoteOptions:
     """Check what the caller chose; a secret in the wrong place is not repeated."""
     for name, value in (("credentials", credentials), ("progress", progress)):
         if value is not None and not callable(value):
@@ -464,7 +465,7 @@ def _access(
             argument="timeout",
             value=timeout,
         )
-    return Access(credentials, progress, timeout)
+    return RemoteOptions(credentials, progress, timeout)
 
 
 def _semver(version: str | SemVer) -> SemVer:

@@ -23,9 +23,14 @@ from modelversions.errors import (
     VersionNotFoundError,
 )
 from modelversions.git.store import TAGS, Commit, Store, TagRef
-from modelversions.model.cache import Pictures
 from modelversions.model.model import Model, Version
-from modelversions.model.snapshot import Picture
+from modelversions.model.snapshot import (
+    ModelSnapshot,
+    SnapshotCache,
+    find_existing,
+    find_latest,
+    read_snapshots,
+)
 from modelversions.values.event import Event, check_aware
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import (
@@ -64,7 +69,7 @@ class RegistryView(Mapping[str, Model]):
         """
         self._store = store
         self._stages = stages
-        self._pictures = Pictures(store)
+        self._snapshots = SnapshotCache(store)
         self._pending: weakref.ref[_Pairs] | None = None
 
     def __getitem__(self, name: str) -> Model:
@@ -86,8 +91,8 @@ class RegistryView(Mapping[str, Model]):
 
     def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
         """Look at one model; the default if there is none."""
-        picture = self._pictures.one(name) if isinstance(name, str) else None
-        return default if picture is None or not picture.exists() else Model(name, picture)
+        snapshot = self._snapshots.one(name) if isinstance(name, str) else None
+        return default if snapshot is None or not snapshot.exists else Model(name, snapshot)
 
     def __eq__(self, other: object) -> bool:
         """Equal to itself only: what it shows may change."""
@@ -99,7 +104,7 @@ class RegistryView(Mapping[str, Model]):
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is any event of that model."""
-        return isinstance(name, str) and self._pictures.one(name).exists()
+        return isinstance(name, str) and self._snapshots.one(name).exists
 
     def __iter__(self) -> Iterator[str]:
         """Give the models' names, sorted."""
@@ -132,9 +137,11 @@ class RegistryView(Mapping[str, Model]):
 
     def _listed(self) -> Iterator[tuple[str, Model]]:
         """Give names and models as they are in one look at all tags, sorted."""
-        for name, picture in self._pictures.all().items():
-            if picture.exists():
-                yield name, Model(name, picture)
+        snapshots = self._snapshots.all()
+        find_existing(snapshots.values())
+        for name, snapshot in snapshots.items():
+            if snapshot.exists:
+                yield name, Model(name, snapshot)
 
     def _no_model(self, name: object) -> ModelNotFoundError:
         tags = self._store.tags()
@@ -158,7 +165,9 @@ class RegistryView(Mapping[str, Model]):
 
         Models without an active version are left out.
         """
-        latest = {name: Model(name, pic).latest for name, pic in self._pictures.all().items()}
+        snapshots = self._snapshots.all()
+        find_latest(snapshots.values())
+        latest = {name: Model(name, one).latest for name, one in snapshots.items()}
         return {name: version for name, version in latest.items() if version is not None}
 
     def resolve(self, reference: str | TagName | Version) -> Version:
@@ -194,12 +203,12 @@ class RegistryView(Mapping[str, Model]):
             RevisionNotFoundError: there is no such commit.
         """
         id = self._resolve(commit)
-        near = {
-            name: picture
-            for name, picture in self._pictures.all().items()
-            if any(ref.peeled in (None, id) for tag, ref in picture.tags if tag.version)
+        possible = {
+            name: snapshot
+            for name, snapshot in self._snapshots.all().items()
+            if any(ref.peeled in (None, id) for tag, ref in snapshot.tags if tag.version)
         }
-        models = self._read(near)
+        models = self._read(possible)
         return tuple(one for model in models.values() for one in model.versions if one.commit == id)
 
     def event(self, ref: str | TagName) -> Event | None:
@@ -208,18 +217,18 @@ class RegistryView(Mapping[str, Model]):
         name = TagName.try_parse(tag)
         if name is None:
             return None
-        history = self._pictures.one(name.model).state.history
+        history = self._snapshots.one(name.model).state.history
         return next((event for event in history if event.tag == tag), None)
 
     def history(self) -> tuple[Event, ...]:
         """Return all events of all models, oldest first (F13)."""
-        models = self._read(self._pictures.all()).values()
+        models = self._read(self._snapshots.all()).values()
         events = (event for model in models for event in model.history)
         return tuple(sorted(events, key=attrgetter("order")))
 
     def stages(self) -> tuple[str, ...]:
         """Return the names of the stages that some version holds, sorted."""
-        models = self._read(self._pictures.all()).values()
+        models = self._read(self._snapshots.all()).values()
         return tuple(sorted({stage for model in models for stage in model.stages}))
 
     def allowed_stages(self) -> tuple[str, ...] | None:
@@ -231,7 +240,7 @@ class RegistryView(Mapping[str, Model]):
             ConfigurationError: the file is invalid.
             MissingExtraError: there is a file, and the ``yaml`` extra is not installed.
         """
-        return read_stages(self._store.file(FILE)) if self._stages is None else self._stages
+        return read_stages(self._store.read_file(FILE)) if self._stages is None else self._stages
 
     def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
         """Return what is odd about the tags, in the order of their names.
@@ -240,10 +249,9 @@ class RegistryView(Mapping[str, Model]):
             now: the time by which an event is in the future; the present if left out.
         """
         refs = self._store.tags()
-        states = [
-            picture.state
-            for picture in self._pictures.filled(self._pictures.grouped(refs)).values()
-        ]
+        snapshots = self._snapshots.of(refs).values()
+        read_snapshots(snapshots)
+        states = [snapshot.state for snapshot in snapshots]
         found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
         now = datetime.now(timezone.utc) if now is None else now
@@ -296,7 +304,7 @@ class RegistryView(Mapping[str, Model]):
         """Return a table: a line a model, with its latest version and who holds which stage."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._glanced()).text()
+        return registry_table(self._read(self._snapshots.all())).text()
 
     def __repr__(self) -> str:
         """Return the location; of a repository on this machine also the number of models."""
@@ -309,7 +317,7 @@ class RegistryView(Mapping[str, Model]):
         """Return the table for a notebook."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._glanced()).html()
+        return registry_table(self._read(self._snapshots.all())).html()
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
         """Look a tag up."""
@@ -349,15 +357,10 @@ class RegistryView(Mapping[str, Model]):
                 sentence = f"stage {event.stage!r} is not allowed here; allowed: {allowed}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
-    def _read(self, pictures: Mapping[str, Picture]) -> dict[str, Model]:
-        """Return the models, read; tags that are no events make none."""
-        filled = self._pictures.filled(pictures)
-        return {name: Model(name, pic) for name, pic in filled.items() if pic.state.history}
-
-    def _glanced(self) -> dict[str, Model]:
-        """Return the models as far as a table shows them."""
-        pictures = self._pictures.glanced(self._pictures.all())
-        return {name: Model(name, pic) for name, pic in pictures.items() if pic.exists()}
+    def _read(self, snapshots: Mapping[str, ModelSnapshot]) -> dict[str, Model]:
+        """Read snapshots; return the models that exist."""
+        read_snapshots(snapshots.values())
+        return {name: Model(name, one) for name, one in snapshots.items() if one.exists}
 
     def _latest(self, name: str) -> Version:
         latest = self[name].latest
@@ -449,5 +452,5 @@ def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
     for ref in refs:
         reason = diagnose(ref.name)
         if reason is not None:
-            kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.NEAR_NAME
+            kind = ProblemKind.RESERVED if is_reserved(ref.name) else ProblemKind.MALFORMED_NAME
             yield Problem(kind, ref.name, model_of(ref.name), reason)

@@ -240,7 +240,7 @@ class TestChains:
         self.lying(disk, "m@v3.0.0", "c" * 40, "c" * 40)
         disk.tag("m@v4.0.0", "b" * 40, kind="tag")
         assert [kind for _, kind in kinds(disk)] == [ProblemKind.MALFORMED] * 4
-        assert "ring" in str(disk.registry.problems()[0])
+        assert "cycle" in str(disk.registry.problems()[0])
         assert list(disk.registry) == []
 
     def test_each_tag_of_a_long_chain_is_read_a_few_times(
@@ -276,10 +276,14 @@ class TestFalseKinds:
         if packed:
             disk.pack()
         registry = disk.registry
-        assert registry["m"].latest == registry["m"]["v1.0.0"]
+        latest = registry["m"].latest
+        assert latest is not None
+        # like C git, this trusts a packed-refs file that lists a tag in the target's place as peeled
+        assert latest.name == ("v3.0.0" if packed and kind == "tag" else "v1.0.0")
+        assert [one.name for one in registry["m"]] == ["v1.0.0"]
         problems = registry.problems(NOW)
         assert [problem.kind for problem in problems] == [ProblemKind.NOT_A_COMMIT] * 2
-        assert f"it leads to a {kind}, not to a commit" in str(problems[0])
+        assert f"it peels to a {kind}, not to a commit" in str(problems[0])
 
     def test_a_tag_that_is_a_commit(self, disk: Builder) -> None:
         disk.tag("m@v1.0.0", kind="tag")
@@ -321,7 +325,7 @@ class TestAgreement:
         )
         assert self.answers(disk) == ("v2.0.0", "v2.0.0")
         assert disk.registry["m"]["v2.0.0"].registered_at == at(0)
-        assert kinds(disk) == [("m@v1.0.0", ProblemKind.TWO_VERSIONS)]
+        assert kinds(disk) == [("m@v1.0.0", ProblemKind.SHARED_COMMIT)]
 
     def test_a_broken_pack(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0")
@@ -491,8 +495,8 @@ class TestCommits:
             builder = Builder(repo)
             for path in ("file", ".gto/file"):
                 builder.commit_file(path, "stages: [dev]")
-                assert builder.registry._store.file("file/x") is None
-                assert builder.registry._store.file(".gto") is None
+                assert builder.registry._store.read_file("file/x") is None
+                assert builder.registry._store.read_file(".gto") is None
             tree = builder.repo[builder.repo.head()].tree.decode()  # type: ignore[attr-defined]
             loose(builder, tree).chmod(0o600)
             loose(builder, tree).write_bytes(zlib.compress(b"tree 7\0rubbish"))

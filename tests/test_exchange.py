@@ -30,7 +30,7 @@ from modelversions import (
     VersionExistsError,
 )
 from modelversions.git.exchange import LocalExchange
-from modelversions.git.local.local_refs import NewRef, TagRefs
+from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.remote.transport import Transport, Verdict
 from tests.builders import Builder
 from tests.lines import git_server, http_server
@@ -138,13 +138,13 @@ def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
 ) -> None:
     far.commit("f1", 5)
     far.tags("m@v1.0.0", commit="f1")
-    real = TagRefs.create
+    real = LocalRefs.create
 
-    def faster(refs: TagRefs, tags: Sequence[NewRef]) -> None:
+    def faster(refs: LocalRefs, tags: Sequence[NewRef]) -> None:
         here.tag("m@v1.0.0", message="faster")
         real(refs, tags)
 
-    monkeypatch.setattr(TagRefs, "create", faster)
+    monkeypatch.setattr(LocalRefs, "create", faster)
     result = here.registry.fetch()
     assert result.done == ()
     assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
@@ -397,7 +397,7 @@ class TestHarm:
             assert disk.registry.fetch(remote=url).done == ("m@v1.0.0",)
             assert list(Registry.open(url)) == ["m"]
         with pytest.raises(InvalidNameError):
-            TagRefs(disk.repo, "here").create([NewRef("../x=m@v1.0.0", id.decode())])
+            LocalRefs(disk.repo, "here").create([NewRef("../x=m@v1.0.0", id.decode())])
 
     def test_a_tag_whose_commit_is_not_sent_is_not_fetched(
         self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelversions import Event, EventKind, Identity, Model, SemVer
-from modelversions.model.state import fold
+from modelversions.model.state import replay_events
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")
@@ -222,27 +222,27 @@ def events(draw: st.DrawFn) -> Event:
 def test_the_fold_does_not_depend_on_the_order_of_listing(
     found: list[Event], random: object
 ) -> None:
-    expected = fold(found)
+    expected = replay_events(found)
     shuffled = list(found)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    for state in (fold(shuffled), fold(expected.history)):
+    for state in (replay_events(shuffled), replay_events(expected.history)):
         assert state.history == expected.history
         assert state.stages == expected.stages
-        assert state.holders == expected.holders
+        assert state.by_key == expected.by_key
         assert state.versions == expected.versions
         assert state.problems == expected.problems
 
 
 @given(st.lists(events(), unique_by=lambda event: event.tag, max_size=25))
 def test_what_holds_a_stage_is_active_and_every_version_is_listed_once(found: list[Event]) -> None:
-    state = fold(found)
+    state = replay_events(found)
     registered = {e.version for e in found if e.kind is EventKind.REGISTRATION}
     assert len(state.versions) == len(registered)
     assert {holder.key for holder in state.versions} == registered
     for keys in state.stages.values():
         assert keys
         assert len(set(keys)) == len(keys)
-        assert all(state.holders[key].active for key in keys)
+        assert all(state.by_key[key].active for key in keys)
     for holder in state.versions:
         newest = [e for e in state.history if e.version == holder.key and e.kind.is_about_a_version]
         assert holder.active == (newest[-1].kind is EventKind.REGISTRATION)

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelversions import Registry
+from modelversions.git.local.local_refs import LocalRefs
 from modelversions.git.local.local_store import LocalStore
-from modelversions.git.local.local_tag_refs import DiskListing, Packed
 from modelversions.git.remote.remote_store import RemoteStore
-from modelversions.git.store import Access, Listing, TagObject, TagRef
+from modelversions.git.store import RemoteOptions, TagObject, TagRef
 from modelversions.git.urls import Url
+from modelversions.model.snapshot import SnapshotCache
 from tests.builders import Builder, at
 
 NAMES = [
@@ -243,44 +244,49 @@ NAME = st.text("ab@#v1./-", min_size=1, max_size=6).filter(
 REFS = st.dictionaries(NAME, SHA, max_size=8)
 
 
-def packed(refs: Mapping[str, str]) -> Packed:
-    lines = [f"{sha} refs/tags/{name}\n^{sha}\n" for name, sha in sorted(refs.items())]
-    found = Packed("".join(lines).encode())
-    assert found.sort() is None
-    return found
-
-
 @given(REFS, REFS)
-def test_families_are_the_same_however_refs_are_kept(
-    loose: dict[str, str], others: dict[str, str]
+def test_loose_refs_come_before_packed_ones(
+    tmp_path_factory: pytest.TempPathFactory, loose: dict[str, str], others: dict[str, str]
 ) -> None:
-    own = {name: TagRef(name, sha) for name, sha in loose.items()}
-    disk = DiskListing(packed(others), own)
-    plain = Listing(disk)
-    assert [ref.name for ref in disk] == sorted({*loose, *others})
-    assert {ref.name: ref.id for ref in disk} == {**others, **loose}
-    families = plain.families()
-    assert {name: list(one) for name, one in disk.families().items()} == {
-        name: list(one) for name, one in families.items()
-    }
-    assert disk == DiskListing(packed(others), own)
-    assert (disk == DiskListing(packed(others), {})) == (not loose)
-    assert (disk == DiskListing(packed({}), own)) == (not others)
-    assert disk != plain
-    assert Packed() != Packed(peeled=False)
-    assert Packed() != b""
-    assert (len(disk), list(disk[:1])) == (len(plain), list(plain[:1]))
+    loose = {name: sha for name, sha in loose.items() if not _conflicts(name, loose)}
+    with Repo.init_bare(str(tmp_path_factory.mktemp("repo"))) as repo:
+        lines = [f"{sha} refs/tags/{name}\n^{sha}\n" for name, sha in sorted(others.items())]
+        root = Path(repo.path)
+        (root / "packed-refs").write_text(
+            "# pack-refs with: fully-peeled sorted\n" + "".join(lines)
+        )
+        for name, sha in loose.items():
+            path = root / "refs" / "tags" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{sha}\n")
+        refs = LocalRefs(repo, "here")
+        found = refs.tags([""])
+        assert {ref.name: ref.id for ref in found} == {**others, **loose}
+        assert [ref.name for ref in found] == sorted({**others, **loose})
+        assert refs.tags([""]) == found
+        for prefix in {name[:2] for name in (*loose, *others)}:
+            expected = [ref for ref in found if ref.name.startswith(prefix)]
+            assert list(refs.tags([prefix])) == expected
 
 
-def test_a_family_of_any_size() -> None:
-    refs = {f"m@v1.0.{number}": f"{number:040x}" for number in range(1000)}
-    refs.update({f"n{number}@v1.0.0": f"{number:040x}" for number in range(500)})
-    families = packed(refs).families
-    assert len(families) == 501
-    assert len(families["m"].refs()) == 1000
+def _conflicts(name: str, names: Iterable[str]) -> bool:
+    """Return whether a ref has the name of a folder that another one needs."""
+    return any(other.startswith(f"{name}/") for other in names)
+
+
+def test_tags_are_grouped_by_model(disk: Builder) -> None:
+    sha = disk.commits["c1"]
+    for number in range(1000):
+        disk.ref(f"refs/tags/m@v1.0.{number}", sha)
+    for number in range(500):
+        disk.ref(f"refs/tags/n{number}@v1.0.0", sha)
+    snapshots = SnapshotCache(LocalStore(disk.repo, "here")).all()
+    assert len(snapshots) == 501
+    assert list(snapshots) == sorted(snapshots)
+    assert len(snapshots["m"].refs) == 1000
 
 
 def test_to_read_nothing_asks_no_server() -> None:
     url = Url.parse("https://nowhere.invalid/models.git")
     assert url is not None
-    assert RemoteStore(url, Access()).read([]) == {}
+    assert RemoteStore(url, RemoteOptions()).read([]) == {}

@@ -87,9 +87,9 @@ def test_a_stage(builder: Builder, stage: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("revision", "hint"),
     [
-        ("a" * 39 + "g", "a full SHA has 40 hexadecimal digits, and 'g' is none"),
-        ("a" * 39, "a full SHA has 40 hexadecimal digits, and it has 39"),
-        ("a" * 41, "and it has 41"),
+        ("a" * 39 + "g", "a full SHA has 40 hexadecimal digits; 'g' is not one"),
+        ("a" * 39, "a full SHA has 40 hexadecimal digits; this one has 39"),
+        ("a" * 41, "this one has 41"),
         ("a" * 30, ""),
         ("feature-branch-of-about-forty-characters", ""),
         ("featurebranchofaboutfortycharactersxxyyz", ""),

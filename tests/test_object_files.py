@@ -71,9 +71,9 @@ def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) ->
     disk.pack()
     files = ObjectFiles(disk.repo, "here")
     for few in (1, 2, 64):
-        monkeypatch.setattr("modelversions.git.objects.pack_files._FEW", few)
+        monkeypatch.setattr("modelversions.git.objects.pack_files.SCAN_LIMIT", few)
         assert [files.raw(id) for id in ids] == [judged(disk, id) for id in ids]
-        assert {files.kind(id[::-1]) for id in ids} == {""}
+        assert {files.type(id[::-1]) for id in ids} == {""}
     assert files.raw("ab" * 20) == ("", b"")
     files.close()
 
@@ -92,8 +92,8 @@ def test_indexes_of_any_form(disk: Builder, version: int) -> None:
         index[-40:-40] = (12).to_bytes(8, "big")
         (folder / "pack-x.idx").write_bytes(index)
     files = ObjectFiles(disk.repo, "here")
-    assert {files.kind(f"{number:02x}" * 20) for number in range(256)} == {"commit"}
-    assert files.kind("01" * 19 + "02") == ""
+    assert {files.type(f"{number:02x}" * 20) for number in range(256)} == {"commit"}
+    assert files.type("01" * 19 + "02") == ""
     files.close()
 
 
@@ -109,7 +109,7 @@ def test_deltas_that_dulwich_writes(disk: Builder) -> None:
     assert (packs_of(disk) / "pack-deltas.pack").stat().st_size < 2 * len(text)
     files = ObjectFiles(disk.repo, "here")
     for blob in blobs:
-        assert files.kind(blob.id.decode()) == "blob"
+        assert files.type(blob.id.decode()) == "blob"
         assert files.raw(blob.id.decode()) == ("blob", blob.data)
     files.close()
 
@@ -137,7 +137,7 @@ def test_the_kind_of_a_delta_is_its_base_s(
     with (folder / "pack-x.idx").open("wb") as file:
         write_pack_index(file, places, b"x" * 20)
     files = ObjectFiles(disk.repo, "here")
-    assert [files.kind(str(number).encode().hex() * 20) for number in range(2)] == kinds
+    assert [files.type(str(number).encode().hex() * 20) for number in range(2)] == kinds
     files.close()
 
 
@@ -181,7 +181,7 @@ def test_a_loose_object_that_is_none(disk: Builder) -> None:
     for content in (b"", b"lump 12\0some content"):
         path.chmod(0o600)
         path.write_bytes(zlib.compress(content))
-        assert files.kind(id) == ""
+        assert files.type(id) == ""
     path.write_bytes(b"")
     assert files.raw(id) == ("", b"")
 
@@ -189,7 +189,7 @@ def test_a_loose_object_that_is_none(disk: Builder) -> None:
 @pytest.mark.parametrize("id", ["", "ab", "a" * 64])
 def test_an_id_that_no_object_here_can_have(disk: Builder, id: str) -> None:
     files = ObjectFiles(disk.repo, "here")
-    assert (files.raw(id), files.kind(id)) == (("", b""), "")
+    assert (files.raw(id), files.type(id)) == (("", b""), "")
 
 
 def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
@@ -204,7 +204,7 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
         index.write_bytes(content[:length])
         with Repo(disk.repo.path) as repo:
             files = ObjectFiles(repo, "here")
-            assert files.kind(id) in ("", "blob")
+            assert files.type(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
             files.close()
 

@@ -17,7 +17,7 @@ from modelversions.git.config import GitConfig
 from modelversions.git.objects.partial_pack import PackFile, read_start
 from modelversions.git.programs import Programs
 from modelversions.git.remote.transport import Transport
-from modelversions.git.store import Access
+from modelversions.git.store import RemoteOptions
 from modelversions.git.urls import Url
 from tests.builders import Builder
 
@@ -128,7 +128,9 @@ def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.Mon
             raise RemoteError(str(error), location="there", status=None) from error
 
     monkeypatch.setattr(Transport, "fetch_pack", sending)
-    transport = Transport(Url.parse("git://host/m"), Programs(None, GitConfig(None)), Access())
+    transport = Transport(
+        Url.parse("git://host/m"), Programs(None, GitConfig(None)), RemoteOptions()
+    )
     wants = [objects[0].id.decode()]
     found = transport.fetch(wants, filter="tree:0")
     assert all(one.id in found for one in objects)

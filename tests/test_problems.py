@@ -37,7 +37,7 @@ def test_a_lightweight_tag_is_no_event(builder: Builder) -> None:
 
 def test_names_that_nearly_fit_and_the_reserved_one(builder: Builder) -> None:
     builder.tags("m@v1.0", "m@1.0.0", "m@created", "release-1")
-    near = ProblemKind.NEAR_NAME
+    near = ProblemKind.MALFORMED_NAME
     expected = [("m@1.0.0", near), ("m@created", ProblemKind.RESERVED), ("m@v1.0", near)]
     assert kinds(builder) == expected
     assert len(builder.registry) == 0
@@ -69,9 +69,9 @@ def test_a_tag_of_anything_else_is_no_event(builder: Builder, kind: str) -> None
         ProblemKind.NOT_A_COMMIT,
         "m@v2.0.0",
         "m",
-        f"it leads to a {kind}, not to a commit, so it counts for nothing",
+        f"it peels to a {kind}, not to a commit, so it is no event",
     )
-    assert str(problem).startswith("m@v2.0.0: it leads to")
+    assert str(problem).startswith("m@v2.0.0: it peels to")
 
 
 class TestTime:
@@ -217,7 +217,7 @@ class TestContradictions:
         builder.tag("m@v1.0.0", "c1", 1)
         builder.tag("m@v1.0.0#1", "c2", 2)
         assert builder.registry["m"]["v1.0.0"].commit == builder.commits["c2"]
-        assert kinds(builder) == [("m@v1.0.0#1", ProblemKind.TWO_COMMITS)]
+        assert kinds(builder) == [("m@v1.0.0#1", ProblemKind.VERSION_MOVED)]
 
     def test_a_version_that_moved_after_a_deregistration_is_none(self, builder: Builder) -> None:
         builder.commit("c2")
@@ -229,14 +229,14 @@ class TestContradictions:
         builder.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0", "m@v3.0.0!", "m@v2.0.0!", "m@v2.0.0#9")
         builder.tag("m@v4.0.0", "c2", 90)
         builder.tags("n@v4.0.0")
-        shared = ProblemKind.TWO_VERSIONS
+        shared = ProblemKind.SHARED_COMMIT
         assert kinds(builder) == [("m@v2.0.0", shared), ("m@v3.0.0", shared)]
 
     def test_counters_and_times_that_differ(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0", "m#prod#2", "m#prod#1", "m#prod#3", "m@v1.0.0!#9", "m@v1.0.0#8")
         assert kinds(builder) == [
-            ("m#prod#1", ProblemKind.CLOCKS),
-            ("m@v1.0.0#8", ProblemKind.CLOCKS),
+            ("m#prod#1", ProblemKind.ORDER_CONFLICT),
+            ("m@v1.0.0#8", ProblemKind.ORDER_CONFLICT),
         ]
 
     def test_counters_of_different_stages_and_versions_are_not_compared(
@@ -256,7 +256,7 @@ class TestContradictions:
 
     def test_a_stage_on_a_commit_with_no_version(self, builder: Builder) -> None:
         builder.tags("m#prod#1")
-        assert kinds(builder) == [("m#prod#1", ProblemKind.STAGED_COMMIT)]
+        assert kinds(builder) == [("m#prod#1", ProblemKind.UNVERSIONED_STAGE)]
 
 
 def test_one_bad_tag_changes_no_other_answer(builder: Builder) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import attrs
 import pytest
 from dulwich.client import HTTPProxyUnauthorized
 from dulwich.errors import GitProtocolError, SendPackError
@@ -228,7 +227,7 @@ def test_a_tag_that_is_there_is_not_overwritten(door: Registry, far: Builder) ->
     with pytest.raises(TagExistsError, match="'m@v1.0.0' exists already in '(git|http)://"):
         door._store.create([again])
     with pytest.raises(TagExistsError):
-        door._store.check("m@v1.0.0")
+        door._store.check_tag_name("m@v1.0.0")
     with pytest.raises(WriteConflictError, match="one would be a folder of the other"):
         door._store.create([base.NewTag("m@v1.0.0/x", far.commits["c1"], "m\n", ANN, WHEN)])
 
@@ -322,15 +321,15 @@ def test_commits_are_listed_as_in_a_repository(door: Registry, far: Builder) -> 
 def test_the_configuration_is_read_from_the_servers_head(door: Registry, far: Builder) -> None:
     far.tags("m@v1.0.0")
     store = door._store
-    assert store.file(".gto") is None
+    assert store.read_file(".gto") is None
     far.commit_file(".gto", "stages: [prod]\n")
-    assert store.file(".gto") == b"stages: [prod]\n"
-    assert store.file(".gto") == b"stages: [prod]\n"
-    assert store.file("other") is None
+    assert store.read_file(".gto") == b"stages: [prod]\n"
+    assert store.read_file(".gto") == b"stages: [prod]\n"
+    assert store.read_file("other") is None
     tree = far.repo[far.repo[b"HEAD"].tree].copy()  # type: ignore[attr-defined]
     tree.add(b"folder", 0o40000, far.repo[b"HEAD"].tree)  # type: ignore[attr-defined]
     far.commit("folder", 5, tree=far.add(tree))
-    assert store.file("folder") is None
+    assert store.read_file("folder") is None
 
 
 def test_a_file_that_was_filtered_out_is_fetched_by_its_id(
@@ -350,7 +349,7 @@ def test_a_file_that_was_filtered_out_is_fetched_by_its_id(
         return objects
 
     monkeypatch.setattr(Transport, "fetch", filtering)
-    assert door._store.file(".gto") == b"stages: [prod]\n"
+    assert door._store.read_file(".gto") == b"stages: [prod]\n"
 
 
 def test_a_server_that_does_not_send_the_configuration_is_an_error(
@@ -359,7 +358,7 @@ def test_a_server_that_does_not_send_the_configuration_is_an_error(
     far.commit_file(".gto", "stages: [prod]\n")
     monkeypatch.setattr(Transport, "fetch", lambda *_, **__: Fetched())
     with pytest.raises(RemoteError, match="did not send '.gto' of its HEAD; pass stages= to"):
-        door._store.file(".gto")
+        door._store.read_file(".gto")
 
 
 def test_a_head_that_is_no_commit_has_no_files(
@@ -373,7 +372,7 @@ def test_a_head_that_is_no_commit_has_no_files(
         return objects
 
     monkeypatch.setattr(Transport, "fetch", other)
-    assert door._store.file(".gto") is None
+    assert door._store.read_file(".gto") is None
 
 
 def test_files_that_are_not_wanted_are_taken_up_to_a_size(
@@ -432,9 +431,9 @@ def test_a_sha256_repository_is_read_and_not_written(tmp_path: Path) -> None:
         objects = Fetched(object_format=repo.object_format)
         for id in repo.object_store:
             objects.add_object(repo.object_store[id])
-        store = RemoteStore(Url.parse("git://host/m"), base.Access())
+        store = RemoteStore(Url.parse("git://host/m"), base.RemoteOptions())
         refs = builder.registry._store.tags()
-        taken = store._tags._taken([attrs.evolve(refs[0], peeled=builder.commits["c1"])], objects)
+        taken = store._tags._taken([refs[0]._replace(peeled=builder.commits["c1"])], objects)
         assert taken[refs[0].id].commit == builder.commits["c1"]
         with pytest.raises(RepositoryError, match="uses SHA-256, to which nothing can be pushed"):
             store.delete(refs)

@@ -22,9 +22,8 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.git.local.local_refs import TagRefs
-from modelversions.git.local.local_tag_refs import Packed
-from modelversions.git.local.packed_refs import packed_ref, packed_tags
+from modelversions.git.local.local_refs import LocalRefs
+from modelversions.git.local.packed_refs import PackedTags, packed_ref, packed_tags
 from modelversions.git.store import TagRef
 from tests.builders import Builder
 
@@ -238,8 +237,8 @@ class TestRefs:
 
 
 def listed(path: Path, *prefixes: str) -> dict[bytes, TagRef]:
-    packed = packed_tags(bytes(path), [prefix.encode() for prefix in prefixes], Packed())
-    return {ref.name.encode(): ref for ref in packed.refs()}
+    packed = packed_tags(bytes(path), [prefix.encode() for prefix in prefixes], PackedTags())
+    return {ref.name.encode(): ref for ref in packed.refs}
 
 
 SHA = st.integers(0, 2**160 - 1).map("{:040x}".format)
@@ -329,7 +328,7 @@ def test_names_in_refs_may_be_any_bytes(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     id = disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
     disk.repo.refs[Ref(b"refs/tags/\xff@v1.0.0")] = id
-    refs = TagRefs(disk.repo, "here").tags([""])
+    refs = LocalRefs(disk.repo, "here").tags([""])
     assert [ref.name for ref in refs] == ["m@v1.0.0", "\ufffd@v1.0.0"]
     assert [problem.tag for problem in disk.registry.problems()] == ["\ufffd@v1.0.0"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions.git.tag_object import ParsedTag, usual_tag
+from modelversions.git.tag_object import TagParts, parse_common_tag
 
 SHA = "a" * 40
 PEOPLE = st.one_of(st.just("Ann <ann@example.com>"), st.text("Ané <>@.\t", max_size=10))
@@ -34,16 +34,16 @@ TAGS = st.builds(
     st.one_of(TAGS, TAGS.map(lambda raw: raw.replace(b"a", b"\xff", 41)), st.binary(max_size=40))
 )
 def test_the_short_way_says_what_the_long_way_says_or_nothing(raw: bytes) -> None:
-    usual = usual_tag(raw)
-    if usual is not None:
-        parsed = ParsedTag(raw)
+    common = parse_common_tag(raw)
+    if common is not None:
+        parsed = TagParts(raw)
         assert parsed.type == "commit"
-        assert parsed.made(parsed.target, None) == usual
-        assert usual.flaws == ()
+        assert parsed.build(parsed.target, None) == common
+        assert common.issues == ()
 
 
 def test_what_git_writes_is_usual() -> None:
     raw = f"object {SHA}\ntype commit\ntag m\ntagger Ann Lee <a@b> 1700000000 -0330\n\nx\n\ny\n"
-    usual = usual_tag(raw.encode())
-    assert usual is not None
-    assert (usual.commit, usual.message, str(usual.author)) == (SHA, "x\n\ny", "Ann Lee <a@b>")
+    common = parse_common_tag(raw.encode())
+    assert common is not None
+    assert (common.commit, common.message, str(common.author)) == (SHA, "x\n\ny", "Ann Lee <a@b>")

@@ -25,7 +25,7 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.git.config import GitConfig
-from modelversions.git.local.local_refs import NewRef, TagRefs
+from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.single_refs import ids_below, lookup
 from modelversions.git.objects.object_files import ObjectFiles
@@ -37,7 +37,7 @@ from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.transport import HAVES, Transport
 from modelversions.git.remotes import Place, hook_of
-from modelversions.git.store import TAGS, Access, Store, TagRef
+from modelversions.git.store import TAGS, RemoteOptions, Store, TagRef
 from modelversions.git.tag_object import format_person
 from modelversions.git.urls import Url
 from modelversions.values.identity import Identity
@@ -87,12 +87,12 @@ class LocalExchange:
         self,
         repo: MemoryRepo | Repo,
         place: Place,
-        access: Access,
+        access: RemoteOptions,
     ) -> None:
         """Connect a repository with where to fetch from and where to push to."""
         self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
         self._programs = Programs(self._repo, GitConfig(self._repo))
-        self._refs = TagRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
+        self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
         self._source = Transport(place.fetch, self._programs, access)
         self._sinks = [(url, Transport(url, self._programs, access)) for url in place.push]
@@ -117,11 +117,11 @@ class LocalExchange:
         if isinstance(self._repo, Repo):
             self._repo.close()
 
-    def theirs(self) -> list[TagRef]:
+    def list_tags(self) -> list[TagRef]:
         """List the other one's tags."""
         return self._source.tags([""])
 
-    def send(self, refs: Sequence[TagRef]) -> list[TagRef]:
+    def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the other one lacks; all of them or none, where it can do that.
 
         A remote with several ``pushurl`` gets them at each: as Git, at the next one too where one
@@ -149,11 +149,11 @@ class LocalExchange:
         except InvalidArgumentError:  # it cannot
             return self._send(sink, refs, atomic=False)
 
-    def bring(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
+    def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, and then create the refs, each if there is none."""
         new = self._fetch([ref.id for ref in refs])
         self._check_whole(new)
-        kinds = {ref.id: self._files.kind(ref.id) for ref in refs}
+        kinds = {ref.id: self._files.type(ref.id) for ref in refs}
         missing = next((id for id, kind in kinds.items() if not kind), None)
         if missing is not None:
             raise self._not_whole(missing)
@@ -242,7 +242,7 @@ class LocalExchange:
         width = self._repo.object_format.oid_length
         for id in new:
             for link in links(self._files.raw(id.decode("ascii")), width):
-                if not self._files.kind(link):
+                if not self._files.type(link):
                     raise self._not_whole(link)
 
     def _not_whole(self, id: str) -> RemoteError:
@@ -287,7 +287,7 @@ class LocalExchange:
         ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
         if isinstance(self._repo, MemoryRepo):
             return pack_objects_to_data([(self._repo[id], None) for id in ids])
-        kinds = [self._files.kind(_text(id)) for id in ids]
+        kinds = [self._files.type(_text(id)) for id in ids]
         files: list[tuple[ObjectID, None]] = [
             (id, None) for id, kind in zip(ids, kinds) if kind in ("tree", "blob")
         ]
@@ -303,7 +303,7 @@ class LocalExchange:
 
     def _peeled(self, id: str) -> str:
         """Return the commit that a tag object leads to; any other id as it is."""
-        return TagReader(self._files).tag(id).commit or id
+        return TagReader(self._files).read([id])[id].commit or id
 
     def _tips(self) -> list[str]:
         """Return the commits that are here: those of branches, remotes' ones too, HEAD and tags."""
@@ -315,7 +315,7 @@ class LocalExchange:
         tags = islice(self._refs.tags([""]), HAVES)
         tips += [ref.peeled or self._peeled(ref.id) for ref in tags]
         commits = dict.fromkeys(tips)
-        return [id for id in commits if self._files.kind(id) == "commit"]
+        return [id for id in commits if self._files.type(id) == "commit"]
 
     def _check_sink(self, url: Url, sink: Transport) -> None:
         """Refuse what only Git can do, or what it would not do, as on this machine no server says.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from modelversions.git.store import Access, Store
+from modelversions.git.store import RemoteOptions, Store
 from modelversions.git.urls import Url, instead_of, is_url
 
 
-def open_store(location: str | os.PathLike[str], access: Access) -> Store:
+def open_store(location: str | os.PathLike[str], access: RemoteOptions) -> Store:
     """Return the store for a folder or a URL; nothing is sent to a server yet.
 
     Args:

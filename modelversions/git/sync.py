@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from modelversions.errors import ModelVersionsError, NotPushedError
-from modelversions.git.store import Exchange, Store, TagRef
+from modelversions.git.store import Remote, Store, TagRef
 from modelversions.values.tag_name import TagName
 
 
@@ -46,31 +46,31 @@ class SyncResult:
         return "; ".join([line, *(f"conflict, {conflict}" for conflict in self.conflicts)])
 
 
-def push(exchange: Exchange, refs: Sequence[TagRef]) -> SyncResult:
+def push(exchange: Remote, refs: Sequence[TagRef]) -> SyncResult:
     """Push tags that the remote lacks.
 
     Raises:
         PushRejectedError: it refused one.
     """
-    there = _ids(exchange.send(refs)) if refs else {}
+    there = _ids(exchange.push(refs)) if refs else {}
     done = [ref.name for ref in refs if ref.name not in there]
     return _result(exchange.location, done, _ids(refs), there)
 
 
-def fetch(exchange: Exchange, store: Store) -> SyncResult:
+def fetch(exchange: Remote, store: Store) -> SyncResult:
     """Fetch the events' tags that are not here."""
     theirs = [
-        ref for ref in exchange.theirs() if TagName.try_parse(ref.name) and ref.peeled != ref.id
+        ref for ref in exchange.list_tags() if TagName.try_parse(ref.name) and ref.peeled != ref.id
     ]
     here = _ids(store.tags())
     lacking = [ref for ref in theirs if ref.name not in here]
-    brought, left = exchange.bring(lacking) if lacking else ([], [])
+    brought, left = exchange.fetch(lacking) if lacking else ([], [])
     if left:  # somebody made one meanwhile, or another tag is in the way
         here = {**dict.fromkeys(_ids(left), ""), **_ids(store.tags())}
     return _result(exchange.location, [ref.name for ref in brought], here, _ids(theirs))
 
 
-def push_written(exchange: Exchange, store: Store, tags: Iterable[str]) -> None:
+def push_written(exchange: Remote, store: Store, tags: Iterable[str]) -> None:
     """Push tags that were just written.
 
     Raises:

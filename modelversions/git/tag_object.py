@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from modelversions.git.config import GitConfig
 from modelversions.git.programs import Programs
 from modelversions.git.signing import sign, split, wanted
-from modelversions.git.store import Commit, Flaw, NewTag, TagObject
+from modelversions.git.store import Commit, NewTag, TagIssue, TagObject
 from modelversions.values.event import MAX_TIMESTAMP
 from modelversions.values.identity import Identity
 from modelversions.values.problem import ProblemKind
@@ -24,7 +24,7 @@ _TAG = re.compile(
 )
 _TAGGER = re.compile(rb"^tagger ([^\n]*)", re.MULTILINE)
 """Git finds it among all headers, whatever stands before it."""
-_USUAL = re.compile(
+_COMMON = re.compile(
     r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
     r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
     re.DOTALL,
@@ -42,16 +42,16 @@ _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
 
 
-def usual_tag(raw: bytes) -> TagObject | None:
+def parse_common_tag(raw: bytes) -> TagObject | None:
     """Read a tag in which nothing is unusual, in one go: nearly all tags, in half the time.
 
-    None for any other; ``ParsedTag`` finds what is odd about it, or that all is well after all.
+    None for any other; ``TagParts`` finds what is odd about it, or that all is well after all.
     """
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return None
-    match = _USUAL.fullmatch(text)
+    match = _COMMON.fullmatch(text)
     if match is None or "-----BEGIN " in text:
         return None
     commit, name, who, mail, seconds, zone, message = match.groups()
@@ -62,10 +62,10 @@ def usual_tag(raw: bytes) -> TagObject | None:
     return TagObject(commit, name, datetime.fromtimestamp(since, offset), author, message.strip())
 
 
-class ParsedTag:
+class TagParts:
     """A tag object's parts, before it is known what lies at the bottom of it."""
 
-    __slots__ = ("flaws", "message", "name", "person", "target", "type")
+    __slots__ = ("issues", "message", "name", "person", "target", "type")
 
     def __init__(self, raw: bytes) -> None:
         """Take the parts from the object's bytes.
@@ -78,7 +78,7 @@ class ParsedTag:
             raise ValueError("no tag object")
         target, kind, name, headers, message = match.groups()
         tagger = _TAGGER.search(headers)
-        self.flaws: list[Flaw] = []
+        self.issues: list[TagIssue] = []
         self.target: str = target.decode("ascii").lower()
         self.type: str = kind.decode("ascii")
         self.name = self._text(name)
@@ -86,11 +86,11 @@ class ParsedTag:
         self.message = self._text(split(message or b"")[0]).strip()
 
     def _text(self, raw: bytes) -> str:
-        text, flaws = _text(raw)
-        self.flaws += flaws
+        text, issues = _text(raw)
+        self.issues += issues
         return text
 
-    def made(self, commit: str, committed: datetime | None) -> TagObject | None:
+    def build(self, commit: str, committed: datetime | None) -> TagObject | None:
         """Put the tag together with the commit at its bottom.
 
         Args:
@@ -100,17 +100,17 @@ class ParsedTag:
         Returns:
             The tag; None if it has no time and ``committed`` was not given.
         """
-        time, author, flaws = None, None, list(self.flaws)
+        time, author, issues = None, None, list(self.issues)
         if self.person is None:
-            flaws.append((ProblemKind.NO_TAGGER, "nobody is named; the commit's time is taken"))
+            issues.append((ProblemKind.NO_TAGGER, "nobody is named; the commit's time is taken"))
         else:
             author, more = _author(self.person["name"], self.person["email"])
             time, unread = _time(self.person["time"], self.person["zone"])
-            flaws += [*more, *unread]
+            issues += [*more, *unread]
         time = time or committed
         if time is None:
             return None
-        return TagObject(commit, self.name, time, author, self.message, tuple(flaws))
+        return TagObject(commit, self.name, time, author, self.message, tuple(issues))
 
 
 def commit_time(raw: bytes) -> datetime | None:
@@ -131,7 +131,7 @@ def parse_commit(id: str, raw: bytes) -> Commit:
     author = _AUTHOR.search(head)
     person = _PERSON.match(author[1]) if author else None
     return Commit(
-        id=id,
+        commit=id,
         time=commit_time(head) or datetime.fromtimestamp(0, timezone.utc),
         author=_author(person["name"], person["email"])[0] if person else None,
         message=_text(message)[0].strip(),
@@ -190,7 +190,7 @@ def clean_message(message: str, comment: str) -> str:
     return "\n".join(kept).rstrip("\n") + "\n" if any(kept) else ""
 
 
-def _text(raw: bytes) -> tuple[str, list[Flaw]]:
+def _text(raw: bytes) -> tuple[str, list[TagIssue]]:
     try:
         return raw.decode(), []
     except UnicodeDecodeError:
@@ -199,12 +199,12 @@ def _text(raw: bytes) -> tuple[str, list[Flaw]]:
 
 
 @functools.lru_cache(maxsize=1024)  # few people write many tags
-def _author(name: bytes, email: bytes) -> tuple[Identity, list[Flaw]]:
-    (name_text, flaws), (email_text, more) = _text(name.strip()), _text(email)
-    return Identity(name_text, email_text), [*flaws, *more]
+def _author(name: bytes, email: bytes) -> tuple[Identity, list[TagIssue]]:
+    (name_text, issues), (email_text, more) = _text(name.strip()), _text(email)
+    return Identity(name_text, email_text), [*issues, *more]
 
 
-def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, list[Flaw]]:
+def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, list[TagIssue]]:
     """Read a time in Git's form, seconds and offset."""
     if digits is None or not _SECONDS.fullmatch(digits) or int(digits) >= MAX_TIMESTAMP:
         shown = (digits or b"").decode(errors="replace")

@@ -1,55 +1,79 @@
-"""From tag names and tag objects to events, and to the problems found in them."""
+"""From tag names and tag objects to event rows, and to the problems found in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from modelversions.git.store import TagObject, TagRef
-from modelversions.values.event import Event
+from modelversions.model.state import EventRow
+from modelversions.values.event import RANK
 from modelversions.values.problem import Problem, ProblemKind
-from modelversions.values.tag_name import TagName
-
-NamedTag = tuple[TagName, TagRef]
-"""A tag whose name is an event's: what the name says, and the ref."""
+from modelversions.values.tag_name import NameParts, parse_after_model
 
 
-def named(refs: Iterable[TagRef]) -> list[NamedTag]:
-    """Return the tags whose names are an event's, with what the names say."""
-    return [(name, ref) for ref in refs if (name := TagName.try_parse(ref.name)) is not None]
+class NamedTag(NamedTuple):
+    """A tag whose name is an event's."""
+
+    parts: NameParts
+    ref: TagRef
 
 
-def read_events(
-    tags: Iterable[NamedTag], objects: Mapping[str, TagObject]
-) -> tuple[list[Event], list[Problem]]:
-    """Turn named tags and what their objects say into events, and into what is odd about them."""
-    events: list[Event] = []
-    problems: list[Problem] = []
-    for name, ref in tags:
-        found = objects[ref.id]
-        if found.flaws or found.name != ref.name:
-            problems += _problems(name, ref, found)
-        if found.commit is None or found.time is None:
+class Loaded(NamedTuple):
+    """What tag objects contain."""
+
+    rows: list[EventRow]
+    problems: list[Problem]
+    unreadable: list[NamedTag]
+    """The tags whose content is unknown, because an object is missing."""
+
+
+def named(model: str, refs: Iterable[TagRef]) -> list[NamedTag]:
+    """Return those of a model's tags whose names are an event's."""
+    start = len(model)
+    return [
+        NamedTag(parts, ref)
+        for ref in refs
+        if (parts := parse_after_model(ref.name[start:])) is not None
+    ]
+
+
+def load(model: str, tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> Loaded:
+    """Combine tag names with tag objects, given by object id."""
+    loaded = Loaded([], [], [])
+    for tag in tags:
+        parts, (name, id, peeled) = tag
+        found = objects[id]
+        commit, bears, time, author, message, issues = found
+        if issues or bears != name:
+            loaded.problems.extend(_problems(model, name, found))
+            if found.is_unreadable:
+                loaded.unreadable.append(tag)
+        if commit is None or time is None:
             continue
-        events.append(
-            Event(
-                name.kind,
-                name.model,
-                name.version,
-                name.stage,
-                found.commit,
-                ref.name,
-                name.counter,
-                found.time,
-                found.author,
-                found.message,
+        kind, version, stage, counter, _ = parts
+        loaded.rows.append(
+            EventRow(
+                time.timestamp(),
+                -1 if counter is None else counter,
+                RANK[kind],
+                name,
+                kind,
+                version,
+                stage,
+                peeled if commit == peeled else commit,  # one string for all tags of a commit
+                counter,
+                time,
+                author,
+                message,
             )
         )
-    return events, problems
+    return loaded
 
 
-def _problems(name: TagName, ref: TagRef, found: TagObject) -> list[Problem]:
-    flaws = list(found.flaws)
-    if found.commit is not None and found.name != ref.name:
-        sentence = f"the tag object bears the name {found.name!r}; the ref's name counts"
-        flaws.append((ProblemKind.NAME_MISMATCH, sentence))
-    return [Problem(kind, ref.name, name.model, sentence) for kind, sentence in flaws]
+def _problems(model: str, name: str, found: TagObject) -> list[Problem]:
+    issues = list(found.issues)
+    if found.commit is not None and found.name != name:
+        message = f"the tag object has the name {found.name!r}; the ref's name counts"
+        issues.append((ProblemKind.NAME_MISMATCH, message))
+    return [Problem(kind, name, model, message) for kind, message in issues]

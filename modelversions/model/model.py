@@ -15,8 +15,8 @@ from modelversions.errors import (
     StageNotFoundError,
     VersionNotFoundError,
 )
-from modelversions.model.snapshot import Picture
-from modelversions.model.state import Holder, Key
+from modelversions.model.snapshot import ModelSnapshot
+from modelversions.model.state import VersionOrCommit, VersionState
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.problem import Problem
@@ -25,8 +25,8 @@ from modelversions.values.specifiers import in_range
 from modelversions.values.tag_name import EventKind, TagName
 
 
-def _identity(picture: Picture) -> object:
-    return picture.identity
+def _identity(snapshot: ModelSnapshot) -> object:
+    return snapshot.identity
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -45,14 +45,14 @@ class Version:
     """The full SHA of the commit that it was registered at, last (F15)."""
     tag: str
     """The tag of its newest registration; for a bare commit that of its newest assignment."""
-    _picture: Picture | None
-    _said: Holder | None = None
+    _snapshot: ModelSnapshot | None
+    _state: VersionState | None = None
 
     @property
-    def _holder(self) -> Holder:
-        holder = self._said
-        if holder is None and self._picture is not None:
-            holder = self._picture.state.holders.get(self.semver or self.commit)
+    def _version_state(self) -> VersionState:
+        holder = self._state
+        if holder is None and self._snapshot is not None:
+            holder = self._snapshot.state.by_key.get(self.semver or self.commit)
         if holder is None:
             raise ObjectMissingError(
                 f"the tag object of {self.tag!r} is gone since the tags were listed; "
@@ -64,32 +64,32 @@ class Version:
     @property
     def registered_at(self) -> datetime | None:
         """When it was registered, last; aware. None for a bare commit."""
-        return self._holder.origin.time if self.semver else None
+        return self._version_state.origin.time if self.semver else None
 
     @property
     def author(self) -> Identity | None:
         """Who wrote the tag; None where the tag does not say."""
-        return self._holder.origin.author
+        return self._version_state.origin.author
 
     @property
     def message(self) -> str:
         """The tag's message."""
-        return self._holder.origin.message
+        return self._version_state.origin.message
 
     @property
     def active(self) -> bool:
         """Whether its newest event is a registration (F15); always so for a bare commit."""
-        return self._holder.active
+        return self._version_state.active
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that it holds at present, in the order of names (F17)."""
-        return self._holder.stages
+        return self._version_state.stages
 
     @property
     def history(self) -> tuple[Event, ...]:
         """Its own events, oldest first."""
-        return self._holder.history
+        return self._version_state.history
 
     def __eq__(self, other: object) -> bool:
         """Equal when it is the same registration."""
@@ -108,7 +108,7 @@ class Version:
     def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
         """Pickle what is said of this version, without the rest of the model."""
         identity = self.model, self.name, self.semver, self.commit, self.tag
-        return Version, (*identity, None, self._holder)
+        return Version, (*identity, None, self._version_state)
 
     def __str__(self) -> str:
         """Return ``model@version``, or ``model@SHA`` for a bare commit."""
@@ -131,7 +131,7 @@ class Model(Sequence[Version]):
     """
 
     name: str
-    _picture: Picture = attrs.field(eq=_identity)
+    _snapshot: ModelSnapshot = attrs.field(eq=_identity)
 
     @property
     def latest(self) -> Version | None:
@@ -139,16 +139,16 @@ class Model(Sequence[Version]):
 
         Not the newest: registering a smaller version does not change it.
         """
-        found = self._picture.latest()
+        found = self._snapshot.latest
         if found is None:
             return None
         semver, commit, tag = found
-        return Version(self.name, str(semver), semver, commit, tag, self._picture)
+        return Version(self.name, str(semver), semver, commit, tag, self._snapshot)
 
     @property
     def newest(self) -> Version | None:
         """The active version that was registered last; None if none is active."""
-        state = self._picture.state
+        state = self._snapshot.state
         last = {event.tag: place for place, event in enumerate(state.history)}
         return max(self.versions, key=lambda version: last[version.tag], default=None)
 
@@ -160,8 +160,8 @@ class Model(Sequence[Version]):
     @cached_property
     def all_versions(self) -> tuple[Version, ...]:
         """Every version that was ever registered, deregistered ones too, greatest first."""
-        versions = self._picture.state.versions
-        return tuple(self._standing(holder.key, holder.origin, holder) for holder in versions)
+        versions = self._snapshot.state.versions
+        return tuple(self._make_version(holder.key, holder.origin, holder) for holder in versions)
 
     @cached_property
     def _by_name(self) -> Mapping[str, Version]:
@@ -173,9 +173,9 @@ class Model(Sequence[Version]):
 
         A stage that nobody holds is a ``StageNotFoundError``, a ``KeyError``.
         """
-        held = self._picture.held.items()
+        held = self._snapshot.state.holders.items()
         return Stages(
-            self.name, {stage: self._standing(key, origin) for stage, (key, origin) in held}
+            self.name, {stage: self._make_version(key, origin) for stage, (key, origin) in held}
         )
 
     def holders(self, stage: str) -> tuple[Version, ...]:
@@ -183,22 +183,22 @@ class Model(Sequence[Version]):
 
         When the first loses the stage or is deregistered, the next one holds it (F17).
         """
-        return tuple(self._version(key) for key in self._picture.state.stages.get(stage, ()))
+        return tuple(self._version(key) for key in self._snapshot.state.stages.get(stage, ()))
 
     @property
     def history(self) -> tuple[Event, ...]:
         """All events of the model, oldest first (F13)."""
-        return self._picture.state.history
+        return self._snapshot.state.history
 
     @property
     def deprecated(self) -> bool:
         """Whether the newest event is a deprecation (F19)."""
-        return self._picture.deprecated
+        return self._snapshot.state.deprecated
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is odd about the model's tags."""
-        return self._picture.state.problems
+        return self._snapshot.state.problems
 
     def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
@@ -224,8 +224,8 @@ class Model(Sequence[Version]):
         Raises:
             VersionNotFoundError: the event is about no version, or one that was never registered.
         """
-        key: Key = event.version or event.commit
-        if event.kind is EventKind.DEPRECATION or key not in self._picture.state.holders:
+        key: VersionOrCommit = event.version or event.commit
+        if event.kind is EventKind.DEPRECATION or key not in self._snapshot.state.by_key:
             raise VersionNotFoundError(
                 f"the tag {event.tag!r} leads to no version of {self.name!r} that was registered",
                 model=self.name,
@@ -272,7 +272,7 @@ class Model(Sequence[Version]):
     def __repr__(self) -> str:
         """Return name, latest version and number of tags; nothing is read for it but names."""
         latest = self.latest
-        tags = len(self._picture.tags)
+        tags = len(self._snapshot.tags)
         return (
             f"<Model {self.name}: {f'latest {latest.name}' if latest else 'no active version'}, "
             f"{tags} tag{'s' * (tags != 1)}>"
@@ -284,12 +284,14 @@ class Model(Sequence[Version]):
 
         return model_table(self).html()
 
-    def _version(self, key: Key) -> Version:
-        return self._standing(key, self._picture.state.origin(key))
+    def _version(self, key: VersionOrCommit) -> Version:
+        return self._make_version(key, self._snapshot.state.origin(key))
 
-    def _standing(self, key: Key, origin: Event, said: Holder | None = None) -> Version:
+    def _make_version(
+        self, key: VersionOrCommit, origin: Event, said: VersionState | None = None
+    ) -> Version:
         semver = key if isinstance(key, SemVer) else None
-        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._picture, said)
+        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._snapshot, said)
 
     def _named(self, name: str) -> Version:
         """Return an active version by its name."""

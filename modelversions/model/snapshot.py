@@ -1,296 +1,373 @@
-"""A picture of one model at the moment when its tags were listed.
+"""Snapshots: the tags of one model as listed at one moment, and the state computed from them.
 
-It holds the names of the tags. What the names do not tell is read at the first look, in bulk, from
-the very tag objects that were listed: those never change. Should one be gone by then, with its ref,
-that is an error; one that is missing behind a ref that stands is a problem of the repository's, and
-nothing that is worth keeping.
+A snapshot is unread until its state is needed; then the listed tag objects are read, in bulk for
+many models. They never change. If one was pruned since, with its ref, that is an error. A missing
+object behind an existing ref is reported as a problem and not cached.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+
+import attrs
 
 from modelversions.errors import ObjectMissingError
-from modelversions.git.store import Listing, Store, TagObject, TagRef
-from modelversions.model.loading import NamedTag, named, read_events
-from modelversions.model.preview import Glance, Held
-from modelversions.model.state import State, fold
+from modelversions.git.store import Store, TagObject, TagRef
+from modelversions.model.loading import NamedTag, load, named
+from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer
-from modelversions.values.tag_name import EventKind, TagName
+from modelversions.values.tag_name import EventKind, is_model_name, parse_after_model
 
-BATCH = 2_000
-"""The tags to read at once: many, and few enough for the garbage collector to miss them."""
+BATCH = 50_000
+"""The tags that are read together: their tag objects are in memory until they are loaded."""
+
+_MAX_ROUNDS = 3
+"""How many precedences are searched for a latest version before all of the model is read."""
+
+Precedence = tuple[object, ...]
+
+_MODEL = re.compile(r"([^@#]*)[@#]")
+
+Latest = tuple[SemVer, str, str]
+"""A latest version with its commit and its tag."""
 
 
-_NUMBER = r"(0|[1-9][0-9]{0,17})"
-_PLAIN = re.compile(rf"[^@]*@v{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-"""The name of a version of three numbers, and no more."""
+@attrs.frozen
+class Unread:
+    """The content of a snapshot whose tag objects were not read."""
+
+    store: Store
+    previous: ModelSnapshot | None
+    """A snapshot of an earlier moment, which was read."""
 
 
-class Picture:
-    """One model's tags as they were listed, and their state once somebody looks."""
+@attrs.frozen
+class Read:
+    """The content of a snapshot whose tag objects were read."""
 
-    __slots__ = (
-        "_exists",
-        "_held",
-        "_latest",
-        "_lost",
-        "_state",
-        "_store",
-        "_tags",
-        "before",
-        "refs",
-    )
+    state: ModelState
+    unreadable: tuple[NamedTag, ...]
 
-    def __init__(self, refs: Listing, store: Store, before: Picture | None = None) -> None:
-        """Keep the refs, the way to what lies behind them, and what was read of them before."""
+
+class ModelSnapshot:
+    """The tags of one model as listed at one moment, and the state computed from them."""
+
+    __slots__ = ("content", "known_exists", "known_latest", "model", "refs")
+
+    def __init__(self, model: str, refs: tuple[TagRef, ...], content: Unread | Read) -> None:
+        """Keep the refs, in the order of names."""
+        self.model = model
         self.refs = refs
-        self.before = before
-        self._store: Store | None = store
-        self._tags: Sequence[NamedTag] | None = None
-        self._state: State | None = None
-        self._lost: tuple[NamedTag, ...] = ()
-        self._exists: bool | None = None
-        self._held: Held | None = None
-        self._latest: tuple[tuple[SemVer, str, str] | None] | None = None
+        self.content = content
+        self.known_exists: bool | None = None
+        """Whether any tag is an event, if that was found out from few of the tag objects."""
+        self.known_latest: tuple[Latest | None] | None = None
+        """The latest version, or None without one, if that was found out in the same way."""
 
     @property
-    def tags(self) -> Sequence[NamedTag]:
+    def tags(self) -> list[NamedTag]:
         """The tags whose names are an event's, by name."""
-        if self._tags is None:
-            self._tags = self.named()
-        return self._tags
-
-    def named(self) -> Sequence[NamedTag]:
-        """Take the tags from the refs, without keeping them: nobody wants those of all models."""
-        if self._tags is not None:
-            return self._tags
-        if self.before is None:
-            return named(self.refs.refs())
-        known = {ref.name: name for name, ref in self.before.tags}
-        return [
-            (name, ref)
-            for ref in self.refs.refs()
-            if (name := known.get(ref.name) or TagName.try_parse(ref.name)) is not None
-        ]
+        return named(self.model, self.refs)
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """What makes it this picture and no other: the tags' names and their objects' ids."""
+        """The names and object ids of these tags: snapshots with equal ones are equal."""
         return tuple((ref.name, ref.id) for _, ref in self.tags)
 
     @property
     def is_read(self) -> bool:
-        """Whether the state is known, so that a look costs nothing."""
-        return self._state is not None
+        """Whether the state is known."""
+        return isinstance(self.content, Read)
 
     @property
-    def state(self) -> State:
-        """The state, read at the first look.
+    def is_complete(self) -> bool:
+        """Whether the snapshot stays valid as long as the refs do: no object was missing."""
+        if isinstance(self.content, Unread):
+            return self.known_exists is not False  # its objects may have been missing
+        return not self.content.state.is_incomplete
+
+    @property
+    def previous(self) -> ModelSnapshot | None:
+        """This snapshot if it was read, else the one of an earlier moment that was."""
+        return self if isinstance(self.content, Read) else self.content.previous
+
+    @property
+    def state(self) -> ModelState:
+        """The state; the tag objects are read on first use.
 
         Raises:
-            ObjectMissingError: a tag was deleted or moved since they were listed, and pruned.
+            ObjectMissingError: a tag was deleted or moved since it was listed, and pruned.
         """
-        if self._state is None:
-            assert self._store is not None
-            reading = Reading(self)
-            for part in reading.parts():
-                reading.take(part, self._store.read([ref for _, ref in part]))
-            return self.fill(reading)
-        return self._state
+        return self._read_content().state
 
     @property
-    def held(self) -> Held:
-        """Who holds which stage at present."""
-        if self._held is None:
-            state = self.state
-            keys = {stage: in_force[0] for stage, in_force in state.stages.items()}
-            self._held = {stage: (key, state.origin(key)) for stage, key in keys.items()}
-        return self._held
+    def unreadable(self) -> tuple[NamedTag, ...]:
+        """The tags whose content is unknown, because an object is missing."""
+        return self._read_content().unreadable
 
     @property
-    def deprecated(self) -> bool:
-        """Whether the newest event is a deprecation (F19)."""
-        if self._state is None:
-            glanced = self._held is not None  # which would not do, were there such a tag
-            if glanced or all("@deprecated" not in ref.name for ref in self.refs.refs()):
-                return False
-        return self.state.deprecated
+    def exists(self) -> bool:
+        """Whether any tag is an event: otherwise there is no such model."""
+        if isinstance(self.content, Read):
+            return bool(self.content.state.history)
+        find_existing([self])
+        return bool(self.known_exists)
 
     @property
-    def knows_stages(self) -> bool:
-        """Whether it is known who holds which stage."""
-        return self._held is not None or self.is_read
+    def latest(self) -> Latest | None:
+        """The latest version (F16), from tag names alone if they suffice."""
+        if not self.is_read:
+            find_latest([self])
+        if self.known_latest is not None:
+            return self.known_latest[0]
+        return _greatest(self.state)
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing is known but names, and nothing was when it was looked at before."""
-        return self.before is None and not self.knows_stages
+    def _read_content(self) -> Read:
+        if isinstance(self.content, Unread):
+            read_snapshots([self])
+        assert isinstance(self.content, Read)
+        return self.content
 
-    def glance(self, look: Glance, objects: Mapping[str, TagObject]) -> None:
-        """Take the stages' holders from a glance, if that will do."""
-        self._held = look.held(objects)
-        if self._latest is None and self._held is not None:
-            self._latest = (self._find_latest(look.tags),)
+    def new_tags(self, unread: Unread) -> list[NamedTag]:
+        """Return the tags to be read: those that the previous snapshot does not have."""
+        if unread.previous is None:
+            return self.tags
+        known = dict(unread.previous.identity)
+        return [tag for tag in self.tags if known.get(tag.ref.name) != tag.ref.id]
 
-    @property
-    def lost(self) -> tuple[NamedTag, ...]:
-        """The tags of which, when the state was read, nobody could tell what they say."""
-        return self._lost
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether it is the whole truth as long as the refs stay: nothing that was read lacked."""
-        return self._state is None or not self._state.lacks
-
-    def fill(self, reading: Reading) -> State:
-        """Take the state from what was read.
+    def load(
+        self, unread: Unread, tags: Sequence[NamedTag], objects: Mapping[str, TagObject]
+    ) -> None:
+        """Compute the state from the new tags and the previous state.
 
         Raises:
             ObjectMissingError: as for ``state``.
         """
-        self._check_refs(reading.lost)
-        self._lost, self._state = tuple(reading.lost), reading.state()
-        self.before = None
-        return self._state
+        rows, problems, unreadable = load(self.model, tags, objects)
+        _check_refs(unread.store, self.model, unreadable)
+        if unread.previous is not None:
+            state = unread.previous.state
+            kept = {ref.name for ref in self.refs}.difference(tag.ref.name for tag in tags)
+            rows += [event_row(event) for event in state.history if event.tag in kept]
+            problems += [problem for problem in state.tag_problems if problem.tag in kept]
+            problems.sort(key=attrgetter("tag"))
+        self.content = Read(replay(self.model, rows, problems), tuple(unreadable))
 
-    def _check_refs(self, lost: Sequence[NamedTag]) -> None:
-        """See that the refs of missing objects still stand: then it is the repository that lacks.
+    def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
+        """Pickle the whole state; it is read if it was not."""
+        return self.model, self.refs, self._read_content()
 
-        Raises:
-            ObjectMissingError: one does not.
-        """
-        if not lost or self._store is None:
-            return
-        there = {ref.name: ref.id for ref in self._store.tags([ref.name for _, ref in lost])}
-        for name, ref in lost:
-            if there.get(ref.name) != ref.id:
-                raise ObjectMissingError(
-                    f"the tag {ref.name!r} was deleted or moved since it was listed, and its "
-                    f"object {ref.id} is gone; look {name.model!r} up in the registry again",
-                    id=ref.id,
-                )
-
-    def exists(self) -> bool:
-        """Say whether any tag is an event: without one there is no model."""
-        if self._exists is None:
-            self._exists = self._find_any()
-        return self._exists
-
-    def latest(self) -> tuple[SemVer, str, str] | None:
-        """Find the latest version (F16), its commit and tag; from names alone where they suffice.
-
-        They do for a version with a single registration and no deregistration, and with nobody
-        beside it in precedence.
-        """
-        if self._latest is None:
-            known = self._state is not None or self._store is None
-            self._latest = (
-                _greatest(self.state) if known else self._find_latest(self.refs.refs()),
-            )
-        return self._latest[0]
-
-    def _find_any(self) -> bool:
-        if self._state is None and self._store is not None:
-            for ref in self.refs:
-                if TagName.try_parse(ref.name) and self._store.commit(ref) is not None:
-                    return True
-        return bool(self.state.history)
-
-    def _find_latest(self, refs: Iterable[TagRef]) -> tuple[SemVer, str, str] | None:
-        assert self._store is not None
-        versions = [ref for ref in refs if "@v" in ref.name]  # in no other that is ours
-        for group in _plain(versions) or _by_precedence(named(versions)):
-            name, ref = group[0]
-            if len(group) > 1:
-                objects = self._store.read([ref for _, ref in group])
-                if any(objects[ref.id].is_lost for _, ref in group):
-                    return _greatest(self.state)
-                found = _greatest(fold(*read_events(group, objects)))
-                if found is not None:
-                    return found
-            elif name.kind is EventKind.REGISTRATION and name.version is not None:
-                commit = self._store.commit(ref)
-                if commit is None:  # whatever it is, all that is odd is found out in one place
-                    return _greatest(self.state)
-                return name.version, commit, ref.name
-        return None
-
-    def __getstate__(self) -> tuple[tuple[TagRef, ...], State, tuple[NamedTag, ...]]:
-        """Pickle the whole picture: what is not read yet is read now."""
-        return tuple(self.refs), self.state, self._lost
-
-    def __setstate__(self, state: tuple[tuple[TagRef, ...], State, tuple[NamedTag, ...]]) -> None:
-        """Come back with no repository behind."""
-        refs, self._state, self._lost = state
-        self.refs = Listing(refs)
-        self._store = self._tags = self.before = self._held = self._exists = self._latest = None
+    def __setstate__(self, state: tuple[str, tuple[TagRef, ...], Read]) -> None:
+        """Restore the state; it needs no repository."""
+        self.model, self.refs, self.content = state
+        self.known_exists = self.known_latest = None
 
 
-class Reading:
-    """What is still to be read of a picture's tags; the rest is what an earlier one read."""
+class SnapshotCache:
+    """The snapshots of a store's models; one whose refs did not change is used again."""
 
-    __slots__ = ("_events", "_problems", "lost", "tags")
+    def __init__(self, store: Store) -> None:
+        """List and read the tags of ``store``."""
+        self._store = store
+        self._known: dict[str, ModelSnapshot] = {}
 
-    def __init__(self, picture: Picture) -> None:
-        """Compare with the picture before: a tag object never changes."""
-        tags = picture.named()
-        before = picture.before
-        known = {} if before is None else dict(before.identity)
-        kept = {ref.name for _, ref in tags if known.get(ref.name) == ref.id}
-        self.tags = [tag for tag in tags if tag[1].name not in kept] if kept else tags
-        self.lost: list[NamedTag] = []
-        state = before.state if before else fold(())
-        self._events = [event for event in state.history if event.tag in kept]
-        self._problems = [problem for problem in state.odd if problem.tag in kept]
+    def one(self, model: str) -> ModelSnapshot:
+        """List the tags of one model, of which there may be none."""
+        spelled = model.replace(":", "=")
+        prefixes = [f"{spelled}@", f"{spelled}#"] if is_model_name(model) else []
+        refs = tuple(self._store.tags(prefixes)) if prefixes else ()
+        snapshot = self._snapshot(model, refs)
+        if refs:
+            self._known[model] = snapshot
+        else:
+            self._known.pop(model, None)
+        return snapshot
 
-    def parts(self) -> Iterator[Sequence[NamedTag]]:
-        """Give what is to be read, part by part."""
-        for start in range(0, len(self.tags), BATCH):
-            yield self.tags[start : start + BATCH]
+    def all(self) -> dict[str, ModelSnapshot]:
+        """List all tags, by model, in the order of the models' names."""
+        return self.of(self._store.tags())
 
-    def take(self, tags: Sequence[NamedTag], objects: Mapping[str, TagObject]) -> None:
-        """Take in what was read of some tags, perhaps with those of other models."""
-        events, problems = read_events(tags, objects)
-        self._events += events
-        self._problems += problems
-        if problems:
-            self.lost += [tag for tag in tags if objects[tag[1].id].is_lost]
+    def of(self, refs: Iterable[TagRef]) -> dict[str, ModelSnapshot]:
+        """Return the snapshots of all models, from all tags as they were listed."""
+        models = _by_model(refs)
+        self._known = {name: self._snapshot(name, tuple(own)) for name, own in models.items()}
+        return dict(self._known)
 
-    def state(self) -> State:
-        """Put all together."""
-        return fold(self._events, sorted(self._problems, key=lambda problem: problem.tag))
+    def _snapshot(self, model: str, refs: tuple[TagRef, ...]) -> ModelSnapshot:
+        """Return the known snapshot if it has the same refs, else a new one."""
+        known = self._known.get(model)
+        if known is not None and not known.is_complete:
+            known = None
+        if known is not None and known.refs == refs:
+            return known
+        return ModelSnapshot(model, refs, Unread(self._store, known and known.previous))
 
 
-def _greatest(state: State) -> tuple[SemVer, str, str] | None:
+def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
+    """Read the tag objects of those snapshots that are unread, many at a time.
+
+    Raises:
+        ObjectMissingError: a tag was deleted or moved since it was listed, and pruned.
+    """
+    for batch in _batches(snapshots):
+        store = batch[0][1].store
+        objects = store.read([tag.ref for *_, tags in batch for tag in tags])
+        for snapshot, unread, tags in batch:
+            snapshot.load(unread, tags, objects)
+
+
+def _batches(
+    snapshots: Iterable[ModelSnapshot],
+) -> Iterator[list[tuple[ModelSnapshot, Unread, list[NamedTag]]]]:
+    """Yield unread snapshots with their new tags, in lists of ``BATCH`` tags or a little more."""
+    batch: list[tuple[ModelSnapshot, Unread, list[NamedTag]]] = []
+    size = 0
+    for snapshot, unread in _unread(snapshots).items():
+        tags = snapshot.new_tags(unread)
+        batch.append((snapshot, unread, tags))
+        size += len(tags)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _unread(snapshots: Iterable[ModelSnapshot]) -> dict[ModelSnapshot, Unread]:
+    """Return the snapshots that are unread now; another thread may read them meanwhile."""
+    return {one: content for one in snapshots if isinstance(content := one.content, Unread)}
+
+
+def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
+    """Find out whether models exist: by one tag of each, by the others only if necessary."""
+    unread = _unread(one for one in snapshots if one.known_exists is None)
+    store = next((content.store for content in unread.values()), None)
+    if store is not None:
+        _find_any(store, {one: one.tags[:1] for one in unread})
+        _find_any(store, {one: one.tags for one in unread if not one.known_exists})
+
+
+def _find_any(store: Store, candidates: Mapping[ModelSnapshot, Sequence[NamedTag]]) -> None:
+    commits = store.peel([tag.ref for tags in candidates.values() for tag in tags])
+    for snapshot, tags in candidates.items():
+        snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
+
+
+def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
+    """Find the latest versions of models (F16), from tag names alone if they suffice.
+
+    They do for a version with one registration and no deregistration, if no other version has the
+    same precedence.
+    """
+    unread = _unread(one for one in snapshots if one.known_latest is None)
+    store = next((content.store for content in unread.values()), None)
+    if store is None:
+        return
+    bounds: dict[ModelSnapshot, Precedence | None] = dict.fromkeys(unread)
+    for _ in range(_MAX_ROUNDS):
+        bounds = _find_below(store, bounds)
+    read_snapshots(bounds)
+
+
+def _find_below(
+    store: Store, bounds: Mapping[ModelSnapshot, Precedence | None]
+) -> dict[ModelSnapshot, Precedence | None]:
+    """Find latest versions among those of the greatest precedence below a bound.
+
+    Returns:
+        The snapshots where those were deregistered, with the next bounds.
+    """
+    candidates = {one: _greatest_names(one, bound) for one, bound in bounds.items()}
+    several = [tag.ref for tags in candidates.values() if len(tags) > 1 for tag in tags]
+    commits = store.peel([tags[0].ref for tags in candidates.values() if _is_single(tags)])
+    objects = store.read(several) if several else {}
+    unclear: list[ModelSnapshot] = []
+    deregistered: dict[ModelSnapshot, Precedence | None] = {}
+    for snapshot, tags in candidates.items():
+        if not tags:
+            snapshot.known_latest = (None,)
+        elif _is_single(tags) and (commit := commits[tags[0].ref.id]) is not None:
+            version = tags[0].parts.version
+            assert version is not None
+            snapshot.known_latest = ((version, commit, tags[0].ref.name),)
+        elif len(tags) == 1:
+            unclear.append(snapshot)
+        else:
+            rows, _, unreadable = load(snapshot.model, tags, objects)
+            latest = _greatest(replay(snapshot.model, rows))
+            if unreadable:
+                unclear.append(snapshot)
+            elif latest is None:
+                deregistered[snapshot] = _precedence(tags[0])
+            else:
+                snapshot.known_latest = (latest,)
+    read_snapshots(unclear)
+    return deregistered
+
+
+def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[NamedTag]:
+    """Return the tags that name the versions of the greatest precedence below `bound`, if any."""
+    start = len(snapshot.model)
+    found: list[NamedTag] = []
+    greatest: Precedence = ()
+    for ref in snapshot.refs:
+        name = ref.name
+        if not name.startswith("@v", start):
+            continue
+        parts = parse_after_model(name[start:])
+        if parts is None or parts.version is None:
+            continue
+        precedence = parts.version.precedence
+        if precedence < greatest or (bound is not None and precedence >= bound):
+            continue
+        if precedence > greatest:
+            found, greatest = [], precedence
+        found.append(NamedTag(parts, ref))
+    return found
+
+
+def _is_single(tags: Sequence[NamedTag]) -> bool:
+    return len(tags) == 1 and tags[0].parts.kind is EventKind.REGISTRATION
+
+
+def _precedence(tag: NamedTag) -> Precedence:
+    assert tag.parts.version is not None
+    return tag.parts.version.precedence
+
+
+def _greatest(state: ModelState) -> Latest | None:
     latest = state.latest
     if latest is None or latest.version is None:
         return None
     return latest.version, latest.commit, latest.tag
 
 
-def _plain(refs: Sequence[TagRef]) -> list[list[NamedTag]]:
-    """Return just the greatest, where all names are so plain that numbers alone tell which it is.
+def _check_refs(store: Store, model: str, unreadable: Sequence[NamedTag]) -> None:
+    """Check that the refs of missing objects still exist: then the repository is incomplete.
 
-    Nothing where any is not: a pre-release, a deregistration, a second registration.
+    Raises:
+        ObjectMissingError: one does not.
     """
-    names = [_PLAIN.fullmatch(ref.name) for ref in refs]
-    matches = [match for match in names if match is not None]
-    if not matches or len(matches) < len(names):
-        return []
-    places = range(len(refs))
-    greatest = max(places, key=lambda place: tuple(map(int, matches[place].groups())))
-    found = named([refs[greatest]])
-    return [found] if found else []
+    if not unreadable:
+        return
+    ids = {ref.name: ref.id for ref in store.tags([tag.ref.name for tag in unreadable])}
+    for _, ref in unreadable:
+        if ids.get(ref.name) != ref.id:
+            raise ObjectMissingError(
+                f"the tag {ref.name!r} was deleted or moved since it was listed, and its object "
+                f"{ref.id} is gone; look {model!r} up in the registry again",
+                id=ref.id,
+            )
 
 
-def _by_precedence(tags: Iterable[NamedTag]) -> Iterator[list[NamedTag]]:
-    """Give the tags that name versions, those of equal precedence together, greatest first."""
-    groups = defaultdict(list)
-    for tag in tags:
-        assert tag[0].version is not None
-        groups[tag[0].version.precedence].append(tag)
-    for precedence in sorted(groups, reverse=True):
-        yield groups[precedence]
+def _by_model(refs: Iterable[TagRef]) -> dict[str, list[TagRef]]:
+    """Group refs by model, of which one's name is what precedes the first ``@`` or ``#`` (F6)."""
+    found: dict[str, list[TagRef]] = {}
+    for ref in refs:
+        match = _MODEL.match(ref.name)
+        if match:
+            found.setdefault(match[1], []).append(ref)
+    models = {name.replace("=", ":"): refs for name, refs in found.items() if ":" not in name}
+    return {name: models[name] for name in sorted(models) if is_model_name(name)}

@@ -1,31 +1,71 @@
-"""From a model's events to its state: versions, stages, deprecation (rules F13-F21).
+"""The state of a model, computed from its events: versions, stages, deprecation (F13-F21).
 
-One pass over the events in their order, whatever the order in which they are listed.
+One pass over the events in their order (F13), whatever the order in which they are listed.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
-from operator import attrgetter
+from typing import NamedTuple
 
 import attrs
 
 from modelversions.values.event import Event
+from modelversions.values.identity import Identity
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import EventKind
 
-Key = SemVer | str
-"""What a stage belongs to: a version, or a bare commit by its full SHA (F18)."""
+VersionOrCommit = SemVer | str
+"""What a stage is assigned to: a version, or a bare commit by its full SHA (F18)."""
+
+_REGISTRATION, _ASSIGNMENT = EventKind.REGISTRATION, EventKind.ASSIGNMENT
+
+
+class EventRow(NamedTuple):
+    """What a tag records, before the replay tells which version a stage's event is about.
+
+    Rows sort in the order of F13.
+    """
+
+    timestamp: float
+    order: int
+    """The counter; -1 without one."""
+    rank: int
+    """The position of the kind among the kinds."""
+    tag: str
+    kind: EventKind
+    version: SemVer | None
+    stage: str | None
+    commit: str
+    counter: int | None
+    time: datetime
+    author: Identity | None
+    message: str
+
+
+def event_row(event: Event) -> EventRow:
+    """Return the row of an event."""
+    return EventRow(
+        *event.order,
+        event.kind,
+        event.version,
+        event.stage,
+        event.commit,
+        event.counter,
+        event.time,
+        event.author,
+        event.message,
+    )
 
 
 @attrs.frozen
-class Holder:
-    """All that the events say of one version, or of one bare commit that holds a stage."""
+class VersionState:
+    """The state of one version, or of one bare commit that holds a stage."""
 
-    key: Key
+    key: VersionOrCommit
     origin: Event
     """The newest registration; for a bare commit, its newest assignment."""
     active: bool
@@ -34,40 +74,49 @@ class Holder:
 
 
 @attrs.frozen
-class State:
-    """What a model's events come to; beyond the history, worked out when somebody looks."""
+class ModelState:
+    """The state of a model: its history, and what follows from it, computed on first use."""
 
     history: tuple[Event, ...]
-    _life: _Life = attrs.field(eq=False, repr=False)
-    odd: tuple[Problem, ...] = attrs.field(default=(), repr=False)
-    """What is odd about single tags."""
+    _replay: _Replay = attrs.field(eq=False, repr=False)
+    tag_problems: tuple[Problem, ...] = attrs.field(default=(), repr=False)
+    """The problems of single tags."""
 
     @cached_property
-    def stages(self) -> Mapping[str, tuple[Key, ...]]:
-        """By stage, in the order of names: all that is in force there, the present holder first."""
-        return dict(self._life.stages())
+    def stages(self) -> Mapping[str, tuple[VersionOrCommit, ...]]:
+        """By stage, in the order of names: the assignments in force, the holder first (F17)."""
+        return dict(self._replay.stages())
 
     @cached_property
-    def versions(self) -> tuple[Holder, ...]:
+    def versions(self) -> tuple[VersionState, ...]:
         """Every version that was ever registered, greatest first (F16)."""
-        return tuple(self.holders[life.version] for life in self._life.listed())
+        return tuple(self.by_key[record.version] for record in self._replay.sorted_versions())
 
     @cached_property
-    def holders(self) -> Mapping[Key, Holder]:
-        """The versions, and the bare commits in force in some stage."""
-        return {holder.key: holder for holder in _holders(self._life, self.history, self.stages)}
+    def by_key(self) -> Mapping[VersionOrCommit, VersionState]:
+        """The versions, and the bare commits that hold a stage or would hold it next."""
+        states = _version_states(self._replay, self.history, self.stages)
+        return {state.key: state for state in states}
 
     @cached_property
     def active(self) -> Mapping[SemVer, Event]:
         """The active versions, each with its newest registration."""
-        lives = self._life.versions.values()
-        return {life.version: life.origin for life in lives if life.is_active}
+        records = self._replay.versions.values()
+        return {record.version: record.origin for record in records if record.is_active}
 
     @property
     def latest(self) -> Event | None:
         """The registration of the greatest active version (F16)."""
-        lives = [life for life in self._life.versions.values() if life.is_active]
-        return max(lives, key=_VersionLife.order).origin if lives else None
+        records = [record for record in self._replay.versions.values() if record.is_active]
+        return max(records, key=_VersionRecord.order).origin if records else None
+
+    @cached_property
+    def holders(self) -> Mapping[str, tuple[VersionOrCommit, Event]]:
+        """By stage: the holder, and its newest registration or assignment."""
+        return {
+            stage: (in_force[0], self.origin(in_force[0]))
+            for stage, in_force in self.stages.items()
+        }
 
     @property
     def deprecated(self) -> bool:
@@ -75,80 +124,93 @@ class State:
         return bool(self.history) and self.history[-1].kind is EventKind.DEPRECATION
 
     @property
-    def lacks(self) -> bool:
-        """Whether objects were missing when the tags were read; they may come yet."""
-        return any(problem.kind is ProblemKind.MISSING for problem in self.odd)
+    def is_incomplete(self) -> bool:
+        """Whether objects were missing when the tags were read; they may be fetched later."""
+        return any(problem.kind is ProblemKind.MISSING for problem in self.tag_problems)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """What is odd about the tags, each for itself and then taken together."""
-        shared = _shared_commits(self.history)
-        return (*self.odd, *self._life.problems, *shared, *_clocks(self.history))
+        """The problems of single tags, then those of several tags together."""
+        return (
+            *self.tag_problems,
+            *self._replay.problems,
+            *_shared_commits(self.history),
+            *_order_conflicts(self.history),
+        )
 
-    def origin(self, key: Key) -> Event:
+    def origin(self, key: VersionOrCommit) -> Event:
         """Return a version's newest registration, or the newest assignment of a bare commit."""
-        life = self._life.versions.get(key) if isinstance(key, SemVer) else None
-        return life.origin if life else self.holders[key].origin
+        record = self._replay.versions.get(key) if isinstance(key, SemVer) else None
+        return record.origin if record else self.by_key[key].origin
 
 
-def fold(events: Iterable[Event], problems: Iterable[Problem] = ()) -> State:
-    """Fold one model's events, in any order, into its state.
+def replay(model: str, rows: list[EventRow], problems: Iterable[Problem] = ()) -> ModelState:
+    """Compute the state of a model from its events, given in any order.
 
     Args:
-        events: one event for each tag that is one.
-        problems: what reading the tags found to be odd.
+        model: the model's name.
+        rows: one row for each event; the list is sorted.
+        problems: the problems that were found in single tags.
     """
-    history = sorted(events, key=attrgetter("order"))
-    life = _Life(history)
-    followed = tuple([life.follow(at, event) for at, event in enumerate(history)])
-    return State(followed, life, tuple(problems))
+    rows.sort()
+    replayed = _Replay(model, rows)
+    return ModelState(replayed.apply_all(rows), replayed, tuple(problems))
 
 
-def _holders(
-    life: _Life, history: Iterable[Event], stages: Mapping[str, tuple[Key, ...]]
-) -> Iterator[Holder]:
-    """Give each version, and each bare commit in force, all that is said of it."""
-    keys = set(life.versions).union(*stages.values())
-    told: dict[Key, list[Event]] = {key: [] for key in keys}
-    assigned: dict[Key, Event] = {}
+def replay_events(events: Iterable[Event]) -> ModelState:
+    """Compute the state of a model from events, as ``replay`` does."""
+    rows = list(map(event_row, events))
+    model = next((event.model for event in events), "")
+    return replay(model, rows)
+
+
+def _version_states(
+    replayed: _Replay,
+    history: Iterable[Event],
+    stages: Mapping[str, tuple[VersionOrCommit, ...]],
+) -> Iterator[VersionState]:
+    """Yield the state of each version, and of each bare commit with an assignment in force."""
+    keys = set(replayed.versions).union(*stages.values())
+    by_key: dict[VersionOrCommit, list[Event]] = {key: [] for key in keys}
+    assigned: dict[VersionOrCommit, Event] = {}
     for event in history:
         key = event.version or event.commit
-        events = told.get(key)
+        events = by_key.get(key)
         if events is not None and event.kind is not EventKind.DEPRECATION:
             events.append(event)
-            if event.kind is EventKind.ASSIGNMENT:
+            if event.kind is _ASSIGNMENT:
                 assigned[key] = event
-    held = defaultdict(list)
+    held: dict[VersionOrCommit, list[str]] = {}
     for stage, in_force in stages.items():
-        held[in_force[0]].append(stage)
-    for key, events in told.items():
-        version = life.versions.get(key) if isinstance(key, SemVer) else None
-        origin = version.origin if version else assigned[key]
-        active = version is None or version.is_active
-        yield Holder(key, origin, active, tuple(events), tuple(held.get(key, ())))
+        held.setdefault(in_force[0], []).append(stage)
+    for key, events in by_key.items():
+        record = replayed.versions.get(key) if isinstance(key, SemVer) else None
+        origin = record.origin if record else assigned[key]
+        active = record is None or record.is_active
+        yield VersionState(key, origin, active, tuple(events), tuple(held.get(key, ())))
 
 
-class _VersionLife:
-    """One version's life up to one event.
+class _VersionRecord:
+    """One version during the replay. Events are identified by their index in the history.
 
-    Events are told apart by their place in the order. A version is registered *at* a commit while
-    its newest registration there is younger than its newest deregistration anywhere.
+    A version is registered *at* a commit while its newest registration there is newer than its
+    newest deregistration anywhere.
     """
 
-    __slots__ = ("_before", "ended", "first", "newest", "origin", "version")
+    __slots__ = ("_elsewhere", "ended", "first", "newest", "origin", "version")
 
     def __init__(self, version: SemVer) -> None:
         self.version = version
         self.origin: Event
         """The newest registration."""
         self.newest = -1
-        """The place of that."""
+        """The index of the newest registration."""
         self.first = -1
-        """The place of the first registration."""
+        """The index of the first registration."""
         self.ended = -1
-        """The place of the newest deregistration."""
-        self._before: dict[str, int] | None = None
-        """By commit, the newest registrations at other commits than that of the newest."""
+        """The index of the newest deregistration."""
+        self._elsewhere: dict[str, int] | None = None
+        """By commit: the newest registrations at other commits than that of ``origin``."""
 
     @property
     def is_active(self) -> bool:
@@ -156,140 +218,184 @@ class _VersionLife:
         return self.newest > self.ended
 
     def is_at(self, commit: str) -> bool:
-        """Say whether it is registered at a commit."""
+        """Return whether the version is registered at `commit`."""
         if self.origin.commit == commit:
             return self.is_active
-        return self._before is not None and self._before.get(commit, -1) > self.ended
+        return self._elsewhere is not None and self._elsewhere.get(commit, -1) > self.ended
 
-    def register(self, at: int, event: Event) -> None:
-        """Take in a registration."""
+    def register(self, index: int, event: Event) -> None:
+        """Record a registration."""
         if self.first < 0:
-            self.first = at
+            self.first = index
         elif self.origin.commit != event.commit:
-            if self._before is None:
-                self._before = {}
-            self._before[self.origin.commit] = self.newest
-        self.origin, self.newest = event, at
+            if self._elsewhere is None:
+                self._elsewhere = {}
+            self._elsewhere[self.origin.commit] = self.newest
+        self.origin, self.newest = event, index
 
     def order(self) -> tuple[object, int]:
-        """Return the key of F16: precedence; among equals, the last to appear is greatest."""
+        """Return the key of F16: precedence; among equals, the last to be registered first."""
         return self.version.precedence, self.first
 
 
-class _Life:
-    """A model's life up to one event: who is registered where, and which stages are in force."""
+class _CommitRecord:
+    """The versions registered at one commit, during the replay."""
 
-    def __init__(self, history: list[Event]) -> None:
-        self.problems: list[Problem] = []
-        self.versions: dict[SemVer, _VersionLife] = {}
-        self._at_commit: dict[str, list[_VersionLife]] = defaultdict(list)
-        self._last_at: dict[str, _VersionLife] = {}
-        self._first_at: dict[str, _VersionLife] = {}
-        self._in_force: dict[str, dict[tuple[_VersionLife | str, str], None]] = defaultdict(dict)
-        """By stage, the assignments in force, oldest first: what holds it and at which commit."""
-        self._assigned_at: dict[tuple[str, str], list[_VersionLife | str]] = defaultdict(list)
-        for event in history:
-            if event.kind is EventKind.REGISTRATION and event.version is not None:
-                version = self.versions.get(event.version)
-                if version is None:
-                    version = self.versions[event.version] = _VersionLife(event.version)
-                self._first_at.setdefault(event.commit, version)
+    __slots__ = ("_registered", "default")
 
-    def follow(self, at: int, event: Event) -> Event:
-        """Take in the event at place ``at``; give it back with the version that it is about."""
-        if event.stage is not None:
-            assign = event.kind is EventKind.ASSIGNMENT
-            key = (self._assign if assign else self._unassign)(event, event.stage)
-            about = key.version if isinstance(key, _VersionLife) else None
-            return event if about is event.version else event.about(about)
-        if event.version is not None:
-            version = self.versions.get(event.version)
-            if event.kind is EventKind.REGISTRATION:
-                assert version is not None
-                self._register(at, event, version)
-            elif version is not None:
-                version.ended = at
-        return event
+    def __init__(self, first: _VersionRecord) -> None:
+        self.default = first
+        """The last version that was registered here; before that, the first that will be."""
+        self._registered: list[_VersionRecord] = []
+        """The versions that may still be registered here, in the order of registration."""
 
-    def _register(self, at: int, event: Event, version: _VersionLife) -> None:
-        if version.is_active and version.origin.commit != event.commit:
-            before = version.origin.commit[:7]
-            sentence = f"{version.version} was already registered, at commit {before}"
-            self._report(ProblemKind.TWO_COMMITS, event, sentence)
-        version.register(at, event)
-        self._at_commit[event.commit].append(version)
-        self._last_at[event.commit] = version
+    def register(self, record: _VersionRecord) -> None:
+        """Record a registration."""
+        self.default = record
+        self._registered.append(record)
 
-    def _assign(self, event: Event, stage: str) -> _VersionLife | str:
-        key = self._version_at(event.commit) or event.commit
-        if isinstance(key, str):
-            sentence = f"stage {stage!r} was assigned to a commit that has no version"
-            self._report(ProblemKind.STAGED_COMMIT, event, sentence)
-        in_force = self._in_force[stage]
-        in_force.pop((key, event.commit), None)  # so that it comes back as the newest
-        in_force[key, event.commit] = None
-        self._assigned_at[stage, event.commit].append(key)
-        return key
+    def current(self, commit: str) -> _VersionRecord:
+        """Return the version that a stage's event at this commit is about now (F18).
 
-    def _unassign(self, event: Event, stage: str) -> _VersionLife | str:
-        """End the assignment that is in force at the commit, the newest if there are several."""
-        in_force = self._in_force[stage]
-        assigned = self._assigned_at[stage, event.commit]
-        while assigned and (assigned[-1], event.commit) not in in_force:
-            assigned.pop()
-        key = assigned.pop() if assigned else self._version_at(event.commit) or event.commit
-        in_force.pop((key, event.commit), None)
-        return key
-
-    def _version_at(self, commit: str) -> _VersionLife | None:
-        """Return the version that a stage's event at this commit, now, is about (F18).
-
-        The last to be registered there of those that still are; if none still is, the last that
+        That is the last to be registered here of those that still are; if none is, the last that
         was; if none was yet, the first that will be.
         """
-        versions = self._at_commit[commit]
-        while versions and not versions[-1].is_at(commit):
-            versions.pop()
-        if versions:
-            return versions[-1]
-        return self._last_at.get(commit) or self._first_at.get(commit)
+        registered = self._registered
+        while registered and not registered[-1].is_at(commit):
+            registered.pop()
+        return registered[-1] if registered else self.default
 
-    def listed(self) -> list[_VersionLife]:
-        """Return all versions, greatest first; among equals, the last to appear first (F16)."""
-        return sorted(self.versions.values(), key=_VersionLife.order, reverse=True)
 
-    def stages(self) -> Iterator[tuple[str, tuple[Key, ...]]]:
-        """Give each stage that is held, with all that is in force there, newest first (F17)."""
-        for stage in sorted(self._in_force):
+class _StageRecord:
+    """The assignments of one stage, during the replay."""
+
+    __slots__ = ("assigned", "in_force")
+
+    def __init__(self) -> None:
+        self.in_force: dict[tuple[_VersionRecord | str, str], None] = {}
+        """The assignments in force, oldest first: version or commit, and the event's commit."""
+        self.assigned: dict[str, list[_VersionRecord | str]] = {}
+        """By commit: what the stage was assigned to there, in that order."""
+
+    def assign(self, key: _VersionRecord | str, commit: str) -> None:
+        """Record an assignment as the newest."""
+        self.in_force.pop((key, commit), None)
+        self.in_force[key, commit] = None
+        self.assigned.setdefault(commit, []).append(key)
+
+    def unassign(self, current: _VersionRecord | str, commit: str) -> _VersionRecord | str:
+        """End the newest assignment in force at a commit; return what it was assigned to.
+
+        Without one it is `current`, what an assignment would be about.
+        """
+        assigned = self.assigned.get(commit, [])
+        while assigned and (assigned[-1], commit) not in self.in_force:
+            assigned.pop()
+        key = assigned.pop() if assigned else current
+        self.in_force.pop((key, commit), None)
+        return key
+
+
+class _Replay:
+    """The replay of one model's events: which versions are registered, which stages assigned."""
+
+    __slots__ = ("_commits", "_model", "_stages", "problems", "versions")
+
+    def __init__(self, model: str, rows: Iterable[EventRow]) -> None:
+        """Prepare for the rows, which are in the order of F13."""
+        self.problems: list[Problem] = []
+        self.versions: dict[SemVer, _VersionRecord] = {}
+        self._model = model
+        self._commits: dict[str, _CommitRecord] = {}
+        self._stages: dict[str, _StageRecord] = {}
+        for row in rows:
+            if row.kind is _REGISTRATION and row.version is not None:
+                record = self.versions.get(row.version)
+                if record is None:
+                    record = self.versions[row.version] = _VersionRecord(row.version)
+                if row.commit not in self._commits:
+                    self._commits[row.commit] = _CommitRecord(record)
+
+    def apply_all(self, rows: Iterable[EventRow]) -> tuple[Event, ...]:
+        """Apply the rows in their order; return the events."""
+        return tuple([self._apply(index, row) for index, row in enumerate(rows)])
+
+    def _apply(self, index: int, row: EventRow) -> Event:
+        _, _, _, tag, kind, version, stage, commit, counter, time, author, message = row
+        if stage is not None:
+            key = self._apply_stage(row, stage, commit)
+            version = key.version if isinstance(key, _VersionRecord) else None
+        event = Event(
+            kind, self._model, version, stage, commit, tag, counter, time, author, message
+        )
+        if stage is None and version is not None:
+            record = self.versions.get(version)
+            if kind is _REGISTRATION:
+                assert record is not None
+                self._register(index, event, record)
+            elif record is not None:
+                record.ended = index
+        return event
+
+    def _register(self, index: int, event: Event, record: _VersionRecord) -> None:
+        if record.is_active and record.origin.commit != event.commit:
+            before = record.origin.commit[:7]
+            message = f"{record.version} was already registered, at commit {before}"
+            self._report(ProblemKind.VERSION_MOVED, event.tag, message)
+        record.register(index, event)
+        self._commits[event.commit].register(record)
+
+    def _apply_stage(self, row: EventRow, stage: str, commit: str) -> _VersionRecord | str:
+        """Apply an assignment or unassignment; return what it is about."""
+        stages = self._stages.get(stage)
+        if stages is None:
+            stages = self._stages[stage] = _StageRecord()
+        versions = self._commits.get(commit)
+        current = commit if versions is None else versions.current(commit)
+        if row.kind is not _ASSIGNMENT:
+            return stages.unassign(current, commit)
+        if isinstance(current, str):
+            message = f"stage {stage!r} was assigned to a commit that has no version"
+            self._report(ProblemKind.UNVERSIONED_STAGE, row.tag, message)
+        stages.assign(current, commit)
+        return current
+
+    def sorted_versions(self) -> list[_VersionRecord]:
+        """Return all versions, greatest first; among equals, the last to be registered first."""
+        return sorted(self.versions.values(), key=_VersionRecord.order, reverse=True)
+
+    def stages(self) -> Iterator[tuple[str, tuple[VersionOrCommit, ...]]]:
+        """Yield each stage with assignments in force, newest first (F17)."""
+        for stage in sorted(self._stages):
             in_force = [
                 key if isinstance(key, str) else key.version
-                for key, commit in reversed(self._in_force[stage])
+                for key, commit in reversed(self._stages[stage].in_force)
                 if isinstance(key, str) or key.is_at(commit)
             ]
             if in_force:
                 yield stage, tuple(dict.fromkeys(in_force))
 
-    def _report(self, kind: ProblemKind, event: Event, sentence: str) -> None:
-        self.problems.append(Problem(kind, event.tag, event.model, sentence))
+    def _report(self, kind: ProblemKind, tag: str, message: str) -> None:
+        self.problems.append(Problem(kind, tag, self._model, message))
 
 
 def _shared_commits(history: Iterable[Event]) -> Iterator[Problem]:
     """Report versions registered where another one ever was: GTO may not read them (F12a)."""
-    seen: dict[str, dict[SemVer | None, None]] = defaultdict(dict)
+    seen: dict[str, dict[SemVer | None, None]] = {}
     for event in history:
-        if event.kind is not EventKind.REGISTRATION:
+        if event.kind is not _REGISTRATION:
             continue
-        versions = seen[event.commit]
+        versions = seen.setdefault(event.commit, {})
         if event.version not in versions and versions:
             message = (
                 f"{next(iter(versions))} was registered at the same commit, {event.commit[:7]}: "
                 "GTO cannot read that once a stage is assigned there"
             )
-            yield Problem(ProblemKind.TWO_VERSIONS, event.tag, event.model, message)
+            yield Problem(ProblemKind.SHARED_COMMIT, event.tag, event.model, message)
         versions[event.version] = None
 
 
-def _clocks(history: Iterable[Event]) -> Iterator[Problem]:
+def _order_conflicts(history: Iterable[Event]) -> Iterator[Problem]:
     """Report events with a later time and a smaller counter than another of the same subject."""
     highest: dict[SemVer | str | None, Event] = {}
     for event in history:
@@ -301,4 +407,4 @@ def _clocks(history: Iterable[Event]) -> Iterator[Problem]:
             highest[subject] = event
         else:
             message = f"it has a smaller counter than {before.tag!r}, and a later time"
-            yield Problem(ProblemKind.CLOCKS, event.tag, event.model, message)
+            yield Problem(ProblemKind.ORDER_CONFLICT, event.tag, event.model, message)

@@ -15,7 +15,8 @@ MAX_TIMESTAMP = 253402214400
 """The last day of the year 9999, in seconds: a datetime holds earlier times in any time zone."""
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
-_RANK = {kind: rank for rank, kind in enumerate(EventKind)}
+RANK = {kind: rank for rank, kind in enumerate(EventKind)}
+"""The position of each kind in the order of F13."""
 
 
 @attrs.frozen(repr=False)
@@ -42,22 +43,7 @@ class Event:
     def order(self) -> tuple[float, int, int, str]:
         """The key of F13: time, counter (none first), kind, name."""
         counter = -1 if self.counter is None else self.counter
-        return (self.time.timestamp(), counter, _RANK[self.kind], self.tag)
-
-    def about(self, version: SemVer | None) -> Event:
-        """Return the event with the version that it turned out to be about (F18)."""
-        return Event(
-            self.kind,
-            self.model,
-            version,
-            self.stage,
-            self.commit,
-            self.tag,
-            self.counter,
-            self.time,
-            self.author,
-            self.message,
-        )
+        return (self.time.timestamp(), counter, RANK[self.kind], self.tag)
 
     def __str__(self) -> str:
         """Return one line: when, what, to what."""

@@ -1,4 +1,4 @@
-"""What is odd about a registry, as data: reading reports it and never raises for it."""
+"""Problems: irregular tags, reported as data. Reading never raises for them."""
 
 from __future__ import annotations
 
@@ -10,62 +10,62 @@ import attrs
 class ProblemKind(str, enum.Enum):
     """The kinds of problems; section 5 of the format lists them."""
 
-    LIGHTWEIGHT = "lightweight tag"
-    """An event's name on a lightweight tag: no event (F7)."""
-    NEAR_NAME = "name nearly fits"
-    """A name that is nearly an event's, such as ``m@v1.0``: no event."""
-    RESERVED = "reserved name"
+    LIGHTWEIGHT = "lightweight-tag"
+    """A lightweight tag with an event's name: no event (F7)."""
+    MALFORMED_NAME = "malformed-name"
+    """A name that resembles an event's, such as ``m@v1.0``: no event."""
+    RESERVED = "reserved-name"
     """``m@created``: no event (F6)."""
-    NAME_MISMATCH = "names differ"
-    """The tag object bears another name than its ref; the ref's name counts (F8)."""
-    NO_TAGGER = "no tagger"
-    """Nobody is named; the commit's time stands in (F10)."""
-    UNREADABLE_TIME = "unreadable time"
-    """The tagger's time is no time (the commit's stands in) or its offset none (UTC does, F10)."""
-    UNDECODABLE = "undecodable text"
-    """Text that is not UTF-8: replacement characters stand for it (F11)."""
-    NOT_A_COMMIT = "target is no commit"
-    """The tag leads to a blob or a tree: no event (F9)."""
-    MISSING = "object is missing"
-    """The tag's object or target is not in the repository."""
-    MALFORMED = "malformed tag"
-    """The object, or the ref that should name it, cannot be read: no event."""
-    TWO_COMMITS = "version at two commits"
+    NAME_MISMATCH = "name-mismatch"
+    """The name in the tag object differs from its ref's, which counts (F8)."""
+    NO_TAGGER = "no-tagger"
+    """The tag has no tagger; the commit's time is used (F10)."""
+    UNREADABLE_TIME = "unreadable-time"
+    """The tagger's time is invalid (the commit's is used), or its UTC offset (UTC is, F10)."""
+    UNDECODABLE = "undecodable-text"
+    """Text that is not UTF-8; it has replacement characters (F11)."""
+    NOT_A_COMMIT = "not-a-commit"
+    """The tag peels to a blob or a tree: no event (F9)."""
+    MISSING = "missing-object"
+    """The tag object or its target is not in the repository."""
+    MALFORMED = "malformed-tag"
+    """The tag object or the ref cannot be read: no event."""
+    VERSION_MOVED = "version-moved"
     """A version was registered at another commit while it was active (F15)."""
-    TWO_VERSIONS = "two versions at one commit"
-    """Two versions were ever registered at one commit (F12a)."""
-    CLOCKS = "counters and times differ"
-    """Two events of a version or stage are in another order by counter than by time (F13)."""
-    FUTURE = "time in the future"
+    SHARED_COMMIT = "shared-commit"
+    """A version was registered at a commit where another one ever was (F12a)."""
+    ORDER_CONFLICT = "order-conflict"
+    """Two events of a version or stage have different orders by counter and by time (F13)."""
+    FUTURE = "future-time"
     """The event's time is more than a minute ahead."""
-    STAGED_COMMIT = "stage on a bare commit"
+    UNVERSIONED_STAGE = "unversioned-stage"
     """A stage was assigned to a commit that has no version (F18)."""
-    STAGE_NOT_ALLOWED = "stage is not allowed"
-    """The configuration lists other stages (F23)."""
-    CONFIGURATION = "configuration cannot be read"
-    """The ``.gto`` file is not as it should be, or nothing is installed that can read it."""
+    STAGE_NOT_ALLOWED = "stage-not-allowed"
+    """A stage was assigned that the configuration does not allow (F23)."""
+    CONFIGURATION = "invalid-configuration"
+    """The ``.gto`` file is invalid, or the package that reads it is not installed."""
 
     def __str__(self) -> str:
-        """Return the words."""
+        """Return the value."""
         return self.value
 
 
 @attrs.frozen(repr=False)
 class Problem:
-    """One thing that is odd: which tag, of which model, and what about it."""
+    """One problem: its kind, the tag and the model, and a message."""
 
     kind: ProblemKind
     tag: str
     """The tag's name, without ``refs/tags/``; ``.gto`` for the configuration."""
     model: str | None
-    """The model that it concerns; None if the name does not tell."""
+    """The model; None if the tag's name does not tell."""
     message: str
-    """One sentence for a person."""
+    """One sentence."""
 
     def __str__(self) -> str:
-        """Return the tag and the sentence."""
+        """Return the tag and the message."""
         return f"{self.tag}: {self.message}"
 
     def __repr__(self) -> str:
-        """Return the same, as one line."""
+        """Return the tag and the message."""
         return f"<Problem {self}>"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 import string
+from typing import NamedTuple
 
 import attrs
 
@@ -15,11 +17,8 @@ _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]*[A-Za-z0-9])?"
 _FOLDER = r"[A-Za-z0-9_./-]+"
 _MODEL = re.compile(rf"(?:{_FOLDER}:)?{_NAME}")
 _STAGE = re.compile(_NAME)
-_TAG = re.compile(
-    rf"(?P<model>(?:{_FOLDER}=)?{_NAME})"
-    rf"(?:(?:@(?P<version>{PATTERN})|#(?P<stage>{_NAME}))(?P<cancel>!?)|@(?P<deprecated>deprecated))"
-    r"(?:#(?P<counter>[0-9]+))?"
-)
+_SPELLED_MODEL = re.compile(rf"(?:{_FOLDER}=)?{_NAME}(?=[@#])")
+_AFTER_MODEL = re.compile(rf"(?:(?:@({PATTERN})|#({_NAME}))(!?)|@deprecated)(?:#([0-9]+))?")
 _RESERVED = re.compile(rf"(?:{_FOLDER}=)?{_NAME}@created(?:#[0-9]+)?")
 _NEAR = re.compile(r"(?P<model>.+?)(?:@(?P<version>[vV]?[0-9].*)|#(?P<stage>.*))", re.DOTALL)
 _AFTER_VERSION = re.compile(r"!?(?:#[0-9]*)?$")
@@ -54,6 +53,44 @@ class EventKind(str, enum.Enum):
 
 
 _CANCELS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
+
+
+class NameParts(NamedTuple):
+    """What follows the model in the name of an event's tag: see ``TagName``."""
+
+    kind: EventKind
+    version: SemVer | None
+    stage: str | None
+    counter: int | None
+    zeros: int
+
+
+@functools.lru_cache(maxsize=8192)  # many models share the same versions, stages and counters
+def parse_after_model(text: str) -> NameParts | None:
+    """Parse what follows the model in a tag's name, such as ``@v1.0.0`` or ``#prod#3`` (F6).
+
+    Returns:
+        None if the tag is no event's.
+    """
+    match = _AFTER_MODEL.fullmatch(text)
+    if match is None:
+        return None
+    version, stage, cancel, digits = match.groups()
+    if digits and len(digits) > MAX_DIGITS:
+        return None
+    if stage is not None:
+        kind = EventKind.UNASSIGNMENT if cancel else EventKind.ASSIGNMENT
+    elif version is not None:
+        kind = EventKind.DEREGISTRATION if cancel else EventKind.REGISTRATION
+    else:
+        kind = EventKind.DEPRECATION
+    try:
+        semver = SemVer.parse(version) if version is not None else None
+    except InvalidVersionError:  # a number of more digits than fit
+        return None
+    counter = int(digits) if digits else None
+    zeros = len(digits) - len(str(counter)) if digits else 0
+    return NameParts(kind, semver, stage, counter, zeros)
 
 
 @attrs.frozen(repr=False, init=False)
@@ -138,26 +175,13 @@ class TagName:
     @classmethod
     def try_parse(cls, text: str) -> TagName | None:
         """Read a tag's name; None says that it is not one of ours."""
-        match = _TAG.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
+        match = _SPELLED_MODEL.match(text) if isinstance(text, str) else None
+        parts = None if match is None else parse_after_model(text[match.end() :])
+        if match is None or parts is None:
             return None
-        model, version, stage, cancel, _, digits = match.groups()
-        if digits and len(digits) > MAX_DIGITS:
-            return None
-        if stage is not None:
-            kind = EventKind.UNASSIGNMENT if cancel else EventKind.ASSIGNMENT
-        elif version is not None:
-            kind = EventKind.DEREGISTRATION if cancel else EventKind.REGISTRATION
-        else:
-            kind = EventKind.DEPRECATION
-        try:
-            semver = SemVer.parse(version) if version is not None else None
-        except InvalidVersionError:  # a number of more digits than fit
-            return None
-        counter = int(digits) if digits else None
-        zeros = len(digits) - len(str(counter)) if digits else 0
         name = cls.__new__(cls)  # what was read need not be checked again
-        name.__attrs_init__(kind, model.replace("=", ":"), semver, stage, counter, zeros)
+        kind, version, stage, counter, zeros = parts
+        name.__attrs_init__(kind, match[0].replace("=", ":"), version, stage, counter, zeros)
         return name
 
     def __str__(self) -> str:

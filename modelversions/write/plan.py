@@ -18,7 +18,7 @@ from modelversions.errors import (
     VersionNotFoundError,
 )
 from modelversions.model.loading import NamedTag
-from modelversions.model.state import Key, State, fold
+from modelversions.model.state import ModelState, VersionOrCommit, replay_events
 from modelversions.values.event import MAX_TIMESTAMP, Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
@@ -47,7 +47,7 @@ class Situation:
     model: str
     names: tuple[TagName, ...]
     """Every tag of the model, lightweight ones too."""
-    state: State
+    state: ModelState
     lost: tuple[NamedTag, ...] = ()
     """Tags of which nobody can tell what they say, as their objects are missing."""
 
@@ -69,7 +69,7 @@ class Situation:
     def after(self, event: Event) -> Situation:
         """Return the situation once the event is written."""
         names = (*self.names, TagName.parse(event.tag))
-        return Situation(self.model, names, fold([*self.state.history, event]), self.lost)
+        return Situation(self.model, names, replay_events([*self.state.history, event]), self.lost)
 
     def next_version(self, bump: str | None) -> SemVer:
         """Return the version after the greatest that any tag ever named (F12b)."""
@@ -101,7 +101,7 @@ class Situation:
         if found is None:
             versions = self.state.versions
             active = ", ".join(str(one.key) for one in versions if one.active)
-            was = "deregistered already" if version in self.state.holders else "never registered"
+            was = "deregistered already" if version in self.state.by_key else "never registered"
             raise VersionNotFoundError(
                 f"version '{version}' of model {self.model!r} was {was}; register it first, or "
                 f"name one that is active: {active or 'there is none'}",
@@ -131,7 +131,7 @@ class Situation:
         commit: str,
         superseded: Iterable[Event | None],
         not_before: Event | None = None,
-    ) -> tuple[Event, State]:
+    ) -> tuple[Event, ModelState]:
         """Name and date an event so that it takes effect, whatever the clocks say (F12, F14).
 
         Args:
@@ -163,7 +163,7 @@ class Situation:
         message = intent.message or name.message(event.version, commit)
         return attrs.evolve(event, message=message.strip()), after
 
-    def _settled(self, event: Event) -> tuple[Event, State]:
+    def _settled(self, event: Event) -> tuple[Event, ModelState]:
         """Return an event with the version that it turns out to be about, and the state then."""
         if not event.kind.is_about_a_stage:
             return event, self.state
@@ -296,7 +296,7 @@ def assign(
     return [event]
 
 
-def _no_effect(now: Situation, event: Event, meant: Key) -> NoEffectError:
+def _no_effect(now: Situation, event: Event, meant: VersionOrCommit) -> NoEffectError:
     """Return why an assignment would not give the stage to the version that is meant.
 
     Raises:
@@ -331,7 +331,7 @@ def unassign(
     if version is not None:
         commit = now.registered(version).commit
     event, after = _staged(now, intent, EventKind.UNASSIGNMENT, stage, commit)
-    key: Key = version or event.version or commit
+    key: VersionOrCommit = version or event.version or commit
     held = now.state.stages.get(stage, ())
     gone = set(held).difference(after.stages.get(stage, ()))
     if gone - {key} or (key in held and not gone):
@@ -375,7 +375,7 @@ def deprecate(now: Situation, intent: Intent) -> Event:
 
 def _staged(
     now: Situation, intent: Intent, kind: EventKind, stage: str, commit: str
-) -> tuple[Event, State]:
+) -> tuple[Event, ModelState]:
     """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
     now.certain(stage)
     name = TagName(kind, now.model, stage=stage)

@@ -15,9 +15,10 @@ from modelversions.errors import (
     TagExistsError,
 )
 from modelversions.git.store import SIGNATURES, NewTag, Store
-from modelversions.model.cache import Pictures
+from modelversions.model.snapshot import SnapshotCache
 from modelversions.values.event import Event, check_time
 from modelversions.values.identity import Identity
+from modelversions.values.tag_name import TagName
 from modelversions.write.plan import Intent, Situation
 
 Plan = Callable[[Situation, Intent], Sequence[Event]]
@@ -42,10 +43,10 @@ class Options:
 class Writer:
     """Writes to a store what is planned for one of its models."""
 
-    def __init__(self, store: Store, pictures: Pictures) -> None:
-        """Plan by the pictures, and write to the store."""
+    def __init__(self, store: Store, snapshots: SnapshotCache) -> None:
+        """Plan with the snapshots of models, and write to the store."""
         self._store = store
-        self._pictures = pictures
+        self._snapshots = snapshots
 
     def write(self, model: str, options: Options, plan: Plan) -> Sequence[Event]:
         """Plan and write, again where another writer was faster; return the events.
@@ -57,9 +58,9 @@ class Writer:
         """
         intent = self._intent(options)
         while True:
-            picture = self._pictures.one(model)
-            names = tuple(name for name, _ in picture.tags)
-            now = Situation(model, names, picture.state, picture.lost)
+            snapshot = self._snapshots.one(model)
+            names = tuple(TagName.parse(tag.ref.name) for tag in snapshot.tags)
+            now = Situation(model, names, snapshot.state, snapshot.unreadable)
             events = plan(now, intent)
             try:
                 self._put(events, intent, options)
@@ -81,7 +82,7 @@ class Writer:
         """Create the tags; for a dry run, see whether they could be."""
         if options.dry_run:
             for event in events:
-                self._store.check(event.tag)
+                self._store.check_tag_name(event.tag)
             return
         self._store.create(
             [
@@ -130,7 +131,7 @@ class Writer:
         Raises:
             InvalidArgumentError: nothing is left of it, or Git cannot keep it.
         """
-        cleaned = self._store.clean(message) if isinstance(message, str) else ""
+        cleaned = self._store.clean_message(message) if isinstance(message, str) else ""
         what = ""
         if not isinstance(message, str):
             what = "is no text"

@@ -145,13 +145,13 @@ def test_refs_are_what_for_each_ref_lists(git: Git) -> None:
         refs = store.tags(prefixes)
         expected = [line for line in listed(*prefixes) if line[0] != "deep"]
         found = [
-            [ref.name, ref.id, *([commit] if (commit := store.commit(ref)) else [])]
+            [ref.name, ref.id, *([commit] if (commit := store.peel([ref])[ref.id]) else [])]
             for ref in refs
             if ref.name != "deep"  # git 2.39 shows the next tag, we the commit at the bottom
         ]
         assert sorted(found) == sorted(expected)
     deep = store.tags(["deep"])[0]
-    assert store.commit(deep) == first
+    assert store.peel([deep]) == {deep.id: first}
     store.close()
 
 
@@ -298,7 +298,7 @@ def test_a_name_that_git_cannot_keep_is_refused(
     fits = subprocess.run(command, check=False).returncode == 0 and not name.startswith("-")
     store = LocalStore.open(base)
     try:
-        store.check(name)
+        store.check_tag_name(name)
         ours = True
     except InvalidNameError:
         ours = False

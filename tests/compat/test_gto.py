@@ -135,7 +135,7 @@ def gto_writes(judge: Gto, path: Path, seed: int) -> int:
     if "error" in answer:
         with Registry.open(git.path) as registry:
             kinds = {problem.kind for problem in registry.problems()}
-        assert ProblemKind.TWO_VERSIONS in kinds, f"seed {seed}: {answer}"
+        assert ProblemKind.SHARED_COMMIT in kinds, f"seed {seed}: {answer}"
         return 0
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
     return sum(1 for refusal in refused if refusal is None)

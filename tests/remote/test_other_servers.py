@@ -196,8 +196,8 @@ def test_the_configuration_is_read_from_head(other: Far) -> None:
     with Repo(str(other.git.path)) as repo:
         Builder(repo).commit_file(".gto", "stages: [prod]\n")
     with other.open() as remote:
-        assert remote._store.file(".gto") == b"stages: [prod]\n"
-        assert remote._store.file("other") is None
+        assert remote._store.read_file(".gto") == b"stages: [prod]\n"
+        assert remote._store.read_file("other") is None
 
 
 def test_tags_are_pushed_and_fetched(other: Far, clone: Git, tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_the_configuration_is_read_where_a_server_filters_and_where_not(far: Far
     with Repo(str(far.git.path)) as repo:
         Builder(repo).commit_file(".gto", "stages: [prod]\n")
     with far.open() as door:
-        assert door._store.file(".gto") == b"stages: [prod]\n"
-        assert door._store.file("other") is None
+        assert door._store.read_file(".gto") == b"stages: [prod]\n"
+        assert door._store.read_file("other") is None
 
 
 def test_a_repository_that_is_not_there(far: Far) -> None:

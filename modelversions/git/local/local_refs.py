@@ -6,7 +6,8 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import attrs
@@ -29,8 +30,7 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.git.config import GitConfig
-from modelversions.git.local.local_tag_refs import DiskListing, Packed
-from modelversions.git.local.packed_refs import packed_tags
+from modelversions.git.local.packed_refs import PackedTags, packed_tags
 from modelversions.git.local.ref_transaction import (
     HOOK,
     HookDeclinedError,
@@ -41,7 +41,7 @@ from modelversions.git.local.ref_transaction import (
 from modelversions.git.local.single_refs import ABSENT, lookup, loose_id
 from modelversions.git.programs import Programs
 from modelversions.git.ref_names import check_beside, check_kept, tag_changed, tag_exists
-from modelversions.git.store import Listing, TagRef
+from modelversions.git.store import TagRef
 
 _ROOT = b"refs/tags/"
 PATIENCE = 1.0
@@ -62,7 +62,7 @@ class NewRef:
     """For the reflog: identity, time, a tab and the message."""
 
 
-class TagRefs:
+class LocalRefs:
     """The refs below ``refs/tags/`` of one repository, read afresh at each call."""
 
     def __init__(
@@ -79,9 +79,9 @@ class TagRefs:
         self._refs: RefsContainer = repo.refs
         self._location = location
         self._programs = programs or Programs(repo, GitConfig(repo))
-        self._packed = Packed()
+        self._packed = PackedTags()
 
-    def tags(self, prefixes: Sequence[str]) -> Listing:
+    def tags(self, prefixes: Sequence[str]) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``, by name.
 
         Raises:
@@ -101,7 +101,7 @@ class TagRefs:
     def _is_on_disk(self) -> bool:
         return type(self._refs) is DiskRefsContainer
 
-    def _on_disk(self, prefixes: list[bytes]) -> Listing:
+    def _on_disk(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
         """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
         assert isinstance(self._refs, DiskRefsContainer)
         os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
@@ -110,9 +110,15 @@ class TagRefs:
         packed = packed_tags(path, prefixes, self._packed)
         if b"" in prefixes:
             self._packed = packed
-        return DiskListing(packed, loose)
+        refs: Iterable[TagRef] = packed.refs
+        if loose:
+            by_name = {ref.name: ref for ref in refs} | loose
+            refs = sorted(by_name.values(), key=attrgetter("name"))
+        elif packed.text.isascii():
+            return packed.refs
+        return tuple(map(_shown, refs))
 
-    def _elsewhere(self, prefixes: list[bytes]) -> Listing:
+    def _elsewhere(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
         """Read the refs of a repository in memory, or in reftable files."""
         values = dict(self._refs.get_packed_refs())
         for name in self._refs.allkeys().difference(values):
@@ -242,14 +248,22 @@ def _short(name: Ref) -> str:
     return name[len(_ROOT) :].decode(errors="replace")
 
 
-def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> Listing:
+def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> tuple[TagRef, ...]:
     """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
     full = tuple(_ROOT + prefix for prefix in prefixes)
     names = sorted(name for name in values if name.startswith(full))
-    return Listing(
+    return tuple(
         TagRef(name[len(_ROOT) :].decode(errors="replace"), values[name].decode("ascii"))
         for name in names
     )
+
+
+def _shown(ref: TagRef) -> TagRef:
+    """Return a ref with replacement characters for bytes of its name that are not UTF-8."""
+    if ref.name.isascii():
+        return ref
+    name = ref.name.encode(errors="surrogateescape").decode(errors="replace")
+    return ref._replace(name=name)
 
 
 def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str, TagRef]]:

@@ -22,7 +22,7 @@ from modelversions.errors import (
     RevisionNotFoundError,
 )
 from modelversions.git.config import GitConfig, parse_bool
-from modelversions.git.local.local_refs import NewRef, TagRefs, patiently
+from modelversions.git.local.local_refs import LocalRefs, NewRef, patiently
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
 from modelversions.git.locks import ForkSafeLock
@@ -31,9 +31,9 @@ from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.programs import Programs
 from modelversions.git.signing import check
 from modelversions.git.store import (
-    Access,
     Commit,
     NewTag,
+    RemoteOptions,
     Signature,
     TagObject,
     TagRef,
@@ -104,7 +104,7 @@ class LocalStore:
         location: str,
         *,
         owned: bool = False,
-        access: Access | None = None,
+        access: RemoteOptions | None = None,
     ) -> None:
         """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
@@ -112,7 +112,7 @@ class LocalStore:
         if isinstance(repo, Repo) and not repo.bare:
             self._default_tree = os.path.abspath(repo.path)
         self._forced_tree: str | None = None
-        self.access = access or Access()
+        self.access = access or RemoteOptions()
         self.repo = repo
         self._lock = ForkSafeLock()
         self._files = ObjectFiles(repo, location)
@@ -120,14 +120,18 @@ class LocalStore:
         self._replacements = Replacements(repo, self._config)
         self._revisions = Revisions(repo, self._files, location, self._replacements)
         self._programs = Programs(repo, self._config)
-        self._refs = TagRefs(repo, location, self._programs)
+        self._refs = LocalRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich complains, at length, of what is left open
             weakref.finalize(self, closer)
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str], access: Access | None = None, *, search: bool = True
+        cls,
+        path: str | os.PathLike[str],
+        access: RemoteOptions | None = None,
+        *,
+        search: bool = True,
     ) -> LocalStore:
         """Open the repository that holds ``path``, as Git finds it.
 
@@ -179,7 +183,7 @@ class LocalStore:
             for closer in self._closers:
                 closer()
 
-    def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
+    def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``."""
         with self._lock:
             self._begin()
@@ -191,19 +195,36 @@ class LocalStore:
         self._files.replace(self._replacements.objects())
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read what the refs name, by object id."""
+        """Read the objects that refs name, by object id."""
         ids = {ref.id: None for ref in refs}
         with self._lock:
-            reader = TagReader(self._files)
-            return {id: reader.tag(id) for id in ids}
+            return TagReader(self._files).read(ids)
 
-    def commit(self, ref: TagRef) -> str | None:
-        """Return the commit of an annotated tag, else None.
+    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+        """Peel annotated tags to their commits, by object id; None for other tags.
 
-        What the list of refs says of it is not taken for granted: a tag is read one way only.
+        As C git does, this takes the peeled ids from packed-refs. The types are verified.
         """
+        commits: dict[str, str | None] = {}
+        listed: dict[str, str] = {}
+        unlisted: list[str] = []
+        for _, id, peeled in refs:
+            if peeled is None or self._files.has_replacements:
+                unlisted.append(id)
+            else:
+                listed[id] = peeled
         with self._lock:
-            return TagReader(self._files).tag(ref.id).commit
+            types = self._files.types({*listed, *listed.values()})
+            for id, peeled in listed.items():
+                if types[id] == "tag" and types[peeled] == "commit":
+                    commits[id] = peeled
+                elif types[id] == "commit":
+                    commits[id] = None
+                else:
+                    unlisted.append(id)
+            for id, tag in TagReader(self._files).read(unlisted).items():
+                commits[id] = tag.commit
+        return commits
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
@@ -223,11 +244,11 @@ class LocalStore:
         with self._lock:
             return self._config.get(key)
 
-    def clean(self, message: str) -> str:
+    def clean_message(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
         return clean_as_configured(message, self._config)
 
-    def check(self, name: str) -> None:
+    def check_tag_name(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
         with self._lock:
             self._refs.check(name)
@@ -236,7 +257,7 @@ class LocalStore:
         """Write the tag objects, then each ref if there is none: all of them, or none."""
         with self._lock, self._config.held():
             for tag in tags:
-                self.check(tag.name)
+                self.check_tag_name(tag.name)
             contents = [tag_content(tag, self._programs) for tag in tags]
             ids = [self._add(tag.name, content) for tag, content in zip(tags, contents)]
             self._refs.create([NewRef(tag.name, id, self._log(tag)) for tag, id in zip(tags, ids)])
@@ -247,13 +268,13 @@ class LocalStore:
             with self._lock:
                 self._refs.delete(refs)
 
-    def signature(self, ref: TagRef) -> Signature:
+    def verify_signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
         with self._lock:
             kind, raw = self._files.raw(ref.id)
         return check(self._programs, raw if kind == "tag" else b"")
 
-    def file(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of the work tree, or of HEAD's commit where there is none."""
         tree = self._work_tree()
         if tree is not None:

@@ -1,7 +1,7 @@
-"""The packed-refs file, read by its own order: one model's tags are a binary search away.
+"""The packed-refs file. Its order makes the tags of one model a binary search away.
 
-Git has said ``sorted`` and ``fully-peeled`` in its header since 2018; a file that does not say so
-is read from end to end. Where Git would stop at a line, so do we.
+Git has written ``sorted`` and ``fully-peeled`` into its header since 2018; a file without them is
+read from end to end. A line at which Git would stop is an error here too.
 """
 
 from __future__ import annotations
@@ -16,13 +16,64 @@ from operator import methodcaller
 from dulwich.refs import Ref, check_ref_format
 
 from modelversions.errors import RepositoryError
-from modelversions.git.local.local_tag_refs import Packed
+from modelversions.git.store import TagRef
 
 _ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
 _ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
 """An entry and the line that may belong to it, or else a line that is none."""
 _ROOT = b"refs/tags/"
+_TAG_ENTRY = re.compile(
+    r"^([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?) refs/tags/([^\n]*)\n"
+    r"(?:\^([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?)\n)?",
+    re.MULTILINE,
+)
+_NOT_IN_NAMES = ("..", "//", ".lock", "/.", "@{", *"~:?*[\\\x7f", ".\n", "/\n")
+"""One of these is in each text with a name that Git does not allow. To search ten thousand tags of
+a hundred models for them takes 8 ms; for one regular expression it took 62 ms."""
 _groups = methodcaller("groups")
+
+
+class PackedTags:
+    """The entries of some tags in a packed-refs file, as text and as refs."""
+
+    def __init__(self, text: bytes = b"", *, fully_peeled: bool = True) -> None:
+        """Keep entries; ``fully_peeled`` tells that one without a ``^`` line does not peel."""
+        self.text = text
+        self._fully_peeled = fully_peeled
+        self.refs: tuple[TagRef, ...] = ()
+
+    def has_same_text(self, other: PackedTags) -> bool:
+        """Return whether the entries are those of `other`."""
+        return self.text == other.text and self._fully_peeled == other._fully_peeled
+
+    def parse(self) -> bool:
+        """Set ``refs``, with bytes that are not UTF-8 escaped; return whether all lines are valid.
+
+        A ref whose name Git does not allow is left out, as by Git.
+        """
+        text = self.text.decode(errors="surrogateescape")
+        rows = _TAG_ENTRY.findall(text)
+        if text.count("\n") != len(rows) + sum(1 for row in rows if row[2]):
+            return False
+        if any(part in text for part in _NOT_IN_NAMES):
+            rows = [row for row in rows if _is_name(row[1])]
+        if not text.islower():  # Git reads ids in upper case too; names keep theirs
+            rows = [(id.lower(), name, peeled.lower()) for id, name, peeled in rows]
+        shared: dict[str, str] = {}  # many tags peel to the same commit
+        self.refs = tuple(
+            [
+                TagRef(name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id))
+                for id, name, peeled in rows
+            ]
+        )
+        return True
+
+    def _unpeeled(self, id: str) -> str | None:
+        return id if self._fully_peeled else None
+
+
+def _is_name(name: str) -> bool:
+    return check_ref_format(Ref(b"tags/" + name.encode(errors="surrogateescape")))
 
 
 def packed_ref(path: bytes, name: bytes) -> bytes:
@@ -45,16 +96,17 @@ def packed_below(path: bytes, prefix: bytes) -> list[tuple[bytes, bytes]]:
         return [] if entries is None else entries.below(prefix)
 
 
-def packed_tags(path: bytes, prefixes: Sequence[bytes], known: Packed) -> Packed:
+def packed_tags(path: bytes, prefixes: Sequence[bytes], known: PackedTags) -> PackedTags:
     """Read the entries of the tags whose names begin with one of ``prefixes``.
 
-    Where they are still what is ``known``, they need not be looked through.
+    Returns:
+        ``known``, if it has the same text.
 
     Raises:
         RepositoryError: the file is not as Git writes it.
     """
     with _opened(path) as entries:
-        return Packed() if entries is None else entries.tags(prefixes, known)
+        return PackedTags() if entries is None else entries.tags(prefixes, known)
 
 
 def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
@@ -101,15 +153,15 @@ class _Entries:
         if data[-1:] != b"\n":
             raise self._unexpected(data[data.rfind(b"\n") + 1 :])
 
-    def tags(self, prefixes: Sequence[bytes], known: Packed) -> Packed:
+    def tags(self, prefixes: Sequence[bytes], known: PackedTags) -> PackedTags:
         wanted = [_ROOT + prefix for prefix in _apart(prefixes)]
         texts = (self._text(prefix) for prefix in wanted) if self._sorted else self._picked(wanted)
-        found = Packed(b"".join(texts), peeled=self._peeled)
-        if found == known:
+        found = PackedTags(b"".join(texts), fully_peeled=self._peeled)
+        if found.has_same_text(known):
             return known
-        odd = found.sort()
-        if odd is not None:
-            raise self._unexpected(odd)
+        if not found.parse():
+            lines = (match[4] for match in _ENTRY.finditer(found.text))
+            raise self._unexpected(next((line for line in lines if line is not None), found.text))
         return found
 
     def _text(self, prefix: bytes) -> bytes:

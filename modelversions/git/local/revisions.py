@@ -96,7 +96,7 @@ class Revisions:
         if log is not None:
             return self._logged(log["ref"], int(log["back"]))
         if self._files.fits(digits) and re.fullmatch("[0-9a-f]*", digits):
-            return digits if self._files.kind(digits) else None
+            return digits if self._files.type(digits) else None
         found = self._ref(base)
         if found is not None:
             return found[1]
@@ -129,7 +129,7 @@ class Revisions:
             found = {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
         except Exception as error:  # whatever dulwich finds wrong with files that it did not write
             raise self._commits.unreadable(error) from error
-        commits = sorted(id for id in found if self._files.kind(id) == "commit")
+        commits = sorted(id for id in found if self._files.type(id) == "commit")
         if len(commits) > 1:
             raise AmbiguousRevisionError(
                 f"the short SHA {revision!r} fits {len(commits)} commits, "

@@ -13,7 +13,7 @@ from modelversions.errors import NotACommitError, RepositoryError
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
 from modelversions.git.store import Commit
-from modelversions.git.tag_object import ParsedTag, parents, parse_commit
+from modelversions.git.tag_object import TagParts, parents, parse_commit
 
 
 class Commits:
@@ -47,7 +47,7 @@ class Commits:
         while kind == "tag" and id not in passed:
             passed.add(id)
             try:
-                id = ParsedTag(raw).target
+                id = TagParts(raw).target
             except ValueError:
                 break
             kind, raw = self._object(revision, id)

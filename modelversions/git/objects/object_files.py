@@ -1,10 +1,9 @@
-"""Objects as raw bytes, straight from pack files and loose files.
+"""Objects as raw bytes, from pack files and loose files.
 
-dulwich makes an object of each on the way, which takes most of the time, and it refuses the loose
-ones that it cannot parse, which are the very ones to be reported.
+dulwich parses each object that it reads, which takes most of the time, and raises for a loose object
+that it cannot parse, which is to be reported as a problem.
 
-An object that is not there, or is broken, is data. A file that is there and may not be read is
-not: nobody can tell what it holds, so that is an error.
+A missing or broken object is data. An unreadable file is an error, not a missing object.
 """
 
 from __future__ import annotations
@@ -20,27 +19,27 @@ from dulwich.objects import ObjectID
 from dulwich.repo import BaseRepo
 
 from modelversions.errors import RepositoryError
-from modelversions.git.objects.pack_files import KINDS, Pack, Raw
+from modelversions.git.objects.pack_files import TYPES, Pack, Raw
 
-_NAMES = frozenset(KINDS.values())
+_TYPE_NAMES = frozenset(TYPES.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
-"""Errors that say of a file that there is none of an object."""
+"""Errors that mean: there is no such file."""
 
 MAX_MAPPED = 100
 """The large packs that are open at one time; the others are opened again when they are needed."""
 
-Place = TypeVar("Place")
+Argument = TypeVar("Argument")
 Found = TypeVar("Found")
 
 
 class ObjectFiles:
-    """The objects of one repository, by id; what is in no plain file, dulwich finds.
+    """The objects of one repository, by id; those that are not in files are read by dulwich.
 
-    Every look raises ``RepositoryError`` where a file is there and cannot be opened.
+    Every method that reads raises ``RepositoryError`` if a file exists and cannot be opened.
     """
 
     def __init__(self, repo: BaseRepo, location: str) -> None:
-        """Read from the repository's object store, and from those that it borrows from."""
+        """Read from the repository's object store and its alternates."""
         self._store = repo.object_store
         self._format = repo.object_format
         self._digits = self._format.hex_length
@@ -49,57 +48,99 @@ class ObjectFiles:
         self._replaced: Mapping[str, str] = {}
 
     def replace(self, objects: Mapping[str, str]) -> None:
-        """Read from now on other objects in the place of some, by their ids (``git replace``)."""
+        """Set the replacement objects: ids by the ids that they replace (``git replace``)."""
         self._replaced = objects
 
+    @property
+    def has_replacements(self) -> bool:
+        """Whether any object is replaced."""
+        return bool(self._replaced)
+
     def fits(self, id: str) -> bool:
-        """Say whether an id is as long as this repository's are: another names nothing here."""
+        """Return whether an id has the length of this repository's ids."""
         return len(id) == self._digits
 
     def raw(self, id: str) -> Raw:
-        """Read an object. An empty kind says that it is missing or broken."""
-        if self._replaced:
-            id = self._replaced.get(id, id)
+        """Read an object; the type is empty if it is missing or broken."""
+        id = self._replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
-        name = bytes.fromhex(id)
+        oid = bytes.fromhex(id)
         for pack in self._packs.values():  # nearly all are in one that is open
-            found = pack.read(name)
+            found = pack.read(oid)
             if found is not None:
                 return found
         loose = self._loose(id)
         if loose is not None and loose[0]:
             return loose
-        return _packed(self._newcomers(), Pack.read, name) or loose or self._by_dulwich(id)
+        return _packed(self._new_packs(), Pack.read, oid) or loose or self._by_dulwich(id)
 
-    def kind(self, id: str) -> str:
-        """Return an object's kind, from its header where that will do; empty as for ``raw``."""
-        if self._replaced:
-            id = self._replaced.get(id, id)
+    def read_many(self, ids: Iterable[str]) -> Iterator[tuple[str, Raw]]:
+        """Read objects as ``raw()`` does, those of a pack in the order of the pack."""
+        plain, left = self._plain(ids)
+        for pack in self._every_pack():
+            if not plain:
+                break
+            for oid, found in pack.read_many(list(plain)):
+                yield plain.pop(oid), found
+        for id in (*left, *plain.values()):
+            yield id, self.raw(id)
+
+    def type(self, id: str) -> str:
+        """Return an object's type, from its header if possible; empty as for ``raw()``."""
+        id = self._replaced.get(id, id)
         if len(id) != self._digits:
             return ""
-        name = bytes.fromhex(id)
+        oid = bytes.fromhex(id)
         return (
-            _packed(self._packs.values(), Pack.kind, name)
+            _packed(self._packs.values(), Pack.type, oid)
             or (self._loose(id) or ("", b""))[0]
-            or _packed(self._newcomers(), Pack.kind, name)
+            or _packed(self._new_packs(), Pack.type, oid)
             or self.raw(id)[0]
         )
 
+    def types(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the types of objects, as ``type()`` does."""
+        plain, left = self._plain(ids)
+        found: dict[str, str] = {}
+        for pack in self._every_pack():
+            if not plain:
+                break
+            for oid, name in pack.types(list(plain)):
+                found[plain.pop(oid)] = name
+        for id in (*left, *plain.values()):
+            found[id] = self.type(id)
+        return found
+
+    def _plain(self, ids: Iterable[str]) -> tuple[dict[bytes, str], list[str]]:
+        """Separate ids that may be in a pack, by their bytes, from those to be read one by one."""
+        plain, left = {}, []
+        for id in ids:
+            if len(id) == self._digits and id not in self._replaced:
+                plain[bytes.fromhex(id)] = id
+            else:
+                left.append(id)
+        return plain, left
+
+    def _every_pack(self) -> Iterator[Pack]:
+        """Yield the packs that are open, then open the others."""
+        yield from list(self._packs.values())
+        yield from self._new_packs()
+
     def forget(self) -> None:
-        """Let go of packs that were deleted: a collection of garbage has put others in place."""
+        """Close packs that were deleted: ``git gc`` has replaced them."""
         for path in [path for path in self._packs if not os.path.exists(path)]:
             self._packs.pop(path).close()
 
     def close(self) -> None:
-        """Let go of the pack files; the next call opens them again."""
+        """Close the pack files; the next call opens them again."""
         while self._packs:
             self._packs.popitem()[1].close()
 
-    def _newcomers(self) -> Iterator[Pack]:
+    def _new_packs(self) -> Iterator[Pack]:
         """Open the packs that are not open yet."""
-        for place in _places(self._store):
-            folder = os.path.join(place, "pack")
+        for directory in _directories(self._store):
+            folder = os.path.join(directory, "pack")
             for file in self._unless_gone(os.listdir, folder) or ():
                 path = os.path.join(folder, file)
                 if file.endswith(".idx") and path not in self._packs:
@@ -124,10 +165,10 @@ class ObjectFiles:
             return None
 
     def _loose(self, id: str) -> Raw | None:
-        """Read a loose object; an empty kind where its file is broken, None where there is none."""
+        """Read a loose object; the type is empty if its file is broken, None if there is none."""
         broken = None
-        for place in _places(self._store):
-            content = self._unless_gone(_content, os.path.join(place, id[:2], id[2:]))
+        for directory in _directories(self._store):
+            content = self._unless_gone(_content, os.path.join(directory, id[:2], id[2:]))
             if content is not None:
                 found = _inflated(content)
                 if found[0]:
@@ -136,29 +177,29 @@ class ObjectFiles:
         return broken
 
     def _by_dulwich(self, id: str) -> Raw:
-        """Read what is stored as a delta, or in memory."""
+        """Read an object that is in memory, or in a file of another form."""
         try:
             found = self._unless_gone(self._store.get_raw, ObjectID(id.encode()))
         except RepositoryError:
             raise
         except Exception:  # noqa: BLE001  # a broken object is data: dulwich and zlib disagree how
             found = None
-        return ("", b"") if found is None else (KINDS[found[0]], found[1])
+        return ("", b"") if found is None else (TYPES[found[0]], found[1])
 
-    def _unless_gone(self, read: Callable[[Place], Found], place: Place) -> Found | None:
-        """Read what may not be there; what is there has to be readable.
+    def _unless_gone(self, read: Callable[[Argument], Found], argument: Argument) -> Found | None:
+        """Return ``read(argument)``, or None if the file does not exist.
 
         Raises:
-            RepositoryError: it is there, and is not.
+            RepositoryError: it exists and cannot be read.
         """
         try:
-            return read(place)
+            return read(argument)
         except OSError as error:
             if error.errno in _GONE:
                 return None
             raise RepositoryError(
-                f"the objects of {self._location!r} cannot be read: {error}; see that its files "
-                "may be",
+                f"the objects of {self._location!r} cannot be read: {error}; check the file "
+                "permissions",
                 location=self._location,
             ) from error
 
@@ -169,7 +210,7 @@ def _content(path: str) -> bytes:
 
 
 def _inflated(content: bytes) -> Raw:
-    """Return the object in a loose file: as Git, none with bytes after it, or of another size."""
+    """Return the object in a loose file; as in Git, it ends with the file and has its size."""
     stream = zlib.decompressobj()
     try:
         head, _, raw = stream.decompress(content).partition(b"\0")
@@ -177,23 +218,23 @@ def _inflated(content: bytes) -> Raw:
         return "", b""
     kind, _, size = head.decode(errors="replace").partition(" ")
     whole = stream.eof and not stream.unused_data and size == str(len(raw))
-    return (kind, raw) if whole and kind in _NAMES else ("", b"")
+    return (kind, raw) if whole and kind in _TYPE_NAMES else ("", b"")
 
 
 def _packed(
-    packs: Iterable[Pack], ask: Callable[[Pack, bytes], Found | None], name: bytes
+    packs: Iterable[Pack], read: Callable[[Pack, bytes], Found | None], oid: bytes
 ) -> Found | None:
     for pack in packs:
-        found = ask(pack, name)
+        found = read(pack, oid)
         if found is not None:
             return found
     return None
 
 
-def _places(store: BaseObjectStore) -> Iterator[str]:
-    """Give the folders of a store on disk, and of those that it borrows from; none in memory."""
+def _directories(store: BaseObjectStore) -> Iterator[str]:
+    """Yield the directories of a store on disk and of its alternates; none in memory."""
     path = getattr(store, "path", None)
     if path is not None:
         yield os.fsdecode(path)
     for alternate in getattr(store, "alternates", ()):
-        yield from _places(alternate)
+        yield from _directories(alternate)

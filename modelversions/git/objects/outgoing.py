@@ -14,7 +14,7 @@ from dulwich.objects import parse_tree
 
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
-from modelversions.git.tag_object import ParsedTag, commit_time, parents
+from modelversions.git.tag_object import TagParts, commit_time, parents
 
 _GITLINK = 0o160000
 
@@ -35,7 +35,7 @@ def links(found: Raw, width: int) -> list[str]:
     if kind == "tree":
         entries = parse_tree(raw, width)
         return [sha.decode("ascii") for _, mode, sha in entries if mode != _GITLINK]
-    return [ParsedTag(raw).target] if kind == "tag" else []
+    return [TagParts(raw).target] if kind == "tag" else []
 
 
 def tree_of(raw: bytes) -> str:
@@ -75,7 +75,7 @@ class Outgoing:
             kind, raw = self._files.raw(id)
             while kind == "tag" and id not in found:
                 found[id] = None
-                id = ParsedTag(raw).target
+                id = TagParts(raw).target
                 kind, raw = self._files.raw(id)
             (commits if kind == "commit" else others).append(id)
         missing, edge = self._missing(commits, set(haves))
@@ -96,7 +96,7 @@ class Outgoing:
         wanted = {id for id in commits if id not in haves}
         if not wanted:
             return [], []
-        there = {id: True for id in haves if self._files.kind(id) == "commit"}
+        there = {id: True for id in haves if self._files.type(id) == "commit"}
         state = {**dict.fromkeys(wanted, False), **there}
         heap = [(self._age(id), id) for id in state]
         heapq.heapify(heap)

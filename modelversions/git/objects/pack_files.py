@@ -1,9 +1,10 @@
-"""A pack file and its index, as Git writes them: raw objects by their binary ids.
+"""A pack file and its index, as Git writes them: objects as bytes, by their binary ids.
 
 dulwich reads these files too, but its index lookup is about ten times slower, and it resolves each
 delta down to a whole object again: reading all tags of a repository after ``git gc``, where nearly
-all of them are deltas, takes it 20 times as long as C git. Here the objects that deltas apply to
-are cached, so that each is inflated once. Indexes other than version 2 are delegated to dulwich.
+all of them are deltas, takes it 20 times as long as C git. Here many objects are read in the order
+of the pack, and the objects that deltas apply to are cached, so that each is inflated once. Indexes
+other than version 2 are delegated to dulwich.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import mmap
 import os
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import BinaryIO
 
 from dulwich.object_format import ObjectFormat
@@ -19,13 +22,13 @@ from dulwich.objects import RawObjectID
 from dulwich.pack import apply_delta, load_pack_index
 
 Raw = tuple[str, bytes]
-"""An object's kind and content."""
+"""An object's type and content."""
 
-KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
-"""The kinds of objects by their numbers."""
-NUMBERS = {kind: number for number, kind in KINDS.items()}
+TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+"""The types of objects by their numbers."""
+NUMBERS = {name: number for number, name in TYPES.items()}
 
-_OFS_DELTA, _REF_DELTA = 6, 7
+OFS_DELTA, REF_DELTA = 6, 7
 
 _MAX_DEPTH = 5000
 """The longest chain of deltas: Git makes none above 4,095, so a longer one is a cycle."""
@@ -35,49 +38,66 @@ _BASE_CACHE_LIMIT = 32 << 20
 _OBJECT_OVERHEAD = 200
 """The bytes that Python takes for an object in that cache, beside its content."""
 
-_SECOND_FORM = b"\xfftOc\0\0\0\x02"
-_FIRSTS = struct.Struct(">256I")
-_NAMES_AT = len(_SECOND_FORM) + _FIRSTS.size
-_FEW = 128
-"""Names among which one is found by reading on, and no more by halving."""
-_FAR = 1 << 31
-"""Marks a place that does not fit into four bytes."""
-
+INDEX_V2_MAGIC = b"\xfftOc\0\0\0\x02"
+FANOUT = struct.Struct(">256I")
+_IDS_AT = len(INDEX_V2_MAGIC) + FANOUT.size
+LARGE_OFFSET_FLAG = 1 << 31
+"""Marks an offset that is kept in the table of eight bytes each."""
+SCAN_LIMIT = 128
+"""A range of at most so many ids is scanned, not bisected further."""
+_BULK_FACTOR = 3
+"""All offsets of an index are read where more than one in so many of its objects is wanted."""
 
 MAX_IN_MEMORY = 1 << 16
 """The bytes of a pack or index that is read rather than mapped: a repository may have thousands."""
 
 
 class _Index:
-    """Where the objects of a pack begin, from an index in the form that Git writes since 2008."""
+    """The offsets of a pack's objects, from an index of version 2."""
 
     def __init__(self, data: mmap.mmap | bytes, width: int) -> None:
         self._data = data
         self._width = width
-        self._ends = _FIRSTS.unpack_from(data, len(_SECOND_FORM))
-        self._places_at = _NAMES_AT + self._ends[-1] * (width + 4)
+        self._ends = FANOUT.unpack_from(data, len(INDEX_V2_MAGIC))
+        self._offsets_at = _IDS_AT + self._ends[-1] * (width + 4)
 
-    def place(self, name: bytes) -> int | None:
-        """Return where an object begins, if it is here."""
-        data, width, first = self._data, self._width, name[0]
+    def offset(self, oid: bytes) -> int | None:
+        """Return the offset of an object, or None if it is not in the pack."""
+        data, width, first = self._data, self._width, oid[0]
         low, high = self._ends[first - 1] if first else 0, self._ends[first]
-        while high - low > _FEW:
+        while high - low > SCAN_LIMIT:
             middle = (low + high) // 2
-            at = _NAMES_AT + middle * width
-            if data[at : at + width] <= name:
+            at = _IDS_AT + middle * width
+            if data[at : at + width] <= oid:
                 low = middle
             else:
                 high = middle
-        at = data.find(name, _NAMES_AT + low * width, _NAMES_AT + high * width) - _NAMES_AT
+        at = data.find(oid, _IDS_AT + low * width, _IDS_AT + high * width) - _IDS_AT
         number, rest = divmod(at, width)
-        return None if at < 0 or rest else self._place(number)
+        return None if at < 0 or rest else self._offset(number)
 
-    def _place(self, number: int) -> int:
-        at = self._places_at + 4 * number
-        place = int.from_bytes(self._data[at : at + 4], "big")
-        if place < _FAR:
-            return place
-        at = self._places_at + 4 * self._ends[-1] + 8 * (place - _FAR)
+    def offsets(self, oids: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        """Return those of ``oids`` that are in the pack, each with its offset."""
+        if len(oids) * _BULK_FACTOR < self._ends[-1]:
+            found = ((oid, self.offset(oid)) for oid in oids)
+            return [(oid, offset) for oid, offset in found if offset is not None]
+        every = self._all_offsets()
+        return [(oid, every[oid]) for oid in oids if oid in every]
+
+    def _all_offsets(self) -> dict[bytes, int]:
+        count, width = self._ends[-1], self._width
+        ids = self._data[_IDS_AT : _IDS_AT + count * width]
+        offsets = struct.unpack_from(f">{count}I", self._data, self._offsets_at)
+        if max(offsets, default=0) >= LARGE_OFFSET_FLAG:
+            offsets = tuple(map(self._offset, range(count)))
+        return dict(zip((ids[at : at + width] for at in range(0, len(ids), width)), offsets))
+
+    def _offset(self, number: int) -> int:
+        at = self._offsets_at + 4 * number
+        offset = int.from_bytes(self._data[at : at + 4], "big")
+        if offset < LARGE_OFFSET_FLAG:
+            return offset
+        at = self._offsets_at + 4 * self._ends[-1] + 8 * (offset - LARGE_OFFSET_FLAG)
         return int.from_bytes(self._data[at : at + 8], "big")
 
     @property
@@ -89,42 +109,53 @@ class _Index:
 
 
 class _OtherIndex:
-    """An index in another form: dulwich knows them all."""
+    """An index of another version, read by dulwich."""
 
     holds_file = True
 
     def __init__(self, path: str, format: ObjectFormat) -> None:
         self._index = load_pack_index(path, format)
 
-    def place(self, name: bytes) -> int | None:
-        """Return where an object begins, if it is here."""
+    def offset(self, oid: bytes) -> int | None:
+        """Return the offset of an object, or None if it is not in the pack."""
         try:
-            return self._index.object_offset(RawObjectID(name))
+            return self._index.object_offset(RawObjectID(oid))
         except KeyError:
             return None
+
+    def offsets(self, oids: list[bytes]) -> Iterable[tuple[bytes, int]]:
+        """Return those of ``oids`` that are in the pack, each with its offset."""
+        found = ((oid, self.offset(oid)) for oid in oids)
+        return [(oid, offset) for oid, offset in found if offset is not None]
 
     def close(self) -> None:
         self._index.close()
 
 
 class _BaseCache:
-    """Objects of a pack by offset, bounded in bytes: the oldest is dropped first."""
+    """Objects of a pack by offset, bounded in bytes.
+
+    It has two generations: when the younger one has half of the bytes, it becomes the older one,
+    and what was the older one is dropped.
+    """
 
     def __init__(self) -> None:
-        self._objects: dict[int, Raw] = {}
+        self._young: dict[int, Raw] = {}
+        self._old: dict[int, Raw] = {}
         self._size = 0
-        self.get = self._objects.get
+
+    def get(self, offset: int) -> Raw | None:
+        return self._young.get(offset) or self._old.get(offset)
 
     def add(self, offset: int, found: Raw) -> None:
         """Keep an object, unless it would take an eighth of the cache for itself."""
         size = len(found[1]) + _OBJECT_OVERHEAD
         if size > _BASE_CACHE_LIMIT // 8:
             return
-        self._objects[offset] = found
+        self._young[offset] = found
         self._size += size
-        while self._size > _BASE_CACHE_LIMIT:
-            oldest = self._objects.pop(next(iter(self._objects)))
-            self._size -= len(oldest[1]) + _OBJECT_OVERHEAD
+        if self._size > _BASE_CACHE_LIMIT // 2:
+            self._old, self._young, self._size = self._young, {}, 0
 
 
 class Pack:
@@ -143,13 +174,46 @@ class Pack:
         self._index = _index(path, format)
         self._bases = _BaseCache()
 
-    def read(self, name: bytes) -> Raw | None:
-        """Read an object by its binary id; None if it is not here or is broken."""
+    def read(self, oid: bytes) -> Raw | None:
+        """Return an object, or None if it is not here or is broken."""
         try:
-            offset = self._index.place(name)
+            offset = self._index.offset(oid)
             return None if offset is None else self._object(offset)
-        except Exception:  # noqa: BLE001  # a broken one is told in many ways
+        except Exception:  # noqa: BLE001  # dulwich, zlib and struct report a broken pack differently
             return None
+
+    def read_many(self, oids: list[bytes]) -> Iterator[tuple[bytes, Raw]]:
+        """Yield those of ``oids`` that are here and not broken, in the order of the pack."""
+        for oid, offset in self._sorted(oids):
+            try:
+                found = self._object(offset)
+            except Exception:  # noqa: BLE001, S112  # as in read()
+                continue
+            yield oid, found
+
+    def type(self, oid: bytes) -> str | None:
+        """Return an object's type from its header, or from that of a delta's base."""
+        try:
+            offset = self._index.offset(oid)
+            return None if offset is None else self._type(offset)
+        except Exception:  # noqa: BLE001  # as in read()
+            return None
+
+    def types(self, oids: list[bytes]) -> Iterator[tuple[bytes, str]]:
+        """Yield the types of those of ``oids`` that are here, as ``type()`` gives them."""
+        for oid, offset in self._sorted(oids):
+            try:
+                found = self._type(offset)
+            except Exception:  # noqa: BLE001, S112  # as in read()
+                continue
+            if found:
+                yield oid, found
+
+    def _sorted(self, oids: list[bytes]) -> list[tuple[bytes, int]]:
+        try:
+            return sorted(self._index.offsets(oids), key=itemgetter(1))
+        except Exception:  # noqa: BLE001  # the index is cut short
+            return []
 
     def _object(self, offset: int) -> Raw:
         """Return the object at an offset, with the deltas that lead to it applied.
@@ -161,8 +225,8 @@ class Pack:
         found = self._bases.get(offset)
         while found is None:
             number, size, start = self._head(offset)
-            if number in KINDS:
-                found = KINDS[number], self._inflate(start, size)
+            if number in TYPES:
+                found = TYPES[number], self._inflate(start, size)
                 self._bases.add(offset, found)
                 break
             base, start = self._base(offset, number, start)
@@ -185,26 +249,18 @@ class Pack:
 
     def _base(self, offset: int, number: int, start: int) -> tuple[int, int]:
         """Return the offset of a delta's base, and where the delta's own data begins."""
-        if number == _OFS_DELTA:
+        if number == OFS_DELTA:
             distance, start = self._distance(start)
             if not 0 < distance < offset:
                 raise ValueError(f"the base of the delta at {offset} is {distance} bytes before it")
             return offset - distance, start
-        base = self._index.place(self._data[start : start + self._width])
-        if number != _REF_DELTA or base is None:
+        base = self._index.offset(self._data[start : start + self._width])
+        if number != REF_DELTA or base is None:
             raise ValueError(f"the entry at {offset} is no object and has no base")
         return base, start + self._width
 
-    def kind(self, name: bytes) -> str | None:
-        """Return an object's kind by the header of its entry, or by that of the delta's base."""
-        try:
-            offset = self._index.place(name)
-            return None if offset is None else self._kind(offset)
-        except Exception:  # noqa: BLE001  # the same
-            return None
-
     def _head(self, at: int) -> tuple[int, int, int]:
-        """Return the number of an entry's kind, its size and where the rest of it begins."""
+        """Return the number of an entry's type, its size and the offset of what follows."""
         byte = self._data[at]
         kind, size, shift = byte >> 4 & 7, byte & 15, 4
         while byte & 128:
@@ -214,16 +270,16 @@ class Pack:
             shift += 7
         return kind, size, at + 1
 
-    def _kind(self, offset: int) -> str | None:
+    def _type(self, offset: int) -> str | None:
         for _ in range(_MAX_DEPTH):
             number, _, start = self._head(offset)
-            if number in KINDS:
-                return KINDS[number]
+            if number in TYPES:
+                return TYPES[number]
             offset = self._base(offset, number, start)[0]
         return None
 
     def _distance(self, at: int) -> tuple[int, int]:
-        """Read how far before its own entry the base of a delta begins, and where that ends."""
+        """Return how far before its own entry a delta's base begins, and the offset after that."""
         byte = self._data[at]
         distance = byte & 127
         while byte & 128:
@@ -244,7 +300,7 @@ class Pack:
 
 
 def _contents(file: BinaryIO) -> mmap.mmap | bytes:
-    """Return what a file holds; a large one is mapped, which holds a file descriptor."""
+    """Return a file's content; a large one is mapped, which holds a file descriptor."""
     if os.fstat(file.fileno()).st_size <= MAX_IN_MEMORY:
         return file.read()
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -257,7 +313,7 @@ def _close(data: mmap.mmap | bytes) -> None:
 
 def _index(path: str, format: ObjectFormat) -> _Index | _OtherIndex:
     with open(path, "rb") as file:
-        if file.read(len(_SECOND_FORM)) == _SECOND_FORM:
+        if file.read(len(INDEX_V2_MAGIC)) == INDEX_V2_MAGIC:
             file.seek(0)
             return _Index(_contents(file), format.oid_length)
     return _OtherIndex(path, format)

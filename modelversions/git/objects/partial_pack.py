@@ -16,9 +16,9 @@ from dulwich.object_format import ObjectFormat
 from dulwich.objects import object_header
 from dulwich.pack import apply_delta
 
-from modelversions.git.objects.pack_files import KINDS
+from modelversions.git.objects.pack_files import OFS_DELTA, REF_DELTA, TYPES
 
-_TREE, _BLOB, _OFS_DELTA, _REF_DELTA = 2, 3, 6, 7
+_TREE, _BLOB = 2, 3
 _HEADER = 12
 """The bytes before the first object: signature, version and number of objects."""
 _FIRST_LOOK = 1 << 16
@@ -93,7 +93,7 @@ def read_start(data: bytes, format: ObjectFormat) -> PackStart:
         except (IndexError, zlib.error):
             break
         known = by_offset.get(base) if isinstance(base, int) else found.get(base)
-        if kind in KINDS:
+        if kind in TYPES:
             known = kind, raw
         elif known is not None:
             known = known[0], b"".join(apply_delta(known[1], raw))
@@ -112,9 +112,9 @@ def _entry(data: bytes, offset: int, width: int) -> tuple[int, int | bytes, int]
     start = offset - 1
     while byte & 0x80:
         byte, offset = data[offset], offset + 1
-    if kind == _REF_DELTA:
+    if kind == REF_DELTA:
         return kind, data[offset : offset + width], offset + width
-    if kind != _OFS_DELTA:
+    if kind != OFS_DELTA:
         return kind, b"", offset
     byte, offset = data[offset], offset + 1
     back = byte & 0x7F

@@ -1,6 +1,6 @@
-"""Tag objects and what lies behind them, down to the commit at the bottom (F9).
+"""Read tag objects and peel them to commits (F9).
 
-What an object says of the next one is not believed: the kind of each is looked at.
+The declared target type is verified, not trusted.
 """
 
 from __future__ import annotations
@@ -8,118 +8,133 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.store import Flaw, TagObject
-from modelversions.git.tag_object import ParsedTag, commit_time, usual_tag
+from modelversions.git.store import TagIssue, TagObject
+from modelversions.git.tag_object import TagParts, commit_time, parse_common_tag
 from modelversions.values.problem import ProblemKind
 
-End = tuple["str | None", "Flaw | None"]
-"""The commit that a chain of tags ends at, and what is wrong with that; without one, why."""
+Peeled = tuple["str | None", "TagIssue | None"]
+"""The commit that a tag peels to, or None, and what is wrong with its target."""
 
-_UNREADABLE: Flaw = (ProblemKind.MALFORMED, "the tag object cannot be read")
-_RING: Flaw = (ProblemKind.MALFORMED, "the tags behind it lead round in a ring")
-
-
-def lost(flaw: Flaw) -> TagObject:
-    """Return what stands in for a tag that is no event, with the reason."""
-    return TagObject(commit=None, flaws=(flaw,))
+_UNREADABLE: TagIssue = (ProblemKind.MALFORMED, "the tag object cannot be read")
+_CYCLE: TagIssue = (ProblemKind.MALFORMED, "its target is a tag whose targets form a cycle")
 
 
-LIGHTWEIGHT = lost((ProblemKind.LIGHTWEIGHT, "it is not annotated, so it counts for nothing"))
-"""What stands in for a ref that names no tag object."""
+def no_event(issue: TagIssue) -> TagObject:
+    """Return a value for a tag that is no event, with the reason."""
+    return TagObject(commit=None, issues=(issue,))
+
+
+LIGHTWEIGHT = no_event((ProblemKind.LIGHTWEIGHT, "it is a lightweight tag, so it is no event"))
+"""Stands for a ref that does not name a tag object."""
 
 
 class TagReader:
-    """Reads any number of tags at one time, and no object behind them twice."""
+    """Reads tags of one repository; reads each object behind them once."""
 
     def __init__(self, files: ObjectFiles, commits: Iterable[str] = ()) -> None:
-        """Read from these files; ``commits`` are known to be some, and need not be looked at."""
-        self._files = files
-        self._kinds: dict[str, str] = dict.fromkeys(commits, "commit")
-        self._ends: dict[str, End] = {}
+        """Read from ``files``.
 
-    def tag(self, id: str) -> TagObject:
-        """Read what a ref names, whatever that is.
+        Args:
+            files: the repository's objects.
+            commits: objects that are known to be commits; their types are not verified.
+        """
+        self._files = files
+        self._types: dict[str, str] = dict.fromkeys(commits, "commit")
+        self._peeled: dict[str, Peeled] = {}
+
+    def read(self, ids: Iterable[str]) -> dict[str, TagObject]:
+        """Read the objects that refs name, whatever these are.
 
         Raises:
-            RepositoryError: a file is there and cannot be opened.
+            RepositoryError: a file exists and cannot be opened.
         """
-        kind, raw = self._files.raw(id)
-        if not kind and not self._files.fits(id):
-            return lost((ProblemKind.MALFORMED, "the ref cannot be read"))
-        if not kind:
-            return lost((ProblemKind.MISSING, f"its object {id} is missing or broken"))
-        if kind != "tag":
-            return LIGHTWEIGHT
-        usual = usual_tag(raw)
-        if usual is not None and usual.commit and self._kind(usual.commit) == "commit":
-            return usual
-        return self._unusual(raw)
+        common: dict[str, TagObject] = {}
+        found: dict[str, TagObject] = {}
+        for id, (type, raw) in self._files.read_many(ids):
+            tag = parse_common_tag(raw) if type == "tag" else None
+            if tag is None:
+                found[id] = self._uncommon(id, type, raw)
+            else:
+                common[id] = tag
+        commits = {tag.commit for tag in common.values() if tag.commit is not None}
+        self._types |= self._files.types(commits.difference(self._types))
+        if any(self._types[commit] != "commit" for commit in commits):
+            for id, tag in common.items():
+                if self._types[str(tag.commit)] != "commit":
+                    found[id] = self._uncommon(id, *self._files.raw(id))
+        return common | found
 
-    def _unusual(self, raw: bytes) -> TagObject:
-        """Read a tag in which anything may be odd."""
+    def _uncommon(self, id: str, type: str, raw: bytes) -> TagObject:
+        """Parse an object that is no tag, or a tag in which anything may be irregular."""
+        if not type and not self._files.fits(id):
+            return no_event((ProblemKind.MALFORMED, "the ref cannot be read"))
+        if not type:
+            return no_event((ProblemKind.MISSING, f"its object {id} is missing or broken"))
+        if type != "tag":
+            return LIGHTWEIGHT
         tag = self._parsed(raw)
         if tag is None:
-            return lost(_UNREADABLE)
-        commit, flaw = self._end(tag.target, tag.type)
-        tag.flaws += [] if flaw is None else [flaw]
+            return no_event(_UNREADABLE)
+        commit, issue = self._peel(tag.target, tag.type)
+        tag.issues += [] if issue is None else [issue]
         if commit is None:
-            return TagObject(commit=None, flaws=tuple(tag.flaws))
-        made = tag.made(commit, None)
-        if made is None:
-            made = tag.made(commit, commit_time(self._files.raw(commit)[1]))
-        if made is None:
-            sentence = f"it has no time, and neither has its commit {commit}"
-            return lost((ProblemKind.MISSING, sentence))
-        return made
+            return TagObject(commit=None, issues=tuple(tag.issues))
+        built = tag.build(commit, None)
+        if built is None:
+            built = tag.build(commit, commit_time(self._files.raw(commit)[1]))
+        if built is None:
+            message = f"it has no time, and neither has its commit {commit}"
+            return no_event((ProblemKind.MISSING, message))
+        return built
 
-    def _end(self, target: str, kind: str) -> End:
-        """Follow tags of tags from what is said to be the next object."""
+    def _peel(self, target: str, type: str) -> Peeled:
+        """Follow the targets of tags, from a target and its declared type."""
         passed: list[str] = []
-        end: End | None = None
-        while end is None:
-            if kind != "tag":
-                end = self._bottom(target, kind)
-            elif target in self._ends:
-                end = self._ends[target]
+        peeled: Peeled | None = None
+        while peeled is None:
+            if type != "tag":
+                peeled = self._verify(target, type)
+            elif target in self._peeled:
+                peeled = self._peeled[target]
             else:
-                self._ends[target] = (None, _RING)  # for one that comes here again on its way
+                self._peeled[target] = (None, _CYCLE)  # found if the targets lead here again
                 passed.append(target)
-                target, kind, end = self._step(target)
-        self._ends.update(dict.fromkeys(passed, end))
-        return end
+                target, type, peeled = self._step(target)
+        self._peeled.update(dict.fromkeys(passed, peeled))
+        return peeled
 
-    def _step(self, target: str) -> tuple[str, str, End | None]:
-        """Read what should be a tag behind a tag: the next object and its kind, or the end."""
-        kind, raw = self._files.raw(target)
-        inner = self._parsed(raw) if kind == "tag" else None
+    def _step(self, target: str) -> tuple[str, str, Peeled | None]:
+        """Read the target of a tag, which should be a tag: its own target and type, or the end."""
+        type, raw = self._files.raw(target)
+        inner = self._parsed(raw) if type == "tag" else None
         if inner is not None:
             return inner.target, inner.type, None
-        if not kind:
-            sentence = f"the tag behind it, {target}, is missing or broken"
-            return "", "", (None, (ProblemKind.MISSING, sentence))
+        if not type:
+            message = f"its target, the tag {target}, is missing or broken"
+            return "", "", (None, (ProblemKind.MISSING, message))
         return "", "", (None, _UNREADABLE)
 
-    def _bottom(self, target: str, kind: str) -> End:
-        """Look at what is said to be of another kind than a tag."""
-        found = self._kind(target) if kind == "commit" else kind
+    def _verify(self, target: str, type: str) -> Peeled:
+        """Verify the type of a target that is declared not to be a tag."""
+        found = self._type(target) if type == "commit" else type
         if not found:
-            sentence = f"its commit {target} is not in the repository"
-            return target, (ProblemKind.MISSING, sentence)
+            message = f"its commit {target} is not in the repository"
+            return target, (ProblemKind.MISSING, message)
         if found == "commit":
             return target, None
-        sentence = f"it leads to a {found}, not to a commit, so it counts for nothing"
-        return None, (ProblemKind.NOT_A_COMMIT, sentence)
+        message = f"it peels to a {found}, not to a commit, so it is no event"
+        return None, (ProblemKind.NOT_A_COMMIT, message)
 
-    def _kind(self, id: str) -> str:
-        kind = self._kinds.get(id)
-        if kind is None:
-            kind = self._kinds[id] = self._files.kind(id)
-        return kind
+    def _type(self, id: str) -> str:
+        type = self._types.get(id)
+        if type is None:
+            type = self._types[id] = self._files.type(id)
+        return type
 
-    def _parsed(self, raw: bytes) -> ParsedTag | None:
-        """Take a tag object apart; None if it is none that this repository can hold."""
+    def _parsed(self, raw: bytes) -> TagParts | None:
+        """Parse a tag object; None if it is malformed, or if its target's id cannot exist here."""
         try:
-            tag = ParsedTag(raw)
+            tag = TagParts(raw)
         except ValueError:
             return None
         return tag if self._files.fits(tag.target) else None

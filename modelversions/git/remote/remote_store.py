@@ -29,9 +29,9 @@ from modelversions.git.remote.transport import Refs, Transport
 from modelversions.git.signing import check
 from modelversions.git.store import (
     TAGS,
-    Access,
     Commit,
     NewTag,
+    RemoteOptions,
     Signature,
     TagObject,
     TagRef,
@@ -50,7 +50,7 @@ class RemoteStore:
 
     is_local = False
 
-    def __init__(self, url: Url, access: Access) -> None:
+    def __init__(self, url: Url, access: RemoteOptions) -> None:
         """Take down where the server is: nothing is sent before the first look."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
@@ -75,18 +75,24 @@ class RemoteStore:
         """
         return self._tags.read(refs)
 
-    def commit(self, ref: TagRef) -> str | None:
-        """Return what the server says that an annotated tag leads to, else None.
+    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+        """Return what the server lists annotated tags to peel to, by object id; else None.
 
-        A list of refs does not say whether that is a commit. To be told so takes the tag object,
-        which is not fetched for that: it is looked at where it is known.
+        The list does not tell whether that is a commit. Tag objects that were read tell it; others
+        are not fetched for it, unless the server lists no peeled ids.
         """
-        known = self._tags.known(ref)
-        if known is not None:
-            return known.commit
-        if ref.peeled is None:
-            return self._tags.read([ref])[ref.id].commit
-        return None if ref.peeled == ref.id else ref.peeled
+        commits: dict[str, str | None] = {}
+        unlisted: list[TagRef] = []
+        for ref in refs:
+            known = self._tags.known(ref)
+            if known is not None:
+                commits[ref.id] = known.commit
+            elif ref.peeled is None:
+                unlisted.append(ref)
+            else:
+                commits[ref.id] = None if ref.peeled == ref.id else ref.peeled
+        commits |= {id: tag.commit for id, tag in self._tags.read(unlisted).items()}
+        return commits
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names on the server."""
@@ -160,11 +166,11 @@ class RemoteStore:
         """Return the value of a key of the user's Git configuration."""
         return self._git_config.get(key)
 
-    def clean(self, message: str) -> str:
+    def clean_message(self, message: str) -> str:
         """Return a message as ``git tag -a`` would keep it."""
         return clean_as_configured(message, self._git_config)
 
-    def check(self, name: str) -> None:
+    def check_tag_name(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
         check_beside(name, self.tags, self.location)
 
@@ -196,14 +202,14 @@ class RemoteStore:
         if gone:
             self._push(gone, settle, [])
 
-    def signature(self, ref: TagRef) -> Signature:
+    def verify_signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
         if ref.peeled == ref.id:
             return check(self._programs, b"")
         kind, raw = self._tags.raw(ref)
         return check(self._programs, raw if kind == "tag" else b"")
 
-    def file(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
         refs = self._transport.refs(["HEAD"])
         head = refs.ids.get("HEAD")

@@ -10,9 +10,9 @@ from modelversions.errors import RemoteError, RemoteTimeoutError
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
 from modelversions.git.objects.received_packs import Fetched
-from modelversions.git.objects.tag_reader import LIGHTWEIGHT, TagReader, lost
+from modelversions.git.objects.tag_reader import LIGHTWEIGHT, TagReader, no_event
 from modelversions.git.remote.transport import HAVES, Transport
-from modelversions.git.store import Access, TagObject, TagRef
+from modelversions.git.store import RemoteOptions, TagObject, TagRef
 from modelversions.values.problem import ProblemKind
 
 NO_TREES = "tree:0"
@@ -22,7 +22,7 @@ NO_TREES = "tree:0"
 class RemoteTags:
     """Reads tags of one server's."""
 
-    def __init__(self, transport: Transport, access: Access) -> None:
+    def __init__(self, transport: Transport, access: RemoteOptions) -> None:
         """Ask over ``transport``, and tell ``access`` of the progress."""
         self._transport = transport
         self._access = access
@@ -40,7 +40,7 @@ class RemoteTags:
         for batch in _batches([ref for ref in unknown if ref.id not in found], self._access):
             read = self._read(batch)
             found.update(read)
-            self._known.update({id: one for id, one in read.items() if not one.is_lost})
+            self._known.update({id: one for id, one in read.items() if not one.is_unreadable})
         return {id: found.get(id) or self._known[id] for id in listed}
 
     def raw(self, ref: TagRef) -> Raw:
@@ -62,12 +62,12 @@ class RemoteTags:
                 raise
             self._transport.refs(["HEAD"])  # or else it is the server
             if len(refs) == 1:
-                flaw = (ProblemKind.MISSING, f"the server cannot send it: {error}")
-                return {refs[0].id: lost(flaw)}
+                issue = (ProblemKind.MISSING, f"the server cannot send it: {error}")
+                return {refs[0].id: no_event(issue)}
             half = len(refs) // 2
             return {**self._read(refs[:half]), **self._read(refs[half:])}
         for ref in refs:
-            if found[ref.id].is_lost:  # one without a time takes its commit's (F10)
+            if found[ref.id].is_unreadable:  # one without a time takes its commit's (F10)
                 found |= self._late(ref)
         return found
 
@@ -78,8 +78,8 @@ class RemoteTags:
         except RemoteError as error:
             if error.status is not None:
                 raise
-            flaw = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
-            return {ref.id: lost(flaw)}
+            issue = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
+            return {ref.id: no_event(issue)}
         return self._taken([ref], objects)
 
     def _fetched(self, refs: Sequence[TagRef]) -> Fetched:
@@ -95,10 +95,10 @@ class RemoteTags:
         # a server vouches for what its tags lead to, or it could not list it
         behind = [ref.peeled for ref in refs if ref.peeled]
         reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
-        return {ref.id: reader.tag(ref.id) for ref in refs}
+        return reader.read(ref.id for ref in refs)
 
 
-def _batches(refs: Sequence[TagRef], access: Access) -> Iterator[list[TagRef]]:
+def _batches(refs: Sequence[TagRef], access: RemoteOptions) -> Iterator[list[TagRef]]:
     """Put refs together that lead to as many commits as a server is told of at once."""
     batch: list[TagRef] = []
     commits: set[str | None] = set()

@@ -22,7 +22,7 @@ from modelversions.git.remote.clients import connect
 from modelversions.git.remote.error_translation import cause, denied, explain
 from modelversions.git.remote.http import Login, basic, log_in
 from modelversions.git.remote.http_settings import read_settings
-from modelversions.git.store import Access
+from modelversions.git.store import RemoteOptions
 from modelversions.git.url_match import same_origin
 from modelversions.git.urls import Url
 
@@ -36,7 +36,7 @@ _TOKEN = 12
 class Session:
     """Asks a server; nothing is sent before the first question. Threads may share it."""
 
-    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
+    def __init__(self, url: Url, programs: Programs, access: RemoteOptions) -> None:
         """Take down where it is, and how to get in."""
         self.location = str(url)
         self._url = url

@@ -23,7 +23,7 @@ from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import tidy
 from modelversions.git.remote.http import without_listing
 from modelversions.git.remote.session import Session, words
-from modelversions.git.store import TAGS, Access, TagRef
+from modelversions.git.store import TAGS, RemoteOptions, TagRef
 from modelversions.git.urls import Url
 
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
@@ -85,7 +85,7 @@ class _Haves:
 class Transport:
     """A server's repository. Nothing is sent before the first question; threads may share it."""
 
-    def __init__(self, url: Url, programs: Programs, access: Access) -> None:
+    def __init__(self, url: Url, programs: Programs, access: RemoteOptions) -> None:
         """Take down where it is, and how to get in."""
         self._session = Session(url, programs, access)
         self.location = self._session.location
