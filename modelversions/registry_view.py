@@ -23,6 +23,7 @@ from modelversions.errors import (
     VersionNotFoundError,
 )
 from modelversions.git.store import TAGS, Commit, Store, TagRef
+from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.model.snapshot import (
     ModelSnapshot,
@@ -112,7 +113,7 @@ class RegistryView(Mapping[str, Model]):
 
     def __len__(self) -> int:
         """Count the models."""
-        pairs = list(self._listed())
+        pairs = self._listed()
         pending = None if self._pending is None else self._pending()
         if pending is not None:  # list() asks for the length of what it iterates over
             pending.take(pairs)
@@ -135,13 +136,12 @@ class RegistryView(Mapping[str, Model]):
         """Return the models: each walk over them is one look at all tags."""
         return _Values(self)
 
-    def _listed(self) -> Iterator[tuple[str, Model]]:
-        """Give names and models as they are in one look at all tags, sorted."""
+    @gc_paused
+    def _listed(self) -> list[tuple[str, Model]]:
+        """List all tags once; return the models and their names, sorted."""
         snapshots = self._snapshots.all()
         find_existing(snapshots.values())
-        for name, snapshot in snapshots.items():
-            if snapshot.exists:
-                yield name, Model(name, snapshot)
+        return [(name, Model(name, one)) for name, one in snapshots.items() if one.exists]
 
     def _no_model(self, name: object) -> ModelNotFoundError:
         tags = self._store.tags()
@@ -160,6 +160,7 @@ class RegistryView(Mapping[str, Model]):
         """Offer the models' names for ``registry["<TAB>``."""
         return list(self)
 
+    @gc_paused
     def latest(self) -> dict[str, Version]:
         """Return each model's latest version (F16), from names alone where they suffice.
 
@@ -196,6 +197,7 @@ class RegistryView(Mapping[str, Model]):
             return self[name.model][name.version]
         return self[name.model].stages[str(name.stage)]
 
+    @gc_paused
     def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
         """Return the active versions that are registered at a commit: which model is this?
 
@@ -220,12 +222,14 @@ class RegistryView(Mapping[str, Model]):
         history = self._snapshots.one(name.model).state.history
         return next((event for event in history if event.tag == tag), None)
 
+    @gc_paused
     def history(self) -> tuple[Event, ...]:
         """Return all events of all models, oldest first (F13)."""
         models = self._read(self._snapshots.all()).values()
         events = (event for model in models for event in model.history)
         return tuple(sorted(events, key=attrgetter("order")))
 
+    @gc_paused
     def stages(self) -> tuple[str, ...]:
         """Return the names of the stages that some version holds, sorted."""
         models = self._read(self._snapshots.all()).values()
@@ -242,6 +246,7 @@ class RegistryView(Mapping[str, Model]):
         """
         return read_stages(self._store.read_file(FILE)) if self._stages is None else self._stages
 
+    @gc_paused
     def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
         """Return what is odd about the tags, in the order of their names.
 
@@ -300,6 +305,7 @@ class RegistryView(Mapping[str, Model]):
             )
         return self._store.resolve(commit)
 
+    @gc_paused
     def __str__(self) -> str:
         """Return a table: a line a model, with its latest version and who holds which stage."""
         from modelversions.display.tables import registry_table
@@ -313,6 +319,7 @@ class RegistryView(Mapping[str, Model]):
         count = len(self)
         return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
 
+    @gc_paused
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
         from modelversions.display.tables import registry_table
@@ -396,7 +403,7 @@ def _closest(name: str, names: Iterable[str]) -> list[str]:
 class _Pairs(Iterator[tuple[str, Model]]):
     """Names and models of one listing, made at the first step or by ``len()`` before it."""
 
-    def __init__(self, listed: Callable[[], Iterator[tuple[str, Model]]]) -> None:
+    def __init__(self, listed: Callable[[], Iterable[tuple[str, Model]]]) -> None:
         self._listed = listed
         self._found: Iterator[tuple[str, Model]] | None = None
 
@@ -406,7 +413,7 @@ class _Pairs(Iterator[tuple[str, Model]]):
 
     def __next__(self) -> tuple[str, Model]:
         if self._found is None:
-            self._found = self._listed()
+            self._found = iter(self._listed())
         return next(self._found)
 
 

@@ -278,7 +278,7 @@ class TestFalseKinds:
         registry = disk.registry
         latest = registry["m"].latest
         assert latest is not None
-        # like C git, this trusts a packed-refs file that lists a tag in the target's place as peeled
+        # like C git, this trusts the peeled ids of packed-refs, which dulwich writes for such a tag
         assert latest.name == ("v3.0.0" if packed and kind == "tag" else "v1.0.0")
         assert [one.name for one in registry["m"]] == ["v1.0.0"]
         problems = registry.problems(NOW)

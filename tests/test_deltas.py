@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,14 +74,25 @@ class Pack:
     def ref(self, base: int, data: bytes) -> None:
         self.add(entry(REF_DELTA, data, oid(base)))
 
-    def read(self, numbers: Sequence[int]) -> list[tuple[str, bytes]]:
+    def read(self, numbers: Sequence[int], *, bulk: bool = True) -> list[tuple[str, bytes]]:
+        """Read objects one by one; with ``bulk``, check that reading many gives the same."""
         rows = sorted((oid(number), offset, 0) for number, offset in enumerate(self.offsets))
         self.path.with_suffix(".pack").write_bytes(self.data)
         with self.path.with_suffix(".idx").open("wb") as file:
             write_pack_index(file, rows, b"x" * 20)
         files = ObjectFiles(self.repo, "here")
+        ids = [oid(number).hex() for number in numbers]
         try:
-            return [files.raw(oid(number).hex()) for number in numbers]
+            found = [files.raw(id) for id in ids]
+            if bulk:
+                files.close()
+                many = dict(files.read_many(ids))
+                assert [many[id] for id in ids] == found
+                types = files.types(ids)
+                assert [types[id] for id, (type, _) in zip(ids, found) if type] == [
+                    type for type, _ in found if type
+                ]
+            return found
         finally:
             files.close()
             self.repo.close()
@@ -127,7 +139,7 @@ def test_a_base_is_inflated_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return inflate(self, start, size)
 
     monkeypatch.setattr(pack_files.Pack, "_inflate", counted)
-    assert pack.read(range(200, -1, -1)) == [("tag", CONTENT)] * 201
+    assert pack.read(range(200, -1, -1), bulk=False) == [("tag", CONTENT)] * 201
     assert len(inflated) == 201
 
 
@@ -185,4 +197,13 @@ def test_a_chain_longer_than_git_makes_is_broken(
         pack.ofs(number, delta(CONTENT, CONTENT))
     monkeypatch.setattr(pack_files, "_MAX_DEPTH", 5)
     monkeypatch.setattr(ObjectFiles, "_by_dulwich", lambda *_: ("", b""))
-    assert pack.read([6, 5]) == [("", b""), ("tag", CONTENT)]
+    assert pack.read([6, 5], bulk=False) == [("", b""), ("tag", CONTENT)]
+
+
+@pytest.mark.parametrize("size", [10, 16, 2047, 2048, 300_000])
+def test_deltas_of_any_size(tmp_path: Path, size: int) -> None:
+    pack = Pack(tmp_path)
+    pack.whole(CONTENT)
+    added = random.Random(size).randbytes(size)
+    pack.ofs(0, delta(CONTENT, added))
+    assert pack.read([1, 0]) == [("tag", added), ("tag", CONTENT)]

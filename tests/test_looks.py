@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -290,3 +291,26 @@ def test_to_read_nothing_asks_no_server() -> None:
     url = Url.parse("https://nowhere.invalid/models.git")
     assert url is not None
     assert RemoteStore(url, RemoteOptions()).read([]) == {}
+
+
+def test_the_garbage_collector_is_paused_and_comes_back(disk: Builder) -> None:
+    disk.tags("m@v1.0.0")
+    store = LocalStore(disk.repo, "here")
+    enabled: list[bool] = []
+
+    class Watching(LocalStore):
+        def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
+            enabled.append(gc.isenabled())
+            return store.tags(prefixes)
+
+    registry = Registry(Watching(disk.repo, "here"))
+    assert gc.isenabled()
+    assert len(registry.history()) == 1
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        assert len(registry.history()) == 1
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert enabled == [False, False]

@@ -92,8 +92,12 @@ def test_indexes_of_any_form(disk: Builder, version: int) -> None:
         index[-40:-40] = (12).to_bytes(8, "big")
         (folder / "pack-x.idx").write_bytes(index)
     files = ObjectFiles(disk.repo, "here")
-    assert {files.type(f"{number:02x}" * 20) for number in range(256)} == {"commit"}
+    ids = [f"{number:02x}" * 20 for number in range(256)]
+    assert {files.type(id) for id in ids} == {"commit"}
+    assert files.types(ids) == dict.fromkeys(ids, "commit")
+    assert files.types(ids[:3]) == dict.fromkeys(ids[:3], "commit")
     assert files.type("01" * 19 + "02") == ""
+    assert files.types(["01" * 19 + "02"]) == {"01" * 19 + "02": ""}
     files.close()
 
 
@@ -137,7 +141,10 @@ def test_the_kind_of_a_delta_is_its_base_s(
     with (folder / "pack-x.idx").open("wb") as file:
         write_pack_index(file, places, b"x" * 20)
     files = ObjectFiles(disk.repo, "here")
-    assert [files.type(str(number).encode().hex() * 20) for number in range(2)] == kinds
+    ids = [str(number).encode().hex() * 20 for number in range(2)]
+    assert [files.type(id) for id in ids] == kinds
+    types = files.types(ids)
+    assert [types[id] for id in ids] == kinds
     files.close()
 
 
@@ -206,6 +213,8 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
             files = ObjectFiles(repo, "here")
             assert files.type(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
+            assert files.types([id])[id] in ("", "blob")
+            assert dict(files.read_many([id]))[id] in (("", b""), ("blob", b"some content"))
             files.close()
 
 

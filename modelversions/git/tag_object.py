@@ -59,7 +59,8 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
     since = int(seconds)
     if offset is None or since >= MAX_TIMESTAMP:
         return None
-    return TagObject(commit, name, datetime.fromtimestamp(since, offset), author, message.strip())
+    time = datetime.fromtimestamp(since, offset)
+    return TagObject(commit, name, time, author, message.strip(), (), since)
 
 
 class TagParts:
@@ -110,7 +111,8 @@ class TagParts:
         time = time or committed
         if time is None:
             return None
-        return TagObject(commit, self.name, time, author, self.message, tuple(issues))
+        seconds = int(time.timestamp())
+        return TagObject(commit, self.name, time, author, self.message, tuple(issues), seconds)
 
 
 def commit_time(raw: bytes) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from modelversions.git.store import TagObject, TagRef
@@ -28,14 +28,13 @@ class Loaded(NamedTuple):
     """The tags whose content is unknown, because an object is missing."""
 
 
-def named(model: str, refs: Iterable[TagRef]) -> list[NamedTag]:
-    """Return those of a model's tags whose names are an event's."""
+def named(model: str, refs: Iterable[TagRef]) -> Iterator[NamedTag]:
+    """Yield those of a model's tags whose names are an event's."""
     start = len(model)
-    return [
-        NamedTag(parts, ref)
-        for ref in refs
-        if (parts := parse_after_model(ref.name[start:])) is not None
-    ]
+    for ref in refs:
+        parts = parse_after_model(ref.name[start:])
+        if parts is not None:
+            yield NamedTag(parts, ref)
 
 
 def load(model: str, tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> Loaded:
@@ -44,8 +43,8 @@ def load(model: str, tags: Iterable[NamedTag], objects: Mapping[str, TagObject])
     for tag in tags:
         parts, (name, id, peeled) = tag
         found = objects[id]
-        commit, bears, time, author, message, issues = found
-        if issues or bears != name:
+        commit, own_name, time, author, message, issues, timestamp = found
+        if issues or own_name != name:
             loaded.problems.extend(_problems(model, name, found))
             if found.is_unreadable:
                 loaded.unreadable.append(tag)
@@ -54,7 +53,7 @@ def load(model: str, tags: Iterable[NamedTag], objects: Mapping[str, TagObject])
         kind, version, stage, counter, _ = parts
         loaded.rows.append(
             EventRow(
-                time.timestamp(),
+                timestamp,
                 -1 if counter is None else counter,
                 RANK[kind],
                 name,

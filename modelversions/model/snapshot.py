@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 
 import attrs
@@ -69,7 +70,7 @@ class ModelSnapshot:
     @property
     def tags(self) -> list[NamedTag]:
         """The tags whose names are an event's, by name."""
-        return named(self.model, self.refs)
+        return list(named(self.model, self.refs))
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
@@ -112,13 +113,14 @@ class ModelSnapshot:
         """Whether any tag is an event: otherwise there is no such model."""
         if isinstance(self.content, Read):
             return bool(self.content.state.history)
-        find_existing([self])
+        if self.known_exists is None:
+            find_existing([self])
         return bool(self.known_exists)
 
     @property
     def latest(self) -> Latest | None:
         """The latest version (F16), from tag names alone if they suffice."""
-        if not self.is_read:
+        if self.known_latest is None and not self.is_read:
             find_latest([self])
         if self.known_latest is not None:
             return self.known_latest[0]
@@ -171,6 +173,7 @@ class SnapshotCache:
     def __init__(self, store: Store) -> None:
         """List and read the tags of ``store``."""
         self._store = store
+        self._unread = Unread(store, None)
         self._known: dict[str, ModelSnapshot] = {}
 
     def one(self, model: str) -> ModelSnapshot:
@@ -202,7 +205,9 @@ class SnapshotCache:
             known = None
         if known is not None and known.refs == refs:
             return known
-        return ModelSnapshot(model, refs, Unread(self._store, known and known.previous))
+        previous = None if known is None else known.previous
+        content = self._unread if previous is None else Unread(self._store, previous)
+        return ModelSnapshot(model, refs, content)
 
 
 def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
@@ -245,7 +250,7 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     unread = _unread(one for one in snapshots if one.known_exists is None)
     store = next((content.store for content in unread.values()), None)
     if store is not None:
-        _find_any(store, {one: one.tags[:1] for one in unread})
+        _find_any(store, {one: list(islice(named(one.model, one.refs), 1)) for one in unread})
         _find_any(store, {one: one.tags for one in unread if not one.known_exists})
 
 
@@ -288,12 +293,13 @@ def _find_below(
     for snapshot, tags in candidates.items():
         if not tags:
             snapshot.known_latest = (None,)
-        elif _is_single(tags) and (commit := commits[tags[0].ref.id]) is not None:
-            version = tags[0].parts.version
-            assert version is not None
-            snapshot.known_latest = ((version, commit, tags[0].ref.name),)
         elif len(tags) == 1:
-            unclear.append(snapshot)
+            (_, version, *_), (name, id, _) = tags[0]
+            commit = commits.get(id)
+            if commit is None or version is None:
+                unclear.append(snapshot)
+            else:
+                snapshot.known_latest = ((version, commit, name),)
         else:
             rows, _, unreadable = load(snapshot.model, tags, objects)
             latest = _greatest(replay(snapshot.model, rows))

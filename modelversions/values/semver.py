@@ -32,6 +32,7 @@ MAX_DIGITS = 640
 _TOO_LARGE = 10**MAX_DIGITS
 
 _LEVELS = ("major", "minor", "patch")
+_FIELDS = (*_LEVELS, "prerelease", "build")
 
 _Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
@@ -89,10 +90,19 @@ class SemVer:
     _hash: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Work the keys out once: versions are compared often."""
+        """Compute the keys once: versions are compared often."""
         key = (self.major, self.minor, self.patch, _prerelease_key(self.prerelease))
         object.__setattr__(self, "precedence", key)
         object.__setattr__(self, "_hash", hash((key, self.build)))
+
+    @classmethod
+    def _parsed(cls, major: int, minor: int, patch: int, prerelease: str, build: str) -> SemVer:
+        """Build a value from parts that need no validation, which would take 10 µs."""
+        self = cls.__new__(cls)
+        for name, value in zip(_FIELDS, (major, minor, patch, prerelease, build)):
+            object.__setattr__(self, name, value)
+        self.__attrs_post_init__()
+        return self
 
     @classmethod
     def parse(cls, text: str) -> SemVer:
@@ -198,7 +208,9 @@ def _parse(text: str) -> SemVer:
     for name, number in zip(_LEVELS, (major, minor, patch)):
         if len(number) > MAX_DIGITS:
             raise _invalid(text, f"the {name} number has more than {MAX_DIGITS} digits")
-    return SemVer(int(major), int(minor), int(patch), prerelease, build)
+    if len(prerelease) > MAX_DIGITS:
+        return SemVer(int(major), int(minor), int(patch), prerelease, build)  # validates it
+    return SemVer._parsed(int(major), int(minor), int(patch), prerelease, build)  # noqa: SLF001
 
 
 def _invalid(text: object, reason: str) -> InvalidVersionError:

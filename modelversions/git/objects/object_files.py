@@ -1,7 +1,7 @@
 """Objects as raw bytes, from pack files and loose files.
 
-dulwich parses each object that it reads, which takes most of the time, and raises for a loose object
-that it cannot parse, which is to be reported as a problem.
+dulwich parses each object that it reads, which takes most of the time. It raises for a loose object
+that it cannot parse, and that is to be reported as a problem.
 
 A missing or broken object is data. An unreadable file is an error, not a missing object.
 """
