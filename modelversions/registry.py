@@ -28,7 +28,7 @@ from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
-from modelversions.write.writer import Options, Plan, Writer
+from modelversions.write.writer import Planner, WriteOptions, Writer
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
@@ -170,7 +170,7 @@ class Registry(RegistryView):
                     value=bump,
                 )
         sha = self._resolve(commit)
-        options = Options(message, author, when, force, sign, dry_run, push)
+        options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             model,
             options,
@@ -203,7 +203,7 @@ class Registry(RegistryView):
             VersionNotFoundError: it was never registered, or was deregistered already.
         """
         semver = _semver(version)
-        options = Options(message, author, when, force, sign, dry_run, push)
+        options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._known(model),
             options,
@@ -257,7 +257,7 @@ class Registry(RegistryView):
         sha = self._resolve("HEAD" if commit is None else commit) if register or named else ""
         if not register and not (force and semver is None):
             self._known(model)
-        options = Options(message, author, when, force, sign, dry_run, push)
+        options = WriteOptions(message, author, when, force, sign, dry_run, push)
         if not register:
             return self._write(
                 model,
@@ -307,7 +307,7 @@ class Registry(RegistryView):
         semver = None if version is None else _semver(version)
         _check_one(version, commit)
         sha = "" if commit is None else self._resolve(commit)
-        options = Options(message, author, when, force, sign, dry_run, push)
+        options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._known(model),
             options,
@@ -335,7 +335,7 @@ class Registry(RegistryView):
             ModelNotFoundError: there is no such model.
             ModelDeprecatedError: it is deprecated already, and ``force`` is not given.
         """
-        options = Options(message, author, when, force, sign, dry_run, push)
+        options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._known(model), options, lambda now, intent: [planning.deprecate(now, intent)]
         )
@@ -422,7 +422,7 @@ class Registry(RegistryView):
 
         return connect(self._store, remote)
 
-    def _write(self, model: str, options: Options, plan: Plan) -> Event:
+    def _write(self, model: str, options: WriteOptions, plan: Planner) -> Event:
         """Write what a plan says, and push it if that is wanted; return the last event.
 
         Raises:

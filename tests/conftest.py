@@ -54,7 +54,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock no longer than one more try takes."""
-    monkeypatch.setattr("modelversions.git.local.local_refs.PATIENCE", 0.001)
+    monkeypatch.setattr("modelversions.git.local.local_refs.LOCK_TIMEOUT", 0.001)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -204,6 +204,6 @@ def test_a_chain_longer_than_git_makes_is_broken(
 def test_deltas_of_any_size(tmp_path: Path, size: int) -> None:
     pack = Pack(tmp_path)
     pack.whole(CONTENT)
-    added = random.Random(size).randbytes(size)
+    added = os.urandom(size)
     pack.ofs(0, delta(CONTENT, added))
     assert pack.read([1, 0]) == [("tag", added), ("tag", CONTENT)]

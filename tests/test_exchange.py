@@ -29,9 +29,9 @@ from modelversions import (
     TagNotFoundError,
     VersionExistsError,
 )
-from modelversions.git.exchange import LocalExchange
+from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
-from modelversions.git.remote.transport import Transport, Verdict
+from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
 from tests.lines import git_server, http_server
 
@@ -77,21 +77,21 @@ def test_all_events_that_the_remote_lacks_are_pushed(here: Builder, far: Builder
     here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0", "release-1", commit="c2")
     here.ref("refs/tags/m@v2.0.0", here.commits["c2"])
     result = here.registry.push()
-    assert result.done == ("m#prod#1", "m@v1.0.0", "n@v1.0.0")
+    assert result.transferred == ("m#prod#1", "m@v1.0.0", "n@v1.0.0")
     assert (result.unchanged, result.conflicts) == ((), ())
-    assert tags(far) == list(result.done)
+    assert tags(far) == list(result.transferred)
     assert far.registry.history() == here.registry.history()
-    assert here.registry.push().unchanged == result.done
+    assert here.registry.push().unchanged == result.transferred
     assert far.registry.problems() == ()
 
 
 def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) -> None:
     here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
     registry = here.registry
-    assert registry.push(registry["m"].history[1]).done == ("m#prod#1",)
+    assert registry.push(registry["m"].history[1]).transferred == ("m#prod#1",)
     latest = registry["n"].latest
     assert latest
-    assert registry.push(latest, "m@v1.0.0").done == ("m@v1.0.0", "n@v1.0.0")
+    assert registry.push(latest, "m@v1.0.0").transferred == ("m@v1.0.0", "n@v1.0.0")
     assert tags(far) == ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
     with pytest.raises(TagNotFoundError):
         registry.push("m@v9.0.0")
@@ -110,8 +110,8 @@ def test_a_tag_that_differs_is_a_conflict_and_stays_on_both_sides(
     for result in (here.registry.push(), here.registry.fetch()):
         assert result.conflicts == (Conflict("m@v1.0.0", mine[0].id, theirs),)
         assert result.remote in str(result)
-        assert f"conflict, m@v1.0.0: {mine[0].id[:7]} here, {theirs[:7]} there" in str(result)
-    assert result.done == ("m@v3.0.0",)
+        assert f"conflict: m@v1.0.0: {mine[0].id[:7]} local, {theirs[:7]} remote" in str(result)
+    assert result.transferred == ("m@v3.0.0",)
     assert {ref.name: ref.id for ref in far.registry._store.tags()}["m@v1.0.0"] == theirs
     assert here.registry._store.tags()[0] == mine[0]
 
@@ -124,13 +124,13 @@ def test_events_that_are_lacking_here_are_fetched(here: Builder, far: Builder) -
     steps: list[Any] = []
     with Registry.open(here.repo.path, progress=lambda *step: steps.append(step)) as registry:  # type: ignore[union-attr]
         result = registry.fetch()
-        assert result.done == ("m#prod#1", "m@v1.0.0")
+        assert result.transferred == ("m#prod#1", "m@v1.0.0")
         assert registry.history() == far.registry.history()
         assert registry.problems() == ()
-        assert registry.fetch().unchanged == result.done
+        assert registry.fetch().unchanged == result.transferred
     assert tags(here) == ["m#prod#1", "m@v1.0.0"]
     assert far.commits["f1"].encode() in here.repo.object_store  # type: ignore[operator]
-    assert str(result) == f"{result.remote}: 2 done, 0 unchanged"
+    assert str(result) == f"{result.remote}: 2 transferred, 0 unchanged"
 
 
 def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
@@ -146,7 +146,7 @@ def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
 
     monkeypatch.setattr(LocalRefs, "create", faster)
     result = here.registry.fetch()
-    assert result.done == ()
+    assert result.transferred == ()
     assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
 
 
@@ -155,8 +155,8 @@ def test_a_tag_that_is_something_else_there_is_not_overwritten(here: Builder, fa
     far.tags("m@v1.0.0")
     id = far.tag("m@v1.0.0", message="faster")
     result = here.registry.push()
-    assert result.done == ()
-    assert [conflict.there for conflict in result.conflicts] == [id]
+    assert result.transferred == ()
+    assert [conflict.remote for conflict in result.conflicts] == [id]
 
 
 def test_a_verb_pushes_what_it_wrote(here: Builder, far: Builder) -> None:
@@ -186,14 +186,14 @@ def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
     here: Builder, monkeypatch: pytest.MonkeyPatch, dry_run: bool
 ) -> None:
     here.tags("m@v1.0.0")
-    closed: list[LocalExchange] = []
-    real = LocalExchange.close
+    closed: list[ConnectedRemote] = []
+    real = ConnectedRemote.close
 
-    def close(exchange: LocalExchange) -> None:
+    def close(exchange: ConnectedRemote) -> None:
         closed.append(exchange)
         real(exchange)
 
-    monkeypatch.setattr(LocalExchange, "close", close)
+    monkeypatch.setattr(ConnectedRemote, "close", close)
     version = "v2.0.0" if dry_run else "v1.0.0"
     refusal = contextlib.nullcontext() if dry_run else pytest.raises(VersionExistsError)
     with refusal:
@@ -203,7 +203,7 @@ def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
 
 def test_a_remote_that_is_not_there_leaves_the_tag_here(disk: Builder, tmp_path: Path) -> None:
     configure(disk, f'[remote "origin"]\n\turl = {tmp_path}/nowhere\n')
-    with pytest.raises(NotPushedError, match="was written here, and not pushed to '") as caught:
+    with pytest.raises(NotPushedError, match="created locally but not pushed to '") as caught:
         disk.registry.register("m", author=ANN, push=True)
     assert caught.value.tag == "m@v0.0.1"
     assert isinstance(caught.value.__cause__, RepositoryNotFoundError)
@@ -212,7 +212,7 @@ def test_a_remote_that_is_not_there_leaves_the_tag_here(disk: Builder, tmp_path:
 
 def test_another_tag_at_the_remote_leaves_the_tag_here(here: Builder, far: Builder) -> None:
     far.tags("m@v0.0.1")
-    with pytest.raises(NotPushedError, match="it has another tag of that name: m@v0.0.1: "):
+    with pytest.raises(NotPushedError, match="it has a different tag of that name: m@v0.0.1: "):
         here.registry.register("m", author=ANN, push=True)
     assert tags(here) == ["m@v0.0.1"]
 
@@ -232,7 +232,7 @@ def test_a_refusal_is_told_in_the_servers_words(
     message: str,
 ) -> None:
     here.tags("m@v1.0.0", "m@v2.0.0")
-    verdict = Verdict({f"refs/tags/{name}": "no" for name in refused}, frozenset(), words)
+    verdict = PushResult({f"refs/tags/{name}": "no" for name in refused}, frozenset(), words)
     monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
     with pytest.raises(PushRejectedError) as caught:
         here.registry.push()
@@ -245,13 +245,13 @@ def test_several_tags_go_one_by_one_where_the_server_cannot_do_better(
     here.tags("m@v1.0.0", "m@v2.0.0")
     real = Transport.send
 
-    def simple(transport: Transport, *arguments: Any, atomic: bool) -> Verdict:
+    def simple(transport: Transport, *arguments: Any, atomic: bool) -> PushResult:
         if atomic:
             raise InvalidArgumentError("not all or none", argument="atomic", value=None)
         return real(transport, *arguments, atomic=False)
 
     monkeypatch.setattr(Transport, "send", simple)
-    assert here.registry.push().done == ("m@v1.0.0", "m@v2.0.0")
+    assert here.registry.push().transferred == ("m@v1.0.0", "m@v2.0.0")
     assert tags(far) == ["m@v1.0.0", "m@v2.0.0"]
 
 
@@ -301,7 +301,7 @@ def test_a_remote_is_found_as_git_finds_it(disk: Builder, tmp_path: Path) -> Non
             '[remote "two"]\n\turl = ../pulls\n\tpushurl = ../pushes\n',
         )
         registry = disk.registry
-        assert registry.fetch().done == ("m@v1.0.0",)
+        assert registry.fetch().transferred == ("m@v1.0.0",)
         assert registry.fetch(remote="two").unchanged == ("m@v1.0.0",)
         assert registry.push(remote="two").unchanged == ()
         assert tags(Builder(pushes)) == ["m@v1.0.0"]
@@ -319,7 +319,7 @@ def test_each_of_several_urls_is_pushed_to(disk: Builder, tmp_path: Path) -> Non
             configure(disk, f'[remote "origin"]\n{url}{lines}')
             event = disk.registry.register(name, "v1.0.0", author=ANN)
             result = disk.registry.push(event)
-            assert result.done == (event.tag,)
+            assert result.transferred == (event.tag,)
             assert result.remote == f"file://{one.path}, file://{two.path}"
             assert event.tag in tags(Builder(one))
             assert event.tag in tags(Builder(two))
@@ -327,7 +327,7 @@ def test_each_of_several_urls_is_pushed_to(disk: Builder, tmp_path: Path) -> Non
         Builder(two).ref("refs/tags/url@v1.0.0", disk.commits["c1"])
         assert [one.tag for one in disk.registry.push("url@v1.0.0").conflicts] == ["url@v1.0.0"]
         Builder(one).repo.refs.remove_if_equals(Ref(b"refs/tags/pushurl@v1.0.0"), None)
-        assert disk.registry.push("pushurl@v1.0.0").done == ("pushurl@v1.0.0",)
+        assert disk.registry.push("pushurl@v1.0.0").transferred == ("pushurl@v1.0.0",)
 
 
 def test_the_next_url_is_pushed_to_where_one_fails(disk: Builder, tmp_path: Path) -> None:
@@ -345,9 +345,9 @@ def test_a_repository_in_memory_exchanges_by_path(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path)) as repo:
         far = Builder(repo).tags("m@v1.0.0")
         near = Builder(MemoryRepo())
-        assert near.registry.fetch(remote=str(tmp_path)).done == ("m@v1.0.0",)
+        assert near.registry.fetch(remote=str(tmp_path)).transferred == ("m@v1.0.0",)
         near.tag("m@v2.0.0", far.commits["c1"])
-        assert near.registry.push(remote=str(tmp_path)).done == ("m@v2.0.0",)
+        assert near.registry.push(remote=str(tmp_path)).transferred == ("m@v2.0.0",)
 
 
 def test_a_hook_on_this_machine_is_not_passed_by(disk: Builder, tmp_path: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_hook_on_this_machine_is_not_passed_by(disk: Builder, tmp_path: Path) 
         ):
             disk.registry.push(remote=repo.path)
         hook.chmod(0o644)
-        assert disk.registry.push(remote=repo.path).done == ("m@v1.0.0",)
+        assert disk.registry.push(remote=repo.path).transferred == ("m@v1.0.0",)
 
 
 def test_a_configuration_that_cannot_be_read_is_an_error(disk: Builder) -> None:
@@ -394,7 +394,7 @@ class TestHarm:
         monkeypatch.setattr(TCPGitClient, "get_refs", harmful)
         assert isinstance(far.repo, Repo)
         with git_server(far.repo) as url:
-            assert disk.registry.fetch(remote=url).done == ("m@v1.0.0",)
+            assert disk.registry.fetch(remote=url).transferred == ("m@v1.0.0",)
             assert list(Registry.open(url)) == ["m"]
         with pytest.raises(InvalidNameError):
             LocalRefs(disk.repo, "here").create([NewRef("../x=m@v1.0.0", id.decode())])
@@ -475,18 +475,18 @@ def test_a_tag_for_which_there_is_no_place_is_a_conflict(here: Builder, far: Bui
     here.tag("m#prod")
     far.tags("a@v1.0.0", "m#prod/eu#1", "z@v1.0.0")
     result = here.registry.fetch()
-    assert result.done == ("a@v1.0.0", "z@v1.0.0")
-    assert [(one.tag, one.here) for one in result.conflicts] == [("m#prod/eu#1", "")]
-    assert "m#prod/eu#1: no place here, " in str(result)
+    assert result.transferred == ("a@v1.0.0", "z@v1.0.0")
+    assert [(one.tag, one.local) for one in result.conflicts] == [("m#prod/eu#1", "")]
+    assert "m#prod/eu#1: name conflict local, " in str(result)
 
 
 def test_a_push_that_nobody_confirmed_is_an_error(
     here: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.tags("m@v1.0.0")
-    verdict = Verdict({}, frozenset({"refs/tags/m@v1.0.0"}), "")
+    verdict = PushResult({}, frozenset({"refs/tags/m@v1.0.0"}), "")
     monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
-    with pytest.raises(RemoteError, match="did not say what became of"):
+    with pytest.raises(RemoteError, match="did not report whether"):
         here.registry.push()
 
 
@@ -502,7 +502,7 @@ def test_a_path_is_taken_from_where_one_is(
     disk.tags("m@v1.0.0")
     assert isinstance(far.repo, Repo)
     monkeypatch.chdir(Path(far.repo.path).parent)
-    assert disk.registry.push(remote="far").done == ("m@v1.0.0",)
+    assert disk.registry.push(remote="far").transferred == ("m@v1.0.0",)
     assert disk.registry.push(remote=Path(far.repo.path)).unchanged == ("m@v1.0.0",)  # type: ignore[arg-type]
 
 

@@ -18,8 +18,8 @@ from modelversions import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.git.remote.error_translation import explain
-from modelversions.git.remote.transport import Verdict
+from modelversions.git.remote.error_translation import translate_error
+from modelversions.git.remote.transport import PushResult
 from modelversions.git.store import sha_hint
 from tests.builders import Builder
 from tests.lines import git_server
@@ -106,7 +106,7 @@ def test_a_sha_with_a_slip(disk: Builder, far: str, revision: str, hint: str) ->
 
 
 def test_an_object_that_dulwich_cannot_parse() -> None:
-    error = explain(ObjectFormatException("no zone"), "there", 1, [])
+    error = translate_error(ObjectFormatException("no zone"), "there", 1, [])
     assert type(error) is RemoteError
     assert "cannot be parsed by dulwich: no zone; nothing was changed at 'there'" in str(error)
 
@@ -114,14 +114,14 @@ def test_an_object_that_dulwich_cannot_parse() -> None:
 def test_words_about_something_else_than_the_repository() -> None:
     error = HangupException([b"hook: jq: command foo not found, permission denied"])
     for reached, kind in ((False, RepositoryNotFoundError), (True, RemoteError)):
-        assert type(explain(error, "there", 1, [], reached=reached)) is kind
+        assert type(translate_error(error, "there", 1, [], reached=reached)) is kind
     assert isinstance(
-        explain(NotGitRepository(), "there", 1, [], reached=True), RepositoryNotFoundError
+        translate_error(NotGitRepository(), "there", 1, [], reached=True), RepositoryNotFoundError
     )
 
 
 def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
     refused = {"refs/tags/a": "atomic push failure", "refs/tags/b": "hook declined"}
-    assert Verdict(refused, frozenset(), "").cause == ("refs/tags/b", "hook declined")
+    assert PushResult(refused, frozenset(), "").cause == ("refs/tags/b", "hook declined")
     along = {"refs/tags/a": "atomic push failure"}
-    assert Verdict(along, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")
+    assert PushResult(along, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")

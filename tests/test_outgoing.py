@@ -85,14 +85,14 @@ def test_the_haves_are_those_of_all_refs(disk: Builder, tmp_path: Path) -> None:
         far.commit()
         far.tags("m@v1.0.0", "m@v2.0.0")
         with git_server(repo) as url:
-            assert disk.registry.fetch(remote=url).done == ("m@v1.0.0", "m@v2.0.0")
+            assert disk.registry.fetch(remote=url).transferred == ("m@v1.0.0", "m@v2.0.0")
             disk.repo.refs.remove_if_equals(b"refs/heads/main", None)  # type: ignore[arg-type]
             disk.ref("refs/remotes/origin/x/y", disk.commits["c1"])
             with Registry.open(disk.repo.path) as registry:  # type: ignore[union-attr]
                 event = registry.register("n", "v1.0.0", commit=disk.commits["c1"], author=ANN)
                 inner = registry._store.tags([event.tag])[0].id
                 disk.tag("o@v1.0.0", inner, kind="tag")
-                assert registry.push(event, "o@v1.0.0", remote=url).done == (event.tag, "o@v1.0.0")
+                assert registry.push(event, "o@v1.0.0", remote=url).transferred == (event.tag, "o@v1.0.0")
 
 
 def test_refs_below_a_name(disk: Builder) -> None:

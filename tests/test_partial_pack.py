@@ -134,6 +134,6 @@ def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.Mon
     wants = [objects[0].id.decode()]
     found = transport.fetch(wants, filter="tree:0")
     assert all(one.id in found for one in objects)
-    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 50_000)
+    monkeypatch.setattr("modelversions.git.remote.transport.MAX_BYTES", 50_000)
     with pytest.raises(RemoteError, match="more than 50000 bytes"):
         transport.fetch(wants)

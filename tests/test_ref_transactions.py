@@ -205,7 +205,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("after", [False, True])
     @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
-    @pytest.mark.parametrize("logged", [False, True])
+    @pytest.mark.parametrize("read_reflog", [False, True])
     @pytest.mark.parametrize("verb", ["delete", "assign"])
     def test_all_or_none(
         self,
@@ -215,10 +215,10 @@ class TestFailures:
         verb: str,
         failure: BaseException,
         *,
-        logged: bool,
+        read_reflog: bool,
         after: bool,
     ) -> None:
-        if logged:
+        if read_reflog:
             mixed.configure("logAllRefUpdates", "always")
         (mixed.git_dir / "refs" / "tags" / "a" / "m@v0.0.1").mkdir()
         before, outcomes, number = refs(mixed), set(), 0

@@ -51,10 +51,10 @@ from modelversions.git.config import GitConfig
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.programs import Programs
 from modelversions.git.remote import remote_tags
-from modelversions.git.remote.clients import _Line, _PatientSsh, connect
-from modelversions.git.remote.error_translation import explain
+from modelversions.git.remote.clients import _SocketStream, _TimeoutSSHVendor, connect
+from modelversions.git.remote.error_translation import translate_error
 from modelversions.git.remote.remote_store import RemoteStore
-from modelversions.git.remote.transport import Refs, Transport, Verdict
+from modelversions.git.remote.transport import PushResult, Refs, Transport
 from modelversions.git.urls import Url
 from tests.builders import CORPORA, Builder, corpus, odd, same
 from tests.lines import PATH, git_server, guarded, http_server, proxied, refusing, relaying
@@ -257,7 +257,7 @@ def test_a_writer_who_was_slower_plans_anew(
     far.tags("m@v1.0.0")
     real = Transport.send
 
-    def slower(transport: Transport, *arguments: Any, **options: Any) -> Verdict:
+    def slower(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
         monkeypatch.undo()
         far.registry.assign("m", "v1.0.0", "prod", author=ANN)
         return real(transport, *arguments, **options)
@@ -378,7 +378,7 @@ def test_a_head_that_is_no_commit_has_no_files(
 def test_files_that_are_not_wanted_are_taken_up_to_a_size(
     door: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 10)
+    monkeypatch.setattr("modelversions.git.remote.transport.MAX_BYTES", 10)
     with pytest.raises(RemoteError, match="more than 10 bytes, having"):
         door.commits()
 
@@ -595,7 +595,7 @@ def test_a_push_whose_answer_is_lost_has_happened(
 ) -> None:
     real = Transport.send
 
-    def lost(transport: Transport, *arguments: Any, **options: Any) -> Verdict:
+    def lost(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
         real(transport, *arguments, **options)
         raise RemoteError("the line broke", location="there")
 
@@ -607,7 +607,7 @@ def test_a_push_whose_answer_is_lost_has_happened(
 def test_a_push_that_was_not_sent_is_an_error(
     door: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(*_: Any, **__: Any) -> Verdict:
+    def down(*_: Any, **__: Any) -> PushResult:
         raise RemoteError("the line broke", location="there")
 
     monkeypatch.setattr(Transport, "send", down)
@@ -625,8 +625,8 @@ def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
 ) -> None:
     real = Transport.refs
 
-    def lost(_: Transport, settle: Any, *__: Any, **___: Any) -> Verdict:
-        settle({})
+    def lost(_: Transport, compute_updates: Any, *__: Any, **___: Any) -> PushResult:
+        compute_updates({})
         if not answers:
             monkeypatch.setattr(Transport, "refs", down)
         raise RemoteError("the line broke", location="there")
@@ -653,8 +653,8 @@ def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
 def test_a_servers_refusal_is_told_in_its_words(
     door: Registry, monkeypatch: pytest.MonkeyPatch, words: str, message: str
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> Verdict:
-        return Verdict({"refs/tags/m@v0.0.1": "hook declined"}, frozenset(), words)
+    def refuse(*_: Any, **__: Any) -> PushResult:
+        return PushResult({"refs/tags/m@v0.0.1": "hook declined"}, frozenset(), words)
 
     monkeypatch.setattr(Transport, "send", refuse)
     with pytest.raises(PushRejectedError) as caught:
@@ -688,10 +688,10 @@ def test_a_pack_that_a_server_cannot_take_is_a_refusal(
 def test_a_refusal_because_somebody_was_faster_is_no_refusal(
     door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faster(*_: Any, **__: Any) -> Verdict:
+    def faster(*_: Any, **__: Any) -> PushResult:
         monkeypatch.undo()
         far.registry.register("m", "v1.0.0", author=ANN)
-        return Verdict({"refs/tags/m@v1.0.0": "reference already exists"}, frozenset(), "")
+        return PushResult({"refs/tags/m@v1.0.0": "reference already exists"}, frozenset(), "")
 
     monkeypatch.setattr(Transport, "send", faster)
     with pytest.raises(VersionExistsError):
@@ -769,25 +769,25 @@ def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.Mon
 
 
 def test_what_a_proxy_or_a_plain_server_says_is_explained() -> None:
-    proxy = explain(HTTPProxyUnauthorized(None, "u"), "there", 1, ())
+    proxy = translate_error(HTTPProxyUnauthorized(None, "u"), "there", 1, ())
     assert isinstance(proxy, AuthenticationError)
-    many = explain(GitProtocolError("Server does not support atomic push"), "there", 1, ())
+    many = translate_error(GitProtocolError("Server does not support atomic push"), "there", 1, ())
     assert "cannot take several tags at once, all or none, and has taken none" in str(many)
-    bare = explain(ValueError(), "there", 1, ())
+    bare = translate_error(ValueError(), "there", 1, ())
     assert "cannot be asked: ValueError;" in str(bare)
 
 
 def test_a_server_that_says_nothing_of_a_tag_is_asked_what_became_of_it(
     door: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsaid = Verdict({}, frozenset({"refs/tags/m@v0.0.1"}), "")
-    monkeypatch.setattr(Transport, "send", lambda *_, **__: unsaid)
+    unreported = PushResult({}, frozenset({"refs/tags/m@v0.0.1"}), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: unreported)
     with pytest.raises(RemoteError, match="It is not known whether 'm@v0.0.1' went through after"):
         door.register("m", author=ANN)
     commit = base.NewTag("m@v0.0.1", far.commits["c1"], "m\n", ANN, WHEN)
     monkeypatch.undo()
     real = Transport.send
-    monkeypatch.setattr(Transport, "send", lambda *a, **k: (real(*a, **k), unsaid)[1])
+    monkeypatch.setattr(Transport, "send", lambda *a, **k: (real(*a, **k), unreported)[1])
     door._store.create([commit])
     assert "m" in far.registry
 
@@ -874,7 +874,7 @@ def test_a_token_as_a_name_is_no_more_shown_than_a_password(
 
 
 def test_a_servers_words_are_short_and_do_no_harm() -> None:
-    error = explain(GitProtocolError("\x1b[31mred\n" + 5000 * "x"), "there", 1, ())
+    error = translate_error(GitProtocolError("\x1b[31mred\n" + 5000 * "x"), "there", 1, ())
     assert "cannot be asked: [31mred xxx" in str(error)
     assert len(str(error)) < 1200
 
@@ -958,7 +958,7 @@ def test_ssh_is_a_program(ssh: str, far: Builder) -> None:
     [(None, None, ""), (7, 2, "-p 7 -o SetEnv=GIT_PROTOCOL=version=2 ")],
 )
 def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, options: str) -> None:
-    line = _PatientSsh(["echo"], 5).run_command(
+    line = _TimeoutSSHVendor(["echo"], 5).run_command(
         "host", b"git-receive-pack '/m'", "ann", port, protocol_version=version
     )
     assert line.read().decode() == f"{options}ann@host git-receive-pack '/m'\n"
@@ -1001,7 +1001,7 @@ def test_variants_of_ssh(
     ],
 )
 def test_the_options_of_a_variant(variant: str, program: str, options: str) -> None:
-    vendor = _PatientSsh(["sh", "-c", f'{program} "$@"', "ssh"], 5, variant)
+    vendor = _TimeoutSSHVendor(["sh", "-c", f'{program} "$@"', "ssh"], 5, variant)
     line = vendor.run_command("host", b"git-upload-pack '/m'", protocol_version=2)
     assert line.read().decode() == f"{options}host git-upload-pack '/m'\n"
     line.close()
@@ -1024,10 +1024,10 @@ def test_an_interrupt_is_raised_and_ends_ssh(
     ssh: str, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far.tags("m@v1.0.0", "m#prod#1")
-    write, calls, begun = _Line.write, [0], list[_Line]()
-    serve = _Line.serve
+    write, calls, begun = _SocketStream.write, [0], list[_SocketStream]()
+    serve = _SocketStream.serve
 
-    def serving(line: _Line, command: list[str], side: socket.socket) -> None:
+    def serving(line: _SocketStream, command: list[str], side: socket.socket) -> None:
         begun.append(line)
         serve(line, command, side)
         inner = line.read
@@ -1038,7 +1038,7 @@ def test_an_interrupt_is_raised_and_ends_ssh(
 
         line.read = reading  # type: ignore[assignment]
 
-    def writing(line: _Line, data: bytes) -> int:
+    def writing(line: _SocketStream, data: bytes) -> int:
         interrupt()
         return write(line, data)
 
@@ -1047,8 +1047,8 @@ def test_an_interrupt_is_raised_and_ends_ssh(
         if calls[0] == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_Line, "serve", serving)
-    monkeypatch.setattr(_Line, "write", writing)
+    monkeypatch.setattr(_SocketStream, "serve", serving)
+    monkeypatch.setattr(_SocketStream, "write", writing)
     for number in (1, 2, 3, 5, 9, 14):
         calls[0] = number
         with Registry.open(ssh) as door, pytest.raises(KeyboardInterrupt):
@@ -1073,7 +1073,7 @@ def test_an_ssh_that_says_nothing_is_given_up_and_ended(
     ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
     monkeypatch.setenv("GIT_SSH_VARIANT", variant)
-    monkeypatch.setattr("modelversions.git.remote.clients._GOODBYE", 0.01)
+    monkeypatch.setattr("modelversions.git.remote.clients.EXIT_TIMEOUT", 0.01)
     waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
     monkeypatch.setenv("GIT_SSH_COMMAND", f'exec {sys.executable} -c "{waits}"')
     with Registry.open(ssh, timeout=0.2) as door, pytest.raises(RemoteTimeoutError):

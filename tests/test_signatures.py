@@ -57,7 +57,7 @@ def register(registry: Registry, sign: bool | str | None = None) -> Event:
     return registry.register("m", "v1.0.0", author=AUTHOR, sign=sign)
 
 
-def logged(tmp_path: Path) -> str:
+def read_reflog(tmp_path: Path) -> str:
     return (tmp_path / "log").read_text()
 
 
@@ -102,7 +102,7 @@ class TestSigning:
         key: str,
     ) -> None:
         register(configure(SIGNS, **values), sign)
-        assert logged(tmp_path) == f"['--status-fd=2', '-bsau', {key!r}]\n"
+        assert read_reflog(tmp_path) == f"['--status-fd=2', '-bsau', {key!r}]\n"
 
     @pytest.mark.parametrize(
         ("key", "agent"), [("~/key", False), ("ssh-ed25519 AAAA", True), ("key::ssh-x AA", True)]
@@ -112,8 +112,8 @@ class TestSigning:
     ) -> None:
         registry = configure(SSH_SIGNS, gpg_format="ssh", user_signingKey=key)
         register(registry, sign=True)
-        assert ("-U" in logged(tmp_path)) == agent
-        assert "~" not in logged(tmp_path)
+        assert ("-U" in read_reflog(tmp_path)) == agent
+        assert "~" not in read_reflog(tmp_path)
         assert registry["m"]["v1.0.0"].message.startswith("Registering")
 
     def test_with_the_ssh_key_that_a_command_names(
@@ -121,7 +121,7 @@ class TestSigning:
     ) -> None:
         values = {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "echo /the/key"}
         register(configure(SSH_SIGNS, **values), sign=True)
-        assert "/the/key" in logged(tmp_path)
+        assert "/the/key" in read_reflog(tmp_path)
 
     @pytest.mark.parametrize(
         ("program", "values", "hint"),
@@ -223,7 +223,7 @@ else:
         found = configure(program, **values).verify(signed(SSH))
         assert found
         assert (found.signer, found.key) == ("ann@example.com", "SHA256:abc")
-        assert "'-r', '/revoked'" in logged(tmp_path)
+        assert "'-r', '/revoked'" in read_reflog(tmp_path)
 
     def test_an_ssh_key_of_nobody_known(self, configure: Configure, signed: Signed) -> None:
         program = """

@@ -36,7 +36,7 @@ from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.transport import HAVES, Transport
-from modelversions.git.remotes import Place, hook_of
+from modelversions.git.remotes import RemoteUrls, hook_of
 from modelversions.git.store import TAGS, RemoteOptions, Store, TagRef
 from modelversions.git.tag_object import format_person
 from modelversions.git.urls import Url
@@ -54,7 +54,7 @@ _HOOKS = (
 Stored = TypeVar("Stored")
 
 
-def connect(store: Store, remote: str) -> LocalExchange:
+def connect(store: Store, remote: str) -> ConnectedRemote:
     """Connect a repository on this machine with another one.
 
     Args:
@@ -73,11 +73,11 @@ def connect(store: Store, remote: str) -> LocalExchange:
             value=remote,
         )
     config = GitConfig(store.repo)
-    place = Place.of(remote, config.stack(), getattr(store.repo, "path", "."))
-    return LocalExchange(store.repo, place, store.access)
+    place = RemoteUrls.of(remote, config.stack(), getattr(store.repo, "path", "."))
+    return ConnectedRemote(store.repo, place, store.options)
 
 
-class LocalExchange:
+class ConnectedRemote:
     """Pushes and fetches for one repository on this machine.
 
     It has the repository opened for itself: whoever else uses it need not wait for a server.
@@ -86,16 +86,16 @@ class LocalExchange:
     def __init__(
         self,
         repo: MemoryRepo | Repo,
-        place: Place,
-        access: RemoteOptions,
+        place: RemoteUrls,
+        options: RemoteOptions,
     ) -> None:
         """Connect a repository with where to fetch from and where to push to."""
         self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
         self._programs = Programs(self._repo, GitConfig(self._repo))
         self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
-        self._source = Transport(place.fetch, self._programs, access)
-        self._sinks = [(url, Transport(url, self._programs, access)) for url in place.push]
+        self._source = Transport(place.fetch, self._programs, options)
+        self._sinks = [(url, Transport(url, self._programs, options)) for url in place.push]
         self.location = ", ".join(sink.location for _, sink in self._sinks)
 
     @property
@@ -255,24 +255,24 @@ class LocalExchange:
     def _send(self, sink: Transport, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
         others: list[TagRef] = []
 
-        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
             wanted = {f"{TAGS}{ref.name}": ref.id for ref in refs}
             others[:] = [
                 TagRef(ref.removeprefix(TAGS), there[ref]) for ref in wanted if ref in there
             ]
             return {ref: id for ref, id in wanted.items() if ref not in there}
 
-        verdict = sink.send(settle, self._pack, atomic=atomic)
-        if verdict.refused:
-            went = len(refs) - len(others) - len(verdict.refused)
-            ref, reason = verdict.cause
+        result = sink.send(compute_updates, self._pack, atomic=atomic)
+        if result.refused:
+            went = len(refs) - len(others) - len(result.refused)
+            ref, reason = result.cause
             rest = f"{went} other tags went through; " if went else ""
             name = ref.removeprefix(TAGS)
-            raise rejected(name, sink.location, reason, verdict.words, rest)
-        if verdict.unsaid:
+            raise rejected(name, sink.location, reason, result.messages, rest)
+        if result.unreported:
             raise RemoteError(
-                f"{sink.location!r} did not say what became of {min(verdict.unsaid)!r}; push once "
-                "more to see",
+                f"{sink.location!r} did not report whether {min(result.unreported)!r} was updated; "
+                "push again to find out",
                 location=sink.location,
             )
         return others

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dulwich.refs import Ref, check_ref_format
+from dulwich.refs import Ref
+from dulwich.refs import check_ref_format as is_valid_ref
 
 from modelversions.errors import InvalidNameError, TagExistsError, WriteConflictError
 from modelversions.git.store import TAGS, TagRef
@@ -13,7 +14,7 @@ _MAX_PART = 250
 """The bytes of a name between slashes that fit the name of a file, with a lock's ending."""
 
 
-def check_beside(
+def check_ref_conflict(
     name: str, tags: Callable[[Sequence[str]], Sequence[TagRef]], location: str
 ) -> None:
     """Refuse a name that Git could not keep (F4), or not beside the tags that are listed.
@@ -22,7 +23,7 @@ def check_beside(
         InvalidNameError: no repository could keep it.
         WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
     """
-    check_kept(name)
+    check_ref_format(name)
     parts = name.split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts))]
     for tag in tags([*above, f"{name}/", name]):
@@ -36,14 +37,14 @@ def check_beside(
             )
 
 
-def check_kept(name: str) -> None:
+def check_ref_format(name: str) -> None:
     """Refuse a name that Git could not keep (F4): it might even lead out of the repository.
 
     Raises:
         InvalidNameError: it is one.
     """
     too_long = any(len(part.encode()) > _MAX_PART for part in name.split("/"))
-    if too_long or name.startswith("-") or not check_ref_format(Ref((TAGS + name).encode())):
+    if too_long or name.startswith("-") or not is_valid_ref(Ref((TAGS + name).encode())):
         rules = f"at most {_MAX_PART} bytes" if too_long else "see 'git check-ref-format'"
         reason = f"Git cannot keep such a tag ({rules}); change the name"
         raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)

@@ -18,7 +18,7 @@ from modelversions.git.urls import Url, is_url
 
 
 @attrs.frozen
-class Place:
+class RemoteUrls:
     """Where to fetch from, and where to push to."""
 
     fetch: Url
@@ -26,7 +26,7 @@ class Place:
     """The values of ``pushurl``, or else of ``url``."""
 
     @classmethod
-    def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> Place:
+    def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> RemoteUrls:
         """Find a remote as Git does.
 
         Args:

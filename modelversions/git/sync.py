@@ -1,4 +1,4 @@
-"""Events' tags between two repositories: which to push or fetch, and what became of it."""
+"""Push and fetch the tags of events: choose them, and report the result."""
 
 from __future__ import annotations
 
@@ -11,86 +11,96 @@ from modelversions.git.store import Remote, Store, TagRef
 from modelversions.values.tag_name import TagName
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Conflict:
-    """A tag that is one thing here and another there; neither was touched."""
+    """A tag that differs between the local and the remote repository; neither was changed."""
 
     tag: str
     """The tag's name, without ``refs/tags/``."""
-    here: str
-    """The id of the object here; empty where Git cannot keep it beside another tag."""
-    there: str
-    """The id of the object at the remote."""
+    local: str
+    """The id of the local object; empty if the tag conflicts with another ref there."""
+    remote: str
+    """The id of the remote object."""
 
     def __str__(self) -> str:
-        """Return the tag and both ids, cut short."""
-        return f"{self.tag}: {self.here[:7] or 'no place'} here, {self.there[:7]} there"
+        """Return the tag and both ids, abbreviated."""
+        return f"{self.tag}: {self.local[:7] or 'name conflict'} local, {self.remote[:7]} remote"
+
+    def __repr__(self) -> str:
+        """Return the same on one line."""
+        return f"<Conflict {self}>"
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class SyncResult:
-    """What a push or a fetch did."""
+    """The result of a push or a fetch."""
 
     remote: str
-    """Where the other repository is, without secrets."""
-    done: tuple[str, ...]
-    """The tags that were pushed, or fetched."""
+    """The location of the remote repository, without secrets."""
+    transferred: tuple[str, ...]
+    """The tags that were pushed or fetched."""
     unchanged: tuple[str, ...]
-    """The tags that were the same on both sides."""
+    """The tags that were equal in both repositories."""
     conflicts: tuple[Conflict, ...]
-    """The tags that differ: left as they are on both sides."""
+    """The tags that differ; they were not changed."""
 
     def __str__(self) -> str:
         """Return one line with the numbers, and the conflicts."""
-        line = f"{self.remote}: {len(self.done)} done, {len(self.unchanged)} unchanged"
-        return "; ".join([line, *(f"conflict, {conflict}" for conflict in self.conflicts)])
+        numbers = f"{len(self.transferred)} transferred, {len(self.unchanged)} unchanged"
+        conflicts = (f"conflict: {conflict}" for conflict in self.conflicts)
+        return "; ".join([f"{self.remote}: {numbers}", *conflicts])
+
+    def __repr__(self) -> str:
+        """Return the same on one line."""
+        return f"<SyncResult {self}>"
 
 
-def push(exchange: Remote, refs: Sequence[TagRef]) -> SyncResult:
+def push(remote: Remote, refs: Sequence[TagRef]) -> SyncResult:
     """Push tags that the remote lacks.
 
     Raises:
-        PushRejectedError: it refused one.
+        PushRejectedError: the remote rejected one.
     """
-    there = _ids(exchange.push(refs)) if refs else {}
-    done = [ref.name for ref in refs if ref.name not in there]
-    return _result(exchange.location, done, _ids(refs), there)
+    theirs = _ids(remote.push(refs)) if refs else {}
+    transferred = [ref.name for ref in refs if ref.name not in theirs]
+    return _result(remote.location, transferred, _ids(refs), theirs)
 
 
-def fetch(exchange: Remote, store: Store) -> SyncResult:
-    """Fetch the events' tags that are not here."""
+def fetch(remote: Remote, store: Store) -> SyncResult:
+    """Fetch the events' tags that the local repository lacks."""
     theirs = [
-        ref for ref in exchange.list_tags() if TagName.try_parse(ref.name) and ref.peeled != ref.id
+        ref for ref in remote.list_tags() if TagName.try_parse(ref.name) and ref.peeled != ref.id
     ]
-    here = _ids(store.tags())
-    lacking = [ref for ref in theirs if ref.name not in here]
-    brought, left = exchange.fetch(lacking) if lacking else ([], [])
-    if left:  # somebody made one meanwhile, or another tag is in the way
-        here = {**dict.fromkeys(_ids(left), ""), **_ids(store.tags())}
-    return _result(exchange.location, [ref.name for ref in brought], here, _ids(theirs))
+    ours = _ids(store.tags())
+    missing = [ref for ref in theirs if ref.name not in ours]
+    created, conflicting = remote.fetch(missing) if missing else ([], [])
+    if conflicting:  # created concurrently, or in conflict with another ref
+        ours = {**dict.fromkeys(_ids(conflicting), ""), **_ids(store.tags())}
+    return _result(remote.location, [ref.name for ref in created], ours, _ids(theirs))
 
 
-def push_written(exchange: Remote, store: Store, tags: Iterable[str]) -> None:
+def push_written(remote: Remote, store: Store, tags: Iterable[str]) -> None:
     """Push tags that were just written.
 
     Raises:
-        NotPushedError: that failed; the tags stay here.
+        NotPushedError: that failed; the tags stay in the local repository.
     """
     names = list(tags)
     try:
-        result = push(exchange, [ref for ref in store.tags(names) if ref.name in names])
-        problem = str(result.conflicts[0]) if result.conflicts else ""
+        result = push(remote, [ref for ref in store.tags(names) if ref.name in names])
     except ModelVersionsError as error:
-        raise _not_pushed(names, exchange.location, str(error)) from error
-    if problem:
-        raise _not_pushed(names, exchange.location, f"it has another tag of that name: {problem}")
+        raise _not_pushed(names, remote.location, str(error)) from error
+    if result.conflicts:
+        reason = f"it has a different tag of that name: {result.conflicts[0]}"
+        raise _not_pushed(names, remote.location, reason)
 
 
 def _not_pushed(names: Sequence[str], location: str, reason: str) -> NotPushedError:
     shown = " and ".join(map(repr, names))
+    plural = "s" * (len(names) > 1)
     return NotPushedError(
-        f"{shown} was written here, and not pushed to {location!r}: {reason}; it stays here, and "
-        "registry.push() sends it once that is mended",
+        f"tag{plural} {shown} created locally but not pushed to {location!r}: {reason}; fix this, "
+        "then call registry.push()",
         tag=names[-1],
         location=location,
     )
@@ -101,15 +111,15 @@ def _ids(refs: Iterable[TagRef]) -> dict[str, str]:
 
 
 def _result(
-    remote: str, done: Sequence[str], here: Mapping[str, str], there: Mapping[str, str]
+    location: str, transferred: Sequence[str], ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> SyncResult:
-    """Compare what is on both sides, apart from what was just carried over."""
-    both = sorted((here.keys() & there.keys()).difference(done))
+    """Compare the tags of both repositories, apart from those that were just transferred."""
+    both = sorted((ours.keys() & theirs.keys()).difference(transferred))
     return SyncResult(
-        remote=remote,
-        done=tuple(sorted(done)),
-        unchanged=tuple(name for name in both if here[name] == there[name]),
+        remote=location,
+        transferred=tuple(sorted(transferred)),
+        unchanged=tuple(name for name in both if ours[name] == theirs[name]),
         conflicts=tuple(
-            Conflict(name, here[name], there[name]) for name in both if here[name] != there[name]
+            Conflict(name, ours[name], theirs[name]) for name in both if ours[name] != theirs[name]
         ),
     )

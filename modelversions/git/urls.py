@@ -57,12 +57,12 @@ class Url:
             RepositoryNotFoundError: it is none that can be used.
         """
         url = _of_url(text) if _URL.match(text) else _of_scp(text)
-        reason = url.unfit() if url is not None else _UNREADABLE
+        reason = url.invalid_reason() if url is not None else _UNREADABLE
         if url is None or reason:
             raise _unusable(_shown(text) if url is None else str(url), reason)
         return url
 
-    def unfit(self) -> str:
+    def invalid_reason(self) -> str:
         """Say what keeps it from being used; nothing, if all is well."""
         if self.scheme not in SCHEMES:
             return f"{self.scheme!r} is none of {', '.join(SCHEMES)}"

@@ -28,7 +28,7 @@ _SECOND = timedelta(seconds=1)
 
 
 @attrs.frozen
-class Intent:
+class WriteRequest:
     """What somebody wants to record, before the present state has a say."""
 
     author: Identity
@@ -41,7 +41,7 @@ class Intent:
 
 
 @attrs.frozen
-class Situation:
+class ModelContext:
     """One model as it stands: the names that are taken, and the state."""
 
     model: str
@@ -51,7 +51,7 @@ class Situation:
     lost: tuple[NamedTag, ...] = ()
     """Tags of which nobody can tell what they say, as their objects are missing."""
 
-    def certain(self, about: SemVer | str | None = None) -> None:
+    def require_readable(self, about: SemVer | str | None = None) -> None:
         """Refuse to go by what is known of a version, of a stage, or else of the model.
 
         Raises:
@@ -66,10 +66,12 @@ class Situation:
                     id=ref.id,
                 )
 
-    def after(self, event: Event) -> Situation:
+    def after(self, event: Event) -> ModelContext:
         """Return the situation once the event is written."""
         names = (*self.names, TagName.parse(event.tag))
-        return Situation(self.model, names, replay_events([*self.state.history, event]), self.lost)
+        return ModelContext(
+            self.model, names, replay_events([*self.state.history, event]), self.lost
+        )
 
     def next_version(self, bump: str | None) -> SemVer:
         """Return the version after the greatest that any tag ever named (F12b)."""
@@ -96,7 +98,7 @@ class Situation:
             VersionNotFoundError: it was never registered, or was deregistered.
             ObjectMissingError: a tag that names it cannot be read.
         """
-        self.certain(version)
+        self.require_readable(version)
         found = self.state.active.get(version)
         if found is None:
             versions = self.state.versions
@@ -124,9 +126,9 @@ class Situation:
         found = (one for one in reversed(self.state.history) if one.commit == commit)
         return next((one for one in found if one.kind is EventKind.REGISTRATION), None)
 
-    def plan(
+    def build_event(
         self,
-        intent: Intent,
+        intent: WriteRequest,
         name: TagName,
         commit: str,
         superseded: Iterable[Event | None],
@@ -159,11 +161,11 @@ class Situation:
             author=intent.author.decoded(),
             message="",
         )
-        event, after = self._settled(event)
+        event, after = self._resolve_version(event)
         message = intent.message or name.message(event.version, commit)
         return attrs.evolve(event, message=message.strip()), after
 
-    def _settled(self, event: Event) -> tuple[Event, ModelState]:
+    def _resolve_version(self, event: Event) -> tuple[Event, ModelState]:
         """Return an event with the version that it turns out to be about, and the state then."""
         if not event.kind.is_about_a_stage:
             return event, self.state
@@ -172,9 +174,14 @@ class Situation:
 
 
 def register(
-    now: Situation, intent: Intent, *, version: SemVer | None, bump: str | None, commit: str
+    now: ModelContext,
+    intent: WriteRequest,
+    *,
+    version: SemVer | None,
+    bump: str | None,
+    commit: str,
 ) -> Event:
-    """Plan the registration of a version, or of the next one.
+    """Planner the registration of a version, or of the next one.
 
     Raises:
         VersionExistsError: it is registered, and was not deregistered.
@@ -183,7 +190,7 @@ def register(
         NoEffectError: the time asked for is before what it must supersede.
     """
     version = version or now.next_version(bump)
-    now.certain(version)
+    now.require_readable(version)
     origin = now.state.active.get(version)
     if origin is not None:
         raise VersionExistsError(
@@ -207,11 +214,13 @@ def register(
             commit=commit,
         )
     name = TagName(EventKind.REGISTRATION, now.model, version)
-    return now.plan(intent, name, commit, [now.newest(version=version), _deprecation(now)])[0]
+    return now.build_event(intent, name, commit, [now.newest(version=version), _deprecation(now)])[
+        0
+    ]
 
 
-def deregister(now: Situation, intent: Intent, version: SemVer) -> Event:
-    """Plan the deregistration of a version.
+def deregister(now: ModelContext, intent: WriteRequest, version: SemVer) -> Event:
+    """Planner the deregistration of a version.
 
     Raises:
         VersionNotFoundError: it was never registered, or was deregistered already.
@@ -220,19 +229,19 @@ def deregister(now: Situation, intent: Intent, version: SemVer) -> Event:
     origin = now.registered(version)
     name = TagName(EventKind.DEREGISTRATION, now.model, version)
     superseded = [now.newest(version=version), _deprecation(now)]
-    return now.plan(intent, name, origin.commit, superseded)[0]
+    return now.build_event(intent, name, origin.commit, superseded)[0]
 
 
 def register_and_assign(
-    now: Situation,
-    intent: Intent,
+    now: ModelContext,
+    intent: WriteRequest,
     stage: str,
     *,
     version: SemVer | None,
     commit: str,
     at_commit: bool,
 ) -> list[Event]:
-    """Plan an assignment, after the registration of what is not registered yet.
+    """Planner an assignment, after the registration of what is not registered yet.
 
     Args:
         at_commit: whether the caller named the commit, so that no other one will do.
@@ -253,7 +262,7 @@ def register_and_assign(
     ]
 
 
-def _require_commit(now: Situation, version: SemVer, commit: str) -> None:
+def _require_commit(now: ModelContext, version: SemVer, commit: str) -> None:
     origin = now.registered(version)
     if origin.commit != commit:
         raise VersionExistsError(
@@ -267,9 +276,9 @@ def _require_commit(now: Situation, version: SemVer, commit: str) -> None:
 
 
 def assign(
-    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+    now: ModelContext, intent: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> list[Event]:
-    """Plan the assignment of a stage to a version, or to what stands at a commit.
+    """Planner the assignment of a stage to a version, or to what stands at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
@@ -296,7 +305,7 @@ def assign(
     return [event]
 
 
-def _no_effect(now: Situation, event: Event, meant: VersionOrCommit) -> NoEffectError:
+def _no_effect(now: ModelContext, event: Event, meant: VersionOrCommit) -> NoEffectError:
     """Return why an assignment would not give the stage to the version that is meant.
 
     Raises:
@@ -318,9 +327,9 @@ def _no_effect(now: Situation, event: Event, meant: VersionOrCommit) -> NoEffect
 
 
 def unassign(
-    now: Situation, intent: Intent, stage: str, *, version: SemVer | None, commit: str
+    now: ModelContext, intent: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> Event:
-    """Plan to take a stage from a version, or from what holds it at a commit.
+    """Planner to take a stage from a version, or from what holds it at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
@@ -353,14 +362,14 @@ def unassign(
     return event
 
 
-def deprecate(now: Situation, intent: Intent) -> Event:
-    """Plan the deprecation of a model.
+def deprecate(now: ModelContext, intent: WriteRequest) -> Event:
+    """Planner the deprecation of a model.
 
     Raises:
         ModelDeprecatedError: it is deprecated already, and force is not meant.
         NoEffectError: the time asked for is before the model's newest event.
     """
-    now.certain()
+    now.require_readable()
     newest = now.state.history[-1]
     if now.state.deprecated and not intent.force:
         raise ModelDeprecatedError(
@@ -370,29 +379,29 @@ def deprecate(now: Situation, intent: Intent) -> Event:
             time=newest.time,
         )
     name = TagName(EventKind.DEPRECATION, now.model)
-    return now.plan(intent, name, newest.commit, [newest])[0]
+    return now.build_event(intent, name, newest.commit, [newest])[0]
 
 
 def _staged(
-    now: Situation, intent: Intent, kind: EventKind, stage: str, commit: str
+    now: ModelContext, intent: WriteRequest, kind: EventKind, stage: str, commit: str
 ) -> tuple[Event, ModelState]:
-    """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
-    now.certain(stage)
+    """Planner a stage's event; what it is about, the state at the commit decides (F18)."""
+    now.require_readable(stage)
     name = TagName(kind, now.model, stage=stage)
     superseded = [now.newest(stage=stage), _deprecation(now)]
     registration = now.newest_at(commit) if kind is EventKind.ASSIGNMENT else None
-    event, after = now.plan(intent, name, commit, superseded, registration)
+    event, after = now.build_event(intent, name, commit, superseded, registration)
     if event.version is not None:
-        now.certain(event.version)
+        now.require_readable(event.version)
     return event, after
 
 
-def _deprecation(now: Situation) -> Event | None:
+def _deprecation(now: ModelContext) -> Event | None:
     """Return the deprecation that any other event revives the model from (F19)."""
     return now.state.history[-1] if now.state.deprecated else None
 
 
-def _no_earlier(intent: Intent, event: Event | None, tag: str) -> Intent:
+def _no_earlier(intent: WriteRequest, event: Event | None, tag: str) -> WriteRequest:
     """Return the intent, at the event's time if the present is before that.
 
     Raises:
@@ -410,7 +419,7 @@ def _no_earlier(intent: Intent, event: Event | None, tag: str) -> Intent:
     )
 
 
-def _effective(intent: Intent, newest: datetime | None, model: str, tag: str) -> datetime:
+def _effective(intent: WriteRequest, newest: datetime | None, model: str, tag: str) -> datetime:
     """Return the first time from now on at which the write takes effect (F14)."""
     if intent.when is None:
         after = intent.now if newest is None else newest + _SECOND

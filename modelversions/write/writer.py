@@ -1,4 +1,4 @@
-"""Writing: who and when, the plan against the present state, and one try after another."""
+"""Writing: who and when, the build_event against the present state, and one try after another."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from modelversions.model.snapshot import SnapshotCache
 from modelversions.values.event import Event, check_time
 from modelversions.values.identity import Identity
 from modelversions.values.tag_name import TagName
-from modelversions.write.plan import Intent, Situation
+from modelversions.write.plan import ModelContext, WriteRequest
 
-Plan = Callable[[Situation, Intent], Sequence[Event]]
+Planner = Callable[[ModelContext, WriteRequest], Sequence[Event]]
 """Makes of a situation and an intent the events to write, or refuses."""
 
 _SKEW = timedelta(minutes=1)
 
 
 @attrs.frozen
-class Options:
+class WriteOptions:
     """What all verbs take: see ``Registry``."""
 
     message: str | None
@@ -44,15 +44,15 @@ class Writer:
     """Writes to a store what is planned for one of its models."""
 
     def __init__(self, store: Store, snapshots: SnapshotCache) -> None:
-        """Plan with the snapshots of models, and write to the store."""
+        """Planner with the snapshots of models, and write to the store."""
         self._store = store
         self._snapshots = snapshots
 
-    def write(self, model: str, options: Options, plan: Plan) -> Sequence[Event]:
-        """Plan and write, again where another writer was faster; return the events.
+    def write(self, model: str, options: WriteOptions, build_event: Planner) -> Sequence[Event]:
+        """Planner and write, again where another writer was faster; return the events.
 
         Raises:
-            RefusedError: the plan is refused, by the state that is there now.
+            RefusedError: the build_event is refused, by the state that is there now.
             ObjectMissingError: a tag that matters cannot be read.
             WriteConflictError: Git cannot create a tag; nothing has changed.
         """
@@ -60,8 +60,8 @@ class Writer:
         while True:
             snapshot = self._snapshots.one(model)
             names = tuple(TagName.parse(tag.ref.name) for tag in snapshot.tags)
-            now = Situation(model, names, snapshot.state, snapshot.unreadable)
-            events = plan(now, intent)
+            now = ModelContext(model, names, snapshot.state, snapshot.unreadable)
+            events = build_event(now, intent)
             try:
                 self._put(events, intent, options)
             except TagExistsError as error:
@@ -78,7 +78,7 @@ class Writer:
                 )
             return events
 
-    def _put(self, events: Sequence[Event], intent: Intent, options: Options) -> None:
+    def _put(self, events: Sequence[Event], intent: WriteRequest, options: WriteOptions) -> None:
         """Create the tags; for a dry run, see whether they could be."""
         if options.dry_run:
             for event in events:
@@ -98,7 +98,7 @@ class Writer:
             ]
         )
 
-    def _intent(self, options: Options) -> Intent:
+    def _intent(self, options: WriteOptions) -> WriteRequest:
         sign = options.sign
         if not (sign is None or isinstance(sign, bool) or (isinstance(sign, str) and sign)):
             raise InvalidArgumentError(
@@ -117,7 +117,7 @@ class Writer:
             )
         else:
             author.checked()
-        return Intent(
+        return WriteRequest(
             author=author,
             message=None if options.message is None else self._cleaned(options.message),
             now=check_time(datetime.now().astimezone()),

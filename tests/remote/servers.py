@@ -21,7 +21,7 @@ import pytest
 
 from tests.lines import LOCAL
 
-PATIENCE = 20.0
+LOCK_TIMEOUT = 20.0
 """How many seconds a server may take to open its port."""
 
 PASSWORD = "p@ss/w+rd"  # noqa: S105  # what a URL has to quote
@@ -79,7 +79,7 @@ def running(
 
 def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return once somebody answers; fail with the log if the server ends or takes too long."""
-    patience = time.monotonic() + PATIENCE
+    patience = time.monotonic() + LOCK_TIMEOUT
     while time.monotonic() < patience and process.poll() is None:
         with suppress(OSError), socket.create_connection((LOCAL, port), timeout=1):
             return

@@ -209,13 +209,13 @@ def test_tags_are_pushed_and_fetched(other: Far, clone: Git, tmp_path: Path) -> 
         assert there.event(event.tag) == event
         local.assign("m", "v1.0.0", "prod", author=ANN)
         result = local.push()
-        assert (result.done, result.unchanged) == (("m#prod#1",), ("m@v1.0.0",))
+        assert (result.transferred, result.unchanged) == (("m#prod#1",), ("m@v1.0.0",))
         assert same(local, there)
     second = init(tmp_path / "second")
     second("remote", "add", "origin", other.url)
     second.commit()
     with Registry.open(second.path) as local, other.local as there:
-        assert local.fetch().done == ("m#prod#1", "m@v1.0.0")
+        assert local.fetch().transferred == ("m#prod#1", "m@v1.0.0")
         assert same(local, there)
         assert local.fetch().unchanged == ("m#prod#1", "m@v1.0.0")
     fsck(second)

@@ -61,7 +61,7 @@ def clone(far: Far, path: Path, *options: str) -> Git:
 
 def fetched(git: Git) -> list[str]:
     with Registry.open(git.path) as registry:
-        return list(registry.fetch().done)
+        return list(registry.fetch().transferred)
 
 
 ALL = ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
@@ -112,7 +112,7 @@ def test_objects_that_dulwich_cannot_parse(tmp_path: Path, monkeypatch: pytest.M
             ]
             assert len(here.history()) == 3
             far.git("tag", "-d", *ALL)
-            assert list(here.push(*ALL).done) == ALL
+            assert list(here.push(*ALL).transferred) == ALL
         assert far.git("tag").split() == ALL
 
 
@@ -200,7 +200,7 @@ def test_a_large_head_on_a_server_without_filters(
         git("update-ref", "refs/tags/late@v1.0.0", id)
         return git
 
-    monkeypatch.setattr("modelversions.git.remote.transport.MOST", 2_000_000)
+    monkeypatch.setattr("modelversions.git.remote.transport.MAX_BYTES", 2_000_000)
     with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as far:
         with proxied(far.port) as proxy:
             url = far.url.replace(str(far.port), str(proxy.port))

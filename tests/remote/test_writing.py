@@ -199,7 +199,10 @@ class TestExchange:
             here.assign("m", "v1.0.0", "prod", author=ANN)
             here.register("n", "v1.0.0", author=ANN)
             result = here.push()
-            assert (result.done, result.unchanged) == (("m#prod#1", "n@v1.0.0"), ("m@v1.0.0",))
+            assert (result.transferred, result.unchanged) == (
+                ("m#prod#1", "n@v1.0.0"),
+                ("m@v1.0.0",),
+            )
             assert same(here, there)
         far.git("fsck", "--strict")
 
@@ -217,7 +220,7 @@ class TestExchange:
         mine = clone("rev-parse", "n@v1.0.0")
         with Registry.open(clone.path, **far.options) as here:
             result = here.fetch()
-            assert result.done == ("m@v1.0.0",)
+            assert result.transferred == ("m@v1.0.0",)
             assert [conflict.tag for conflict in result.conflicts] == ["n@v1.0.0"]
             assert here["m"]["v1.0.0"].commit == sha
             assert here.fetch().unchanged == ("m@v1.0.0",)
@@ -235,7 +238,7 @@ class TestExchange:
                 here.register("m", "v1.0.0", author=ANN, push=True)
             assert here["m"].latest
             hook.unlink()
-            assert here.push().done == ("m@v1.0.0",)
+            assert here.push().transferred == ("m@v1.0.0",)
 
     def test_a_push_of_many_is_all_or_none_where_that_can_be(self, far: Far, clone: Git) -> None:
         hook = far.git.path / "hooks" / "update"
@@ -255,7 +258,7 @@ class TestExchange:
     def test_two_writers_with_clones_do_not_overwrite(self, far: Far, clone: Git) -> None:
         with Registry.open(clone.path, **far.options) as here, far.open() as door:
             door.register("m", "v1.0.0", author=ANN, message="theirs")
-            with pytest.raises(NotPushedError, match="it has another tag of that name"):
+            with pytest.raises(NotPushedError, match="it has a different tag of that name"):
                 here.register("m", "v1.0.0", author=ANN, push=True)
             assert door["m"]["v1.0.0"].message == "theirs"
 

@@ -19,7 +19,9 @@ from dulwich.refs import (
     Ref,
     RefsContainer,
     SymrefLoop,
-    check_ref_format,
+)
+from dulwich.refs import (
+    check_ref_format as is_valid_ref,
 )
 from dulwich.reftable import ReftableRefsContainer
 from dulwich.repo import MemoryRepo, Repo
@@ -40,11 +42,16 @@ from modelversions.git.local.ref_transaction import (
 )
 from modelversions.git.local.single_refs import ABSENT, lookup, loose_id
 from modelversions.git.programs import Programs
-from modelversions.git.ref_names import check_beside, check_kept, tag_changed, tag_exists
+from modelversions.git.ref_names import (
+    check_ref_conflict,
+    check_ref_format,
+    tag_changed,
+    tag_exists,
+)
 from modelversions.git.store import TagRef
 
 _ROOT = b"refs/tags/"
-PATIENCE = 1.0
+LOCK_TIMEOUT = 1.0
 """How many seconds to wait for a lock that another writer holds."""
 
 Written = TypeVar("Written")
@@ -133,7 +140,7 @@ class LocalRefs:
             InvalidNameError: no repository could keep it.
             WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
         """
-        check_beside(name, self.tags, self._location)
+        check_ref_conflict(name, self.tags, self._location)
 
     def create(self, tags: Sequence[NewRef]) -> None:
         """Create refs that are not there: all of them, or none. Of racing writers one succeeds.
@@ -143,7 +150,7 @@ class LocalRefs:
             WriteConflictError: no ref was created.
         """
         for tag in tags:
-            check_kept(tag.name)
+            check_ref_format(tag.name)
         updates = [
             RefUpdate(Ref(_ROOT + tag.name.encode()), None, ObjectID(tag.id.encode()), tag.log)
             for tag in tags
@@ -171,7 +178,7 @@ class LocalRefs:
             assert isinstance(self._repo, Repo)
             commit = RefTransactions(self._repo, self._programs).commit
         try:
-            patiently(first, lambda: commit(updates))
+            retry_while_locked(first, lambda: commit(updates))
         except RefChangedError as error:
             raise changed(_short(error.name)) from error
         except HookDeclinedError as error:
@@ -214,14 +221,14 @@ class LocalRefs:
         return stack
 
 
-def patiently(tag: str, write: Callable[[], Written]) -> Written:
+def retry_while_locked(tag: str, write: Callable[[], Written]) -> Written:
     """Write something of a tag; wait for a lock that somebody else holds, as Git does.
 
     Raises:
         LockedError: it is still held.
         WriteConflictError: the files cannot be written.
     """
-    patience = time.monotonic() + PATIENCE
+    patience = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             return write()
@@ -297,7 +304,7 @@ def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[by
         name = folder + entry.name
         if _is_folder(entry):
             yield from _files(root, name + b"/", (b"",))
-        elif check_ref_format(Ref(b"tags/" + name)):  # not the lock of a ref
+        elif is_valid_ref(Ref(b"tags/" + name)):  # not the lock of a ref
             yield name
 
 

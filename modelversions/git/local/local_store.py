@@ -22,7 +22,7 @@ from modelversions.errors import (
     RevisionNotFoundError,
 )
 from modelversions.git.config import GitConfig, parse_bool
-from modelversions.git.local.local_refs import LocalRefs, NewRef, patiently
+from modelversions.git.local.local_refs import LocalRefs, NewRef, retry_while_locked
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
 from modelversions.git.locks import ForkSafeLock
@@ -104,7 +104,7 @@ class LocalStore:
         location: str,
         *,
         owned: bool = False,
-        access: RemoteOptions | None = None,
+        options: RemoteOptions | None = None,
     ) -> None:
         """Serve a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
@@ -112,7 +112,7 @@ class LocalStore:
         if isinstance(repo, Repo) and not repo.bare:
             self._default_tree = os.path.abspath(repo.path)
         self._forced_tree: str | None = None
-        self.access = access or RemoteOptions()
+        self.options = options or RemoteOptions()
         self.repo = repo
         self._lock = ForkSafeLock()
         self._files = ObjectFiles(repo, location)
@@ -129,7 +129,7 @@ class LocalStore:
     def open(
         cls,
         path: str | os.PathLike[str],
-        access: RemoteOptions | None = None,
+        options: RemoteOptions | None = None,
         *,
         search: bool = True,
     ) -> LocalStore:
@@ -137,7 +137,7 @@ class LocalStore:
 
         Args:
             path: a folder in it.
-            access: how to get at its remotes.
+            options: how to get at its remotes.
             search: whether it may lie above the folder.
 
         Raises:
@@ -165,7 +165,7 @@ class LocalStore:
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
             ) from error
-        store = cls(repo, repo.path, owned=True, access=access)
+        store = cls(repo, repo.path, owned=True, options=options)
         if search and location == os.curdir:
             store._take_work_tree(os.environ)
         return store
@@ -312,7 +312,7 @@ class LocalStore:
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
         id = tag.get_id(format).decode("ascii")
         try:
-            patiently(name, lambda: self.repo.object_store.add_object(tag))
+            retry_while_locked(name, lambda: self.repo.object_store.add_object(tag))
         except LockedError:
             raise
         except BaseException:  # dulwich leaves the lock file of an object it could not write

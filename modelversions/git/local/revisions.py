@@ -15,7 +15,7 @@ from modelversions.errors import (
     RevisionNotFoundError,
 )
 from modelversions.git.local.replacements import Replacements
-from modelversions.git.local.single_refs import logged, lookup
+from modelversions.git.local.single_refs import lookup, read_reflog
 from modelversions.git.objects.commits import Commits
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.store import Commit, sha_hint
@@ -121,7 +121,7 @@ class Revisions:
             return None
         if not base and not back:
             return found[1]
-        values = logged(self._repo, found[0] if base else Ref(b""))
+        values = read_reflog(self._repo, found[0] if base else Ref(b""))
         return values[-1 - back] if back < len(values) else None
 
     def _short(self, revision: str, prefix: str) -> str | None:

@@ -70,7 +70,7 @@ def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
     return {name: id for name, id in values.items() if id}
 
 
-def logged(repo: Repo, name: Ref) -> list[str]:
+def read_reflog(repo: Repo, name: Ref) -> list[str]:
     """Return what a ref has named, one change after another, as its log has it.
 
     Without a name of its own, ``HEAD``'s branch is asked for: Git keeps a log of each.

@@ -28,7 +28,7 @@ from modelversions.git.remote.http_settings import read_settings
 from modelversions.git.urls import Url
 
 _PUTTY = ("plink", "tortoiseplink", "putty")
-_GOODBYE = 1
+EXIT_TIMEOUT = 1
 """How many seconds a program may take to end once nobody listens to it."""
 
 
@@ -54,7 +54,7 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
     return http_client(url, read_settings(url, programs.config), timeout, login)
 
 
-class _Lined(Quiet, TraditionalGitClient):
+class _ClosingClient(Quiet, TraditionalGitClient):
     """A client that closes its line when it is closed: dulwich leaves it open if a talk fails."""
 
     _talk: Protocol | None = None
@@ -64,7 +64,7 @@ class _Lined(Quiet, TraditionalGitClient):
             self._talk.close()
 
 
-class _Line:
+class _SocketStream:
     """A socket as dulwich wants it; reading and writing fail once it was silent for too long."""
 
     def __init__(self, line: socket.socket, timeout: float | None) -> None:
@@ -109,7 +109,7 @@ class _Line:
         self._socket.close()
         if self._process is not None:
             try:
-                self._process.wait(_GOODBYE)
+                self._process.wait(EXIT_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -117,7 +117,7 @@ class _Line:
             self.stderr.close()
 
 
-class _Tcp(_Lined, TCPGitClient):
+class _Tcp(_ClosingClient, TCPGitClient):
     """A client for ``git daemon`` that does not wait for ever."""
 
     def __init__(self, host: str, port: int | None, timeout: float | None) -> None:
@@ -128,7 +128,7 @@ class _Tcp(_Lined, TCPGitClient):
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
         """Ask for a service, for the newest protocol that it may be spoken in."""
-        line = _Line(
+        line = _SocketStream(
             socket.create_connection((self._host, self._port), self._timeout), self._timeout
         )
         talk = Protocol(line.read, line.write, line.close, shutdown_write=line.end_writing)
@@ -143,7 +143,7 @@ class _Tcp(_Lined, TCPGitClient):
         return talk, line.can_read, None
 
 
-class _Ssh(_Lined, SSHGitClient):
+class _Ssh(_ClosingClient, SSHGitClient):
     """A client for ``ssh``."""
 
     def _connect(
@@ -155,7 +155,7 @@ class _Ssh(_Lined, SSHGitClient):
         return connected
 
 
-class _PatientSsh(SubprocessSSHVendor):
+class _TimeoutSSHVendor(SubprocessSSHVendor):
     """Runs ``ssh`` as Git does, behind a socket: reading from one can be given up."""
 
     def __init__(self, program: list[str], timeout: float | None, variant: str = "ssh") -> None:
@@ -174,7 +174,7 @@ class _PatientSsh(SubprocessSSHVendor):
         key_filename: str | None = None,  # noqa: ARG002
         ssh_command: str | None = None,  # noqa: ARG002  # it is known already
         protocol_version: int | None = None,
-    ) -> _Line:
+    ) -> _SocketStream:
         """Start the program that the user has for it."""
         target = f"{username}@{host}" if username else host
         options = ["-p", str(port)] if port else []
@@ -190,7 +190,7 @@ class _PatientSsh(SubprocessSSHVendor):
             options = []
         arguments = [*options, target, os.fsdecode(command)]
         ours, theirs = socket.socketpair()
-        line = _Line(ours, self._timeout)
+        line = _SocketStream(ours, self._timeout)
         try:
             line.serve([*self._program, *arguments], theirs)
         except OSError:
@@ -248,6 +248,6 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
         username=url.username,
         vendor=None  # there are no sockets for programs
         if os.name == "nt"
-        else _PatientSsh(run, timeout, variant),
+        else _TimeoutSSHVendor(run, timeout, variant),
         ssh_command=command or program,
     )

@@ -30,7 +30,7 @@ _LONGEST = 1000
 """The characters of what a server says that are worth repeating."""
 
 
-def explain(
+def translate_error(
     error: Exception,
     location: str,
     timeout: float | None,
@@ -48,7 +48,7 @@ def explain(
         reached: whether the repository has answered already, so that words such as "not found"
             are about something else.
     """
-    words = tidy(conceal(_said(error), secrets))
+    words = sanitize(redact(_said(error), secrets))
     if isinstance(error, FileNotFoundError):
         return RemoteError(
             f"{location!r} cannot be asked: there is no program {error.filename!r}; install it, or "
@@ -129,14 +129,14 @@ def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
     return None if secrets else error
 
 
-def conceal(text: str, secrets: Collection[str]) -> str:
+def redact(text: str, secrets: Collection[str]) -> str:
     """Return a text without secrets, the longest first, whatever their case."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
 
 
-def tidy(words: str) -> str:
+def sanitize(words: str) -> str:
     """Return what a server says on one line that is no risk for a terminal, and not too long."""
     line = " ".join(_UNSHOWN.sub(" ", words).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

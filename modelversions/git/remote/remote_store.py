@@ -22,7 +22,7 @@ from modelversions.git.objects.commits import Commits
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.programs import Programs
-from modelversions.git.ref_names import check_beside, tag_changed, tag_exists
+from modelversions.git.ref_names import check_ref_conflict, tag_changed, tag_exists
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.remote_tags import NO_TREES, RemoteTags, in_memory
 from modelversions.git.remote.transport import Refs, Transport
@@ -50,13 +50,13 @@ class RemoteStore:
 
     is_local = False
 
-    def __init__(self, url: Url, access: RemoteOptions) -> None:
+    def __init__(self, url: Url, options: RemoteOptions) -> None:
         """Take down where the server is: nothing is sent before the first look."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
-        self._transport = Transport(url, self._programs, access)
+        self._transport = Transport(url, self._programs, options)
         self.location = self._transport.location
-        self._tags = RemoteTags(self._transport, access)
+        self._tags = RemoteTags(self._transport, options)
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     def close(self) -> None:
@@ -172,27 +172,29 @@ class RemoteStore:
 
     def check_tag_name(self, name: str) -> None:
         """Refuse a tag name that Git could not keep, or not beside what is there."""
-        check_beside(name, self.tags, self.location)
+        check_ref_conflict(name, self.tags, self.location)
 
     def create(self, tags: Sequence[NewTag]) -> None:
         """Push new tags, all of them or none."""
         objects = [self._object(tag) for tag in tags]
         made = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
 
-        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
             listed = [TagRef(ref.removeprefix(TAGS), id) for ref, id in there.items()]
             for tag in tags:
-                check_beside(tag.name, lambda prefixes: _beginning(listed, prefixes), self.location)
+                check_ref_conflict(
+                    tag.name, lambda prefixes: _beginning(listed, prefixes), self.location
+                )
             return made
 
-        self._push(made, settle, objects)
+        self._push(made, compute_updates, objects)
 
     def delete(self, refs: Sequence[TagRef]) -> None:
         """Have tags deleted that still name what they did: all, or none."""
         for ref in refs:
             self._check_format(ref.id)
 
-        def settle(there: Mapping[str, str]) -> Mapping[str, str]:
+        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
             for ref in refs:
                 if there.get(f"{TAGS}{ref.name}") != ref.id:
                     raise tag_changed(ref.name)
@@ -200,7 +202,7 @@ class RemoteStore:
 
         gone = {f"{TAGS}{ref.name}": "" for ref in refs}
         if gone:
-            self._push(gone, settle, [])
+            self._push(gone, compute_updates, [])
 
     def verify_signature(self, ref: TagRef) -> Signature:
         """Check the signature of a tag object."""
@@ -261,15 +263,15 @@ class RemoteStore:
     def _push(
         self,
         updates: Mapping[str, str],
-        settle: Callable[[Mapping[str, str]], Mapping[str, str]],
+        compute_updates: Callable[[Mapping[str, str]], Mapping[str, str]],
         objects: Sequence[GitTag],
     ) -> None:
         """Push, and say what became of it."""
         asked = False
 
-        def settled(there: Mapping[str, str]) -> Mapping[str, str]:
+        def computed(there: Mapping[str, str]) -> Mapping[str, str]:
             nonlocal asked
-            new = settle(there)
+            new = compute_updates(there)
             asked = True
             return new
 
@@ -277,22 +279,22 @@ class RemoteStore:
             return pack_objects_to_data([(one, None) for one in objects])
 
         try:
-            verdict = self._transport.send(settled, packed, atomic=len(updates) > 1)
+            result = self._transport.send(computed, packed, atomic=len(updates) > 1)
         except RemoteError as error:
             if not asked:
                 raise
             if not self._stands(updates):
                 raise self._unknown(updates, str(error)) from error
             return  # only the answer was lost
-        if verdict.refused:
-            ref, reason = verdict.cause
+        if result.refused:
+            ref, reason = result.cause
             name = ref.removeprefix(TAGS)
             if updates[ref] and any(tag.name == name for tag in self.tags([name])):
                 raise tag_exists(name, self.location)
             raise rejected(
-                name, self.location, reason, verdict.words, "nothing was written there, "
+                name, self.location, reason, result.messages, "nothing was written there, "
             )
-        if verdict.unsaid and not self._stands(updates):
+        if result.unreported and not self._stands(updates):
             raise self._unknown(updates, f"{self.location!r} did not say what became of it")
 
     def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:

@@ -22,10 +22,10 @@ NO_TREES = "tree:0"
 class RemoteTags:
     """Reads tags of one server's."""
 
-    def __init__(self, transport: Transport, access: RemoteOptions) -> None:
-        """Ask over ``transport``, and tell ``access`` of the progress."""
+    def __init__(self, transport: Transport, options: RemoteOptions) -> None:
+        """Ask over ``transport``, and tell ``options`` of the progress."""
         self._transport = transport
-        self._access = access
+        self._options = options
         self._known: dict[str, TagObject] = {}
 
     def known(self, ref: TagRef) -> TagObject | None:
@@ -37,7 +37,7 @@ class RemoteTags:
         listed = {ref.id: ref for ref in refs}
         unknown = [ref for ref in listed.values() if ref.id not in self._known]
         found = {ref.id: LIGHTWEIGHT for ref in unknown if ref.peeled == ref.id}
-        for batch in _batches([ref for ref in unknown if ref.id not in found], self._access):
+        for batch in _batches([ref for ref in unknown if ref.id not in found], self._options):
             read = self._read(batch)
             found.update(read)
             self._known.update({id: one for id, one in read.items() if not one.is_unreadable})
@@ -98,7 +98,7 @@ class RemoteTags:
         return reader.read(ref.id for ref in refs)
 
 
-def _batches(refs: Sequence[TagRef], access: RemoteOptions) -> Iterator[list[TagRef]]:
+def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[TagRef]]:
     """Put refs together that lead to as many commits as a server is told of at once."""
     batch: list[TagRef] = []
     commits: set[str | None] = set()
@@ -107,13 +107,13 @@ def _batches(refs: Sequence[TagRef], access: RemoteOptions) -> Iterator[list[Tag
         if len(commits) == HAVES and ref.peeled not in commits:
             yield batch
             done += len(batch)
-            access.report(done, len(refs), "tags read")
+            options.report(done, len(refs), "tags read")
             batch, commits = [], set()
         batch.append(ref)
         commits.add(ref.peeled)
     if batch:
         yield batch
-        access.report(len(refs), len(refs), "tags read")
+        options.report(len(refs), len(refs), "tags read")
 
 
 def in_memory(objects: Fetched) -> MemoryRepo:

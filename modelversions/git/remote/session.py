@@ -19,7 +19,7 @@ from modelversions.errors import (
 from modelversions.git.locks import ForkSafeLock
 from modelversions.git.programs import Programs
 from modelversions.git.remote.clients import connect
-from modelversions.git.remote.error_translation import cause, denied, explain
+from modelversions.git.remote.error_translation import cause, denied, translate_error
 from modelversions.git.remote.http import Login, basic, log_in
 from modelversions.git.remote.http_settings import read_settings
 from modelversions.git.store import RemoteOptions
@@ -36,12 +36,12 @@ _TOKEN = 12
 class Session:
     """Asks a server; nothing is sent before the first question. Threads may share it."""
 
-    def __init__(self, url: Url, programs: Programs, access: RemoteOptions) -> None:
+    def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
         """Take down where it is, and how to get in."""
         self.location = str(url)
         self._url = url
         self._programs = programs
-        self._access = access
+        self._options = options
         self._lock = ForkSafeLock(self._leave_connection)
         self._client: GitClient | None = None
         self._inherited: GitClient | None = None
@@ -51,7 +51,7 @@ class Session:
             self._login = Login(url.username or "", url.password, url.origin)
         self._told = True
         """Whether ``credentials`` knows what became of the login that it returned."""
-        self._thrown: Exception | None = None
+        self._callback_error: Exception | None = None
         self.reached = False
         """Whether the repository has answered the present question, at least in part."""
 
@@ -79,9 +79,9 @@ class Session:
             AuthenticationError: nobody knows credentials, or they were refused.
         """
         with self._lock:
-            self._thrown, self.reached = None, False
+            self._callback_error, self.reached = None, False
             for attempt in range(2):
-                client = self._line()
+                client = self._get_client()
                 try:
                     answer = question(client)
                 except HTTPUnauthorized as error:
@@ -110,20 +110,20 @@ class Session:
     def report(self, done: int, total: int | None, what: str) -> None:
         """Tell the caller of progress; what he raises comes out of the question as it is."""
         try:
-            self._access.report(done, total, what)
+            self._options.report(done, total, what)
         except Exception as error:
-            self._thrown = error
+            self._callback_error = error
             raise
 
-    def steps(self, data: bytes) -> None:
+    def on_progress(self, data: bytes) -> None:
         """Pass on what the server says of its progress."""
         for match in _STEPS.finditer(data):
             what = match["what"].decode().lower()
             self.report(int(match["done"]), int(match["total"]), what)
 
-    def _line(self) -> GitClient:
+    def _get_client(self) -> GitClient:
         if self._client is None:
-            self._client = connect(self._url, self._programs, self._access.timeout, self._login)
+            self._client = connect(self._url, self._programs, self._options.timeout, self._login)
         return self._client
 
     def _leave_connection(self) -> None:
@@ -137,10 +137,12 @@ class Session:
 
     def _failed(self, error: Exception) -> tuple[Exception, Exception | None]:
         """Return what to raise, and what may be shown as its cause."""
-        if self._thrown is not None:
-            return self._thrown, None
+        if self._callback_error is not None:
+            return self._callback_error, None
         secrets = self._secrets()
-        failure = explain(error, self.location, self._access.timeout, secrets, reached=self.reached)
+        failure = translate_error(
+            error, self.location, self._options.timeout, secrets, reached=self.reached
+        )
         return failure, cause(error, secrets)
 
     def _log_in(self, url: str) -> None:
@@ -155,7 +157,7 @@ class Session:
         own = same_origin(url, self._url.origin)
         shown = self.location if own else url.partition("/info/refs")[0]
         hint = self._url.username if own else None
-        ask = self._access.credentials
+        ask = self._options.credentials
         found = None if ask is None else ask(shown, hint)
         if found is not None and not _is_login(found):
             raise InvalidArgumentError(
@@ -186,7 +188,7 @@ class Session:
 
     def _tell(self, what: str) -> None:
         """Tell a credential helper once that its login was accepted, or rejected."""
-        tell = getattr(self._access.credentials, what, None)
+        tell = getattr(self._options.credentials, what, None)
         if self._told or self._login is None or tell is None:
             return
         self._told = True

@@ -20,7 +20,7 @@ from modelversions.errors import RemoteError
 from modelversions.git.objects.partial_pack import PackFile
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.programs import Programs
-from modelversions.git.remote.error_translation import tidy
+from modelversions.git.remote.error_translation import sanitize
 from modelversions.git.remote.http import without_listing
 from modelversions.git.remote.session import Session, words
 from modelversions.git.store import TAGS, RemoteOptions, TagRef
@@ -31,7 +31,7 @@ PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedO
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _FILTER = re.compile("filter", re.IGNORECASE)
-MOST = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """The bytes to take from a server that cannot leave files out, where they are not wanted."""
 HAVES = 250
 """The commits of which a server is told at once: dulwich sends no more than 256."""
@@ -46,15 +46,15 @@ class Refs:
 
 
 @attrs.frozen
-class Verdict:
-    """What a server said to refs that it should take."""
+class PushResult:
+    """What a server reports about a push."""
 
     refused: Mapping[str, str]
-    """Its reasons, by ref."""
-    unsaid: frozenset[str]
-    """The refs of which it said nothing."""
-    words: str
-    """What it said besides: a hook's output."""
+    """The reasons for refusals, by ref."""
+    unreported: frozenset[str]
+    """The refs that it did not report on."""
+    messages: str
+    """The output of its hooks."""
 
     @property
     def cause(self) -> tuple[str, str]:
@@ -85,9 +85,9 @@ class _Haves:
 class Transport:
     """A server's repository. Nothing is sent before the first question; threads may share it."""
 
-    def __init__(self, url: Url, programs: Programs, access: RemoteOptions) -> None:
+    def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
         """Take down where it is, and how to get in."""
-        self._session = Session(url, programs, access)
+        self._session = Session(url, programs, options)
         self.location = self._session.location
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Transport:
     ) -> Fetched:
         """Fetch objects into memory.
 
-        No more than ``MOST`` bytes are taken, but for what is asked for beside ``haves`` alone.
+        At most ``MAX_BYTES`` bytes are accepted, unless ``haves`` is given and ``filter`` is not.
 
         Args:
             wants: their ids.
@@ -148,7 +148,7 @@ class Transport:
             filter: which objects to leave out, if the server can. Of one that cannot, no more is
                 taken than commits, tags and the first tree.
         """
-        most = None if haves and filter is None else MOST
+        most = None if haves and filter is None else MAX_BYTES
         pack = PackFile(most, format=_format(wants), start_only=filter is not None)
         try:
             self._filtered(wants, pack, haves, depth, filter)
@@ -205,7 +205,7 @@ class Transport:
                     lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
                     _Haves(haves, shallow),
                     take,
-                    progress=self._session.steps,
+                    progress=self._session.on_progress,
                     depth=depth,
                     ref_prefix=[HEADREF],
                     filter_spec=None if filter is None else filter.encode(),
@@ -216,21 +216,21 @@ class Transport:
 
     def send(
         self,
-        settle: Callable[[Mapping[str, str]], Mapping[str, str]],
+        compute_updates: Callable[[Mapping[str, str]], Mapping[str, str]],
         pack: PackOf,
         *,
         atomic: bool,
-    ) -> Verdict:
-        """Have refs set, each from what it was seen to be.
+    ) -> PushResult:
+        """Push: update refs that have not changed since they were listed.
 
         Args:
-            settle: is shown the ids of the refs that there are, and returns the new ones; an empty
-                one to delete the ref. It may raise.
-            pack: gives the objects that are to be sent along.
-            atomic: whether it must be all or nothing.
+            compute_updates: maps the server's refs to new ids; an empty id deletes a ref. It may
+                raise.
+            pack: returns the objects to send.
+            atomic: whether all updates must succeed or none.
 
         Raises:
-            InvalidArgumentError: the server cannot do all or nothing; it has done nothing.
+            InvalidArgumentError: the server has no atomic pushes; nothing changed.
         """
         said: list[bytes] = []
         updates: dict[Ref, ObjectID] = {}
@@ -239,13 +239,13 @@ class Transport:
         def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
             self._session.reached = True
             there = {_text(ref): _text(id) for ref, id in old.items()}
-            for ref, id in settle(there).items():
+            for ref, id in compute_updates(there).items():
                 updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA
             return updates
 
         def note(data: bytes) -> None:
             said.append(data)
-            self._session.steps(data)
+            self._session.on_progress(data)
 
         def pack_of(
             have: Iterable[ObjectID], want: Iterable[ObjectID], **_: object
@@ -266,11 +266,11 @@ class Transport:
         accepted = {ref: id for ref, id in updates.items() if statuses.get(ref, "") is None}
         if anonymous and answers and accepted:
             statuses = {**statuses, **self._not_set(accepted)}
-        refused = {ref: tidy(reason) for ref, reason in statuses.items() if reason is not None}
-        return Verdict(
+        refused = {ref: sanitize(reason) for ref, reason in statuses.items() if reason is not None}
+        return PushResult(
             refused={_text(ref): reason for ref, reason in refused.items() if ref in updates},
-            unsaid=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
-            words=tidy(words(b"".join(said))),
+            unreported=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
+            messages=sanitize(words(b"".join(said))),
         )
 
     def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
