@@ -1,7 +1,8 @@
-"""Every error that modelversions raises, and the one warning.
+"""The errors that modelversions raises, and its warning.
 
-One root; each leaf is also the builtin that fits, so ``except KeyError`` and ``except ValueError``
-work as usual. The message says what was wrong and what to do; the data stands in attributes::
+They have one root. Each one also inherits the builtin exception that fits, so ``except KeyError``
+and ``except ValueError`` work. The message says what is wrong and what to do; the data is in
+attributes, and ``code`` is a stable name such as ``"version-exists"``::
 
     ModelVersionsError
     ├── InvalidVersionError        ValueError         .text .reason
@@ -46,6 +47,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any, ClassVar
 
 _LOGIN = re.compile(
     r"""(?P<scheme>\bhttps?://)(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
@@ -55,244 +57,462 @@ _LOGIN = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return a text without the names and passwords in its URLs.
+    """Return a text with ``***`` in place of the user names and passwords in its URLs.
 
-    A password that holds ``/`` or ``@`` itself is left out to its end.
+    A password may contain ``/`` or ``@``.
     """
     return _LOGIN.sub(lambda match: f"{match['scheme'] or match['other']}***@", text)
 
 
-class ModelVersionsError(Exception):
-    """The root of the tree: catch it to catch everything that this library raises."""
+def _rebuild(
+    cls: type[ModelVersionsError], args: tuple[object, ...], data: dict[str, object]
+) -> ModelVersionsError:
+    """Restore a pickled error."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(data)
+    return error
 
-    def __init__(self, message: str, **data: object) -> None:
-        """Keep ``message`` and hang each item of ``data`` on the error as an attribute."""
+
+class ModelVersionsError(Exception):
+    """The root of all errors that this library raises."""
+
+    code: ClassVar[str] = "error"
+    """A stable name of the kind of error, for programs."""
+
+    def __init__(self, message: str) -> None:
+        """Set the message; logins in its URLs are redacted."""
         super().__init__(redact(message))
+
+    def _set(self, **data: object) -> None:
+        """Set attributes; logins in their URLs are redacted."""
         for name, value in data.items():
             self.__dict__[name] = redact(value) if isinstance(value, str) else value
 
-    def __str__(self) -> str:  # KeyError and OSError would decorate it
-        """Return the message as it was written."""
+    def __str__(self) -> str:
+        """Return the message, without the decoration that ``KeyError`` and ``OSError`` add."""
         return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the message and the data."""
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class InvalidVersionError(ModelVersionsError, ValueError):
-    """A text is no version name (rule F1); ``reason`` says which part is wrong."""
+    """A text is not a version name (F1)."""
 
+    code = "invalid-version"
     text: object
     reason: str
+    """Which part is wrong."""
+
+    def __init__(self, message: str, *, text: object, reason: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(text=text, reason=reason)
 
 
 class InvalidNameError(ModelVersionsError, ValueError):
-    """A model or stage name breaks F3-F5, or Git could not keep the tag that it asks for."""
+    """A model or stage name breaks F3-F5, or Git does not allow the tag name that it needs."""
 
+    code = "invalid-name"
     text: object
     reason: str
+
+    def __init__(self, message: str, *, text: object, reason: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(text=text, reason=reason)
 
 
 class InvalidTagNameError(ModelVersionsError, ValueError):
-    """A tag name is none of the five kinds of F6; ``reason`` says which part is wrong."""
+    """A tag name is not an event's (F6)."""
 
+    code = "invalid-tag-name"
     text: object
     reason: str
+    """Which part is wrong."""
+
+    def __init__(self, message: str, *, text: object, reason: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(text=text, reason=reason)
 
 
 class InvalidArgumentError(ModelVersionsError, ValueError):
-    """An argument has a value that its function cannot take."""
+    """An argument has an unacceptable value."""
 
+    code = "invalid-argument"
     argument: str
     value: object
+    """The value; None if it may contain a secret."""
+
+    def __init__(self, message: str, *, argument: str, value: object) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(argument=argument, value=value)
 
 
 class ModelNotFoundError(ModelVersionsError, KeyError):
     """The registry has no model of that name."""
 
+    code = "model-not-found"
     model: str
+
+    def __init__(self, message: str, *, model: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(model=model)
 
 
 class VersionNotFoundError(ModelVersionsError, KeyError):
-    """The model has no such active version, or none that fits."""
+    """The model has no such active version."""
 
+    code = "version-not-found"
     model: str
     version: str
+
+    def __init__(self, message: str, *, model: str, version: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(model=model, version=version)
 
 
 class StageNotFoundError(ModelVersionsError, KeyError):
     """No version of the model is in that stage."""
 
+    code = "stage-not-found"
     model: str
     stage: str
+
+    def __init__(self, message: str, *, model: str, stage: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(model=model, stage=stage)
 
 
 class TagNotFoundError(ModelVersionsError, LookupError):
     """There is no such tag."""
 
+    code = "tag-not-found"
     tag: str
+
+    def __init__(self, message: str, *, tag: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(tag=tag)
 
 
 class RepositoryNotFoundError(ModelVersionsError, FileNotFoundError):
-    """There is no Git repository at the place that was named."""
+    """There is no Git repository at that path or URL."""
 
+    code = "repository-not-found"
     location: str
+
+    def __init__(self, message: str, *, location: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(location=location)
 
 
 class RepositoryError(ModelVersionsError, OSError):
-    """The repository is there, but cannot be read or written."""
+    """The repository exists, but cannot be read or written."""
 
+    code = "repository-error"
     location: str
+
+    def __init__(self, message: str, *, location: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(location=location)
 
 
 class RemoteError(RepositoryError, ConnectionError):
-    """A server cannot be reached, breaks off, or says what Git's protocol has no place for.
+    """A server cannot be reached, closes the connection, or violates Git's protocol."""
 
-    ``status`` is the HTTP status that it answered with, if that was the reason, else None.
-    """
+    code = "remote-error"
+    status: int | None
+    """The HTTP status that is the reason; None if there is none."""
 
-    status: int | None = None
+    def __init__(self, message: str, *, location: str, status: int | None = None) -> None:
+        """Set the message and the data."""
+        super().__init__(message, location=location)
+        self._set(status=status)
 
 
 class RemoteTimeoutError(RemoteError, TimeoutError):
-    """A server was silent for longer than ``timeout``."""
+    """A server sent nothing for longer than ``timeout``."""
+
+    code = "remote-timeout"
 
 
 class AuthenticationError(RepositoryError, PermissionError):
-    """A server wants credentials, or other ones."""
+    """A server requires credentials, or rejected those that it was given."""
+
+    code = "authentication-failed"
 
 
 class DubiousOwnershipError(RepositoryError, PermissionError):
-    """Another user owns the repository, so no program is run that its configuration names."""
+    """Another user owns the repository, so no program that its configuration names is run."""
+
+    code = "dubious-ownership"
 
 
 class RevisionNotFoundError(ModelVersionsError, LookupError):
     """A revision names nothing in the repository."""
 
+    code = "revision-not-found"
     revision: str
+
+    def __init__(self, message: str, *, revision: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(revision=revision)
 
 
 class AmbiguousRevisionError(RevisionNotFoundError):
-    """A short SHA fits several commits."""
+    """A short SHA matches several commits."""
 
+    code = "ambiguous-revision"
     candidates: tuple[str, ...]
+
+    def __init__(self, message: str, *, revision: str, candidates: tuple[str, ...]) -> None:
+        """Set the message and the data."""
+        super().__init__(message, revision=revision)
+        self._set(candidates=candidates)
 
 
 class NotACommitError(RevisionNotFoundError):
-    """A revision names an object that is no commit and does not lead to one."""
+    """A revision names an object that does not peel to a commit."""
 
+    code = "not-a-commit"
     type: str
+
+    def __init__(self, message: str, *, revision: str, type: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, revision=revision)
+        self._set(type=type)
 
 
 class ObjectMissingError(ModelVersionsError, LookupError):
-    """A tag's object is not there: gone since the tags were listed, or lost to the repository."""
+    """A tag's object is missing: deleted since the tags were listed, or never fetched."""
 
+    code = "missing-object"
     id: str
+
+    def __init__(self, message: str, *, id: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(id=id)
 
 
 class IdentityError(ModelVersionsError, ValueError):
-    """Nobody is named as the author, or the name cannot stand in a Git object."""
+    """There is no author, or Git does not allow the name or address."""
 
-    text: str
+    code = "invalid-identity"
+    text: object
+
+    def __init__(self, message: str, *, text: object) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(text=text)
 
 
 class SigningError(ModelVersionsError, RuntimeError):
-    """The program that signs or verifies is not there, or failed; ``program`` names it."""
+    """The program that signs or verifies is missing, or failed."""
 
+    code = "signing-failed"
     program: str
+
+    def __init__(self, message: str, *, program: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(program=program)
 
 
 class ConfigurationError(ModelVersionsError, ValueError):
-    """A configuration file holds what it may not."""
+    """A configuration file or variable has an invalid or unsupported value."""
 
+    code = "invalid-configuration"
     file: str
+
+    def __init__(self, message: str, *, file: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(file=file)
 
 
 class MissingExtraError(ModelVersionsError, ImportError):
-    """What was asked for needs a package that comes with an extra."""
+    """A function needs a package that is installed with an extra."""
 
+    code = "missing-extra"
     extra: str
+
+    def __init__(self, message: str, *, extra: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(extra=extra)
 
 
 class RefusedError(ModelVersionsError, ValueError):
-    """The state of the model speaks against a write; nothing was written."""
+    """The write conflicts with the model's current state; nothing was written."""
 
+    code = "refused"
     model: str
+
+    def __init__(self, message: str, *, model: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(model=model)
 
 
 class VersionExistsError(RefusedError):
     """The version is registered already."""
 
+    code = "version-exists"
     version: str
     commit: str
     time: datetime
 
+    def __init__(
+        self, message: str, *, model: str, version: str, commit: str, time: datetime
+    ) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(version=version, commit=commit, time=time)
+
 
 class CommitTakenError(RefusedError):
-    """Another version is active at the commit, which GTO cannot read; ``force`` allows it."""
+    """Another version was registered at the commit (F12a); ``force`` overrides it."""
 
+    code = "commit-taken"
     version: str
     commit: str
 
+    def __init__(self, message: str, *, model: str, version: str, commit: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(version=version, commit=commit)
+
 
 class StageHeldError(RefusedError):
-    """The version holds the stage already."""
+    """The version is in the stage already."""
 
+    code = "stage-held"
     version: str
     stage: str
+
+    def __init__(self, message: str, *, model: str, version: str, stage: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(version=version, stage=stage)
 
 
 class StageNotHeldError(RefusedError):
-    """The version does not hold the stage, nor would it if others lost it."""
+    """The version is not in the stage, and no assignment of it is in force."""
 
+    code = "stage-not-held"
     version: str
     stage: str
 
+    def __init__(self, message: str, *, model: str, version: str, stage: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(version=version, stage=stage)
+
 
 class StageNotAllowedError(RefusedError):
-    """The registry allows other stages only (F23)."""
+    """The registry does not allow the stage (F23)."""
 
+    code = "stage-not-allowed"
     stage: str
     allowed: tuple[str, ...]
+
+    def __init__(self, message: str, *, model: str, stage: str, allowed: tuple[str, ...]) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(stage=stage, allowed=allowed)
 
 
 class ModelDeprecatedError(RefusedError):
     """The model is deprecated already."""
 
+    code = "model-deprecated"
     time: datetime
+
+    def __init__(self, message: str, *, model: str, time: datetime) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(time=time)
 
 
 class NoEffectError(RefusedError):
-    """The tag would be written and change nothing: what it must supersede is newer (F14)."""
+    """The tag would change nothing: what it must supersede is newer (F14)."""
 
+    code = "no-effect"
     tag: str
+
+    def __init__(self, message: str, *, model: str, tag: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(tag=tag)
 
 
 class WriteConflictError(ModelVersionsError, OSError):
-    """Git cannot create the tag beside what is there."""
+    """Git cannot create or delete the tag."""
 
+    code = "write-conflict"
     tag: str
+
+    def __init__(self, message: str, *, tag: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(tag=tag)
 
 
 class TagExistsError(WriteConflictError, FileExistsError):
-    """A tag of that name exists; it was not touched."""
+    """A tag of that name exists; it was not changed."""
+
+    code = "tag-exists"
 
 
 class PushRejectedError(WriteConflictError, PermissionError):
-    """A server refused a tag; ``reason`` is what it said."""
+    """A server rejected a tag."""
 
+    code = "push-rejected"
     location: str
     reason: str
+    """The reason that the server gave."""
+
+    def __init__(self, message: str, *, tag: str, location: str, reason: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, tag=tag)
+        self._set(location=location, reason=reason)
 
 
 class LockedError(WriteConflictError):
-    """A lock file, of another writer or of one that died, is in the way."""
+    """A lock file exists, of another writer or of one that was killed."""
 
+    code = "locked"
     lock: str
+
+    def __init__(self, message: str, *, tag: str, lock: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, tag=tag)
+        self._set(lock=lock)
 
 
 class NotPushedError(ModelVersionsError, OSError):
-    """A tag was written here, and could not be pushed: it stays, to be pushed later."""
+    """A tag was created locally, but could not be pushed."""
 
+    code = "not-pushed"
     tag: str
     location: str
+
+    def __init__(self, message: str, *, tag: str, location: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(tag=tag, location=location)
 
 
 class ClockSkewWarning(UserWarning):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, overload
 
 from modelversions.errors import InvalidArgumentError
 from modelversions.git import sync
@@ -32,6 +32,22 @@ from modelversions.write.writer import Planner, WriteOptions, Writer
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
+    from typing_extensions import Unpack
+
+VersionName = str | SemVer | Version
+"""What names a version of a model."""
+
+
+class VerbOptions(TypedDict, total=False):
+    """The keyword arguments that all verbs share: see ``Registry``."""
+
+    message: str | None
+    author: Identity | None
+    when: datetime | None
+    force: bool
+    sign: bool | str | None
+    dry_run: bool
+    push: bool | str
 
 
 class Registry(RegistryView):
@@ -76,7 +92,7 @@ class Registry(RegistryView):
     @classmethod
     def open(
         cls,
-        place: str | os.PathLike[str] = ".",
+        location: str | os.PathLike[str] = ".",
         *,
         stages: Iterable[str] | None = None,
         credentials: Credentials | None = None,
@@ -86,7 +102,7 @@ class Registry(RegistryView):
         """Open the registry of the repository that holds a folder, or that is at a URL.
 
         Args:
-            place: a folder in a repository, a bare repository, a linked worktree. It is found as
+            location: a folder in a repository, a bare repository, a linked worktree. It is found as
                 Git finds it, by ``GIT_CEILING_DIRECTORIES`` and, for the current folder, by
                 ``GIT_DIR``. Or a URL:
                 ``https://``, ``http://``, ``ssh://``, ``git://``, ``file://`` or
@@ -103,10 +119,10 @@ class Registry(RegistryView):
             RepositoryNotFoundError: there is none; of a server that is known at the first look.
             RepositoryError: there is one that cannot be read.
         """
-        access = _access(credentials, progress, timeout)
+        options = _remote_options(credentials, progress, timeout)
         from modelversions.git.open import open_store  # dulwich costs time to import
 
-        return cls(open_store(place, access), stages=stages)
+        return cls(open_store(location, options), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
@@ -130,7 +146,7 @@ class Registry(RegistryView):
     def register(
         self,
         model: str,
-        version: str | SemVer | None = None,
+        version: VersionName | None = None,
         *,
         bump: str | None = None,
         commit: Revision = "HEAD",
@@ -160,7 +176,7 @@ class Registry(RegistryView):
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
-        semver = None if version is None else _semver(version)
+        semver = None if version is None else _semver(model, version)
         if bump is not None:
             SemVer(0, 0, 0).bump(bump)  # refuse a level that there is not, even for the first
             if semver is not None:
@@ -182,7 +198,7 @@ class Registry(RegistryView):
     def deregister(
         self,
         model: str,
-        version: str | SemVer,
+        version: VersionName,
         *,
         message: str | None = None,
         author: Identity | None = None,
@@ -202,7 +218,7 @@ class Registry(RegistryView):
             ModelNotFoundError: there is no such model.
             VersionNotFoundError: it was never registered, or was deregistered already.
         """
-        semver = _semver(version)
+        semver = _semver(model, version)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._known(model),
@@ -210,11 +226,34 @@ class Registry(RegistryView):
             lambda now, intent: [planning.deregister(now, intent, semver)],
         )
 
+    @overload
     def assign(
         self,
         model: str,
-        version: str | SemVer | None = None,
-        stage: str = "",
+        version: VersionName | None,
+        stage: str,
+        *,
+        commit: Revision | None = None,
+        register: bool = False,
+        **options: Unpack[VerbOptions],
+    ) -> Event: ...
+
+    @overload
+    def assign(
+        self,
+        model: str,
+        *,
+        stage: str,
+        commit: Revision | None = None,
+        register: bool = False,
+        **options: Unpack[VerbOptions],
+    ) -> Event: ...
+
+    def assign(
+        self,
+        model: str,
+        version: VersionName | None = None,
+        stage: str | None = None,
         *,
         commit: Revision | None = None,
         register: bool = False,
@@ -247,8 +286,8 @@ class Registry(RegistryView):
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
-        check_new_stage(stage)
-        semver = None if version is None else _semver(version)
+        stage = check_new_stage(stage)
+        semver = None if version is None else _semver(model, version)
         if not register:
             _check_one(version, commit)
         if not force:
@@ -272,11 +311,30 @@ class Registry(RegistryView):
             ),
         )
 
+    @overload
     def unassign(
         self,
         model: str,
-        version: str | SemVer | None = None,
-        stage: str = "",
+        version: VersionName,
+        stage: str,
+        **options: Unpack[VerbOptions],
+    ) -> Event: ...
+
+    @overload
+    def unassign(
+        self,
+        model: str,
+        *,
+        stage: str,
+        commit: Revision,
+        **options: Unpack[VerbOptions],
+    ) -> Event: ...
+
+    def unassign(
+        self,
+        model: str,
+        version: VersionName | None = None,
+        stage: str | None = None,
         *,
         commit: Revision | None = None,
         message: str | None = None,
@@ -303,8 +361,8 @@ class Registry(RegistryView):
             StageNotHeldError: it is not in the stage, and ``force`` is not given.
             RevisionNotFoundError: there is no such commit.
         """
-        check_new_stage(stage)
-        semver = None if version is None else _semver(version)
+        stage = check_new_stage(stage)
+        semver = None if version is None else _semver(model, version)
         _check_one(version, commit)
         sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
@@ -448,7 +506,7 @@ class Registry(RegistryView):
         return self[model].name
 
 
-def _access(
+def _remote_options(
     credentials: Credentials | None, progress: Progress | None, timeout: float | None
 ) -> RemoteOptions:
     """Check what the caller chose; a secret in the wrong place is not repeated."""
@@ -468,8 +526,30 @@ def _access(
     return RemoteOptions(credentials, progress, timeout)
 
 
-def _semver(version: str | SemVer) -> SemVer:
-    return version if isinstance(version, SemVer) else SemVer.parse(version)
+def _semver(model: str, version: VersionName) -> SemVer:
+    """Return the version that an argument names.
+
+    Raises:
+        InvalidVersionError: it is not a version name.
+        InvalidArgumentError: it is a version of another model, or a bare commit.
+    """
+    if isinstance(version, SemVer):
+        return version
+    if not isinstance(version, Version):
+        return SemVer.parse(version)
+    if version.model != model:
+        raise InvalidArgumentError(
+            f"{str(version)!r} is not a version of model {model!r}; pass one of its versions",
+            argument="version",
+            value=version,
+        )
+    if version.semver is None:
+        raise InvalidArgumentError(
+            f"{str(version)!r} is a commit without a version; pass commit={version.commit!r}",
+            argument="version",
+            value=version,
+        )
+    return version.semver
 
 
 def _check_one(version: object, commit: object) -> None:

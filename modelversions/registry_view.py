@@ -143,7 +143,7 @@ class RegistryView(Mapping[str, Model]):
         find_existing(snapshots.values())
         return [(name, Model(name, one)) for name, one in snapshots.items() if one.exists]
 
-    def _no_model(self, name: object) -> ModelNotFoundError:
+    def _no_model(self, name: str) -> ModelNotFoundError:
         tags = self._store.tags()
         names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
         close = _closest(str(name), [one for one in names if one != name])

@@ -142,7 +142,7 @@ class TestMissing:
         registry = disk.registry
         for verb in (registry.assign, registry.unassign):
             with pytest.raises(ObjectMissingError, match="nobody can tell how"):
-                verb("m", stage="prod", author=ME, force=True, **where)  # type: ignore[arg-type]
+                verb("m", stage="prod", author=ME, force=True, **where)  # type: ignore[call-overload]
 
     def test_with_a_registration_that_is_new(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0").commit("c2", 50)

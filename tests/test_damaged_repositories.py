@@ -89,10 +89,11 @@ class TestRefs:
         registry.delete_tags("n@v1.0.0")
         assert list(registry) == ["m"]
 
-    def test_a_packed_name_that_git_does_not_take(self, two: Builder) -> None:
+    @pytest.mark.parametrize("name", ["n..b=m@v1.0.0", ".n@v1.0.0", "n@v1.0.0 x", "n//a@v1.0.0"])
+    def test_a_packed_name_that_git_does_not_take(self, two: Builder, name: str) -> None:
         two.pack()
         packed = two.git_dir / "packed-refs"
-        packed.write_text(packed.read_text().replace("n@v1.0.0", "n..b=m@v1.0.0"))
+        packed.write_text(packed.read_text().replace("n@v1.0.0", name))
         assert list(two.registry) == ["m"]
         with pytest.raises(LookupError):
             two.registry.at("n..b=m@v1.0.0")

@@ -92,7 +92,10 @@ def test_the_haves_are_those_of_all_refs(disk: Builder, tmp_path: Path) -> None:
                 event = registry.register("n", "v1.0.0", commit=disk.commits["c1"], author=ANN)
                 inner = registry._store.tags([event.tag])[0].id
                 disk.tag("o@v1.0.0", inner, kind="tag")
-                assert registry.push(event, "o@v1.0.0", remote=url).transferred == (event.tag, "o@v1.0.0")
+                assert registry.push(event, "o@v1.0.0", remote=url).transferred == (
+                    event.tag,
+                    "o@v1.0.0",
+                )
 
 
 def test_refs_below_a_name(disk: Builder) -> None:

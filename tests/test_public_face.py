@@ -67,10 +67,22 @@ def test_an_error_is_of_the_one_root_and_a_builtin(error: type[ModelVersionsErro
     assert issubclass(error, ModelVersionsError)
     if error is not ModelVersionsError:
         assert any(base.__module__ == "builtins" for base in error.__mro__[1:-3])
-    caught = error("what is wrong and what to do", model="m")
+    names = [name for name in inspect.signature(error).parameters if name != "message"]
+    caught = error("what is wrong and what to do", **dict.fromkeys(names, "https://u:p@host/x"))
     again = pickle.loads(pickle.dumps(caught))
     assert str(again) == str(caught) == "what is wrong and what to do"
-    assert again.model == "m"
+    assert again.__dict__ == caught.__dict__ == dict.fromkeys(names, "https://***@host/x")
+    assert set(names) <= _annotated(error)
+
+
+def _annotated(error: type) -> set[str]:
+    return {name for base in error.__mro__ for name in getattr(base, "__annotations__", {})}
+
+
+def test_codes_are_unique_slugs() -> None:
+    codes = [error.code for error in ERRORS if issubclass(error, ModelVersionsError)]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", code) for code in codes)
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

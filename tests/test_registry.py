@@ -274,11 +274,11 @@ class TestModel:
         assert version.message == "a tag"
         assert "churn" in pickle.loads(pickle.dumps(dict(registry)))
 
-    def test_a_picture_whose_object_is_gone(self, life: Builder) -> None:
+    def test_a_snapshot_whose_object_is_gone(self, life: Builder) -> None:
         latest = life.registry["cv:pool"].latest
         assert latest is not None
         life.repo.object_store._data.clear()  # type: ignore[attr-defined]
-        with pytest.raises(ObjectMissingError, match=r"'cv=pool@v0.1.0' is gone"):
+        with pytest.raises(ObjectMissingError, match=r"'cv=pool@v0.1.0' was deleted since"):
             _ = latest.author
 
 
@@ -524,3 +524,48 @@ def test_many_names(builder: Builder) -> None:
     assert all("v0.1.0" in model for _ in range(1000))
     assert SemVer(0, 1, 0) in model
     assert "v9.0.0" not in model
+
+
+def test_versions_sort_by_model_and_precedence(builder: Builder) -> None:
+    builder.tag("b@v1.0.0", "c1", 10)
+    builder.tag("a@v2.0.0+x", "c1", 20)
+    builder.tag("a@v2.0.0", "c1", 30)
+    builder.tag("a@v10.0.0-rc", "c1", 40)
+    builder.tag("a@v2.0.0+y", "c1", 50)
+    builder.tag("a@v2.0.0+x#2", "c1", 60)
+    builder.tag("c#dev#1", "c1", 70)
+    builder.tag("c#prod#2", builder.commit("c9", 9), 80)
+    registry = builder.registry
+    bare = tuple(registry["c"].stages.values())
+    everything = [*registry["b"], *reversed(registry["a"]), *bare]
+    found = sorted(everything)
+    assert found[:4] == sorted(registry["a"].versions)[:4] == list(reversed(registry["a"].versions))
+    assert [str(one) for one in found[:4]] == [
+        "a@v2.0.0+x",
+        "a@v2.0.0",
+        "a@v2.0.0+y",
+        "a@v10.0.0-rc",
+    ]
+    assert found[4].model == "b"
+    assert set(found[5:]) == set(bare)
+    assert bare[0] <= max(bare)
+    assert max(registry["a"].versions) == registry["a"].latest
+    with pytest.raises(TypeError):
+        assert found[0] < "a"
+
+
+def test_stages_are_a_read_only_mapping(builder: Builder) -> None:
+    builder.tags("m@v1.0.0", "m#prod#1")
+    stages = builder.registry["m"].stages
+    assert stages == {"prod": builder.registry["m"]["v1.0.0"]}
+    assert repr(stages) == "{'prod': <Version m@v1.0.0>}"
+    assert stages._ipython_key_completions_() == ["prod"]
+    assert stages.get("dev") is None
+    assert len(stages) == 1
+    assert not hasattr(stages, "__setitem__")
+    assert pickle.loads(pickle.dumps(stages)) == stages
+
+
+def test_a_commit_has_the_id_twice(builder: Builder) -> None:
+    commit = builder.registry.commits()[0]
+    assert commit.id == commit.commit == builder.commits["c1"]

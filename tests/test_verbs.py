@@ -701,3 +701,37 @@ class TestThreads:
         results = self.run(lambda _: do(registry, "register", "m", force=True))
         versions = sorted(str(r.version) for r in results if isinstance(r, Event))
         assert versions == sorted(f"v2.0.{number}" for number in range(1, 17))
+
+
+class TestVersionArguments:
+    """A ``Version`` or ``SemVer`` is accepted wherever a version is named."""
+
+    def test_versions_and_semvers(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        registry = builder.registry
+        registry.register("m", SemVer(1, 0, 0), author=ANN, commit=builder.commits["c1"])
+        version = registry["m"]["v1.0.0"]
+        registry.assign("m", version, "prod", author=ANN)
+        assert registry["m"].stages["prod"] == version
+        registry.unassign("m", SemVer(1, 0, 0), "prod", author=ANN)
+        registry.deregister("m", version, author=ANN)
+        event = registry.register("m", version, author=ANN, commit=version)
+        assert (event.version, event.commit) == (version.semver, version.commit)
+        registry.assign("m", stage="dev", commit=version, author=ANN)
+        assert registry["m"].stages["dev"].name == "v1.0.0"
+
+    def test_another_model_s_version_and_a_bare_commit_are_refused(self, builder: Builder) -> None:
+        builder.tags("m@v1.0.0")
+        builder.tag("n#dev#1")
+        registry = builder.registry
+        other, bare = registry["m"]["v1.0.0"], registry["n"].stages["dev"]
+        assert bare.is_bare_commit
+        with pytest.raises(InvalidArgumentError, match="'m@v1.0.0' is not a version of model 'n'"):
+            registry.assign("n", other, "prod", author=ANN)
+        with pytest.raises(InvalidArgumentError, match="pass commit='"):
+            registry.assign("n", bare, "prod", author=ANN)
+
+    def test_a_stage_is_required(self, builder: Builder) -> None:
+        builder.tags("m@v1.0.0")
+        with pytest.raises(InvalidNameError, match="or was left out; name one"):
+            builder.registry.assign("m", "v1.0.0", author=ANN)  # type: ignore[call-overload]

@@ -1,8 +1,9 @@
-"""``Model`` and ``Version``: values that show one model as it was when its tags were listed."""
+"""``Model`` and ``Version``: one model as it was when its tags were listed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import overload
@@ -29,46 +30,53 @@ def _identity(snapshot: ModelSnapshot) -> object:
     return snapshot.identity
 
 
+@functools.total_ordering
 @attrs.frozen(repr=False, eq=False)
 class Version:
-    """One version of a model, or a bare commit that holds a stage (F18). ``str()``: its tag.
+    """A version of a model, or a bare commit that is in a stage (F18).
 
-    Equal to another when model, name, commit and tag are: the same registration.
+    Two are equal if they are the same registration: model, name, commit and tag are equal. They
+    sort by model, then as in F16; a bare commit comes before the versions.
     """
 
     model: str
     name: str
     """The version's name, such as ``v3.1.0``; for a bare commit its full SHA."""
     semver: SemVer | None
-    """The name as a value that compares; None for a bare commit."""
+    """The name as a comparable value; None for a bare commit."""
     commit: str
-    """The full SHA of the commit that it was registered at, last (F15)."""
+    """The full SHA of the commit of the newest registration (F15)."""
     tag: str
-    """The tag of its newest registration; for a bare commit that of its newest assignment."""
+    """The tag of the newest registration; for a bare commit that of the newest assignment."""
     _snapshot: ModelSnapshot | None
     _state: VersionState | None = None
 
     @property
     def _version_state(self) -> VersionState:
-        holder = self._state
-        if holder is None and self._snapshot is not None:
-            holder = self._snapshot.state.by_key.get(self.semver or self.commit)
-        if holder is None:
+        state = self._state
+        if state is None and self._snapshot is not None:
+            state = self._snapshot.state.by_key.get(self.semver or self.commit)
+        if state is None:
             raise ObjectMissingError(
-                f"the tag object of {self.tag!r} is gone since the tags were listed; "
-                "look it up in the registry again",
+                f"the object of the tag {self.tag!r} was deleted since the tags were listed; look "
+                f"{self.model!r} up in the registry again",
                 id=self.tag,
             )
-        return holder
+        return state
+
+    @property
+    def is_bare_commit(self) -> bool:
+        """Whether it is a commit without a version, which is in a stage (F18)."""
+        return self.semver is None
 
     @property
     def registered_at(self) -> datetime | None:
-        """When it was registered, last; aware. None for a bare commit."""
+        """The time of the newest registration, aware; None for a bare commit."""
         return self._version_state.origin.time if self.semver else None
 
     @property
     def author(self) -> Identity | None:
-        """Who wrote the tag; None where the tag does not say."""
+        """The author of the tag; None if the tag has no tagger."""
         return self._version_state.origin.author
 
     @property
@@ -78,35 +86,56 @@ class Version:
 
     @property
     def active(self) -> bool:
-        """Whether its newest event is a registration (F15); always so for a bare commit."""
+        """Whether the newest event is a registration (F15); always True for a bare commit."""
         return self._version_state.active
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that it holds at present, in the order of names (F17)."""
+        """The stages that the version is in, sorted (F17)."""
         return self._version_state.stages
 
     @property
     def history(self) -> tuple[Event, ...]:
-        """Its own events, oldest first."""
+        """The events of the version, oldest first."""
         return self._version_state.history
 
     def __eq__(self, other: object) -> bool:
-        """Equal when it is the same registration."""
+        """Return whether it is the same registration."""
         if not isinstance(other, Version):
             return NotImplemented
         return self._identity == other._identity
 
+    def __lt__(self, other: Version) -> bool:
+        """Compare models, then versions as in F16."""
+        if not isinstance(other, Version):
+            return NotImplemented
+        if self._precedence != other._precedence:
+            return self._precedence < other._precedence
+        return self._appearance < other._appearance
+
     def __hash__(self) -> int:
-        """Hash as equality asks."""
+        """Hash the registration."""
         return hash(self._identity)
 
     @property
     def _identity(self) -> tuple[str, str, str, str]:
         return self.model, self.name, self.commit, self.tag
 
+    @property
+    def _precedence(self) -> tuple[object, ...]:
+        return (self.model, *(() if self.semver is None else self.semver.precedence))
+
+    @property
+    def _appearance(self) -> tuple[object, ...]:
+        """Order versions of equal precedence by their first registrations (F16)."""
+        if self.semver is None:
+            return (self.name, self.tag)
+        events = self._version_state.history
+        first = next(event for event in events if event.kind is EventKind.REGISTRATION)
+        return (first.order, self._identity)
+
     def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
-        """Pickle what is said of this version, without the rest of the model."""
+        """Pickle the data of this version, without those of the model."""
         identity = self.model, self.name, self.semver, self.commit, self.tag
         return Version, (*identity, None, self._version_state)
 
@@ -125,9 +154,9 @@ class Version:
 
 @attrs.frozen(repr=False)
 class Model(Sequence[Version]):
-    """A model: a sequence of its active versions, greatest first (F16), as of one moment.
+    """A model at one moment: a sequence of its active versions, greatest first (F16).
 
-    Equal to another when both come from the same tags.
+    Two are equal if they have the same tags.
     """
 
     name: str
@@ -168,14 +197,14 @@ class Model(Sequence[Version]):
         return {version.name: version for version in self.all_versions}
 
     @property
-    def stages(self) -> Mapping[str, Version]:
-        """Who holds each stage at present, stages in the order of names (F17).
+    def stages(self) -> Stages:
+        """The holder of each stage, stages sorted (F17): a read-only mapping.
 
-        A stage that nobody holds is a ``StageNotFoundError``, a ``KeyError``.
+        A stage without a holder is a ``StageNotFoundError``, which is a ``KeyError``.
         """
-        held = self._snapshot.state.holders.items()
+        holders = self._snapshot.state.holders.items()
         return Stages(
-            self.name, {stage: self._make_version(key, origin) for stage, (key, origin) in held}
+            self.name, {stage: self._make_version(key, origin) for stage, (key, origin) in holders}
         )
 
     def holders(self, stage: str) -> tuple[Version, ...]:
@@ -327,26 +356,47 @@ class Model(Sequence[Version]):
         return [version.name for version in self.versions]
 
 
-class Stages(dict[str, Version]):
-    """Who holds which stage; a stage that nobody holds is an error that lists those held."""
+class Stages(Mapping[str, Version]):
+    """The holders of a model's stages, by stage: read-only."""
 
-    def __init__(self, model: str, stages: Mapping[str, Version]) -> None:
+    __slots__ = ("_holders", "_model")
+
+    def __init__(self, model: str, holders: Mapping[str, Version]) -> None:
         """Keep the holders of one model's stages."""
-        super().__init__(stages)
         self._model = model
+        self._holders = dict(holders)
 
-    def __missing__(self, stage: str) -> Version:
-        """Say which stages are held."""
-        held = ", ".join(map(repr, self)) or "none"
-        raise StageNotFoundError(
-            f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
-            model=self._model,
-            stage=stage,
-        )
+    def __getitem__(self, stage: str) -> Version:
+        """Return the holder of a stage.
 
-    def __reduce__(self) -> tuple[type[Stages], tuple[str, dict[str, Version]]]:
-        """Pickle with the model's name."""
-        return Stages, (self._model, dict(self))
+        Raises:
+            StageNotFoundError: no version is in the stage.
+        """
+        try:
+            return self._holders[stage]
+        except KeyError:
+            held = ", ".join(map(repr, self)) or "none"
+            raise StageNotFoundError(
+                f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
+                model=self._model,
+                stage=stage,
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the stages, sorted."""
+        return iter(self._holders)
+
+    def __len__(self) -> int:
+        """Return the number of stages."""
+        return len(self._holders)
+
+    def __repr__(self) -> str:
+        """Return stages and holders, like a dict."""
+        return repr(self._holders)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the stages, for Tab completion of ``stages["``."""
+        return list(self)
 
 
 def _reason(text: str) -> str:

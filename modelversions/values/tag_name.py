@@ -252,11 +252,11 @@ def check_model_name(model: str) -> None:
         )
 
 
-def check_new_stage(stage: str) -> None:
-    """Refuse a stage name that may not be written (F5); reading is more lenient.
+def check_new_stage(stage: str | None) -> str:
+    """Return the name of a stage that can be assigned (F5); reading is more lenient.
 
     Raises:
-        InvalidNameError: it breaks the rule of names, looks like a version or is reserved.
+        InvalidNameError: it breaks F5, resembles a version or is reserved.
     """
     if not isinstance(stage, str) or not _STAGE.fullmatch(stage):
         raise _invalid_stage(stage)
@@ -265,6 +265,7 @@ def check_new_stage(stage: str) -> None:
         raise InvalidNameError(
             f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason
         )
+    return stage
 
 
 def is_reserved(text: str) -> bool:
@@ -333,6 +334,6 @@ def _diagnose_name(name: str, end: str) -> str:
 
 def _invalid_stage(stage: object) -> InvalidNameError:
     reason = _diagnose_name(stage, " and '/'") if isinstance(stage, str) else "it must be text"
-    if stage == "":
+    if stage in ("", None):
         reason = "it is empty, or was left out; name one, such as stage='prod'"
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

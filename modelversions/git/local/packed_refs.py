@@ -27,7 +27,7 @@ _TAG_ENTRY = f"^({_HEX}) refs/tags/([^\\n]*)\\n(?:\\^({_HEX})\\n)?"
 _TAG_ENTRIES = re.compile(_TAG_ENTRY, re.MULTILINE)
 _ANY_TAG_ENTRIES = re.compile(_TAG_ENTRY, re.MULTILINE | re.IGNORECASE | re.ASCII)
 """Git reads ids in upper case too."""
-_NOT_IN_NAMES = ("..", "//", ".lock", "/.", "@{", *"~:?*[\\\x7f", ".\n", "/\n")
+_NOT_IN_NAMES = ("..", "//", ".lock", "/.", "@{", *" ~:?*[\\\x7f", ".\n", "/\n")
 """One of these is in each text with a name that Git does not allow. To search ten thousand tags of
 a hundred models for them takes 8 ms; for one regular expression it took 62 ms."""
 _groups = methodcaller("groups")
@@ -60,7 +60,7 @@ class PackedTags:
             ]
             if not _are_all(rows, text):
                 return False
-        names = "\n".join([row[1] for row in rows]) + "\n"
+        names = "/" + "\n/".join([row[1] for row in rows]) + "\n"
         if any(part in names for part in _NOT_IN_NAMES):
             rows = [row for row in rows if _is_name(row[1])]
         shared: dict[str, str] = {}  # many tags peel to the same commit
