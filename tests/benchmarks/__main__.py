@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks.plan import SMOKE, Bench, Plan
-from tests.benchmarks.report import Row, heading, line, machine
+from tests.benchmarks.report import Row, heading, line, machine, write_results
 from tests.benchmarks.repositories import Repositories
 from tests.benchmarks.scenarios import SCENARIOS
 
@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> None:
         found = machine()
         print(", ".join(f"{name} {value}" for name, value in found.items()), end="\n\n")
         rows = list(_run(bench, options.only or SCENARIOS))
+    if options.write:
+        write_results(rows, found)
     if options.json:
         records = [row.record(judged=plan.judged) for row in rows]
         text = json.dumps({"machine": found, "smoke": options.smoke, "rows": records}, indent=1)
@@ -47,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     parser.add_argument("--folder", type=Path, help="keep the repositories here, for another run")
+    parser.add_argument(
+        "--write", action="store_true", help="write RESULTS.md, and the table of the README"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round to a file")
     return parser
 

@@ -20,6 +20,8 @@ class Plan:
     huge: int = 1_000_000
     tables: tuple[tuple[int, int], ...] = ((1_500, 3), (10_000, 1))
     """Sizes at which GTO is waited for, each with its rounds."""
+    models: int = 20_000
+    """Models with one tag each."""
     versions: tuple[int, int] = (5_000, 50_000)
     """Of one model alone, in versions."""
     quick: int = 51
@@ -41,6 +43,7 @@ SMOKE = Plan(
     large=2_000,
     huge=3_000,
     tables=((225, 1), (450, 1)),
+    models=300,
     versions=(100, 400),
     quick=3,
     steady=2,

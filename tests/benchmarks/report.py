@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,17 @@ from tests.compat.git import Git
 HEADING = ("question", "tags", "modelversions", "beside", "its figure", "comes to", "to reach")
 FASTER = "x faster"
 GROWTH = "n^"
+MARK = "<!-- benchmark -->"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+README = Path(__file__).parents[2] / "README.md"
+IN_README = (
+    ("latest", "not seen before"),
+    ("model", ""),
+    ("latest-all", "C git"),
+    ("history", "every field"),
+    ("table", "imports done"),
+)
+"""Scenario, and a part of question or peer, of the rows that the README shows."""
 PACKAGES = ("dulwich", "gto", "pygit2")
 
 
@@ -111,6 +123,32 @@ def line(cells: tuple[str, ...]) -> str:
 def heading() -> str:
     cells = (*HEADING, "reached")
     return f"{line(cells)}\n|{'---|' * len(cells)}"
+
+
+def write_results(rows: Sequence[Row], found: Mapping[str, str]) -> None:
+    """Write all rows into ``RESULTS.md``, and a few of them into the README."""
+    text = RESULTS.read_text()
+    start = text.index(MARK)
+    taken = ", ".join(f"{name} {value}" for name, value in found.items())
+    table = "\n".join([heading(), *(line(row.cells(judged=True)) for row in rows)])
+    RESULTS.write_text(f"{text[:start]}{MARK}\n{taken}\n\n{table}\n")
+    readme = README.read_text()
+    before, _, rest = readme.partition(f"{MARK}\n")
+    after = rest.partition("\n\n")[2]
+    shown = "\n".join(
+        ["| question | tags | time | compared with |\n|---|---|---|---|", *_few(rows)]
+    )
+    README.write_text(f"{before}{MARK}\n{shown}\n\n{after}")
+
+
+def _few(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a short line for each row that the README shows."""
+    for scenario, part in IN_README:
+        for row in rows:
+            if row.scenario == scenario and part in f"{row.question} {row.peer}":
+                cells = row.cells(judged=True)
+                yield line((f"`{cells[0]}`", cells[1], cells[2], f"{cells[5]} of {cells[3]}"))
+                break
 
 
 def machine() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Registries of any size, built once: one pack and packed refs, as a clone has them."""
+"""Registries of any size, built once, as Git leaves them: after ``git gc``, or as a clone."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.compat.git import ENV, init
 START = 1_600_000_000
 ANN = "Ann <ann@example.com>"
 STAGES = ("dev", "staging", "prod")
-EACH = 225
-"""The tags of a usual model: 150 versions, and a stage for every other one."""
+EACH = 200
+"""The tags of a usual model: two versions, then a stage, and so on."""
 
 _TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The tree that holds nothing: all that these commits hold."""
@@ -37,11 +37,15 @@ class Shape:
     each: int = EACH
     noise: int = 0
     """Bytes of files that do not compress, spread over the commits."""
+    packing: str = "gc"
+    """"gc": packed by ``git gc``, which stores nearly all tags as deltas; "clone": a clone of that
+    from a server; "whole": one pack without deltas, as ``git fast-import`` may leave it."""
 
     def __str__(self) -> str:
         """Name the shape, as a folder."""
         noise = f"-{self.noise // 1_000_000}-MB" if self.noise else ""
-        return f"{self.tags}-tags-{self.each}-a-model{noise}"
+        packing = "" if self.packing == "gc" else f"-{self.packing}"
+        return f"{self.tags}-tags-{self.each}-a-model{noise}{packing}"
 
 
 def one_model(versions: int) -> Shape:
@@ -62,9 +66,18 @@ class Repositories:
         if not path.exists():
             half = path.with_suffix(".half")  # what an interrupted run leaves is not used again
             shutil.rmtree(half, ignore_errors=True)
-            _build(half, shape)
+            if shape.packing == "clone":
+                self._clone(half, shape)
+            else:
+                _build(half, shape)
             half.rename(path)
         return path
+
+    def _clone(self, path: Path, shape: Shape) -> None:
+        """Clone the same repository over Git's protocol, which sends a pack of its own."""
+        source = self.path(attrs.evolve(shape, packing="gc"))
+        command = ["git", "clone", "--quiet", "--no-local", source.absolute().as_uri(), str(path)]
+        subprocess.run(command, env=ENV, check=True)
 
     @contextmanager
     def copy(self, shape: Shape) -> Iterator[Path]:
@@ -91,6 +104,9 @@ def _build(path: Path, shape: Shape) -> None:
     head = f"# pack-refs with: peeled fully-peeled sorted \n{commits[-1]} refs/heads/main\n"
     Path(path, ".git", "packed-refs").write_text("".join([head, *lines]))
     assert git("rev-parse", "main").strip() == commits[-1]
+    if shape.packing == "gc":  # what loose tags become; gc alone would keep whole objects whole
+        git("repack", "-q", "-a", "-d", "-f")
+        git("gc", "-q")
 
 
 def _write_pack(file: BinaryIO, count: int, objects: Iterable[tuple[int, bytes]]) -> None:

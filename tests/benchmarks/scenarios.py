@@ -11,6 +11,8 @@ SCENARIOS: dict[str, Scenario] = {
     "model": reading.model,
     "latest-all": reading.latest_all,
     "history": reading.history,
+    "packings": reading.packings,
+    "many-models": reading.many_models,
     "versions": processes.versions,
     "new-tag": writing.new_tag,
     "new-tag-all": writing.new_tag_all,
