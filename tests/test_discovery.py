@@ -11,6 +11,7 @@ from dulwich.repo import Repo
 from modelversions import (
     ConfigurationError,
     Identity,
+    IdentityError,
     Registry,
     RepositoryNotFoundError,
     StageNotAllowedError,
@@ -155,15 +156,42 @@ def test_core_bare(
     assert allowed() == (["there"] if variable == "GIT_WORK_TREE" else None)
 
 
-def test_a_linked_work_tree_has_its_own_configuration(root: Path, trees: dict[str, Path]) -> None:
-    administration = root / ".git" / "worktrees" / "here"
+def _link(root: Path, tree: Path) -> Path:
+    """Make a folder a linked work tree, as ``git worktree add``; return its own git directory."""
+    administration = root / ".git" / "worktrees" / tree.name
     administration.mkdir(parents=True)
     (administration / "commondir").write_text("../..\n")
-    (administration / "gitdir").write_text(f"{trees['here'] / '.git'}\n")
+    (administration / "gitdir").write_text(f"{tree / '.git'}\n")
     (administration / "HEAD").write_text((root / ".git" / "HEAD").read_text())
-    (trees["here"] / ".git").write_text(f"gitdir: {administration}\n")
+    (tree / ".git").write_text(f"gitdir: {administration}\n")
+    return administration
+
+
+def test_a_linked_work_tree_has_its_own_configuration(root: Path, trees: dict[str, Path]) -> None:
+    _link(root, trees["here"])
     with Repo(str(root)) as repo:
         config = repo.get_config()
         config.set(b"core", b"bare", b"true")
         config.write_to_path()
     assert allowed(trees["here"]) == ["here"]
+
+
+def test_a_linked_work_tree_has_its_own_identity(root: Path, trees: dict[str, Path]) -> None:
+    administration = _link(root, trees["here"])
+    (administration / "config.worktree").write_text("[user]\n\tname = Zed\n\temail = z@x\n")
+    (root / ".git" / "config.worktree").write_text("[user]\n\tname = Main\n\temail = m@x\n")
+    for expected in ("", "Zed"):
+        with Registry.open(trees["here"]) as registry:
+            if expected:
+                event = registry.register("m", bump="major", dry_run=True, force=True)
+                assert event.author == Identity("Zed", "z@x")
+            else:
+                with pytest.raises(IdentityError):
+                    registry.register("m", bump="major", dry_run=True, force=True)
+        with Repo(str(root)) as repo:
+            config = repo.get_config()
+            config.set(b"extensions", b"worktreeConfig", b"true")
+            config.write_to_path()
+    (administration / "config.worktree").unlink()
+    with Registry.open(trees["here"]) as registry, pytest.raises(IdentityError):
+        registry.register("m", bump="major", dry_run=True, force=True)

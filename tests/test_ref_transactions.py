@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.file import GitFile
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -429,3 +430,28 @@ class TestRaces:
         assert registry.at("HEAD~1")
         assert registry.commits()
         assert registry.register("x/m", "v1.0.0", author=ANN, dry_run=True).counter is None
+
+
+@pytest.mark.parametrize("times", [1, 5, 1000])
+def test_the_directory_of_an_object_vanishes(
+    disk: Builder, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """As ``git gc`` does, which removes directories of objects that are empty."""
+    left = [times]
+
+    def vanishing(path: str, *arguments: Any, **options: Any) -> Any:
+        folder = Path(path).parent
+        if left[0] and not any(folder.iterdir()):
+            left[0] -= 1
+            folder.rmdir()
+        return GitFile(path, *arguments, **options)
+
+    monkeypatch.setattr("dulwich.object_store.GitFile", vanishing)
+    if times < 1000:
+        disk.registry.register("m", "v1.0.0", author=ANN)
+        assert left == [0]
+        assert list(disk.registry) == ["m"]
+    else:
+        with pytest.raises(WriteConflictError, match="No such file or directory"):
+            disk.registry.register("m", "v1.0.0", author=ANN)
+        assert list(disk.registry) == []

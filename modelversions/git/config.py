@@ -2,7 +2,8 @@
 
 dulwich parses each file. What it does differently is corrected here: it knows nothing of
 ``GIT_CONFIG_PARAMETERS`` (``git -c``), heeds ``includeIf`` in a repository's own files only, falls
-back from ``[a "b"]`` to ``[a]``, and parses fewer booleans than Git does.
+back from ``[a "b"]`` to ``[a]``, parses fewer booleans than Git does, and does not find the
+configuration of a linked work tree.
 """
 
 from __future__ import annotations
@@ -178,9 +179,15 @@ class GitConfig:
         if self._repo is None:
             return []
         local = self._repo.get_config()
-        if local.get_boolean((b"extensions",), b"worktreeConfig", default=False):
-            return [local, self._repo.get_worktree_config()]
-        return [local]
+        if not isinstance(self._repo, Repo):
+            return [local]
+        # dulwich looks for it in the common directory, which is another one in a linked work tree
+        path = os.path.join(self._repo.controldir(), "config.worktree")
+        enabled = local.get_boolean((b"extensions",), b"worktreeConfig", default=False)
+        if not enabled or not os.path.exists(path):
+            return [local]
+        matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # no public one
+        return [local, ConfigFile.from_path(path, condition_matchers=matchers)]
 
     def _with_conditions(self, file: ConfigFile) -> ConfigFile:
         """Read a user's file again with this repository's ``includeIf`` conditions."""

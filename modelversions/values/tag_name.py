@@ -258,14 +258,15 @@ def check_new_stage(stage: str | None) -> str:
     Raises:
         InvalidNameError: it breaks F5, resembles a version or is reserved.
     """
-    if not isinstance(stage, str) or not _STAGE.fullmatch(stage):
+    if SemVer.is_valid(stage):
+        reason = "it is a version; the order of arguments is model, version, stage"
+    elif not isinstance(stage, str) or not _STAGE.fullmatch(stage):
         raise _invalid_stage(stage)
-    if SemVer.is_valid(stage) or stage in _RESERVED_STAGES:
+    elif stage in _RESERVED_STAGES:
         reason = "it would be read as a version; choose another word"
-        raise InvalidNameError(
-            f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason
-        )
-    return stage
+    else:
+        return stage
+    raise InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)
 
 
 def is_reserved(text: str) -> bool:

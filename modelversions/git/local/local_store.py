@@ -11,6 +11,7 @@ from datetime import timezone
 from typing import BinaryIO
 
 from dulwich.errors import NotGitRepository
+from dulwich.objects import ShaFile
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
 
@@ -55,6 +56,8 @@ class _Repo(Repo):
         return super().get_named_file(path, basedir)
 
 
+_TRIES = 20
+"""How often to create the directory of an object that is removed each time."""
 _UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 
@@ -312,7 +315,7 @@ class LocalStore:
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
         id = tag.get_id(format).decode("ascii")
         try:
-            retry_while_locked(name, lambda: self.repo.object_store.add_object(tag))
+            retry_while_locked(name, lambda: self._add_object(tag))
         except LockedError:
             raise
         except BaseException:  # dulwich leaves the lock file of an object it could not write
@@ -322,6 +325,15 @@ class LocalStore:
                 os.unlink(path)
             raise
         return id
+
+    def _add_object(self, tag: ShaFile) -> None:
+        """Write an object; again if ``git gc`` removes its directory, still empty, meanwhile."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self.repo.object_store.add_object(tag)
+            except FileNotFoundError:
+                continue
+        return self.repo.object_store.add_object(tag)
 
     def _log(self, tag: NewTag) -> bytes:
         """Return what ``git tag`` writes into the reflog of a new tag."""
