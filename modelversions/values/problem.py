@@ -63,8 +63,9 @@ class Problem:
     """One sentence."""
 
     def __str__(self) -> str:
-        """Return the tag and the message."""
-        return f"{self.tag}: {self.message}"
+        """Return the tag and the message; characters that control a terminal are escaped."""
+        text = f"{self.tag}: {self.message}"
+        return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
     def __repr__(self) -> str:
         """Return the tag and the message."""

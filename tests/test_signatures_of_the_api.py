@@ -1,0 +1,59 @@
+"""The signatures of the public API, and its types as a user's code sees them."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import modelversions
+from modelversions import credentials
+
+PINNED = Path(__file__).parent / "data" / "signatures.txt"
+SAMPLE = Path(__file__).parent / "typing_sample.py"
+
+
+def signatures() -> Iterator[str]:
+    """Yield a line for each public function, method and property, in the order of names."""
+    for name in sorted(modelversions.__all__):
+        owner = getattr(modelversions, name)
+        if isinstance(owner, type) and not issubclass(owner, BaseException):
+            yield from members(name, owner)
+    for name in ("git_credential_fill", "netrc_file", "token_from_env"):
+        yield f"credentials.{name}{inspect.signature(getattr(credentials, name))}"
+
+
+def members(name: str, owner: type) -> Iterator[str]:
+    ours = [base for base in owner.__mro__ if base.__module__.startswith("modelversions")]
+    for key in sorted({key for base in ours for key in vars(base) if not key.startswith("_")}):
+        value = inspect.getattr_static(owner, key)
+        function = getattr(value, "__func__", value)
+        shown = str(inspect.signature(function)) if inspect.isfunction(function) else ""
+        yield f"{name}.{key}{shown}"
+
+
+def test_the_signatures_are_those_that_were_promised() -> None:
+    """A change is on purpose: run this file, and put it into the changelog."""
+    assert list(signatures()) == PINNED.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.compat
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_the_types_of_a_user_s_code(checker: str) -> None:
+    """Each line that is wrong says so, and an error that is not there is one too."""
+    if importlib.util.find_spec(checker) is None:
+        pytest.skip(f"{checker} is not installed")
+    command = [sys.executable, "-m", checker, str(SAMPLE)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=PINNED.parents[2]
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    PINNED.write_text("".join(f"{line}\n" for line in signatures()), encoding="utf-8")

@@ -1,0 +1,58 @@
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+"""Code as a user writes it, for type checkers; each ``type: ignore`` marks a wrong use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+from modelversions import (
+    Event,
+    Identity,
+    Model,
+    Problem,
+    Registry,
+    RegistryView,
+    SemVer,
+    SyncResult,
+    TagName,
+    Version,
+)
+
+
+def reading(registry: RegistryView) -> None:
+    model: Model = registry["m"]
+    maybe: Model | None = registry.get("m")
+    latest: Version | None = model.latest
+    latest.name  # type: ignore[union-attr]
+    named: Version = model["v1.0.0"]
+    first: Version = model[0]
+    several: tuple[Version, ...] = model[:2]
+    held: Mapping[str, Version] = model.stages
+    model.stages["prod"] = named  # type: ignore[index]
+    all_latest: dict[str, Version] = registry.latest()
+    events: tuple[Event, ...] = registry.history()
+    problems: tuple[Problem, ...] = registry.problems(datetime.now(timezone.utc))
+    newest: Version = max(named, first)
+    version: SemVer | None = named.semver
+    name: TagName | None = TagName.try_parse("m@v1.0.0")
+    registry.register("m")  # type: ignore[attr-defined]
+    print(maybe, several, held, all_latest, events, problems, newest, version, name)
+
+
+def writing(registry: Registry, author: Identity, version: Version) -> None:
+    event: Event = registry.register("m", "v1.0.0", author=author)
+    registry.register("m", SemVer(1, 0, 0), commit=event, sign=True)
+    registry.assign("m", version, "prod", author=author)
+    registry.assign("m", stage="prod", commit="HEAD", dry_run=True)
+    registry.assign("m", stage="prod", register=True)
+    registry.assign("m", "v1.0.0")  # type: ignore[call-overload]
+    registry.assign("m", "v1.0.0", "prod", author="Ann")  # type: ignore[call-overload]
+    registry.unassign("m", "v1.0.0", "prod")
+    registry.unassign("m", stage="prod", commit=version)
+    registry.unassign("m", stage="prod")  # type: ignore[call-overload]
+    registry.deregister("m", version)
+    registry.deregister("m")  # type: ignore[call-arg]
+    result: SyncResult = registry.push(event, version, "m@v1.0.0")
+    registry.push(None)  # type: ignore[arg-type]
+    print(result.transferred)
