@@ -1,10 +1,9 @@
-"""Credentials for servers: callables that are asked when a server wants to know who one is.
+"""Credentials for servers: callables that are called when a server requires a login.
 
-Each is called with the server's URL, without secrets, and the user name that the URL holds, if any.
-It returns a user name and a password, or None where it knows of none. What it returns is kept in
-memory for the life of the registry, and shown nowhere. If it has methods ``approve`` and
-``reject``, one of them is called with URL, name and password once the server has accepted or
-rejected them.
+The arguments are the server's URL, without secrets, and the user name in the URL or None. The
+result is a user name and a password, or None if there is none. It is kept in memory while the
+registry exists, and never shown. If the callable has methods ``approve`` and ``reject``, one of
+them is called with URL, user name and password when the server has accepted or rejected them.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from modelversions.git.store import Credentials
 
 
 def token_from_env(variable: str, username: str = "x-access-token") -> Credentials:
-    """Take a token from an environment variable, when it is asked for.
+    """Return credentials that read a token from an environment variable when they are called.
 
     Args:
         variable: the variable's name, such as ``"GITHUB_TOKEN"``.
-        username: what the server expects as the name beside a token, where the URL gives none.
+        username: the user name that the server expects with a token, if the URL has none.
 
-    The callable raises ``ConfigurationError`` where the variable is not set, or empty.
+    The callable raises ``ConfigurationError`` if the variable is not set or empty.
     """
 
     def from_variable(_url: str, username_hint: str | None) -> tuple[str, str] | None:
         token = os.environ.get(variable)
         if not token:
             raise ConfigurationError(
-                f"the server wants a token, and the environment variable {variable!r} is "
-                f"{'empty' if token == '' else 'not set'}; set it to one",
+                f"the server requires a token, but the environment variable {variable!r} is "
+                f"{'empty' if token == '' else 'not set'}; set it",
                 file=variable,
             )
         return username_hint or username, token
@@ -44,10 +43,10 @@ def token_from_env(variable: str, username: str = "x-access-token") -> Credentia
 
 
 def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
-    """Look the host up in a ``.netrc`` file.
+    """Return credentials that look up the host in a ``.netrc`` file.
 
     Args:
-        path: the file; ``~/.netrc`` if left out.
+        path: the file. Default: ``~/.netrc``.
     """
 
     def from_file(url: str, username_hint: str | None) -> tuple[str, str] | None:
@@ -58,10 +57,10 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
         except (netrc.NetrcParseError, OSError) as error:
             where = getattr(error, "filename", None) or path
             raise ConfigurationError(
-                f"the file {where!r} cannot be read for a password; see that it is in the form of "
-                "a .netrc file and yours alone",
+                f"the file {where!r} cannot be read for a password; check that it is a valid "
+                ".netrc file, and that only you can read it",
                 file=str(where),
-            ) from None  # the parser quotes what it stumbled over, which may be a secret
+            ) from None  # the parser's message may contain a secret
         entry = found.authenticators(urlsplit(url).hostname or "")
         if entry is None or (username_hint and entry[0] and entry[0] != username_hint):
             return None
@@ -73,16 +72,16 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
 def git_credential_fill(
     git: str = "git", timeout: float = 60.0, path: str | os.PathLike[str] | None = None
 ) -> Credentials:
-    """Ask the helpers that Git is configured with, by ``git credential fill``; never a person.
+    """Return credentials from Git's credential helpers, by ``git credential fill``.
 
-    What they return is approved or rejected by ``git credential`` once a server has had its say,
-    so that helpers can keep it or forget it.
+    It never prompts. The login is approved or rejected with ``git credential`` when a server has
+    accepted or rejected it.
 
     Args:
         git: the program to run.
-        timeout: how many seconds it may take; then it knows nothing.
-        path: a folder in the clone whose own configuration names helpers; the current folder if
-            left out.
+        timeout: the seconds that it may take; after that there is no login.
+        path: a directory in the clone whose configuration names helpers. Default: the current
+            directory.
     """
     return _GitCredentials(git, timeout, None if path is None else os.fspath(path))
 
@@ -94,25 +93,25 @@ class _GitCredentials:
     path: str | None
 
     def __call__(self, url: str, username_hint: str | None) -> tuple[str, str] | None:
-        """Return what the helpers know."""
+        """Return the helpers' login."""
         found = self._run("fill", url=url, username=username_hint)
         if found is None or "password" not in found:
             return None
         return found.get("username", ""), found["password"]
 
     def approve(self, url: str, username: str, password: str) -> None:
-        """Let the helpers keep a login."""
+        """Report that a login was accepted."""
         self._run("approve", url=url, username=username, password=password)
 
     def reject(self, url: str, username: str, password: str) -> None:
-        """Let the helpers forget a login."""
+        """Report that a login was rejected."""
         self._run("reject", url=url, username=username, password=password)
 
     def _run(self, action: str, **fields: str | None) -> dict[str, str] | None:
-        """Run ``git credential``; None where it fails."""
+        """Run ``git credential``; None if it fails."""
         given = {name: value for name, value in fields.items() if value}
         if any(sign in value for value in given.values() for sign in "\n\r\0"):
-            return None  # another line would be taken for a question about another host
+            return None  # it would inject a line about another host
         lines = "".join(f"{name}={value}\n" for name, value in given.items())
         quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
         try:

@@ -1,4 +1,4 @@
-"""``Registry``: the live door to the models of one repository, here or on a server."""
+"""``Registry``: read and write the model registry of a local or remote repository."""
 
 from __future__ import annotations
 
@@ -51,35 +51,34 @@ class VerbOptions(TypedDict, total=False):
 
 
 class Registry(RegistryView):
-    """A registry to look at and to write.
+    """A registry to read and to write.
 
-    Every verb is all or nothing: it returns the event that it wrote, or raises and has changed
-    nothing. (Only where a server's answer is lost on the way nobody can tell; the error says so.)
-    The verbs share their keyword arguments:
+    Each method that writes is atomic: it returns the event that it wrote, or raises an error and
+    has changed nothing. (If the connection to a server breaks before its answer, the outcome may
+    be unknown; the error says so.) These methods share keyword arguments:
 
-    - ``message``: the tag's message, cleaned up as ``git tag`` does, so that lines which begin
-      with ``#`` go; GTO's own if left out.
-    - ``author``: who does it; the identity that Git is configured with if left out.
-    - ``when``: an aware datetime; now if left out, or a second past what the write must supersede
-      (F14), so that it takes effect on any clock.
-    - ``force``: write what would be refused as pointless, not allowed, or too much for GTO.
-    - ``sign``: True, False or a key; as Git's configuration says if left out.
+    - ``message``: the tag's message, cleaned up as by ``git tag``, which removes lines that begin
+      with ``#``. Default: GTO's message.
+    - ``author``: the tagger. Default: the identity in Git's configuration.
+    - ``when``: an aware datetime. Default: now, or one second after the events that the write must
+      supersede (F14).
+    - ``force``: write in spite of a refusal that allows it (F12a, F12c, F23).
+    - ``sign``: True, False or a key. Default: as Git is configured.
     - ``dry_run``: return the event that would be written, and write nothing.
-    - ``push``: push the tag once it is written here: True for the remote ``origin``, or a remote's
-      name, a URL or a path. At a URL each verb writes on the server, and there is no more to push.
+    - ``push``: push the tag once it is created: True for the remote ``origin``, or the name of a
+      remote, a URL or a path. In a registry at a URL, tags are created on the server.
 
-    Besides the errors that each verb names, all raise ``InvalidNameError`` and
-    ``InvalidVersionError`` for names, ``IdentityError`` where there is no author,
-    ``InvalidArgumentError`` for a message or time of no use, ``NoEffectError`` for a ``when`` that
-    would not supersede, ``ObjectMissingError`` where a tag that matters cannot be read,
-    ``WriteConflictError`` where Git cannot create the tag (``PushRejectedError`` where a server
-    refuses it), ``NotPushedError`` where the tag was written and could not be pushed, and
-    ``SigningError``. A tag dated more than a minute ahead of this clock gives a
-    ``ClockSkewWarning``.
+    In addition to the errors that each method names, all raise ``InvalidNameError`` and
+    ``InvalidVersionError`` for names, ``IdentityError`` without an author,
+    ``InvalidArgumentError`` for an invalid message or time, ``NoEffectError`` for a ``when`` that
+    does not supersede, ``ObjectMissingError`` if a relevant tag cannot be read,
+    ``WriteConflictError`` if Git cannot create the tag (``PushRejectedError`` if a server rejects
+    it), ``NotPushedError`` if the tag was created and not pushed, and ``SigningError``. A tag
+    dated more than a minute ahead of this clock causes a ``ClockSkewWarning``.
     """
 
     def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
-        """Look at a store; ``Registry.open`` and ``Registry.from_repo`` make one."""
+        """Use a store; ``Registry.open`` and ``Registry.from_repo`` create one."""
         if isinstance(store, (str, os.PathLike)):
             raise InvalidArgumentError(
                 f"Registry takes no path or URL; call Registry.open({os.fspath(store)!r})",
@@ -99,48 +98,47 @@ class Registry(RegistryView):
         progress: Progress | None = None,
         timeout: float | None = 60.0,
     ) -> Registry:
-        """Open the registry of the repository that holds a folder, or that is at a URL.
+        """Open the registry of the repository that contains a directory, or of one at a URL.
 
         Args:
-            location: a folder in a repository, a bare repository, a linked worktree. It is found as
-                Git finds it, by ``GIT_CEILING_DIRECTORIES`` and, for the current folder, by
-                ``GIT_DIR``. Or a URL:
-                ``https://``, ``http://``, ``ssh://``, ``git://``, ``file://`` or
-                ``user@host:path``. Nothing is sent to a server before the first look, and nothing
-                of it is kept on disk.
-            stages: the stages that may be assigned; what the ``.gto`` file says if left out.
-            credentials: is asked, with the URL and the user's name in it, for a name and a
-                password when a server wants them; ``modelversions.credentials`` has some ready.
-            progress: is called with what is done, the total or None, and what it is about, while
-                a server is read or written.
-            timeout: how many seconds a server may be silent; None for as long as it likes.
+            location: a directory in a repository, which is found as by Git: a bare repository, a
+                work tree, or a directory below one. For the current directory, ``GIT_DIR`` and
+                ``GIT_WORK_TREE`` apply. Or a URL: ``https://``, ``http://``, ``ssh://``,
+                ``git://``, ``file://`` or ``user@host:path``. No server is contacted before the
+                first access, and nothing is written to disk.
+            stages: the stages that may be assigned. Default: those of the ``.gto`` file.
+            credentials: returns user name and password for a URL and, if known, a user name, when
+                a server requires them; see ``modelversions.credentials``.
+            progress: is called with the amount done, the total or None, and a description, while
+                data is transferred.
+            timeout: the seconds that a server may send nothing; None for no limit.
 
         Raises:
-            RepositoryNotFoundError: there is none; of a server that is known at the first look.
-            RepositoryError: there is one that cannot be read.
+            RepositoryNotFoundError: there is no repository; at a URL, on first access.
+            RepositoryError: the repository cannot be read.
         """
         options = _remote_options(credentials, progress, timeout)
-        from modelversions.git.open import open_store  # dulwich costs time to import
+        from modelversions.git.open import open_store  # importing dulwich takes time
 
         return cls(open_store(location, options), stages=stages)
 
     @classmethod
     def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
-        """Look at a repository that dulwich has opened, on disk or in memory; it stays yours."""
+        """Use a repository that dulwich has opened, on disk or in memory; you close it."""
         from modelversions.git.local.local_store import LocalStore
 
         return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
 
     def close(self) -> None:
-        """Close the files that were opened here; optional, and nothing is lost by it."""
+        """Close files and connections; they are reopened on the next access."""
         self._store.close()
 
     def __enter__(self) -> Registry:
-        """Return the registry; the block's end closes it."""
+        """Return the registry."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close it."""
+        """Close the registry."""
         self.close()
 
     def register(
@@ -158,15 +156,14 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Register a version of a model; one that was deregistered can be registered again.
+        """Register a version of a model. A deregistered version can be registered again.
 
         Args:
             model: the model's name; it need not exist yet.
-            version: the version's name, such as ``"v1.2.0"``. If left out, the next one after the
-                greatest that was ever registered, so that no number is handed out twice; the
-                first is ``v0.0.1``.
-            bump: which number to count up for that: ``"major"``, ``"minor"`` or ``"patch"``.
-            commit: a revision, as Git takes it.
+            version: the version, such as ``"v1.2.0"``. Default: the next version (F12b).
+            bump: the number to increment for the next version: ``"major"``, ``"minor"`` or
+                ``"patch"``, the default.
+            commit: a revision as for Git, or a ``Commit``, ``Version`` or ``Event``.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
@@ -178,7 +175,7 @@ class Registry(RegistryView):
         check_model_name(model)
         semver = None if version is None else _semver(model, version)
         if bump is not None:
-            SemVer(0, 0, 0).bump(bump)  # refuse a level that there is not, even for the first
+            SemVer(0, 0, 0).bump(bump)  # raises an error for another word
             if semver is not None:
                 raise InvalidArgumentError(
                     f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
@@ -190,8 +187,8 @@ class Registry(RegistryView):
         return self._write(
             model,
             options,
-            lambda now, intent: [
-                planning.register(now, intent, version=semver, bump=bump, commit=sha)
+            lambda context, request: [
+                planning.register(context, request, version=semver, bump=bump, commit=sha)
             ],
         )
 
@@ -208,10 +205,10 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Deregister a version: it stays in the history, and loses its stages.
+        """Deregister a version. It stays in the history, and its stages are no longer in force.
 
         Args:
-            version: the version's name.
+            version: the version.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
@@ -221,9 +218,9 @@ class Registry(RegistryView):
         semver = _semver(model, version)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
-            self._known(model),
+            self._require_model(model),
             options,
-            lambda now, intent: [planning.deregister(now, intent, semver)],
+            lambda context, request: [planning.deregister(context, request, semver)],
         )
 
     @overload
@@ -265,24 +262,25 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Assign a stage to a version, or to a commit: to the version there, or the bare commit.
+        """Assign a stage to a version, or to the version at a commit (F18).
 
         Args:
-            version: the version's name; or give ``commit``.
+            model: the model's name.
+            version: the version; or pass ``commit``.
             stage: the stage's name, such as ``"prod"``.
-            commit: a revision, in place of the version.
-            register: register the version first if it is not: at ``commit``, or HEAD; the next
-                version if none is named. Author and message are the registration's too.
+            commit: a revision, instead of the version.
+            register: register the version first if it is not registered, at ``commit`` or HEAD;
+                the next version if none is given. Author and message apply to both events.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
-            ModelNotFoundError: there is no such model, and neither ``register`` nor ``force``.
-            VersionNotFoundError: the version is not registered, or no longer.
+            ModelNotFoundError: there is no such model, without ``register`` and ``force``.
+            VersionNotFoundError: the version is not active.
             VersionExistsError: with ``register``, it is registered at another commit than
                 ``commit``.
-            StageHeldError: it holds the stage already, and ``force`` is not given.
-            StageNotAllowedError: the registry allows other stages, and ``force`` is not given.
-            ConfigurationError, MissingExtraError: what it allows cannot be read.
+            StageHeldError: it is in the stage already, without ``force``.
+            StageNotAllowedError: the stage is not allowed, without ``force``.
+            ConfigurationError, MissingExtraError: the ``.gto`` file cannot be read.
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
@@ -295,19 +293,21 @@ class Registry(RegistryView):
         named = commit is not None
         sha = self._resolve("HEAD" if commit is None else commit) if register or named else ""
         if not register and not (force and semver is None):
-            self._known(model)
+            self._require_model(model)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         if not register:
             return self._write(
                 model,
                 options,
-                lambda now, intent: planning.assign(now, intent, stage, version=semver, commit=sha),
+                lambda context, request: planning.assign(
+                    context, request, stage, version=semver, commit=sha
+                ),
             )
         return self._write(
             model,
             options,
-            lambda now, intent: planning.register_and_assign(
-                now, intent, stage, version=semver, commit=sha, at_commit=named
+            lambda context, request: planning.register_and_assign(
+                context, request, stage, version=semver, commit=sha, at_commit=named
             ),
         )
 
@@ -345,20 +345,21 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Take a stage from a version, or from what holds it at a commit.
+        """Unassign a stage from a version, or from the version at a commit.
 
-        The stage falls back to the version that held it before, if that is still in force (F17).
+        The version of the previous assignment in force then holds the stage (F17).
 
         Args:
-            version: the version's name; or give ``commit``.
+            model: the model's name.
+            version: the version; or pass ``commit``.
             stage: the stage's name.
-            commit: a revision, in place of the version.
+            commit: a revision, instead of the version.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
             ModelNotFoundError: there is no such model.
-            VersionNotFoundError: the version is not registered, or no longer.
-            StageNotHeldError: it is not in the stage, and ``force`` is not given.
+            VersionNotFoundError: the version is not active.
+            StageNotHeldError: it is not in the stage, without ``force``.
             RevisionNotFoundError: there is no such commit.
         """
         stage = check_new_stage(stage)
@@ -367,9 +368,11 @@ class Registry(RegistryView):
         sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
-            self._known(model),
+            self._require_model(model),
             options,
-            lambda now, intent: [planning.unassign(now, intent, stage, version=semver, commit=sha)],
+            lambda context, request: [
+                planning.unassign(context, request, stage, version=semver, commit=sha)
+            ],
         )
 
     def deprecate(
@@ -384,76 +387,77 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Deprecate a model, at the commit of its newest event; any later event revives it (F19).
+        """Deprecate a model, at the commit of its newest event. A later event ends that (F19).
 
         Args:
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
             ModelNotFoundError: there is no such model.
-            ModelDeprecatedError: it is deprecated already, and ``force`` is not given.
+            ModelDeprecatedError: it is deprecated already, without ``force``.
         """
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
-            self._known(model), options, lambda now, intent: [planning.deprecate(now, intent)]
+            self._require_model(model),
+            options,
+            lambda context, request: [planning.deprecate(context, request)],
         )
 
     def push(self, *tags: str | Event | Version, remote: str = "origin") -> SyncResult:
-        """Push tags of events to another repository; none that is there is overwritten.
+        """Push the tags of events to another repository; overwrite none.
 
         Args:
-            tags: which, by name, or as the events and versions themselves; all that the remote
-                lacks if none is given. None is no tag: ``Registry.event`` returns it for a name
-                that is no event's.
+            tags: tag names, events or versions. Default: all events' tags. None is an error:
+                ``event()`` returns it for a tag that does not exist.
             remote: the name of a remote, a URL or a path.
 
         Returns:
-            What was pushed, what was there already, and what is something else there.
+            The tags that were pushed, those that the remote had, and those that differ there.
 
         Raises:
-            InvalidArgumentError: one is None, or nothing else that names a tag; none was pushed.
-            TagNotFoundError: there is no such tag here; none was pushed.
+            InvalidArgumentError: one of ``tags`` does not name a tag; nothing was pushed.
+            TagNotFoundError: there is no such tag; nothing was pushed.
             RepositoryNotFoundError: there is no such remote.
-            PushRejectedError: it refused a tag, with its own words.
-            RemoteError, AuthenticationError: it cannot be used.
+            PushRejectedError: the remote rejected a tag.
+            RemoteError, AuthenticationError: the remote cannot be used.
         """
         refs = [self._ref(tag, event_only=True) for tag in tags] if tags else self._events()
-        with closing(self._connect(remote)) as exchange:
-            return sync.push(exchange, refs)
+        with closing(self._connect(remote)) as connected:
+            return sync.push(connected, refs)
 
     def fetch(self, *, remote: str = "origin") -> SyncResult:
-        """Fetch the tags of events that another repository has; none that is here is overwritten.
+        """Fetch the tags of events from another repository; overwrite none.
 
         Args:
             remote: the name of a remote, a URL or a path.
 
         Returns:
-            What was fetched, what was here already, and what is something else here.
+            The tags that were fetched, those that existed, and those that differ.
 
         Raises:
             RepositoryNotFoundError: there is no such remote.
-            RemoteError, AuthenticationError: it cannot be used.
+            RemoteError, AuthenticationError: the remote cannot be used.
         """
-        with closing(self._connect(remote)) as exchange:
-            return sync.fetch(exchange, self._store)
+        with closing(self._connect(remote)) as connected:
+            return sync.fetch(connected, self._store)
 
     def delete_tags(self, *tags: str | Event | Version, dry_run: bool = False) -> dict[str, str]:
-        """Delete tags: what they said is gone, with no trace that it ever was.
+        """Delete the tags of events, which removes them from the history.
 
-        To end a version or a stage, ``deregister`` and ``unassign`` keep the history instead.
+        ``deregister`` and ``unassign`` end a version or an assignment and keep the history.
 
         Args:
-            tags: events' tags, by name or full ref, or as the events and versions themselves.
-            dry_run: return what would be deleted, and delete nothing.
+            tags: tag names, full refs, events or versions.
+            dry_run: return the tags that would be deleted, and delete nothing.
 
         Returns:
-            What was deleted: the tags' names, and the ids of their objects, from which
-            ``git update-ref`` brings them back until Git collects its garbage.
+            The object ids of the deleted tags, by name. ``git update-ref`` can restore a tag from
+            it until ``git gc`` prunes the object.
 
         Raises:
-            TagNotFoundError: there is no such tag; none was deleted.
-            InvalidTagNameError: it is not an event's tag, and for Git to delete.
-            WriteConflictError: somebody changed one meanwhile; none was deleted.
+            TagNotFoundError: there is no such tag; nothing was deleted.
+            InvalidTagNameError: a tag is not an event's; nothing was deleted.
+            WriteConflictError: a tag changed concurrently; nothing was deleted.
         """
         refs = [self._ref(tag, event_only=True) for tag in tags]
         if not dry_run:
@@ -461,55 +465,55 @@ class Registry(RegistryView):
         return {ref.name: ref.id for ref in refs}
 
     def verify(self, tag: str | Event | Version) -> Signature:
-        """Check who signed a tag, by the keys that Git is configured to trust.
+        """Verify the signature of a tag with the keys that Git is configured to trust.
 
         Args:
-            tag: a tag's name or full ref, an event or a version.
+            tag: a tag name, full ref, event or version.
 
         Returns:
-            The signer, and whether the signature holds; true exactly where it does.
+            The signer and the status of the signature; it is true if the signature is good.
 
         Raises:
             TagNotFoundError: there is no such tag.
-            SigningError: the program that checks signatures is not there.
+            SigningError: the program that verifies signatures cannot be run.
         """
         return self._store.verify_signature(self._ref(tag))
 
     def _connect(self, remote: str) -> Remote:
-        from modelversions.git.exchange import connect  # clients cost time to import
+        from modelversions.git.exchange import connect  # importing clients takes time
 
         return connect(self._store, remote)
 
     def _write(self, model: str, options: WriteOptions, plan: Planner) -> Event:
-        """Write what a plan says, and push it if that is wanted; return the last event.
+        """Plan and write events, and push them if requested; return the last one.
 
         Raises:
-            NotPushedError: the tags are written, and could not be pushed.
+            NotPushedError: the tags were created and could not be pushed.
         """
         remote = "origin" if options.push is True else options.push
         if not remote:
             return self._writer.write(model, options, plan)[-1]
-        with closing(self._connect(remote)) as exchange:
+        with closing(self._connect(remote)) as connected:
             events = self._writer.write(model, options, plan)
             if not options.dry_run:
-                sync.push_written(exchange, self._store, [event.tag for event in events])
+                sync.push_written(connected, self._store, [event.tag for event in events])
         return events[-1]
 
     def _events(self) -> list[TagRef]:
-        """List the tags that are events'."""
+        """List the tags of events."""
         refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
         commits = self._store.peel(refs)
         return [ref for ref in refs if commits[ref.id] is not None]
 
-    def _known(self, model: str) -> str:
-        """Return the name of a model that there is, or raise."""
+    def _require_model(self, model: str) -> str:
+        """Return the name of a model, or raise an error if it does not exist."""
         return self[model].name
 
 
 def _remote_options(
     credentials: Credentials | None, progress: Progress | None, timeout: float | None
 ) -> RemoteOptions:
-    """Check what the caller chose; a secret in the wrong place is not repeated."""
+    """Validate the options; a value that may be a secret is not shown."""
     for name, value in (("credentials", credentials), ("progress", progress)):
         if value is not None and not callable(value):
             raise InvalidArgumentError(

@@ -46,19 +46,19 @@ from modelversions.values.tag_name import (
 from modelversions.write.allowed_stages import FILE, read_stages
 
 _TOLERANCE = timedelta(minutes=1)
-"""How far the clocks of two machines may differ before an event counts as one of the future."""
+"""How far an event's time may be ahead of this clock before it is a problem."""
 
 Default = TypeVar("Default")
 
 Revision = str | Commit | Version | Event
-"""What names a commit: a revision as Git takes it, or something that stands on one."""
+"""What names a commit: a revision as for Git, or a value that has a commit."""
 
 
 class RegistryView(Mapping[str, Model]):
-    """Read the models of a registry: a mapping from their names, sorted, to ``Model`` values.
+    """The models of a registry, by name: a read-only mapping.
 
-    Each call reads the tags that exist at that moment. What it returns are values: a snapshot of
-    that moment. Threads may share a view.
+    Each access lists the tags that exist at that moment, and returns snapshots of it. Threads may
+    share a view.
     """
 
     def __init__(self, store: Store, *, stages: tuple[str, ...] | None = None) -> None:
@@ -66,7 +66,7 @@ class RegistryView(Mapping[str, Model]):
 
         Args:
             store: the repository.
-            stages: the stages that may be assigned; what the ``.gto`` file says if left out.
+            stages: the stages that may be assigned. Default: those of the ``.gto`` file.
         """
         self._store = store
         self._stages = stages
@@ -74,10 +74,10 @@ class RegistryView(Mapping[str, Model]):
         self._pending: weakref.ref[_Pairs] | None = None
 
     def __getitem__(self, name: str) -> Model:
-        """Look at one model, and at its tags only.
+        """Return a model; only its own tags are listed.
 
         Raises:
-            ModelNotFoundError: there is no event of that model.
+            ModelNotFoundError: the model has no event.
         """
         model = self.get(name)
         if model is None:
@@ -91,28 +91,28 @@ class RegistryView(Mapping[str, Model]):
     def get(self, name: str, /, default: Model | Default) -> Model | Default: ...
 
     def get(self, name: str, /, default: Model | Default | None = None) -> Model | Default | None:
-        """Look at one model; the default if there is none."""
+        """Return a model, or the default if it has no event."""
         snapshot = self._snapshots.one(name) if isinstance(name, str) else None
         return default if snapshot is None or not snapshot.exists else Model(name, snapshot)
 
     def __eq__(self, other: object) -> bool:
-        """Equal to itself only: what it shows may change."""
+        """Return whether it is the same object: the models may change."""
         return self is other
 
     def __hash__(self) -> int:
-        """Hash as equality asks."""
+        """Hash the identity."""
         return id(self)
 
     def __contains__(self, name: object) -> bool:
-        """Say whether there is any event of that model."""
+        """Return whether the model has an event."""
         return isinstance(name, str) and self._snapshots.one(name).exists
 
     def __iter__(self) -> Iterator[str]:
-        """Give the models' names, sorted."""
+        """Iterate over the models' names, sorted."""
         return (name for name, _ in self._pairs())
 
     def __len__(self) -> int:
-        """Count the models."""
+        """Return the number of models."""
         pairs = self._listed()
         pending = None if self._pending is None else self._pending()
         if pending is not None:  # list() asks for the length of what it iterates over
@@ -120,20 +120,21 @@ class RegistryView(Mapping[str, Model]):
         return len(pairs)
 
     def _pairs(self) -> _Pairs:
-        """Give names and models; the tags are listed at the first step."""
+        """Iterate over names and models; the tags are listed at the first step."""
         pairs = _Pairs(self._listed)
         self._pending = weakref.ref(pairs)
         return pairs
 
     def items(self) -> ItemsView[str, Model]:
-        """Return names and models: each walk over them is one look at all tags.
+        """Return names and models; each iteration lists all tags once.
 
-        ``dict(registry.items())`` holds them as of one moment; ``dict(registry)`` looks each up.
+        ``dict(registry.items())`` is a consistent snapshot; ``dict(registry)`` lists the tags of
+        each model again.
         """
         return _Items(self)
 
     def values(self) -> ValuesView[Model]:
-        """Return the models: each walk over them is one look at all tags."""
+        """Return the models; each iteration lists all tags once."""
         return _Values(self)
 
     @gc_paused
@@ -151,20 +152,20 @@ class RegistryView(Mapping[str, Model]):
         hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
         own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
         if own is not None:
-            hint = f"of its tag {own!r}, {diagnose(own) or 'it is no event, see problems()'}"
+            hint = f"its tag {own!r} is no event: {diagnose(own) or 'see problems()'}"
         elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
         return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Offer the models' names for ``registry["<TAB>``."""
+        """Return the models' names, for Tab completion of ``registry["``."""
         return list(self)
 
     @gc_paused
     def latest(self) -> dict[str, Version]:
-        """Return each model's latest version (F16), from names alone where they suffice.
+        """Return each model's latest version (F16), from tag names alone if they suffice.
 
-        Models without an active version are left out.
+        Models without an active version are omitted.
         """
         snapshots = self._snapshots.all()
         find_latest(snapshots.values())
@@ -172,14 +173,14 @@ class RegistryView(Mapping[str, Model]):
         return {name: version for name, version in latest.items() if version is not None}
 
     def resolve(self, reference: str | TagName | Version) -> Version:
-        """Return the version that a reference names now (F22).
+        """Return the version that a reference names (F22).
 
         Args:
             reference: ``model@latest``, ``model@greatest``, ``model@v1.2.3``, ``model#stage``, or
-                a tag, by its name or its full ref.
+                the name or full ref of a tag.
 
         Raises:
-            InvalidTagNameError: it is none of these.
+            InvalidTagNameError: the reference is malformed.
             ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
                 names nothing.
         """
@@ -192,14 +193,14 @@ class RegistryView(Mapping[str, Model]):
         if name is None or name.kind is EventKind.DEPRECATION:
             raise _no_reference(reference)
         if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
-            return self._about(self[name.model], tag)
+            return self._version_for_tag(self[name.model], tag)
         if name.version is not None:
             return self[name.model][name.version]
         return self[name.model].stages[str(name.stage)]
 
     @gc_paused
     def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
-        """Return the active versions that are registered at a commit: which model is this?
+        """Return the active versions that are registered at a commit.
 
         Raises:
             RevisionNotFoundError: there is no such commit.
@@ -214,7 +215,7 @@ class RegistryView(Mapping[str, Model]):
         return tuple(one for model in models.values() for one in model.versions if one.commit == id)
 
     def event(self, ref: str | TagName) -> Event | None:
-        """Return what a tag means, given its name or full ref; None if it is no event's."""
+        """Return the event of a tag, given its name or full ref; None if it has none."""
         tag = str(ref).removeprefix(TAGS)
         name = TagName.try_parse(tag)
         if name is None:
@@ -231,7 +232,7 @@ class RegistryView(Mapping[str, Model]):
 
     @gc_paused
     def stages(self) -> tuple[str, ...]:
-        """Return the names of the stages that some version holds, sorted."""
+        """Return the stages that a version is in, sorted."""
         models = self._read(self._snapshots.all()).values()
         return tuple(sorted({stage for model in models for stage in model.stages}))
 
@@ -248,10 +249,10 @@ class RegistryView(Mapping[str, Model]):
 
     @gc_paused
     def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
-        """Return what is odd about the tags, in the order of their names.
+        """Return the problems found in the tags, sorted by tag name.
 
         Args:
-            now: the time by which an event is in the future; the present if left out.
+            now: the time after which an event is in the future. Default: the present.
         """
         refs = self._store.tags()
         snapshots = self._snapshots.of(refs).values()
@@ -269,11 +270,11 @@ class RegistryView(Mapping[str, Model]):
         return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
 
     def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:
-        """Return the commits that lead to a revision, newest first: the ones to choose from.
+        """Return a commit and its ancestors, newest first.
 
         Args:
-            revision: where to start; a repository without commits has none to offer.
-            limit: how many at most; None for all.
+            revision: the commit; the result for HEAD is empty in a repository without commits.
+            limit: the maximal number of commits; None for all.
 
         Raises:
             RevisionNotFoundError: there is no such commit.
@@ -292,14 +293,14 @@ class RegistryView(Mapping[str, Model]):
             raise
 
     def _resolve(self, commit: Revision) -> str:
-        """Return the full SHA of what a caller calls a commit."""
+        """Return the full SHA of a commit that an argument names."""
         if isinstance(commit, Commit):
             return commit.id
         if isinstance(commit, (Version, Event)):
             return commit.commit
         if not isinstance(commit, str) or not commit:
             raise InvalidArgumentError(
-                f"a commit is named by text, such as a SHA, a branch or 'HEAD~2', not {commit!r}",
+                f"commit must be text such as a SHA, a branch or 'HEAD~2', not {commit!r}",
                 argument="commit",
                 value=commit,
             )
@@ -307,13 +308,13 @@ class RegistryView(Mapping[str, Model]):
 
     @gc_paused
     def __str__(self) -> str:
-        """Return a table: a line a model, with its latest version and who holds which stage."""
+        """Return a table of the models, with latest versions and holders of stages."""
         from modelversions.display.tables import registry_table
 
         return registry_table(self._read(self._snapshots.all())).text()
 
     def __repr__(self) -> str:
-        """Return the location; of a repository on this machine also the number of models."""
+        """Return the location and, for a local repository, the number of models."""
         if not self._store.is_local:
             return f"<Registry {self._store.location!r}>"
         count = len(self)
@@ -327,10 +328,10 @@ class RegistryView(Mapping[str, Model]):
         return registry_table(self._read(self._snapshots.all())).html()
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
-        """Look a tag up."""
+        """Return the ref of a tag."""
         if not isinstance(tag, (str, Event, Version)):
             raise InvalidArgumentError(
-                f"a tag is named by text, or by an Event or Version, not {tag!r}",
+                f"a tag must be given as text, an Event or a Version, not {tag!r}",
                 argument="tag",
                 value=tag,
             )
@@ -344,14 +345,14 @@ class RegistryView(Mapping[str, Model]):
         found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
         if found is None:
             raise TagNotFoundError(
-                f"there is no tag {name!r} in {self._store.location!r}; 'event.tag' and "
-                "'version.tag' name tags that are there",
+                f"there is no tag {name!r} in {self._store.location!r}; see 'event.tag' and "
+                "'version.tag'",
                 tag=name,
             )
         return found
 
     def _not_allowed(self, events: Iterable[Event]) -> Iterator[Problem]:
-        """Report stages that the configuration does not allow, or that it cannot be read."""
+        """Yield problems for stages that are not allowed, or for an invalid configuration."""
         try:
             allowed = self.allowed_stages()
         except (ConfigurationError, MissingExtraError, RepositoryError) as error:
@@ -379,29 +380,29 @@ class RegistryView(Mapping[str, Model]):
             )
         return latest
 
-    def _about(self, model: Model, tag: str) -> Version:
+    def _version_for_tag(self, model: Model, tag: str) -> Version:
         """Return the version that one of a model's tags is about."""
         event = next((event for event in model.history if event.tag == tag), None)
         if event is not None:
             return model.of_event(event)
-        odd = next((problem.message for problem in model.problems if problem.tag == tag), None)
-        there = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
-        reason = "there is no such tag" if odd is None else f"of the tag that is there, {odd}"
+        problem = next((one.message for one in model.problems if one.tag == tag), None)
+        newest = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
+        reason = "there is no such tag" if problem is None else f"of that tag, {problem}"
         raise TagNotFoundError(
-            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {there}",
+            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}",
             tag=tag,
         )
 
 
 def _closest(name: str, names: Iterable[str]) -> list[str]:
-    """Return the name that is most like another, if one is; difflib alone takes long for many."""
+    """Return the name that is most similar to another, if any; difflib alone is slow for many."""
     pairs = set(itertools.pairwise(name))
     near = heapq.nlargest(50, names, lambda one: len(pairs.intersection(itertools.pairwise(one))))
     return difflib.get_close_matches(name, near, n=1)
 
 
 class _Pairs(Iterator[tuple[str, Model]]):
-    """Names and models of one listing, made at the first step or by ``len()`` before it."""
+    """Names and models of one listing, created at the first step or by ``len()`` before it."""
 
     def __init__(self, listed: Callable[[], Iterable[tuple[str, Model]]]) -> None:
         self._listed = listed
@@ -418,7 +419,7 @@ class _Pairs(Iterator[tuple[str, Model]]):
 
 
 class _Items(ItemsView[str, Model]):
-    """Names and models of one look, where the usual view would look each model up again."""
+    """Names and models of one listing; the inherited view would list each model's tags again."""
 
     _mapping: RegistryView
 
@@ -427,7 +428,7 @@ class _Items(ItemsView[str, Model]):
 
 
 class _Values(ValuesView[Model]):
-    """Models of one look."""
+    """Models of one listing."""
 
     _mapping: RegistryView
 
@@ -455,7 +456,7 @@ def _no_reference(reference: str) -> InvalidTagNameError:
 
 
 def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
-    """Report names that are nearly an event's; tags that are nothing like one are let be."""
+    """Yield problems for names that resemble an event's; other tags are ignored."""
     for ref in refs:
         reason = diagnose(ref.name)
         if reason is not None:

@@ -96,7 +96,7 @@ def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) ->
     with pytest.raises(TagNotFoundError):
         registry.push("m@v9.0.0")
     for nothing in (None, registry.event("typo"), 3):
-        with pytest.raises(InvalidArgumentError, match="a tag is named by text"):
+        with pytest.raises(InvalidArgumentError, match="a tag must be given as text"):
             registry.push(nothing)  # type: ignore[arg-type]
 
 

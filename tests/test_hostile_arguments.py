@@ -25,7 +25,7 @@ def test_a_registry_is_opened_not_made() -> None:
 @pytest.mark.parametrize("tag", [None, 3, b"m@v1.0.0"])
 def test_a_tag_to_delete(builder: Builder, tag: Any) -> None:
     builder.tags("m@v1.0.0")
-    with pytest.raises(InvalidArgumentError, match="a tag is named by text"):
+    with pytest.raises(InvalidArgumentError, match="a tag must be given as text"):
         builder.registry.delete_tags("m@v1.0.0", tag)
     assert "m" in builder.registry
 

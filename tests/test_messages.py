@@ -55,10 +55,10 @@ def test_a_reference(builder: Builder, reference: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("a b", "it holds ' '; it may hold ASCII letters, digits, '-', '_', '/', and one ':'"),
-        ("m\u00e4h", "it holds '\u00e4'"),
-        ("dir:a.b", "it holds '.'"),
-        ("m@x", "it holds '@'"),
+        ("a b", "it contains ' '; allowed are ASCII letters, digits, '-', '_', '/', and one ':'"),
+        ("m\u00e4h", "it contains '\u00e4'"),
+        ("dir:a.b", "it contains '.'"),
+        ("m@x", "it contains '@'"),
         ("-m", "it must begin and end with a letter or a digit"),
     ],
 )
@@ -71,9 +71,9 @@ def test_a_model(builder: Builder, model: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("stage", "words"),
     [
-        ("", "it is empty, or was left out; name one, such as stage='prod'"),
-        ("a:b", "it holds ':'; it may hold ASCII letters, digits, '-', '_' and '/'"),
-        ("pr od", "it holds ' '"),
+        ("", "it is empty or missing; pass one, such as stage='prod'"),
+        ("a:b", "it contains ':'; allowed are ASCII letters, digits, '-', '_' and '/'"),
+        ("pr od", "it contains ' '"),
         ("prod-", "it must begin and end with a letter or a digit"),
     ],
 )

@@ -144,11 +144,11 @@ class TestRefusals:
         ("name", "value", "hint"),
         [
             ("message", "", "is empty"),
-            ("message", " \n\n# only a comment\n", "is empty, once Git has cleaned it up"),
-            ("message", "a\0b", "holds a NUL"),
-            ("message", 3, "is no text"),
-            ("message", "a\n-----BEGIN PGP SIGNATURE-----\nb", "with which a signature begins"),
-            ("message", "-----BEGIN SSH SIGNATURE----- b", "with which a signature begins"),
+            ("message", " \n\n# only a comment\n", "is empty after Git's cleanup"),
+            ("message", "a\0b", "contains a NUL"),
+            ("message", 3, "is not text"),
+            ("message", "a\n-----BEGIN PGP SIGNATURE-----\nb", "that begins a signature"),
+            ("message", "-----BEGIN SSH SIGNATURE----- b", "that begins a signature"),
             ("when", datetime.max.replace(tzinfo=timezone.utc), "past the year 9999"),
             ("when", datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))), "past the year"),
             ("when", datetime.min.replace(tzinfo=timezone(timedelta(hours=12))), "before 1970"),
@@ -168,10 +168,10 @@ class TestRefusals:
         ("author", "hint"),
         [
             (Identity("", "a@b"), "name is empty"),
-            (Identity("A <b", "a@b"), "holds '<'"),
-            (Identity("A", "a>@b"), "holds '>'"),
-            (Identity("A\nB", "a@b"), r"holds '\\n'"),
-            (Identity("A", "a\0@b"), r"holds '\\x00'"),
+            (Identity("A <b", "a@b"), "contains '<'"),
+            (Identity("A", "a>@b"), "contains '>'"),
+            (Identity("A\nB", "a@b"), r"contains '\\n'"),
+            (Identity("A", "a\0@b"), r"contains '\\x00'"),
             (Identity("A.", "a@b"), "write 'A'"),
             ("Ann <a@b>", "must be an Identity, such as"),
             (Identity("A\udcff", "a@b"), "cannot be encoded"),
@@ -198,7 +198,7 @@ class TestRefusals:
             model = f"m{zone.utcoffset(None).days}"
             registry.register(model, "v1.0.0", author=ANN, when=last.astimezone(zone), force=True)
             assert registry[model][0].registered_at == last
-            with pytest.raises(NoEffectError, match="no later time can be read; delete that tag"):
+            with pytest.raises(NoEffectError, match="no later time can be stored; delete its tag"):
                 registry.deregister(model, "v1.0.0", author=ANN)
         assert registry.problems(datetime.max.replace(tzinfo=timezone.utc)) == ()
         assert registry.problems(datetime.min.replace(tzinfo=timezone.utc))

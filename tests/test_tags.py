@@ -91,8 +91,8 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m@1.0.0", "'1.0.0' is not a version name: must start with 'v', try 'v1.0.0'"),
         ("m@v1.0", "the patch segment is missing"),
         ("m@v1.0.new", "'new' is not a patch number"),
-        ("m@V1.0.0", "small 'v'"),
-        ("m@v1.0.0\n", "it holds white space"),
+        ("m@V1.0.0", "lower-case 'v'"),
+        ("m@v1.0.0\n", "it contains white space"),
         ("m@v1.0.0#", "a counter is '#' and 1 to 640 digits"),
         ("m@v1.0.0#1!", "is not a version name"),
         ("m@v1.0.0#" + "1" * 641, "a counter is '#' and 1 to 640 digits"),
@@ -100,10 +100,10 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m#-prod", "'#-prod' is not a stage"),
         ("m#", "'#' is not a stage"),
         ("m#prod#x", "'#prod#x' is not a stage"),
-        ("m.x@v1.0.0", "'m.x' is not a model name: it holds '.'; it may hold ASCII letters"),
+        ("m.x@v1.0.0", "'m.x' is not a model name: it contains '.'; allowed are ASCII letters"),
         ("-m@v1.0.0", "it must begin and end with a letter or a digit"),
-        ("a=b=c@v1.0.0", "it may hold one ':' at most"),
-        ("é=b@v1.0.0", "a folder holds"),
+        ("a=b=c@v1.0.0", "it may contain one ':'"),
+        ("é=b@v1.0.0", "a directory consists of"),
         ("a=@v1.0.0", "the name after ':' is empty"),
         ("cv:pool#prod", "the ':' is written '=', try 'cv=pool#prod'"),
         ("m@created", "'@created' is reserved"),
@@ -134,7 +134,8 @@ def test_what_is_no_text_is_no_tag(value: object) -> None:
 
 def test_a_stage_that_was_left_out() -> None:
     with pytest.raises(
-        InvalidNameError, match="it is empty, or was left out; name one, such as stage='prod'"
+        InvalidNameError,
+        match="it is empty or missing; pass one, such as stage='prod'",
     ):
         check_new_stage("")
 

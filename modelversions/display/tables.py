@@ -1,4 +1,4 @@
-"""Tables of models and versions, as aligned text and as plain, escaped HTML."""
+"""Tables of models and versions, as aligned text and as HTML."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from modelversions.model.model import Model
 
 _NOTHING = "-"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Characters that steer a terminal or the direction of its text."""
+"""Characters that control a terminal or the direction of text."""
 
 
 @attrs.frozen
 class Table:
-    """A heading and rows of text, each row as wide as the heading."""
+    """A heading and rows with as many cells."""
 
     heading: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def text(self) -> str:
-        """Return the table in columns, for a terminal: nothing in a cell can steer that."""
+        """Return the table in columns, for a terminal, without control characters."""
         rows = tuple(tuple(_CONTROL.sub("\ufffd", cell) for cell in row) for row in self.rows)
         lines = (self.heading, *rows)
         widths = [max(map(len, column)) for column in zip(*lines)]
@@ -34,14 +34,14 @@ class Table:
         )
 
     def html(self) -> str:
-        """Return the table as HTML; whatever stands in a tag is shown as text."""
+        """Return the table as HTML, with all text escaped."""
         head = _line("th", self.heading)
         body = "".join(_line("td", row) for row in self.rows)
         return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
 def registry_table(models: Mapping[str, Model]) -> Table:
-    """Show models: a line each, with the latest version and a column for each stage."""
+    """Return a row for each model, with the latest version and a column for each stage."""
     stages = sorted({stage for model in models.values() for stage in model.stages})
     rows = []
     for model in models.values():
@@ -53,7 +53,7 @@ def registry_table(models: Mapping[str, Model]) -> Table:
 
 
 def model_table(model: Model) -> Table:
-    """Show a model's active versions: a line each, greatest first."""
+    """Return a row for each active version of a model, greatest first."""
     rows = tuple(
         (
             version.name,
@@ -69,7 +69,7 @@ def model_table(model: Model) -> Table:
 
 
 def _short(name: str) -> str:
-    """Cut a bare commit's SHA; a version's name stays whole."""
+    """Abbreviate the SHA of a bare commit, not the name of a version."""
     return name if name.startswith("v") else name[:7]
 
 

@@ -144,7 +144,7 @@ class Version:
         return f"{self.model}@{self.name}"
 
     def __format__(self, spec: str) -> str:
-        """Format ``str()``, for columns."""
+        """Format ``str()``."""
         return format(str(self), spec)
 
     def __repr__(self) -> str:
@@ -166,7 +166,7 @@ class Model(Sequence[Version]):
     def latest(self) -> Version | None:
         """The greatest active version, pre-releases included (F16); None if none is active.
 
-        Not the newest: registering a smaller version does not change it.
+        It is not the newest: a registration of a smaller version does not change it.
         """
         found = self._snapshot.latest
         if found is None:
@@ -176,9 +176,9 @@ class Model(Sequence[Version]):
 
     @property
     def newest(self) -> Version | None:
-        """The active version that was registered last; None if none is active."""
+        """The active version with the newest registration; None if none is active."""
         state = self._snapshot.state
-        last = {event.tag: place for place, event in enumerate(state.history)}
+        last = {event.tag: index for index, event in enumerate(state.history)}
         return max(self.versions, key=lambda version: last[version.tag], default=None)
 
     @cached_property
@@ -188,7 +188,7 @@ class Model(Sequence[Version]):
 
     @cached_property
     def all_versions(self) -> tuple[Version, ...]:
-        """Every version that was ever registered, deregistered ones too, greatest first."""
+        """All versions, deregistered ones included, greatest first."""
         versions = self._snapshot.state.versions
         return tuple(self._make_version(holder.key, holder.origin, holder) for holder in versions)
 
@@ -208,9 +208,9 @@ class Model(Sequence[Version]):
         )
 
     def holders(self, stage: str) -> tuple[Version, ...]:
-        """Return all versions in force in a stage, the present holder first; () if there are none.
+        """Return the versions whose assignments to a stage are in force, the holder first.
 
-        When the first loses the stage or is deregistered, the next one holds it (F17).
+        If the first is unassigned or deregistered, the next one is the holder (F17).
         """
         return tuple(self._version(key) for key in self._snapshot.state.stages.get(stage, ()))
 
@@ -226,37 +226,38 @@ class Model(Sequence[Version]):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is odd about the model's tags."""
+        """The problems found in the model's tags."""
         return self._snapshot.state.problems
 
     def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
 
         Args:
-            specifier: a version specifier as for Python packages, of final releases.
-            prereleases: whether to count pre-releases too; one is in a range if the release that
-                it leads to is: ``v3.0.0-rc.1`` is in ``>=3``, and not in ``<3``.
+            specifier: a version specifier as for Python packages, with final releases.
+            prereleases: whether to include pre-releases. One is in a range if its final release
+                is: ``v3.0.0-rc.1`` is in ``>=3``, not in ``<3``.
 
         Raises:
-            InvalidArgumentError: the specifier cannot be read, or names no final release.
+            InvalidArgumentError: the specifier is invalid, or names something else than a final
+                release.
         """
         fits = in_range(specifier, prereleases=prereleases)
         return tuple(one for one in self.versions if one.semver is not None and fits(one.semver))
 
     def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
-        """Return the first of ``matching(specifier)``; None if there is none."""
+        """Return the first of ``matching(specifier)``, or None."""
         return next(iter(self.matching(specifier, prereleases=prereleases)), None)
 
     def of_event(self, event: Event) -> Version:
-        """Return the version, or the bare commit, that one of the model's events is about.
+        """Return the version or bare commit of one of the model's events.
 
         Raises:
-            VersionNotFoundError: the event is about no version, or one that was never registered.
+            VersionNotFoundError: the event has no version, or one that was never registered.
         """
         key: VersionOrCommit = event.version or event.commit
         if event.kind is EventKind.DEPRECATION or key not in self._snapshot.state.by_key:
             raise VersionNotFoundError(
-                f"the tag {event.tag!r} leads to no version of {self.name!r} that was registered",
+                f"the tag {event.tag!r} has no version of {self.name!r} that was registered",
                 model=self.name,
                 version=str(key),
             )
@@ -271,7 +272,7 @@ class Model(Sequence[Version]):
     def __getitem__(
         self, index: int | str | SemVer | Version | slice
     ) -> Version | tuple[Version, ...]:
-        """Return an active version by place (0 is the greatest) or by name.
+        """Return an active version by index (0 is the greatest) or by name.
 
         Raises:
             VersionNotFoundError: there is no such active version.
@@ -281,7 +282,7 @@ class Model(Sequence[Version]):
         return self.versions[index]
 
     def __contains__(self, item: object) -> bool:
-        """Say whether a version, given itself or by its name, is active."""
+        """Return whether a version is active."""
         if isinstance(item, SemVer):
             item = str(item)
         if isinstance(item, str):
@@ -289,7 +290,7 @@ class Model(Sequence[Version]):
         return item in self.versions
 
     def __len__(self) -> int:
-        """Count the active versions."""
+        """Return the number of active versions."""
         return len(self.versions)
 
     def __str__(self) -> str:
@@ -299,7 +300,7 @@ class Model(Sequence[Version]):
         return model_table(self).text()
 
     def __repr__(self) -> str:
-        """Return name, latest version and number of tags; nothing is read for it but names."""
+        """Return name, latest version and number of tags, from tag names if possible."""
         latest = self.latest
         tags = len(self._snapshot.tags)
         return (
@@ -308,7 +309,7 @@ class Model(Sequence[Version]):
         )
 
     def _repr_html_(self) -> str:
-        """Return the table of versions for a notebook."""
+        """Return the table as HTML, for notebooks."""
         from modelversions.display.tables import model_table
 
         return model_table(self).html()
@@ -335,13 +336,13 @@ class Model(Sequence[Version]):
 
     def _hint(self, name: str, known: Version | None) -> str:
         if known is not None:
-            return "it was deregistered; all_versions still has it"
+            return "it was deregistered; see all_versions"
         for problem in self.problems:
             tag = TagName.try_parse(problem.tag)
             if tag is not None and str(tag.version) == name:
-                return f"of the tag {problem.tag!r}, {problem.message}"
+                return f"its tag {problem.tag!r} is a problem: {problem.message}"
         if name in ("latest", "greatest"):
-            return "the latest version is model.latest"
+            return "use model.latest"
         if name in self.stages:
             return f"it is a stage; its holder is model.stages[{name!r}]"
         reason = _reason(name)
@@ -352,7 +353,7 @@ class Model(Sequence[Version]):
         return f"active versions: {', '.join(active) or 'none'}{more}"
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Offer the versions' names for ``model["<TAB>``."""
+        """Return the versions' names, for Tab completion of ``model["``."""
         return [version.name for version in self.versions]
 
 
@@ -400,7 +401,7 @@ class Stages(Mapping[str, Version]):
 
 
 def _reason(text: str) -> str:
-    """Return what is wrong with a version's name; nothing, if it is right."""
+    """Return what is wrong with a version's name, or an empty string."""
     try:
         SemVer.parse(text)
     except InvalidVersionError as error:

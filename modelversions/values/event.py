@@ -1,4 +1,4 @@
-"""Events: what one tag says happened to a model, and the order that they happened in (F13)."""
+"""Events: what a tag records about a model, and their order (F13)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import EventKind
 
 MAX_TIMESTAMP = 253402214400
-"""The last day of the year 9999, in seconds: a datetime holds earlier times in any time zone."""
+"""The last day of the year 9999: earlier times fit into a datetime in any time zone."""
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 RANK = {kind: rank for rank, kind in enumerate(EventKind)}
@@ -21,22 +21,22 @@ RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 
 @attrs.frozen(repr=False)
 class Event:
-    """One event in a model's life: one annotated tag."""
+    """One event of a model, recorded by one annotated tag."""
 
     kind: EventKind
     model: str
     version: SemVer | None
-    """The version that it is about; None for a deprecation, and for a stage on a bare commit."""
+    """The version; None for a deprecation, and for a stage of a bare commit (F18)."""
     stage: str | None
     commit: str
-    """The full SHA of the commit at the bottom of the tag (F9)."""
+    """The full SHA of the commit that the tag peels to (F9)."""
     tag: str
     """The tag's name, without ``refs/tags/``."""
     counter: int | None
     time: datetime
-    """When the tag was made: aware, in whole seconds, with the tagger's own offset (F10)."""
+    """The tagger's time: aware, in whole seconds, with the tagger's UTC offset (F10)."""
     author: Identity | None
-    """The tagger; None where the tag names none."""
+    """The tagger; None if the tag has none."""
     message: str
 
     @property
@@ -46,7 +46,7 @@ class Event:
         return (self.time.timestamp(), counter, RANK[self.kind], self.tag)
 
     def __str__(self) -> str:
-        """Return one line: when, what, to what."""
+        """Return one line with time, kind, stage, model and version."""
         version = self.version or ("" if self.stage is None else f"commit {self.commit[:7]}")
         about = f"{self.model} {version}".rstrip()
         stage = "" if self.stage is None else f" {self.stage}"
@@ -62,17 +62,17 @@ class Event:
 
 
 def check_time(when: datetime, argument: str = "when") -> datetime:
-    """Return a time as Git keeps it: whole seconds, an offset of whole minutes.
+    """Return a time as Git stores it: in whole seconds, with a UTC offset in whole minutes.
 
     Raises:
-        InvalidArgumentError: it is naive, before 1970, or so late that nobody could read it.
+        InvalidArgumentError: it is naive, before 1970 or after the year 9999.
     """
     offset = check_aware(when, argument)
     seconds = (when - _EPOCH) // timedelta(seconds=1)
     if not 0 <= seconds < MAX_TIMESTAMP:
         bound = "before 1970" if seconds < 0 else "past the year 9999"
         raise InvalidArgumentError(
-            f"the time {when} is {bound}, which Git's tags do not hold; give another one",
+            f"the time {when} is {bound}, which Git's tags cannot store; pass another one",
             argument=argument,
             value=when,
         )
@@ -81,10 +81,10 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
 
 
 def check_aware(when: datetime, argument: str) -> timedelta:
-    """Return the offset of a time.
+    """Return the UTC offset of a time.
 
     Raises:
-        InvalidArgumentError: it has none.
+        InvalidArgumentError: it is naive.
     """
     offset = when.utcoffset() if isinstance(when, datetime) else None
     if offset is None:

@@ -1,4 +1,4 @@
-"""Who wrote a tag: a name and a mail address, as Git keeps them."""
+"""Identities: name and email address of the author of a tag."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import attrs
 from modelversions.errors import IdentityError
 
 _CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
-"""What Git strips from both ends of a name or a mail address."""
+"""What Git strips from both ends of a name or an address."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Surrogates that ``surrogateescape`` maps to no byte."""
 
 _FORBIDDEN = "<>\n\0"
-"""What would end a name or a mail address too early inside a Git object."""
+"""What a name or an address must not contain in a Git object."""
 
 
 @attrs.frozen
 class Identity:
-    """A person or a program that writes tags: ``Identity("Ann", "ann@example.com")``.
+    """The author of a tag: ``Identity("Ann", "ann@example.com")``.
 
-    Text that was read from Git is kept as it stands there; what is *written* is checked first.
+    Only an identity that is written is validated; one that was read is kept as it is.
     """
 
     name: str
@@ -37,19 +37,19 @@ class Identity:
         config: Callable[[str], str | None],
         env: Mapping[str, str] | None = None,
     ) -> Identity:
-        """Find the identity that Git would use: this is the one place that reads the environment.
+        """Return the identity that Git would use.
 
-        ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL`` come first, then the configuration's
-        ``committer.*`` and ``user.*``, and for the mail address ``EMAIL`` at last. As in Git, a
-        mail address may be set to nothing, a name may not. A name is never guessed from the
-        machine. Bytes that are not UTF-8 are surrogate-escaped, and written as they were.
+        The sources are ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL``, then ``committer.*`` and
+        ``user.*`` of the configuration, then ``EMAIL``. As in Git, the address may be empty, the
+        name may not. Unlike Git, no name is derived from the system's user. Bytes that are not
+        UTF-8 are surrogate-escaped, and written unchanged.
 
         Args:
-            config: gives the value of a key such as ``"user.name"``, or None.
-            env: the environment; ``os.environ`` if left out. It is only read.
+            config: returns the value of a key such as ``"user.name"``, or None.
+            env: the environment, which is only read. Default: ``os.environ``.
 
         Raises:
-            IdentityError: no name or no mail address is configured, or one is unusable.
+            IdentityError: name or address is not configured, or invalid.
         """
         env = os.environ if env is None else env
         found = {}
@@ -70,26 +70,26 @@ class Identity:
         return cls(**found).checked(escaped=True)
 
     def checked(self, *, escaped: bool = False) -> Identity:
-        """Return the identity if Git can keep it.
+        """Return the identity if it is valid in a Git object.
 
         Args:
-            escaped: whether surrogates stand for bytes that are not UTF-8.
+            escaped: whether surrogates represent bytes that are not UTF-8.
 
         Raises:
-            IdentityError: the name is empty, or a part holds ``<``, ``>``, a newline or a NUL,
-                or begins or ends with what Git would strip.
+            IdentityError: the name is empty, or a part contains ``<``, ``>``, a newline or a NUL,
+                or begins or ends with characters that Git strips.
         """
-        for part, text in (("name", self.name), ("mail address", self.email)):
+        for part, text in (("name", self.name), ("email address", self.email)):
             bad = next((char for char in text if char in _FORBIDDEN), None)
             if bad is not None:
                 raise IdentityError(
-                    f"the author's {part} {text!r} holds {bad!r}, which Git cannot keep; "
-                    "leave it out",
+                    f"the author's {part} {text!r} contains {bad!r}, which Git does not allow; "
+                    "remove it",
                     text=text,
                 )
             if (_LONE_SURROGATE if escaped else _SURROGATE).search(text):
                 raise IdentityError(
-                    f"the author's {part} {text!r} cannot be encoded as UTF-8; write it again",
+                    f"the author's {part} {text!r} cannot be encoded as UTF-8; correct it",
                     text=text,
                 )
             if text.strip(_CRUD) != text:
@@ -99,11 +99,11 @@ class Identity:
                     text=text,
                 )
         if not self.name:
-            raise IdentityError("the author's name is empty; give one", text="")
+            raise IdentityError("the author's name is empty; pass one", text="")
         return self
 
     def decoded(self) -> Identity:
-        """Return the identity as it is read back: bytes that are not UTF-8 are replaced (F11)."""
+        """Return the identity as it will be read: with replacement characters (F11)."""
         return Identity(
             *(
                 text.encode(errors="surrogateescape").decode(errors="replace")

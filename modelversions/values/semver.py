@@ -1,4 +1,4 @@
-"""The version value: ``v`` and a Semantic Version 2.0.0, strictly (rules F1 and F2)."""
+"""Version names: ``v`` and a version of Semantic Versioning 2.0.0 (F1, F2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PRERELEASE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 _BUILD = re.compile(rf"{_BUILD_IDENTIFIER}(?:\.{_BUILD_IDENTIFIER})*")
 
 MAX_DIGITS = 640
-"""The digits that a number may have: what every Python converts, however it is configured."""
+"""The maximal number of digits: what Python converts with any configuration."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 
@@ -46,7 +46,7 @@ def _shown(text: object) -> str:
 
 def _check_number(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _invalid(value, f"the {attribute.name} number must be a whole number from 0 on")
+        raise _invalid(value, f"the {attribute.name} number must be a non-negative integer")
     if value >= _TOO_LARGE:
         raise _invalid("…", f"the {attribute.name} number has more than {MAX_DIGITS} digits")
 
@@ -68,24 +68,24 @@ def _check_build(instance: object, attribute: attrs.Attribute[str], value: objec
 @functools.total_ordering
 @attrs.frozen(repr=False, eq=False)
 class SemVer:
-    """A version name: ``v``, then a Semantic Version 2.0.0 (F1).
+    """A version name: ``v`` and a version of Semantic Versioning 2.0.0 (F1).
 
-    Ordered by SemVer precedence; among equals in precedence the one without build metadata comes
-    first, then the others by the text of it (F2). Equal only when the text is equal.
+    Versions are ordered by SemVer precedence, then by build metadata (F2). They are equal only if
+    their text is equal.
 
     Raises:
-        InvalidVersionError: a part is not what SemVer allows.
+        InvalidVersionError: a part is invalid.
     """
 
     major: int = attrs.field(validator=_check_number)
     minor: int = attrs.field(validator=_check_number)
     patch: int = attrs.field(validator=_check_number)
     prerelease: str = attrs.field(default="", validator=_check_prerelease)
-    """What follows the ``-``, such as ``"rc.1"``; empty for a final release."""
+    """The pre-release part, such as ``"rc.1"``; empty for a final release."""
     build: str = attrs.field(default="", validator=_check_build)
-    """What follows the ``+``; empty where there is none. It has no say in precedence."""
+    """The build metadata; may be empty. It does not count for precedence."""
     precedence: _Key = attrs.field(init=False)
-    """The key of SemVer precedence: it compares, and is equal for ``+a`` and ``+b``."""
+    """A comparable key of SemVer precedence, which is equal for ``+a`` and ``+b``."""
 
     _hash: int = attrs.field(init=False)
 
@@ -106,11 +106,11 @@ class SemVer:
 
     @classmethod
     def parse(cls, text: str) -> SemVer:
-        """Read a version name such as ``v1.2.0-rc.1``; nothing is stripped or guessed.
+        """Parse a version name such as ``v1.2.0-rc.1`` strictly.
 
         Raises:
-            InvalidVersionError: ``text`` is no version name; the message says which part is
-                wrong and, where that can be known, what would be right.
+            InvalidVersionError: it is invalid; the message says which part is wrong and, if it
+                can be known, what would be valid.
         """
         if not isinstance(text, str):
             raise _invalid(text, _not_text(text))
@@ -118,7 +118,7 @@ class SemVer:
 
     @classmethod
     def is_valid(cls, text: object) -> bool:
-        """Say whether ``text`` is a version name; never raises."""
+        """Return whether ``text`` is a version name."""
         try:
             cls.parse(text)  # type: ignore[arg-type]  # the question is whether it is one
         except InvalidVersionError:
@@ -133,11 +133,11 @@ class SemVer:
     def bump(self, level: str) -> SemVer:
         """Return the next ``"major"``, ``"minor"`` or ``"patch"`` version.
 
-        Bumping a pre-release's own level finishes it: ``v2.0.0-rc.1`` → ``v2.0.0``. Pre-release
-        and build are dropped.
+        To bump the level that a pre-release leads to removes the pre-release part: ``v2.0.0-rc.1``
+        becomes ``v2.0.0``. Build metadata is removed.
 
         Raises:
-            InvalidArgumentError: ``level`` is none of the three.
+            InvalidArgumentError: ``level`` is another word.
         """
         if level not in _LEVELS:
             raise InvalidArgumentError(
@@ -163,35 +163,35 @@ class SemVer:
         return format(str(self), spec)
 
     def __repr__(self) -> str:
-        """Return an expression that makes this value."""
+        """Return an expression for this value."""
         numbers = f"{self.major}, {self.minor}, {self.patch}"
         prerelease = f", prerelease={self.prerelease!r}" if self.prerelease else ""
         build = f", build={self.build!r}" if self.build else ""
         return f"SemVer({numbers}{prerelease}{build})"
 
     def __eq__(self, other: object) -> bool:
-        """Equal when the text is equal."""
+        """Return whether the text is equal."""
         if not isinstance(other, SemVer):
             return NotImplemented
         return self.precedence == other.precedence and self.build == other.build
 
     def __lt__(self, other: SemVer) -> bool:
-        """Order as F2 says."""
+        """Compare as in F2."""
         if not isinstance(other, SemVer):
             return NotImplemented
         return (self.precedence, self.build) < (other.precedence, other.build)
 
     def __hash__(self) -> int:
-        """Hash as equality asks."""
+        """Hash the text's parts."""
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the text, which outlives a change of the fields."""
+        """Pickle the text, which does not depend on the attributes."""
         return SemVer.parse, (str(self),)
 
 
 def _prerelease_key(prerelease: str) -> tuple[tuple[int, int, str], ...]:
-    """Order pre-releases: numbers before words, fewer parts before more, none at all last."""
+    """Return a key of pre-releases: numbers before text, fewer parts before more, none last."""
     if not prerelease:
         return ((2, 0, ""),)
     return tuple(
@@ -223,23 +223,23 @@ def _not_text(value: object) -> str:
     if isinstance(value, bytes):
         return "it must be text, not bytes; decode it first"
     if isinstance(value, SemVer):
-        return "it is a SemVer already, and need not be parsed"
+        return "it is a SemVer already"
     return f"it must be text such as 'v1.2.3', not {type(value).__name__}"
 
 
 def _try(text: str) -> str:
-    """Return the hint ``, try '…'`` where ``text`` would be right, else nothing."""
+    """Return the hint ``, try '…'`` if ``text`` is valid, else an empty string."""
     return f", try '{text}'" if _VALID.fullmatch(text) and len(text) < MAX_DIGITS else ""
 
 
 def _diagnose(text: str) -> str:
-    """Say which part of ``text`` breaks F1, reading from the left."""
+    """Return which part of ``text`` breaks F1 first."""
     if not text:
         return "it is empty, try 'v0.0.1'"
     if text != text.strip() or any(char.isspace() for char in text):
-        return "it holds white space" + _try("".join(text.split()))
+        return "it contains white space" + _try("".join(text.split()))
     if text.startswith("V"):
-        return "must start with a small 'v'" + _try("v" + text[1:])
+        return "must start with a lower-case 'v'" + _try("v" + text[1:])
     if not text.startswith("v"):
         return "must start with 'v'" + (
             _try(f"v{text}") or _try(f"v{text}.0") or _try(f"v{text}.0.0")
@@ -254,24 +254,24 @@ def _diagnose(text: str) -> str:
 
 
 def _diagnose_core(core: str, tail: str) -> str:
-    """Say what is wrong with ``major.minor.patch``; an empty answer for nothing."""
+    """Return what is wrong with ``major.minor.patch``, or an empty string."""
     numbers = core.split(".")
     for name, number in zip(_LEVELS, numbers):
         if number == "":
             return f"the {name} segment is empty"
         if not re.fullmatch("[0-9]+", number):
-            digits = "; only the digits 0-9 count" if number.isdigit() else ""
+            digits = "; only the digits 0-9 are allowed" if number.isdigit() else ""
             return f"{_shown(number)} is not a {name} number{digits}"
         if number != "0" and number.startswith("0"):
-            mended = ".".join(part.lstrip("0") or "0" for part in numbers)
+            corrected = ".".join(part.lstrip("0") or "0" for part in numbers)
             return f"the {name} number {_shown(number)} has a leading zero" + _try(
-                f"v{mended}{tail}"
+                f"v{corrected}{tail}"
             )
     if len(numbers) < len(_LEVELS):
         missing = _LEVELS[len(numbers) :]
-        mended = ".".join([*numbers, *["0"] * len(missing)])
+        corrected = ".".join([*numbers, *["0"] * len(missing)])
         are = "segment is" if len(missing) == 1 else "segments are"
-        return f"the {' and '.join(missing)} {are} missing" + _try(f"v{mended}{tail}")
+        return f"the {' and '.join(missing)} {are} missing" + _try(f"v{corrected}{tail}")
     if len(numbers) > len(_LEVELS):
         extra = ".".join(numbers[len(_LEVELS) :])
         return f"{_shown('.' + extra)} follows the patch number; a version has three numbers"
@@ -279,12 +279,14 @@ def _diagnose_core(core: str, tail: str) -> str:
 
 
 def _diagnose_parts(name: str, text: str, pattern: str) -> str:
-    """Say what is wrong with a dotted part; an empty answer for nothing."""
+    """Return what is wrong with a dotted part, or an empty string."""
     for part in text.split("."):
         if part == "":
             return f"the {name} part has an empty identifier"
         if not re.fullmatch("[0-9A-Za-z-]+", part):
-            return f"{_shown(part)} in the {name} part may hold only ASCII letters, digits and '-'"
+            return (
+                f"{_shown(part)} in the {name} part may contain only ASCII letters, digits and '-'"
+            )
         if not re.fullmatch(pattern, part):
             return f"the number {_shown(part)} in the {name} part has a leading zero"
     return ""

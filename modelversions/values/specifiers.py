@@ -1,4 +1,4 @@
-"""Ranges of versions, as packaging's specifiers have them, asked of final releases."""
+"""Version ranges, as specifiers of ``packaging``, applied to final releases."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 
 def in_range(specifier: str, *, prereleases: bool) -> Callable[[SemVer], bool]:
-    """Return what says whether a version is in a range; a pre-release is where its release is.
+    """Return a predicate for versions in a range. A pre-release is in it if its release is.
 
-    packaging's own versions cannot stand in for SemVer's: it reads ``1.0.0-1`` as a post-release
-    and refuses ``1.0.0-alpha.beta``.
+    ``packaging`` cannot parse versions of SemVer: it reads ``1.0.0-1`` as a post-release and
+    rejects ``1.0.0-alpha.beta``.
 
     Raises:
-        InvalidArgumentError: the specifier cannot be read, or names no final release.
+        InvalidArgumentError: the specifier is invalid, or names something else than a final
+            release.
     """
     wanted = _range(specifier)
 
@@ -31,7 +32,7 @@ def in_range(specifier: str, *, prereleases: bool) -> Callable[[SemVer], bool]:
 
 
 def _range(specifier: str) -> SpecifierSet:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # costs time to import
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # importing it takes time
     from packaging.version import InvalidVersion
     from packaging.version import Version as PythonVersion
 
@@ -44,11 +45,11 @@ def _range(specifier: str) -> SpecifierSet:
             argument="specifier",
             value=specifier,
         ) from error
-    odd = next((one for one in bounds if one.epoch or str(one) != one.base_version), None)
-    if odd is not None:
+    bound = next((one for one in bounds if one.epoch or str(one) != one.base_version), None)
+    if bound is not None:
         raise InvalidArgumentError(
-            f"{specifier!r} is not a range of final releases, for it names '{odd}'; look such a "
-            "version up by its name",
+            f"{specifier!r} is not a range of final releases, as it names '{bound}'; look up "
+            "such a version by its name",
             argument="specifier",
             value=specifier,
         )

@@ -27,7 +27,7 @@ _RESERVED_STAGES = frozenset({"latest", "greatest", "deprecated", "created"})
 
 
 class EventKind(str, enum.Enum):
-    """The five kinds of events, in the order of F13; each equals GTO's word for it."""
+    """The five kinds of events, in the order of F13. The values are GTO's."""
 
     REGISTRATION = "registration"
     DEREGISTRATION = "deregistration"
@@ -35,10 +35,10 @@ class EventKind(str, enum.Enum):
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
 
-    __hash__ = str.__hash__  # as the word that it equals
+    __hash__ = str.__hash__  # as the text that it equals
 
     def __str__(self) -> str:
-        """Return GTO's word."""
+        """Return the value."""
         return self.value
 
     @property
@@ -95,13 +95,13 @@ def parse_after_model(text: str) -> NameParts | None:
 
 @attrs.frozen(repr=False, init=False)
 class TagName:
-    """What a tag's name says: one event of one model (F6). ``str()`` gives the name back.
+    """The name of an event's tag, parsed (F6). ``str()`` is the inverse.
 
-    The model is in its ``:`` spelling here and in its ``=`` spelling in the tag's name.
+    The model is spelled with ``:``, where the tag's name has ``=``.
 
     Raises:
         InvalidNameError: the model's or the stage's name breaks F3 or F5.
-        InvalidTagNameError: the parts do not belong together.
+        InvalidTagNameError: the parts do not form a tag name.
     """
 
     kind: EventKind
@@ -113,8 +113,8 @@ class TagName:
     counter: int | None
     """The number after the last ``#``; None where there is none."""
     zeros: int
-    """Zeros that stand before the counter in the tag's name, as in ``m#prod#01``: GTO reads them,
-    nobody writes them."""
+    """The number of leading zeros of the counter, as in ``m#prod#01``. They are read, but never
+    written."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class TagName:
         *,
         zeros: int = 0,
     ) -> None:
-        """Refuse what ``parse`` would not read back."""
+        """Validate the parts, so that ``parse`` accepts the name."""
         self.__attrs_init__(kind, model, version, stage, counter, zeros)
         if not isinstance(kind, EventKind):
             raise self._unfit(f"its kind must be an EventKind, not {kind!r}")
@@ -134,21 +134,19 @@ class TagName:
             raise self._unfit(f"its version must be a SemVer, not {version!r}")
         check_model_name(self.model)
         if (self.version is not None) != self.kind.is_about_a_version:
-            raise self._unfit(
-                "a version belongs to a registration or deregistration, and only there"
-            )
+            raise self._unfit("registrations and deregistrations have a version, others do not")
         if (self.stage is not None) != self.kind.is_about_a_stage:
-            raise self._unfit("a stage belongs to an assignment or unassignment, and only there")
+            raise self._unfit("assignments and unassignments have a stage, others do not")
         if self.stage is not None and not _STAGE.fullmatch(self.stage):
             raise _invalid_stage(self.stage)
         if self.counter is not None and not 0 <= self.counter < 10**MAX_DIGITS:
             raise self._unfit(f"a counter is a number from 0 on with up to {MAX_DIGITS} digits")
         if self.zeros < 0 or (self.zeros and self.counter is None):
-            raise self._unfit("zeros stand before a counter")
+            raise self._unfit("zeros need a counter")
 
     def _unfit(self, reason: str) -> InvalidTagNameError:
         return InvalidTagNameError(
-            f"these parts make no tag name: {reason} (kind {str(self.kind)!r}, model "
+            f"these parts do not form a tag name: {reason} (kind {str(self.kind)!r}, model "
             f"{self.model!r})",
             text=self.model,
             reason=reason,
@@ -156,13 +154,12 @@ class TagName:
 
     @classmethod
     def parse(cls, text: str) -> TagName:
-        """Read a tag's name, such as ``churn@v3.1.0``, ``churn#prod#3`` or ``dir=m#prod!#4``.
+        """Parse a tag's name, such as ``churn@v3.1.0``, ``churn#prod#3`` or ``dir=m#prod!#4``.
 
-        It may have ``refs/tags/`` in front.
+        It may begin with ``refs/tags/``.
 
         Raises:
-            InvalidTagNameError: ``text`` is none of the five kinds; the message says which part
-                is wrong.
+            InvalidTagNameError: it is not an event's; the message says which part is wrong.
         """
         name = cls.try_parse(text.removeprefix("refs/tags/") if isinstance(text, str) else text)
         if name is None:
@@ -174,7 +171,7 @@ class TagName:
 
     @classmethod
     def try_parse(cls, text: str) -> TagName | None:
-        """Read a tag's name; None says that it is not one of ours."""
+        """Parse a tag's name; return None if it is not an event's."""
         match = _SPELLED_MODEL.match(text) if isinstance(text, str) else None
         parts = None if match is None else parse_after_model(text[match.end() :])
         if match is None or parts is None:
@@ -203,11 +200,11 @@ class TagName:
         return f"TagName({', '.join(parts)})"
 
     def message(self, version: SemVer | None = None, commit: str | None = None) -> str:
-        """Return the message that GTO gives such a tag, byte for byte (F6), without a newline.
+        """Return GTO's default message for the tag, without a newline (F6).
 
         Args:
-            version: for a stage's event, the version that it is about.
-            commit: for a stage's event on a commit that has no version, its full SHA.
+            version: the version of a stage's event.
+            commit: the full SHA of the commit of a stage's event without a version.
         """
         model, stage = self.model, self.stage
         if self.kind is EventKind.REGISTRATION:
@@ -229,21 +226,21 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
 
 
 def is_model_name(text: str) -> bool:
-    """Say whether a model can have such a name (F3)."""
+    """Return whether it is a valid model name (F3)."""
     return _MODEL.fullmatch(text) is not None
 
 
 def is_stage_name(text: str) -> bool:
-    """Return whether a stage that may be written can have such a name (F5), no version's."""
+    """Return whether it is a valid name for a stage that is assigned (F5)."""
     versionlike = re.match("v?[0-9]", text) is not None
     return _STAGE.fullmatch(text) is not None and not versionlike and text not in _RESERVED_STAGES
 
 
 def check_model_name(model: str) -> None:
-    """Refuse a model name that breaks F3.
+    """Validate a model name (F3).
 
     Raises:
-        InvalidNameError: with the part that is wrong.
+        InvalidNameError: it is invalid; the message says which part is wrong.
     """
     if not isinstance(model, str) or not _MODEL.fullmatch(model):
         reason = _diagnose_model(model) if isinstance(model, str) else "it must be text"
@@ -270,28 +267,28 @@ def check_new_stage(stage: str | None) -> str:
 
 
 def is_reserved(text: str) -> bool:
-    """Say whether a tag's name is ``model@created``, which means nothing and is kept free (F6)."""
+    """Return whether a tag's name is ``model@created``, which is reserved (F6)."""
     return _RESERVED.fullmatch(text) is not None
 
 
 def model_of(text: str) -> str | None:
-    """Return the model that a tag's name is about, be it an event's or nearly one's."""
+    """Return the model of a tag's name that is an event's or resembles one; else None."""
     near = _NEAR.fullmatch(text) or _RESERVED.fullmatch(text)
     model = near[0].partition("@")[0].partition("#")[0].replace("=", ":") if near else ""
     return model if _MODEL.fullmatch(model) else None
 
 
 def diagnose(text: object) -> str | None:
-    """Say which part of a tag's name keeps it from being an event's.
+    """Return why a name that resembles an event's is not one.
 
-    None where it is an event's, or nothing like one: a foreign tag.
+    None for the name of an event, and for a name that does not resemble one.
     """
     if not isinstance(text, str) or _is_event(text):
         return None
     if _URL.match(text):
-        return "it is a URL; a repository to push to is given as remote="
+        return "it is a URL; pass a repository to push to as remote="
     if is_reserved(text):
-        return "'@created' is reserved and stands for no event"
+        return "'@created' is reserved and is not an event"
     if ":" in text and _is_event(text.replace(":", "=")):
         return f"in a tag the ':' is written '=', try {text.replace(':', '=')!r}"
     near = _NEAR.fullmatch(text)
@@ -316,25 +313,25 @@ def _is_event(text: str) -> bool:
 
 def _diagnose_model(model: str) -> str:
     if model.count(":") > 1:
-        return "it may hold one ':' at most, between a folder and a name"
+        return "it may contain one ':', between directory and name"
     folder, colon, name = model.rpartition(":")
     if colon and not re.fullmatch(_FOLDER, folder):
-        return "a folder holds ASCII letters, digits, '-', '_', '.' and '/'"
+        return "a directory consists of ASCII letters, digits, '-', '_', '.' and '/'"
     if not name:
         return "it is empty" if not model else "the name after ':' is empty"
-    return _diagnose_name(name, ", '/', and one ':' between a folder and a name")
+    return _diagnose_name(name, ", '/', and one ':' between directory and name")
 
 
 def _diagnose_name(name: str, end: str) -> str:
-    """Say what is wrong with the name of a model or a stage; ``end`` ends what it may hold."""
+    """Return what is wrong with a name; ``end`` completes the list of allowed characters."""
     rest = name.lstrip(_NAME_CHARACTERS)
     if not rest:
         return "it must begin and end with a letter or a digit"
-    return f"it holds {rest[0]!r}; it may hold ASCII letters, digits, '-', '_'{end}"
+    return f"it contains {rest[0]!r}; allowed are ASCII letters, digits, '-', '_'{end}"
 
 
 def _invalid_stage(stage: object) -> InvalidNameError:
     reason = _diagnose_name(stage, " and '/'") if isinstance(stage, str) else "it must be text"
     if stage in ("", None):
-        reason = "it is empty, or was left out; name one, such as stage='prod'"
+        reason = "it is empty or missing; pass one, such as stage='prod'"
     return InvalidNameError(f"{stage!r} cannot name a stage: {reason}", text=stage, reason=reason)

@@ -1,4 +1,4 @@
-"""The registry's own configuration: the ``.gto`` file in a repository's root (F23)."""
+"""The stages that may be assigned, as listed in a ``.gto`` file (F23)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from modelversions.values.tag_name import check_new_stage
 FILE = ".gto"
 
 _MAX_BRACKETS = 100
-"""Opening brackets that are parsed: ruamel.yaml takes seconds for thousands of nested ones."""
+"""The maximal number of opening brackets: ruamel.yaml takes seconds for thousands of them."""
 _MAX_SIZE = 1 << 20
-"""The bytes of the file that are parsed."""
+"""The maximal size of the file in bytes."""
 
 
 def read_stages(content: bytes | None) -> tuple[str, ...] | None:
-    """Read which stages may be assigned; None for any.
+    """Return the stages that may be assigned; None if any stage may.
 
     Args:
-        content: the file's content; None where there is no file.
+        content: the file's content; None if there is no file.
 
     Raises:
-        MissingExtraError: there is a file, and no parser for it.
-        ConfigurationError: it is no YAML, or its ``stages`` are no list of stage names.
+        MissingExtraError: there is a file, and the parser is not installed.
+        ConfigurationError: it is not YAML, or ``stages`` is not a list of stage names.
     """
     if content is None:
         return None
@@ -38,9 +38,8 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
         from ruamel.yaml.events import AliasEvent
     except ImportError as error:
         raise MissingExtraError(
-            f"the repository has a {FILE} file, which says which stages are allowed, and takes the "
-            "'yaml' extra to be read: pip install 'modelversions[yaml]', or pass stages= to "
-            "Registry.open",
+            f"the {FILE} file of the repository lists the allowed stages; to read it, install the "
+            "'yaml' extra: pip install 'modelversions[yaml]', or pass stages= to Registry.open",
             extra="yaml",
         ) from error
     if len(content) > _MAX_SIZE:
@@ -52,9 +51,9 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
     try:
         events = YAML(typ="safe", pure=True).parse(content) if b"*" in content else ()
         has_aliases = any(isinstance(event, AliasEvent) for event in events)
-    except YAMLError:  # loading it says why
+    except YAMLError:  # load() raises the error
         has_aliases = False
-    if has_aliases:  # a few of them can stand for billions of values
+    if has_aliases:  # a few of them can expand to billions of values
         raise _invalid("it has aliases ('*name'), which are not supported; write the values out")
     try:
         found = YAML(typ="safe", pure=True).load(content)
@@ -62,17 +61,17 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
         raise _invalid(f"it is not YAML: {reason}") from error
     if found is not None and not isinstance(found, dict):
-        raise _invalid(f"it must hold keys and values, not {found!r}")
+        raise _invalid(f"it must be a mapping, not {found!r}")
     stages = (found or {}).get("stages")
     return None if stages is None else check_stages(stages, FILE)
 
 
 def check_stages(stages: object, source: str) -> tuple[str, ...]:
-    """Return the stages if they are a list of names.
+    """Return the stages if they are an iterable of stage names.
 
     Args:
-        stages: what should be one.
-        source: where they come from, for the message.
+        stages: the value to validate.
+        source: its source, for the message.
 
     Raises:
         ConfigurationError: they are not.
@@ -92,10 +91,10 @@ def check_stages(stages: object, source: str) -> tuple[str, ...]:
 
 
 def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> None:
-    """Refuse a stage that may not be assigned.
+    """Check that a stage may be assigned.
 
     Raises:
-        StageNotAllowedError: others may.
+        StageNotAllowedError: it may not.
     """
     if allowed is not None and stage not in allowed:
         raise StageNotAllowedError(

@@ -1,4 +1,4 @@
-"""From an intent to events: what a verb will write, and what it refuses (rules F12 and F14)."""
+"""Plan events: which events a write creates, and which writes are refused (F12, F14)."""
 
 from __future__ import annotations
 
@@ -29,52 +29,52 @@ _SECOND = timedelta(seconds=1)
 
 @attrs.frozen
 class WriteRequest:
-    """What somebody wants to record, before the present state has a say."""
+    """What a caller asks to write, independent of the current state."""
 
     author: Identity
     message: str | None
-    """The message, cleaned up; None for GTO's own."""
+    """The message, cleaned up; None for GTO's default."""
     now: datetime
     when: datetime | None
-    """The time that the caller asks for; None for now, or as soon as takes effect."""
+    """The time that the caller gives; None for the first at which the event takes effect."""
     force: bool
 
 
 @attrs.frozen
 class ModelContext:
-    """One model as it stands: the names that are taken, and the state."""
+    """The current state of one model, and the tag names that exist."""
 
     model: str
     names: tuple[TagName, ...]
-    """Every tag of the model, lightweight ones too."""
+    """All event names among the model's tags, lightweight tags included."""
     state: ModelState
-    lost: tuple[NamedTag, ...] = ()
-    """Tags of which nobody can tell what they say, as their objects are missing."""
+    unreadable: tuple[NamedTag, ...] = ()
+    """The tags whose content is unknown, because an object is missing."""
 
     def require_readable(self, about: SemVer | str | None = None) -> None:
-        """Refuse to go by what is known of a version, of a stage, or else of the model.
+        """Check that all tags of a version or stage, or else of the model, can be read.
 
         Raises:
-            ObjectMissingError: a tag that names it cannot be read, and may say otherwise.
+            ObjectMissingError: one cannot, so that the current state is unknown.
         """
-        for name, ref in self.lost:
+        for name, ref in self.unreadable:
             if about is None or about in (name.version, name.stage):
                 raise ObjectMissingError(
-                    f"nobody can tell how {str(about or self.model)!r} stands: the object "
-                    f"{ref.id} of the tag {ref.name!r} is missing; fetch that tag anew, or delete "
-                    "it with delete_tags",
+                    f"cannot determine the state of {str(about or self.model)!r}: the object "
+                    f"{ref.id} of the tag {ref.name!r} is missing; fetch the tag again, or call "
+                    "delete_tags()",
                     id=ref.id,
                 )
 
     def after(self, event: Event) -> ModelContext:
-        """Return the situation once the event is written."""
+        """Return the context after an event is written."""
         names = (*self.names, TagName.parse(event.tag))
         return ModelContext(
-            self.model, names, replay_events([*self.state.history, event]), self.lost
+            self.model, names, replay_events([*self.state.history, event]), self.unreadable
         )
 
     def next_version(self, bump: str | None) -> SemVer:
-        """Return the version after the greatest that any tag ever named (F12b)."""
+        """Return the version after the greatest that any tag names (F12b)."""
         versions = [name.version for name in self.names if name.version is not None]
         return max(versions, default=SemVer(0, 0, 0)).bump(bump or "patch")
 
@@ -106,7 +106,7 @@ class ModelContext:
             was = "deregistered already" if version in self.state.by_key else "never registered"
             raise VersionNotFoundError(
                 f"version '{version}' of model {self.model!r} was {was}; register it first, or "
-                f"name one that is active: {active or 'there is none'}",
+                f"name an active one: {active or 'there is none'}",
                 model=self.model,
                 version=str(version),
             )
@@ -128,20 +128,23 @@ class ModelContext:
 
     def build_event(
         self,
-        intent: WriteRequest,
+        request: WriteRequest,
         name: TagName,
         commit: str,
         superseded: Iterable[Event | None],
         not_before: Event | None = None,
     ) -> tuple[Event, ModelState]:
-        """Name and date an event so that it takes effect, whatever the clocks say (F12, F14).
+        """Return an event with a free tag name and a time at which it takes effect (F12, F14).
 
         Args:
+            request: what the caller asks for.
+            name: the tag name, without a counter.
+            commit: the event's commit.
             superseded: events that must be older than the new one.
-            not_before: an event that may be as old, and not newer.
+            not_before: an event that must not be newer than the new one.
 
         Returns:
-            The event; and, for a stage's, the state once it is written.
+            The event, and for a stage's event the state after it.
         """
         if name.kind.is_about_a_stage or name in self.names:
             counter = max((one.counter or 0 for one in self.names), default=0) + 1
@@ -156,17 +159,17 @@ class ModelContext:
             tag=str(name),
             counter=name.counter,
             time=_effective(
-                _no_earlier(intent, not_before, str(name)), newest, self.model, str(name)
+                _no_earlier(request, not_before, str(name)), newest, self.model, str(name)
             ),
-            author=intent.author.decoded(),
+            author=request.author.decoded(),
             message="",
         )
         event, after = self._resolve_version(event)
-        message = intent.message or name.message(event.version, commit)
+        message = request.message or name.message(event.version, commit)
         return attrs.evolve(event, message=message.strip()), after
 
     def _resolve_version(self, event: Event) -> tuple[Event, ModelState]:
-        """Return an event with the version that it turns out to be about, and the state then."""
+        """Return an event with its version (F18), and the state after it."""
         if not event.kind.is_about_a_stage:
             return event, self.state
         after = self.after(event).state
@@ -174,101 +177,101 @@ class ModelContext:
 
 
 def register(
-    now: ModelContext,
-    intent: WriteRequest,
+    context: ModelContext,
+    request: WriteRequest,
     *,
     version: SemVer | None,
     bump: str | None,
     commit: str,
 ) -> Event:
-    """Planner the registration of a version, or of the next one.
+    """Plan the registration of a version, or of the next one.
 
     Raises:
         VersionExistsError: it is registered, and was not deregistered.
         CommitTakenError: another version was ever registered at the commit, and force is not
             given (F12a).
-        NoEffectError: the time asked for is before what it must supersede.
+        NoEffectError: the given time is before the events that it must supersede.
     """
-    version = version or now.next_version(bump)
-    now.require_readable(version)
-    origin = now.state.active.get(version)
+    version = version or context.next_version(bump)
+    context.require_readable(version)
+    origin = context.state.active.get(version)
     if origin is not None:
         raise VersionExistsError(
-            f"version '{version}' of model {now.model!r} is registered already, at commit "
+            f"version '{version}' of model {context.model!r} is registered already, at commit "
             f"{origin.commit[:7]} since {origin.time:%Y-%m-%d %H:%M:%S %z}; register another "
             "version, or deregister this one first",
-            model=now.model,
+            model=context.model,
             version=str(version),
             commit=origin.commit,
             time=origin.time,
         )
-    there = now.registered_at(commit, version)
-    if there is not None and not intent.force:
+    there = context.registered_at(commit, version)
+    if there is not None and not request.force:
         raise CommitTakenError(
-            f"version '{there.version}' of model {now.model!r} was registered at commit "
+            f"version '{there.version}' of model {context.model!r} was registered at commit "
             f"{commit[:7]}, and GTO cannot read two at one commit, deregistered or not; register "
             f"'{version}' at another commit, call delete_tags({there.tag!r}) if that registration "
             "was a mistake that no one has fetched, or pass force=True",
-            model=now.model,
+            model=context.model,
             version=str(there.version),
             commit=commit,
         )
-    name = TagName(EventKind.REGISTRATION, now.model, version)
-    return now.build_event(intent, name, commit, [now.newest(version=version), _deprecation(now)])[
-        0
-    ]
+    name = TagName(EventKind.REGISTRATION, context.model, version)
+    return context.build_event(
+        request, name, commit, [context.newest(version=version), _deprecation(context)]
+    )[0]
 
 
-def deregister(now: ModelContext, intent: WriteRequest, version: SemVer) -> Event:
-    """Planner the deregistration of a version.
+def deregister(context: ModelContext, request: WriteRequest, version: SemVer) -> Event:
+    """Plan the deregistration of a version.
 
     Raises:
         VersionNotFoundError: it was never registered, or was deregistered already.
-        NoEffectError: the time asked for is before what it must supersede.
+        NoEffectError: the given time is before the events that it must supersede.
     """
-    origin = now.registered(version)
-    name = TagName(EventKind.DEREGISTRATION, now.model, version)
-    superseded = [now.newest(version=version), _deprecation(now)]
-    return now.build_event(intent, name, origin.commit, superseded)[0]
+    origin = context.registered(version)
+    name = TagName(EventKind.DEREGISTRATION, context.model, version)
+    superseded = [context.newest(version=version), _deprecation(context)]
+    return context.build_event(request, name, origin.commit, superseded)[0]
 
 
 def register_and_assign(
-    now: ModelContext,
-    intent: WriteRequest,
+    context: ModelContext,
+    request: WriteRequest,
     stage: str,
     *,
     version: SemVer | None,
     commit: str,
     at_commit: bool,
 ) -> list[Event]:
-    """Planner an assignment, after the registration of what is not registered yet.
+    """Plan an assignment, after the registration of what is not registered yet.
 
     Args:
-        at_commit: whether the caller named the commit, so that no other one will do.
+        at_commit: whether the caller named the commit.
 
     Raises:
         VersionExistsError: the version is registered at another commit than the one named.
-        RefusedError: as ``register`` and ``assign`` have it.
+        RefusedError: as for ``register`` and ``assign``.
     """
-    active = now.state.active
+    active = context.state.active
     if at_commit and version is not None and version in active:
-        _require_commit(now, version, commit)
+        _require_commit(context, version, commit)
     if version in active if version else any(one.commit == commit for one in active.values()):
-        return assign(now, intent, stage, version=version, commit=commit)
-    first = register(now, intent, version=version, bump=None, commit=commit)
+        return assign(context, request, stage, version=version, commit=commit)
+    first = register(context, request, version=version, bump=None, commit=commit)
     return [
         first,
-        *assign(now.after(first), intent, stage, version=first.version, commit=commit),
+        *assign(context.after(first), request, stage, version=first.version, commit=commit),
     ]
 
 
-def _require_commit(now: ModelContext, version: SemVer, commit: str) -> None:
-    origin = now.registered(version)
+def _require_commit(context: ModelContext, version: SemVer, commit: str) -> None:
+    origin = context.registered(version)
     if origin.commit != commit:
         raise VersionExistsError(
-            f"version '{version}' of model {now.model!r} is registered at commit "
-            f"{origin.commit[:7]}, not at {commit[:7]}; leave out commit=, or name another version",
-            model=now.model,
+            f"version '{version}' of model {context.model!r} is registered at commit "
+            f"{origin.commit[:7]}, not at {commit[:7]}; omit commit=, or pass another version",
+            model=context.model,
             version=str(version),
             commit=origin.commit,
             time=origin.time,
@@ -276,36 +279,36 @@ def _require_commit(now: ModelContext, version: SemVer, commit: str) -> None:
 
 
 def assign(
-    now: ModelContext, intent: WriteRequest, stage: str, *, version: SemVer | None, commit: str
+    context: ModelContext, request: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> list[Event]:
-    """Planner the assignment of a stage to a version, or to what stands at a commit.
+    """Plan the assignment of a stage to a version, or to what stands at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
         StageHeldError: it holds the stage already, and force is not given.
         NoEffectError: the stage would go to another version at the same commit, or to none; or
-            the time asked for is before what it must supersede, or before the registration.
+            the given time is before the events that it must supersede, or before the registration.
     """
     if version is not None:
-        commit = now.registered(version).commit
-    event, after = _staged(now, intent, EventKind.ASSIGNMENT, stage, commit)
+        commit = context.registered(version).commit
+    event, after = _staged(context, request, EventKind.ASSIGNMENT, stage, commit)
     key = event.version or commit
-    held = now.state.stages.get(stage, ())
-    if held and held[0] == key and not intent.force:
+    held = context.state.stages.get(stage, ())
+    if held and held[0] == key and not request.force:
         raise StageHeldError(
-            f"'{key}' of model {now.model!r} is in stage {stage!r} already; there is nothing to "
-            "do, unless you pass force=True to record it once more",
-            model=now.model,
+            f"'{key}' of model {context.model!r} is in stage {stage!r} already; there is nothing "
+            "to do, unless you pass force=True to record it once more",
+            model=context.model,
             version=str(key),
             stage=stage,
         )
     then = after.stages.get(stage, ())
     if version not in (None, key) or not then or then[0] != key:
-        raise _no_effect(now, event, version or key)
+        raise _no_effect(context, event, version or key)
     return [event]
 
 
-def _no_effect(now: ModelContext, event: Event, meant: VersionOrCommit) -> NoEffectError:
+def _no_effect(context: ModelContext, event: Event, meant: VersionOrCommit) -> NoEffectError:
     """Return why an assignment would not give the stage to the version that is meant.
 
     Raises:
@@ -313,129 +316,131 @@ def _no_effect(now: ModelContext, event: Event, meant: VersionOrCommit) -> NoEff
     """
     commit = event.commit[:7]
     if meant == event.version and isinstance(meant, SemVer):
-        origin = now.registered(meant)
+        origin = context.registered(meant)
         reason = f"it is registered at commit {origin.commit[:7]}, no longer at {commit}"
-        remedy = "name the version in place of the commit"
+        remedy = "pass the version instead of the commit"
     else:
         reason = f"at commit {commit} an assignment means '{event.version or event.commit}'"
         remedy = "register the version at a commit of its own"
     return NoEffectError(
-        f"stage {event.stage!r} cannot go to '{meant}' of model {now.model!r}: {reason}; {remedy}",
-        model=now.model,
+        f"stage {event.stage!r} cannot go to '{meant}' of model {context.model!r}: {reason}; "
+        f"{remedy}",
+        model=context.model,
         tag=event.tag,
     )
 
 
 def unassign(
-    now: ModelContext, intent: WriteRequest, stage: str, *, version: SemVer | None, commit: str
+    context: ModelContext, request: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> Event:
-    """Planner to take a stage from a version, or from what holds it at a commit.
+    """Plan to take a stage from a version, or from what holds it at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
-        StageNotHeldError: it is not in the stage, and force is not meant.
-        NoEffectError: another version at the same commit would lose the stage; or the time asked
-            for is before what it must supersede.
+        StageNotHeldError: it is not in the stage, and force is not given.
+        NoEffectError: another version at the same commit would lose the stage; or the given time
+            is before the events that it must supersede.
     """
     if version is not None:
-        commit = now.registered(version).commit
-    event, after = _staged(now, intent, EventKind.UNASSIGNMENT, stage, commit)
+        commit = context.registered(version).commit
+    event, after = _staged(context, request, EventKind.UNASSIGNMENT, stage, commit)
     key: VersionOrCommit = version or event.version or commit
-    held = now.state.stages.get(stage, ())
+    held = context.state.stages.get(stage, ())
     gone = set(held).difference(after.stages.get(stage, ()))
     if gone - {key} or (key in held and not gone):
         other = next(iter(gone), event.version or commit)
         raise NoEffectError(
-            f"stage {stage!r} cannot be taken from '{key}' of model {now.model!r}: at commit "
+            f"stage {stage!r} cannot be taken from '{key}' of model {context.model!r}: at commit "
             f"{commit[:7]} that means '{other}'; take it from that one first",
-            model=now.model,
+            model=context.model,
             tag=event.tag,
         )
-    if not gone and not intent.force:
+    if not gone and not request.force:
         names = ", ".join(map(str, held)) or "none"
         raise StageNotHeldError(
-            f"'{key}' of model {now.model!r} is not in stage {stage!r}; in it: {names}",
-            model=now.model,
+            f"'{key}' of model {context.model!r} is not in stage {stage!r}; in it: {names}",
+            model=context.model,
             version=str(key),
             stage=stage,
         )
     return event
 
 
-def deprecate(now: ModelContext, intent: WriteRequest) -> Event:
-    """Planner the deprecation of a model.
+def deprecate(context: ModelContext, request: WriteRequest) -> Event:
+    """Plan the deprecation of a model.
 
     Raises:
-        ModelDeprecatedError: it is deprecated already, and force is not meant.
-        NoEffectError: the time asked for is before the model's newest event.
+        ModelDeprecatedError: it is deprecated already, and force is not given.
+        NoEffectError: the given time is before the model's newest event.
     """
-    now.require_readable()
-    newest = now.state.history[-1]
-    if now.state.deprecated and not intent.force:
+    context.require_readable()
+    newest = context.state.history[-1]
+    if context.state.deprecated and not request.force:
         raise ModelDeprecatedError(
-            f"model {now.model!r} is deprecated already, since {newest.time:%Y-%m-%d %H:%M:%S %z}; "
-            "there is nothing to do, unless you pass force=True to record it once more",
-            model=now.model,
+            f"model {context.model!r} is deprecated already, since "
+            f"{newest.time:%Y-%m-%d %H:%M:%S %z}; there is nothing to do, unless you pass "
+            "force=True to record it once more",
+            model=context.model,
             time=newest.time,
         )
-    name = TagName(EventKind.DEPRECATION, now.model)
-    return now.build_event(intent, name, newest.commit, [newest])[0]
+    name = TagName(EventKind.DEPRECATION, context.model)
+    return context.build_event(request, name, newest.commit, [newest])[0]
 
 
 def _staged(
-    now: ModelContext, intent: WriteRequest, kind: EventKind, stage: str, commit: str
+    context: ModelContext, request: WriteRequest, kind: EventKind, stage: str, commit: str
 ) -> tuple[Event, ModelState]:
-    """Planner a stage's event; what it is about, the state at the commit decides (F18)."""
-    now.require_readable(stage)
-    name = TagName(kind, now.model, stage=stage)
-    superseded = [now.newest(stage=stage), _deprecation(now)]
-    registration = now.newest_at(commit) if kind is EventKind.ASSIGNMENT else None
-    event, after = now.build_event(intent, name, commit, superseded, registration)
+    """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
+    context.require_readable(stage)
+    name = TagName(kind, context.model, stage=stage)
+    superseded = [context.newest(stage=stage), _deprecation(context)]
+    registration = context.newest_at(commit) if kind is EventKind.ASSIGNMENT else None
+    event, after = context.build_event(request, name, commit, superseded, registration)
     if event.version is not None:
-        now.require_readable(event.version)
+        context.require_readable(event.version)
     return event, after
 
 
-def _deprecation(now: ModelContext) -> Event | None:
-    """Return the deprecation that any other event revives the model from (F19)."""
-    return now.state.history[-1] if now.state.deprecated else None
+def _deprecation(context: ModelContext) -> Event | None:
+    """Return the deprecation that is in effect, which any other event ends (F19)."""
+    return context.state.history[-1] if context.state.deprecated else None
 
 
-def _no_earlier(intent: WriteRequest, event: Event | None, tag: str) -> WriteRequest:
-    """Return the intent, at the event's time if the present is before that.
+def _no_earlier(request: WriteRequest, event: Event | None, tag: str) -> WriteRequest:
+    """Return the request, with the event's time as the present if that is later.
 
     Raises:
-        NoEffectError: the time asked for is before the event's.
+        NoEffectError: the given time is before the event's.
     """
-    if event is None or (intent.when or intent.now) >= event.time:
-        return intent
-    if intent.when is None:
-        return attrs.evolve(intent, now=event.time.astimezone(intent.now.tzinfo))
+    if event is None or (request.when or request.now) >= event.time:
+        return request
+    if request.when is None:
+        return attrs.evolve(request, now=event.time.astimezone(request.now.tzinfo))
     raise NoEffectError(
-        f"at {intent.when} version '{event.version}' was not registered yet: that was at "
-        f"{event.time}; give a later time, or none",
+        f"at {request.when} version '{event.version}' was not registered yet: that was at "
+        f"{event.time}; pass a later time, or none",
         model=event.model,
         tag=tag,
     )
 
 
-def _effective(intent: WriteRequest, newest: datetime | None, model: str, tag: str) -> datetime:
+def _effective(request: WriteRequest, newest: datetime | None, model: str, tag: str) -> datetime:
     """Return the first time from now on at which the write takes effect (F14)."""
-    if intent.when is None:
-        after = intent.now if newest is None else newest + _SECOND
+    if request.when is None:
+        after = request.now if newest is None else newest + _SECOND
         if after.timestamp() >= MAX_TIMESTAMP:
             raise NoEffectError(
-                f"nothing can supersede what happened at {newest}: no later time can be read; "
-                "delete that tag with delete_tags",
+                f"nothing can supersede the event at {newest}, as no later time can be stored; "
+                "delete its tag with delete_tags()",
                 model=model,
                 tag=tag,
             )
-        return max(intent.now, after.astimezone(intent.now.tzinfo))
-    if newest is not None and intent.when <= newest:
+        return max(request.now, after.astimezone(request.now.tzinfo))
+    if newest is not None and request.when <= newest:
         raise NoEffectError(
-            f"at {intent.when} this would change nothing: what it must supersede happened at "
-            f"{newest}; give a later time, or none",
+            f"at {request.when} this would change nothing: it must supersede an event at {newest}; "
+            "pass a later time, or none",
             model=model,
             tag=tag,
         )
-    return intent.when
+    return request.when

@@ -1,4 +1,4 @@
-"""Writing: who and when, the build_event against the present state, and one try after another."""
+"""Write events: plan them for the current state, create the tags, retry after conflicts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from modelversions.values.tag_name import TagName
 from modelversions.write.plan import ModelContext, WriteRequest
 
 Planner = Callable[[ModelContext, WriteRequest], Sequence[Event]]
-"""Makes of a situation and an intent the events to write, or refuses."""
+"""Returns the events to write for a request in a context, or raises a refusal."""
 
 _SKEW = timedelta(minutes=1)
 
 
 @attrs.frozen
 class WriteOptions:
-    """What all verbs take: see ``Registry``."""
+    """The keyword arguments that all verbs share: see ``Registry``."""
 
     message: str | None
     author: Identity | None
@@ -41,45 +41,45 @@ class WriteOptions:
 
 
 class Writer:
-    """Writes to a store what is planned for one of its models."""
+    """Writes the events of a store's models."""
 
     def __init__(self, store: Store, snapshots: SnapshotCache) -> None:
-        """Planner with the snapshots of models, and write to the store."""
+        """Plan with the snapshots of models, and write to the store."""
         self._store = store
         self._snapshots = snapshots
 
-    def write(self, model: str, options: WriteOptions, build_event: Planner) -> Sequence[Event]:
-        """Planner and write, again where another writer was faster; return the events.
+    def write(self, model: str, options: WriteOptions, plan: Planner) -> Sequence[Event]:
+        """Plan and write events; if another writer was faster, plan again. Return the events.
 
         Raises:
-            RefusedError: the build_event is refused, by the state that is there now.
-            ObjectMissingError: a tag that matters cannot be read.
-            WriteConflictError: Git cannot create a tag; nothing has changed.
+            RefusedError: the write conflicts with the current state.
+            ObjectMissingError: a relevant tag cannot be read.
+            WriteConflictError: Git cannot create a tag; nothing was changed.
         """
-        intent = self._intent(options)
+        request = self._request(options)
         while True:
             snapshot = self._snapshots.one(model)
             names = tuple(TagName.parse(tag.ref.name) for tag in snapshot.tags)
-            now = ModelContext(model, names, snapshot.state, snapshot.unreadable)
-            events = build_event(now, intent)
+            context = ModelContext(model, names, snapshot.state, snapshot.unreadable)
+            events = plan(context, request)
             try:
-                self._put(events, intent, options)
+                self._put(events, request, options)
             except TagExistsError as error:
                 if any(ref.name == error.tag for ref in self._store.tags([error.tag])):
-                    continue  # somebody was faster: look again, and say what there is now
+                    continue  # another writer was faster
                 raise
-            ahead = max(event.time for event in events) - intent.now
-            if ahead > _SKEW and intent.when is None:
-                sentence = f"{events[-1].tag!r} is dated {ahead} ahead of this clock"
+            ahead = max(event.time for event in events) - request.now
+            if ahead > _SKEW and request.when is None:
+                ahead_of = f"{events[-1].tag!r} is dated {ahead} ahead of this clock"
                 warnings.warn(
-                    f"{sentence}, after what it supersedes: set the clocks right",
+                    f"{ahead_of}, after the event that it supersedes; check the clocks",
                     ClockSkewWarning,
                     stacklevel=4,
                 )
             return events
 
-    def _put(self, events: Sequence[Event], intent: WriteRequest, options: WriteOptions) -> None:
-        """Create the tags; for a dry run, see whether they could be."""
+    def _put(self, events: Sequence[Event], request: WriteRequest, options: WriteOptions) -> None:
+        """Create the tags; for a dry run, check that they can be created."""
         if options.dry_run:
             for event in events:
                 self._store.check_tag_name(event.tag)
@@ -89,8 +89,8 @@ class Writer:
                 NewTag(
                     name=event.tag,
                     commit=event.commit,
-                    message=intent.message or f"{event.message}\n",
-                    author=intent.author,
+                    message=request.message or f"{event.message}\n",
+                    author=request.author,
                     time=event.time,
                     sign=options.sign,
                 )
@@ -98,7 +98,7 @@ class Writer:
             ]
         )
 
-    def _intent(self, options: WriteOptions) -> WriteRequest:
+    def _request(self, options: WriteOptions) -> WriteRequest:
         sign = options.sign
         if not (sign is None or isinstance(sign, bool) or (isinstance(sign, str) and sign)):
             raise InvalidArgumentError(
@@ -126,26 +126,26 @@ class Writer:
         )
 
     def _cleaned(self, message: str) -> str:
-        """Clean a message up as Git does.
+        """Clean up a message as Git does.
 
         Raises:
-            InvalidArgumentError: nothing is left of it, or Git cannot keep it.
+            InvalidArgumentError: nothing is left of it, or Git cannot store it.
         """
         cleaned = self._store.clean_message(message) if isinstance(message, str) else ""
         what = ""
         if not isinstance(message, str):
-            what = "is no text"
+            what = "is not text"
         elif not cleaned:
-            what = "is empty, once Git has cleaned it up"
+            what = "is empty after Git's cleanup"
         elif "\0" in cleaned:
-            what = "holds a NUL"
+            what = "contains a NUL"
         elif any(f"\n-----BEGIN {kind}-----" in f"\n{cleaned}" for kind in SIGNATURES):
-            what = "holds a line with which a signature begins, and would be cut there"
+            what = "contains a line that begins a signature, and would be cut there"
         elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
             what = "cannot be encoded as UTF-8"
         if what:
             raise InvalidArgumentError(
-                f"the message {message!r} {what}; write one, or leave it out for the usual one",
+                f"the message {message!r} {what}; pass another one, or none for the default",
                 argument="message",
                 value=message,
             )

@@ -234,7 +234,7 @@ class TestExchange:
         hook.write_text("#!/bin/sh\necho 'frozen until Monday' >&2\nexit 1\n")
         hook.chmod(0o755)
         with Registry.open(clone.path, **far.options) as here:
-            with pytest.raises(NotPushedError, match="frozen until Monday.*it stays here"):
+            with pytest.raises(NotPushedError, match="frozen until Monday.*fix this, then call"):
                 here.register("m", "v1.0.0", author=ANN, push=True)
             assert here["m"].latest
             hook.unlink()
