@@ -60,7 +60,7 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
     if offset is None or since >= MAX_TIMESTAMP:
         return None
     time = datetime.fromtimestamp(since, offset)
-    return TagObject(commit, name, time, author, message.strip(), (), since)
+    return TagObject._make((commit, name, time, author, message.strip(), (), since))
 
 
 class TagParts:

@@ -16,6 +16,7 @@ from modelversions.errors import (
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
 from modelversions.model.state import VersionOrCommit, VersionState
 from modelversions.values.event import Event
@@ -187,6 +188,7 @@ class Model(Sequence[Version]):
         return tuple(version for version in self.all_versions if version.active)
 
     @cached_property
+    @gc_paused
     def all_versions(self) -> tuple[Version, ...]:
         """All versions, deregistered ones included, greatest first."""
         versions = self._snapshot.state.versions

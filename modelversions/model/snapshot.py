@@ -16,6 +16,7 @@ import attrs
 
 from modelversions.errors import ObjectMissingError
 from modelversions.git.store import Store, TagObject, TagRef
+from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer
@@ -210,6 +211,7 @@ class SnapshotCache:
         return ModelSnapshot(model, refs, content)
 
 
+@gc_paused
 def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
     """Read the tag objects of those snapshots that are unread, many at a time.
 
@@ -245,6 +247,7 @@ def _unread(snapshots: Iterable[ModelSnapshot]) -> dict[ModelSnapshot, Unread]:
     return {one: content for one in snapshots if isinstance(content := one.content, Unread)}
 
 
+@gc_paused
 def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     """Find out whether models exist: by one tag of each, by the others only if necessary."""
     unread = _unread(one for one in snapshots if one.known_exists is None)
@@ -260,6 +263,7 @@ def _find_any(store: Store, candidates: Mapping[ModelSnapshot, Sequence[NamedTag
         snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
 
 
+@gc_paused
 def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
     """Find the latest versions of models (F16), from tag names alone if they suffice.
 

@@ -66,7 +66,7 @@ class PackedTags:
         shared: dict[str, str] = {}  # many tags peel to the same commit
         self.refs = tuple(
             [
-                TagRef(name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id))
+                TagRef._make((name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id)))
                 for id, name, peeled in rows
             ]
         )
