@@ -220,8 +220,12 @@ def test_another_tag_at_the_remote_leaves_the_tag_here(here: Builder, far: Build
 @pytest.mark.parametrize(
     ("refused", "words", "message"),
     [
-        (["m@v1.0.0"], "frozen", "refused the tag 'm@v1.0.0': no; it says: frozen; 1 other tags"),
-        (["m@v1.0.0", "m@v2.0.0"], "", "refused the tag 'm@v1.0.0': no; see what its rules allow"),
+        (
+            ["m@v1.0.0"],
+            "frozen",
+            "rejected the tag 'm@v1.0.0': no; the server's output: frozen; 1 other tags",
+        ),
+        (["m@v1.0.0", "m@v2.0.0"], "", "rejected the tag 'm@v1.0.0': no; check the server's rules"),
     ],
 )
 def test_a_refusal_is_told_in_the_servers_words(

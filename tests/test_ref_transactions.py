@@ -357,7 +357,7 @@ class TestHook:
 
     def test_it_can_refuse(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
         said, before = hooked('echo "not today" >&2; exit 1'), refs(mixed)
-        with pytest.raises(WriteConflictError, match=r"refused the tag 'm@v4.0.0': not today"):
+        with pytest.raises(WriteConflictError, match=r"rejected the tag 'm@v4.0.0': not today"):
             mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
         with pytest.raises(WriteConflictError, match="reference-transaction"):
             mixed.registry.delete_tags("m@v1.0.0")

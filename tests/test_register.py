@@ -262,7 +262,7 @@ class TestConflicts:
         any_builder.tag(there)
         any_builder.tag("ab@v1.0.0")
         before = everything(any_builder)
-        with pytest.raises(WriteConflictError, match=f"beside the tag '{there}'") as caught:
+        with pytest.raises(WriteConflictError, match=f"conflicts with the tag '{there}'") as caught:
             any_builder.registry.register(model, "v1.0.0", author=ANN)
         assert caught.value.tag == f"{model}@v1.0.0"
         assert everything(any_builder) == before

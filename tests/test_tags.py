@@ -119,7 +119,7 @@ def test_a_name_that_nearly_fits_is_told_what_is_wrong(text: str, reason: str) -
 
 
 @pytest.mark.parametrize("text", ["release-1", "v1.0.0", "0-git-init", "home@work", "@v1.0.0", ""])
-def test_a_foreign_name_is_nothing_to_talk_about(text: str) -> None:
+def test_a_foreign_name_is_not_a_problem(text: str) -> None:
     assert TagName.try_parse(text) is None
     assert diagnose(text) is None
     with pytest.raises(InvalidTagNameError, match="not of the form"):

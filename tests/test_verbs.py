@@ -440,7 +440,7 @@ class TestOptions:
     def test_a_ref_beside_a_folder(self, life: Builder) -> None:
         life.tag("m#dev", "c1", 50)
         before = everything(life)
-        with pytest.raises(WriteConflictError, match="beside the tag 'm#dev'"):
+        with pytest.raises(WriteConflictError, match="conflicts with the tag 'm#dev'"):
             do(life.registry, "assign", "m", "v2.0.0", "dev/eu")
         assert everything(life) == before
 
@@ -618,7 +618,7 @@ class TestDeleteTags:
             return b"v2" not in bytes(name) and remove(name, id)
 
         monkeypatch.setattr(builder.repo.refs, "remove_if_equals", refuse)
-        with pytest.raises(WriteConflictError, match="was changed by somebody else"):
+        with pytest.raises(WriteConflictError, match="was changed concurrently"):
             builder.registry.delete_tags("m@v1.0.0", "m@v2.0.0")
         assert everything(builder) == before
 
@@ -650,7 +650,7 @@ class TestDeleteTags:
         after = everything(life)
         fresh = {"m@v1.0.0": stale, "m@v2.0.0": registry._ref("m@v2.0.0")}
         monkeypatch.setattr(registry, "_ref", lambda tag, **_: fresh[tag])
-        with pytest.raises(WriteConflictError, match="was changed by somebody else"):
+        with pytest.raises(WriteConflictError, match="was changed concurrently"):
             registry.delete_tags("m@v2.0.0", "m@v1.0.0")
         assert everything(life) == after
 

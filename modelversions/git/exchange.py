@@ -1,4 +1,4 @@
-"""Tags between a repository on this machine and another: pushed and fetched, never overwritten."""
+"""Push and fetch tags between a local repository and a remote; overwrite none."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ Stored = TypeVar("Stored")
 
 
 def connect(store: Store, remote: str) -> ConnectedRemote:
-    """Connect a repository on this machine with another one.
+    """Connect a local repository with a remote.
 
     Args:
-        store: the repository.
+        store: the local repository.
         remote: the name of a remote, a URL or a path.
 
     Raises:
-        RepositoryNotFoundError: the remote is none of them.
-        InvalidArgumentError: the store is a server.
+        RepositoryNotFoundError: there is no such remote.
+        InvalidArgumentError: the store is not local.
     """
     if not isinstance(store, LocalStore):
         raise InvalidArgumentError(
@@ -73,37 +73,37 @@ def connect(store: Store, remote: str) -> ConnectedRemote:
             value=remote,
         )
     config = GitConfig(store.repo)
-    place = RemoteUrls.of(remote, config.stack(), getattr(store.repo, "path", "."))
-    return ConnectedRemote(store.repo, place, store.options)
+    urls = RemoteUrls.of(remote, config.stack(), getattr(store.repo, "path", "."))
+    return ConnectedRemote(store.repo, urls, store.options)
 
 
 class ConnectedRemote:
-    """Pushes and fetches for one repository on this machine.
+    """A remote, connected with a local repository.
 
-    It has the repository opened for itself: whoever else uses it need not wait for a server.
+    It opens the local repository again, so that others can use that while a server is slow.
     """
 
     def __init__(
         self,
         repo: MemoryRepo | Repo,
-        place: RemoteUrls,
+        urls: RemoteUrls,
         options: RemoteOptions,
     ) -> None:
-        """Connect a repository with where to fetch from and where to push to."""
+        """Connect a repository with the URLs to fetch from and to push to."""
         self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
         self._programs = Programs(self._repo, GitConfig(self._repo))
         self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
-        self._source = Transport(place.fetch, self._programs, options)
-        self._sinks = [(url, Transport(url, self._programs, options)) for url in place.push]
+        self._source = Transport(urls.fetch, self._programs, options)
+        self._sinks = [(url, Transport(url, self._programs, options)) for url in urls.push]
         self.location = ", ".join(sink.location for _, sink in self._sinks)
 
     @property
     def _log(self) -> bytes:
-        """What is written into the reflog of a fetched tag."""
+        """The reflog entry of a fetched tag."""
         try:
             person = Identity.from_git(self._programs.config.get)
-        except IdentityError:  # Git writes one that it makes up
+        except IdentityError:  # Git derives one from the system's user
             person = Identity("unknown", "unknown")
         now = datetime.now().astimezone()
         return format_person(person, now) + b"\tfetch: storing tag"
@@ -118,14 +118,14 @@ class ConnectedRemote:
             self._repo.close()
 
     def list_tags(self) -> list[TagRef]:
-        """List the other one's tags."""
+        """List the remote's tags."""
         return self._source.tags([""])
 
     def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
-        """Push tags that the other one lacks; all of them or none, where it can do that.
+        """Push tags that the remote lacks, atomically if it supports that.
 
-        A remote with several ``pushurl`` gets them at each: as Git, at the next one too where one
-        fails, which is raised at the end.
+        If the remote has several ``pushurl``, they are pushed to each. As in Git, an error at one
+        does not stop the others; it is raised at the end.
         """
         had: list[list[TagRef]] = []
         failure: ModelVersionsError | None = None
@@ -146,11 +146,11 @@ class ConnectedRemote:
         self._check_sink(url, sink)
         try:
             return self._send(sink, refs, atomic=len(refs) > 1)
-        except InvalidArgumentError:  # it cannot
+        except InvalidArgumentError:  # atomic pushes are not supported
             return self._send(sink, refs, atomic=False)
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
-        """Fetch the objects, and then create the refs, each if there is none."""
+        """Fetch the objects, then create the refs that do not exist."""
         new = self._fetch([ref.id for ref in refs])
         self._check_whole(new)
         kinds = {ref.id: self._files.type(ref.id) for ref in refs}
@@ -161,7 +161,7 @@ class ConnectedRemote:
             return self._create([ref for ref in refs if kinds[ref.id] == "tag"])
 
     def _create(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
-        """Create refs at once; one by one where one of them cannot be, to leave out that one."""
+        """Create refs at once; if one cannot be created, one by one."""
         log = self._log
         brought: list[TagRef] = []
         left: list[TagRef] = []
@@ -178,7 +178,7 @@ class ConnectedRemote:
         return brought, left
 
     def _fetch(self, wants: Sequence[str]) -> list[ObjectID]:
-        """Fetch objects and all that they lead to; return those that came."""
+        """Fetch objects with all that they need; return the new ones."""
         if any(len(want) != self._repo.object_format.hex_length for want in wants):
             raise RepositoryError(
                 f"{self._source.location!r} names its objects in another format (SHA-1, SHA-256): "
@@ -204,7 +204,7 @@ class ConnectedRemote:
         return [id for id in store if id not in before]
 
     def _stored(self, store: Callable[[], Stored]) -> Stored:
-        """Store a pack that came from the other one.
+        """Store a fetched pack.
 
         Raises:
             RemoteError: it is broken; in memory also if dulwich cannot parse one of its objects.
@@ -234,10 +234,10 @@ class ConnectedRemote:
             ) from error
 
     def _check_whole(self, new: Sequence[ObjectID]) -> None:
-        """See that all that new objects lead to is here: what was here before was whole.
+        """Check that all objects exist that new ones refer to.
 
         Raises:
-            RemoteError: something was not sent.
+            RemoteError: an object was not sent.
         """
         width = self._repo.object_format.oid_length
         for id in new:
@@ -296,17 +296,17 @@ class ConnectedRemote:
         return len(ids), chain(map(self._unpacked, others), packed)
 
     def _unpacked(self, id: ObjectID) -> UnpackedObject:
-        """Return a tag or a commit as it is: dulwich refuses what it cannot parse."""
+        """Return an object unparsed: dulwich fails at tags and commits that it cannot parse."""
         kind, raw = self._files.raw(_text(id))
         sha = hex_to_sha(id)
         return UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=sha)
 
     def _peeled(self, id: str) -> str:
-        """Return the commit that a tag object leads to; any other id as it is."""
+        """Return the commit that a tag object peels to; another object's id unchanged."""
         return TagReader(self._files).read([id])[id].commit or id
 
     def _tips(self) -> list[str]:
-        """Return the commits that are here: those of branches, remotes' ones too, HEAD and tags."""
+        """Return the commits of HEAD, branches, remote-tracking branches and tags."""
         refs = self._repo.refs
         ids: list[bytes | None] = [lookup(refs, HEADREF)]
         for base in (b"refs/heads/", b"refs/remotes/"):
@@ -318,7 +318,7 @@ class ConnectedRemote:
         return [id for id in commits if self._files.type(id) == "commit"]
 
     def _check_sink(self, url: Url, sink: Transport) -> None:
-        """Refuse what only Git can do, or what it would not do, as on this machine no server says.
+        """Check a push that no server checks, as the other repository is local.
 
         Raises:
             PushRejectedError: there are hooks, or a part of the history would be missing.
@@ -340,7 +340,7 @@ class ConnectedRemote:
 
 
 def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:
-    """Return what several repositories had: another tag in one of them, or the same in all."""
+    """Return the tags that one of several repositories has different, or all have equal."""
     found = []
     for ref in refs:
         there = [one for several in had for one in several if one.name == ref.name]

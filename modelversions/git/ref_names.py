@@ -20,8 +20,8 @@ def check_ref_conflict(
     """Refuse a name that Git could not keep (F4), or not beside the tags that are listed.
 
     Raises:
-        InvalidNameError: no repository could keep it.
-        WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+        InvalidNameError: Git does not allow the name.
+        WriteConflictError: it conflicts with another tag; ``TagExistsError`` if the tag exists.
     """
     check_ref_format(name)
     parts = name.split("/")
@@ -31,34 +31,34 @@ def check_ref_conflict(
             raise tag_exists(name, location)
         if tag.name in above or tag.name.startswith(f"{name}/"):
             raise WriteConflictError(
-                f"Git cannot keep the tag {name!r} beside the tag {tag.name!r}: one would be "
-                "a folder of the other; choose another name",
+                f"the tag {name!r} conflicts with the tag {tag.name!r}: one would be a directory "
+                "of the other; choose another name",
                 tag=name,
             )
 
 
 def check_ref_format(name: str) -> None:
-    """Refuse a name that Git could not keep (F4): it might even lead out of the repository.
+    """Check that Git allows a tag name (F4); another one might lead out of the repository.
 
     Raises:
-        InvalidNameError: it is one.
+        InvalidNameError: it does not.
     """
     too_long = any(len(part.encode()) > _MAX_PART for part in name.split("/"))
     if too_long or name.startswith("-") or not is_valid_ref(Ref((TAGS + name).encode())):
         rules = f"at most {_MAX_PART} bytes" if too_long else "see 'git check-ref-format'"
-        reason = f"Git cannot keep such a tag ({rules}); change the name"
+        reason = f"Git does not allow such a tag name ({rules}); change it"
         raise InvalidNameError(f"{name!r}: {reason}", text=name, reason=reason)
 
 
 def tag_exists(name: str, location: str) -> TagExistsError:
-    """Return the error that says that a tag is there already."""
+    """Return the error for a tag that exists."""
     return TagExistsError(
-        f"the tag {name!r} exists already in {location!r}; it was left as it is", tag=name
+        f"the tag {name!r} exists already in {location!r}; it was not changed", tag=name
     )
 
 
 def tag_changed(name: str) -> WriteConflictError:
-    """Return the error that says that a tag is another one than it was."""
+    """Return the error for a tag that changed since it was listed."""
     return WriteConflictError(
-        f"the tag {name!r} was changed by somebody else, and is left as it is; look again", tag=name
+        f"the tag {name!r} was changed concurrently; it was not modified, retry", tag=name
     )

@@ -1,4 +1,4 @@
-"""Tag and commit objects as bytes: read them without ever failing, write them as Git does."""
+"""Tag and commit objects as bytes: parse them leniently, write them as Git does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TAG = re.compile(
     re.DOTALL,
 )
 _TAGGER = re.compile(rb"^tagger ([^\n]*)", re.MULTILINE)
-"""Git finds it among all headers, whatever stands before it."""
+"""Git finds it among all headers, in any order."""
 _COMMON = re.compile(
     r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
     r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
@@ -36,16 +36,17 @@ _PERSON = re.compile(
     rb"(?P<name>[^<]*)<(?P<email>[^>]*)>"
     rb"(?:(?:.*?>)?? \s*(?P<time>\+?[0-9]+|\S*)\s*(?P<zone>[+-]?[0-9]+|\S*))?"
 )
-"""As ``git for-each-ref`` reads it: the time follows the first "> ", whatever stands before."""
+"""As ``git for-each-ref`` reads it: the time follows the first "> "."""
 _SECONDS = re.compile(rb"\+?[0-9]{1,15}")
 _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
 
 
 def parse_common_tag(raw: bytes) -> TagObject | None:
-    """Read a tag in which nothing is unusual, in one go: nearly all tags, in half the time.
+    """Parse a tag in the form that Git writes, which takes half the time of ``TagParts``.
 
-    None for any other; ``TagParts`` finds what is odd about it, or that all is well after all.
+    Returns:
+        None for a tag in another form.
     """
     try:
         text = raw.decode()
@@ -64,19 +65,19 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
 
 
 class TagParts:
-    """A tag object's parts, before it is known what lies at the bottom of it."""
+    """The parts of a tag object, before it is peeled."""
 
     __slots__ = ("issues", "message", "name", "person", "target", "type")
 
     def __init__(self, raw: bytes) -> None:
-        """Take the parts from the object's bytes.
+        """Parse the bytes of a tag object.
 
         Raises:
-            ValueError: these are no tag object's.
+            ValueError: they are not a tag object.
         """
         match = _TAG.fullmatch(raw)
         if match is None:
-            raise ValueError("no tag object")
+            raise ValueError("not a tag object")
         target, kind, name, headers, message = match.groups()
         tagger = _TAGGER.search(headers)
         self.issues: list[TagIssue] = []
@@ -92,18 +93,18 @@ class TagParts:
         return text
 
     def build(self, commit: str, committed: datetime | None) -> TagObject | None:
-        """Put the tag together with the commit at its bottom.
+        """Return the tag with the commit that it peels to.
 
         Args:
-            commit: the commit that the tag peels to.
-            committed: that commit's time, which stands in where the tag has none (F10).
+            commit: the commit.
+            committed: the commit's time, which is used if the tag has none (F10).
 
         Returns:
-            The tag; None if it has no time and ``committed`` was not given.
+            The tag; None if it has no time and ``committed`` is None.
         """
         time, author, issues = None, None, list(self.issues)
         if self.person is None:
-            issues.append((ProblemKind.NO_TAGGER, "nobody is named; the commit's time is taken"))
+            issues.append((ProblemKind.NO_TAGGER, "it has no tagger; the commit's time is used"))
         else:
             author, more = _author(self.person["name"], self.person["email"])
             time, unread = _time(self.person["time"], self.person["zone"])
@@ -116,19 +117,19 @@ class TagParts:
 
 
 def commit_time(raw: bytes) -> datetime | None:
-    """Return the committer's time from a commit object's bytes, if it can be read."""
+    """Return the committer's time from the bytes of a commit, or None."""
     committer = _COMMITTER.search(raw)
     person = _PERSON.match(committer[1]) if committer else None
     return _time(person["time"], person["zone"])[0] if person else None
 
 
 def parents(raw: bytes) -> list[str]:
-    """Return the ids of a commit's parents from its bytes, as they stand there."""
+    """Return the ids of a commit's parents from its bytes."""
     return [id.decode("ascii") for id in _PARENT.findall(raw.partition(b"\n\n")[0])]
 
 
 def parse_commit(id: str, raw: bytes) -> Commit:
-    """Read a commit object; what cannot be read is left empty."""
+    """Parse a commit object; parts that cannot be read are empty."""
     head, _, message = raw.partition(b"\n\n")
     author = _AUTHOR.search(head)
     person = _PERSON.match(author[1]) if author else None
@@ -148,7 +149,7 @@ def format_tag(tag: NewTag) -> bytes:
 
 
 def format_person(person: Identity, time: datetime) -> bytes:
-    """Return name, address, time and offset as Git writes them in objects and in reflogs."""
+    """Return name, address, time and UTC offset as Git writes them in objects and reflogs."""
     offset = time.utcoffset()
     assert offset is not None
     minutes = int(offset.total_seconds() // 60)
@@ -158,10 +159,10 @@ def format_person(person: Identity, time: datetime) -> bytes:
 
 
 def tag_content(tag: NewTag, programs: Programs) -> bytes:
-    """Return a tag object's bytes, signed if that is wanted.
+    """Return a tag object's bytes, signed if requested.
 
     Raises:
-        SigningError: the program that signs is not there, or failed.
+        SigningError: the program that signs cannot be run, or failed.
         DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     content = format_tag(tag)
@@ -172,13 +173,13 @@ def tag_content(tag: NewTag, programs: Programs) -> bytes:
 
 
 def clean_as_configured(message: str, config: GitConfig) -> str:
-    """Clean a message up with the sign of comments that Git is configured with."""
+    """Clean up a message with the comment character of Git's configuration."""
     comment = config.get("core.commentString") or config.get("core.commentChar")
     return clean_message(message, comment if comment and comment != "auto" else "#")
 
 
 def clean_message(message: str, comment: str) -> str:
-    """Clean a message up as ``git tag -a`` does: comment lines go, and superfluous white space.
+    """Remove comment lines and superfluous white space, as ``git tag -a`` does.
 
     dulwich's ``stripspace`` also strips the indentation of lines, which Git keeps.
     """
@@ -200,24 +201,24 @@ def _text(raw: bytes) -> tuple[str, list[TagIssue]]:
         return text, [(ProblemKind.UNDECODABLE, f"{text.strip()[:60]!r} is not UTF-8")]
 
 
-@functools.lru_cache(maxsize=1024)  # few people write many tags
+@functools.lru_cache(maxsize=1024)  # few people create many tags
 def _author(name: bytes, email: bytes) -> tuple[Identity, list[TagIssue]]:
     (name_text, issues), (email_text, more) = _text(name.strip()), _text(email)
     return Identity(name_text, email_text), [*issues, *more]
 
 
 def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, list[TagIssue]]:
-    """Read a time in Git's form, seconds and offset."""
+    """Parse seconds and UTC offset as in Git objects."""
     if digits is None or not _SECONDS.fullmatch(digits) or int(digits) >= MAX_TIMESTAMP:
         shown = (digits or b"").decode(errors="replace")
-        sentence = f"the time {shown!r} cannot be read; the commit's time is taken"
-        return None, [(ProblemKind.UNREADABLE_TIME, sentence)]
+        message = f"invalid time {shown!r}; using the commit's time"
+        return None, [(ProblemKind.UNREADABLE_TIME, message)]
     offset = _offset(zone)
     time = datetime.fromtimestamp(int(digits), offset or timezone.utc)
     if offset is None:
         shown = (zone or b"").decode(errors="replace")
-        sentence = f"the offset {shown!r} is on no clock; the time is taken as UTC"
-        return time, [(ProblemKind.UNREADABLE_TIME, sentence)]
+        message = f"invalid UTC offset {shown!r}; using UTC"
+        return time, [(ProblemKind.UNREADABLE_TIME, message)]
     return time, []
 
 

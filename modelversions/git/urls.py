@@ -1,4 +1,4 @@
-"""URLs of repositories: what is one, what it is made of, and how it is shown without its secret."""
+"""URLs of repositories: parse them, and show them without secrets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from modelversions.git.config import GitConfig
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
 _ALIASES = {"git+ssh": "ssh", "ssh+git": "ssh"}
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>[^/]*)(?P<path>.*)", re.DOTALL)
-_PLACE = re.compile(
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>.*)", re.DOTALL
+)
+_AUTHORITY = re.compile(
     r"(?:(?P<user>[^:]*)(?::(?P<password>.*))?@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@?#]*)(?::(?P<port>[0-9]{0,5}))?",
     re.DOTALL,
@@ -24,12 +26,12 @@ _PORT_DIGITS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def is_url(place: object) -> bool:
-    """Say whether a place is a URL or ``user@host:path``; anything else is a path."""
-    if not isinstance(place, str):
+def is_url(location: object) -> bool:
+    """Return whether a location is a URL or ``user@host:path``; anything else is a path."""
+    if not isinstance(location, str):
         return False
-    drive = place[:1].isalpha() and place[1:2] == ":"  # a host with a name of one letter: ssh://
-    return bool(_URL.match(place) or (_SCP.fullmatch(place) and not drive))
+    is_drive = location[:1].isalpha() and location[1:2] == ":"
+    return bool(_URL.match(location) or (_SCP.fullmatch(location) and not is_drive))
 
 
 def instead_of(text: str) -> str:
@@ -39,22 +41,22 @@ def instead_of(text: str) -> str:
 
 @attrs.frozen(repr=False)
 class Url:
-    """A URL in its parts. ``str()`` and ``repr()`` leave out what may be a secret."""
+    """A parsed URL. ``str()`` and ``repr()`` omit what may be a secret."""
 
     scheme: str
     host: str
     port: int | None
     path: str
-    """As the server takes it; relative to the home directory in ``user@host:path``."""
+    """As sent to the server; relative to the home directory in ``user@host:path``."""
     username: str | None = None
     password: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Url:
-        """Read a URL or ``user@host:path``.
+        """Parse a URL or ``user@host:path``.
 
         Raises:
-            RepositoryNotFoundError: it is none that can be used.
+            RepositoryNotFoundError: it is invalid or not supported.
         """
         url = _of_url(text) if _URL.match(text) else _of_scp(text)
         reason = url.invalid_reason() if url is not None else _UNREADABLE
@@ -63,7 +65,7 @@ class Url:
         return url
 
     def invalid_reason(self) -> str:
-        """Say what keeps it from being used; nothing, if all is well."""
+        """Return why it cannot be used, or an empty string."""
         if self.scheme not in SCHEMES:
             return f"{self.scheme!r} is none of {', '.join(SCHEMES)}"
         if not self.path.strip("/") or (not self.host and self.scheme != "file"):
@@ -82,12 +84,12 @@ class Url:
 
     @property
     def has_split_password(self) -> bool:
-        """Whether a part of the password may stand in the host and the path: it holds ``@``."""
+        """Whether host and path may contain a part of the password, because of an ``@``."""
         return self.password is not None and "@" in self.path
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: what a URL path follows."""
+        """Scheme, host and port."""
         return f"{self.scheme}://{self._host}{'' if self.port is None else f':{self.port}'}"
 
     @property
@@ -95,7 +97,7 @@ class Url:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     def __str__(self) -> str:
-        """Return the URL as it may be shown: of http without a user, which may be a token."""
+        """Return the URL without secrets; for HTTP without the user name, which may be a token."""
         from urllib.parse import quote
 
         if self.has_split_password:
@@ -109,7 +111,7 @@ class Url:
         return self.origin.replace("://", f"://{user}", 1) + quote(self.path, safe="/~:@!$&'+,;=")
 
     def __repr__(self) -> str:
-        """Return the same."""
+        """Return the URL without secrets."""
         return f"<Url {self}>"
 
 
@@ -120,22 +122,22 @@ def _of_url(text: str) -> Url | None:
     assert match is not None
     scheme = match["scheme"].lower()
     scheme = _ALIASES.get(scheme, scheme)
-    place = _PLACE.fullmatch(match["place"])
-    if place is None or int(place["port"] or 1) not in range(1, 65536):
+    authority = _AUTHORITY.fullmatch(match["authority"])
+    if authority is None or int(authority["port"] or 1) not in range(1, 65536):
         return None
     return Url(
         scheme=scheme,
-        host=place["host"].strip("[]"),
-        port=int(place["port"]) if place["port"] else None,
+        host=authority["host"].strip("[]"),
+        port=int(authority["port"]) if authority["port"] else None,
         path=_path(scheme, match["path"]),
-        username=None if place["user"] is None else unquote(place["user"]),
-        password=None if place["password"] is None else unquote(place["password"]),
+        username=None if authority["user"] is None else unquote(authority["user"]),
+        password=None if authority["password"] is None else unquote(authority["password"]),
     )
 
 
 def _of_scp(text: str) -> Url:
     match = _SCP.fullmatch(text)
-    assert match is not None, "is_url() said that it is one"
+    assert match is not None, "is_url() has checked it"
     host, port = match["host"].strip("[]"), None
     if host.count(":") == 1:  # [host:2222]:path, but not an address of IPv6
         host, _, digits = host.partition(":")
@@ -144,11 +146,11 @@ def _of_scp(text: str) -> Url:
 
 
 def _path(scheme: str, path: str) -> str:
-    """Return a path as its server takes it: quoted over HTTP, as it is elsewhere."""
+    """Return the path as it is sent: quoted for HTTP, unquoted otherwise."""
     if scheme.startswith("http"):
         return path
     if scheme == "file" and os.name == "nt":
-        from urllib.request import url2pathname  # it brings all of http along
+        from urllib.request import url2pathname  # it imports http
 
         return url2pathname(path)
     from urllib.parse import unquote
@@ -160,7 +162,7 @@ _UNREADABLE = "its host or port cannot be read; in a name or password write '/' 
 
 
 def _shown(text: str) -> str:
-    """Return of a text that is no URL after all no more than cannot be a secret."""
+    """Return the part of an invalid URL that cannot be a secret."""
     return f"{text.partition('://')[0]}://…"
 
 

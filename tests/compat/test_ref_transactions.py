@@ -133,7 +133,7 @@ def test_the_hook(pair: tuple[Git, Git], code: int) -> None:
         else:
             with pytest.raises(subprocess.CalledProcessError):
                 work(*pair)
-            with pytest.raises(WriteConflictError, match="refused the tag"):
+            with pytest.raises(WriteConflictError, match="rejected the tag"):
                 in_ours(work, pair[1], "n@v1.0.0")
         theirs, ours = (said(git.path / "said") for git in pair)
         assert ours == theirs

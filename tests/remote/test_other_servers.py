@@ -187,7 +187,7 @@ def test_an_absent_object_or_another_kind_of_object_is_no_commit(other: Far) -> 
 def test_an_absent_repository(other: Far) -> None:
     silent = other.url.startswith("git://")  # these daemons close the connection without a word
     error = RemoteError if silent else RepositoryNotFoundError
-    words = "the connection broke off" if silent else "there is no repository at"
+    words = "the connection was closed" if silent else "there is no repository at"
     with Registry.open(f"{other.url}-absent") as remote, pytest.raises(error, match=words):
         len(remote)
 

@@ -295,7 +295,7 @@ class TestCredentials:
         config.write_text("")
         with (
             guarded.open(credentials=git_credential_fill()) as door,
-            pytest.raises(PermissionError, match="it wants credentials"),
+            pytest.raises(PermissionError, match="it requires credentials"),
         ):
             list(door)
 

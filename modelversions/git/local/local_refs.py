@@ -1,4 +1,4 @@
-"""The tags' refs of a repository: list them by prefix, create one if it is not there."""
+"""The refs of tags in a local repository: list them by prefix, create and delete them."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ from modelversions.git.store import TagRef
 
 _ROOT = b"refs/tags/"
 LOCK_TIMEOUT = 1.0
-"""How many seconds to wait for a lock that another writer holds."""
+"""The seconds to wait for a lock that another writer holds."""
 
 Written = TypeVar("Written")
 
 
 @attrs.frozen
 class NewRef:
-    """A tag's ref to be created."""
+    """A ref of a tag to be created."""
 
     name: str
     """The name without ``refs/tags/``."""
     id: str
-    """The object that it is to name."""
+    """The object that it names."""
     log: bytes = b""
     """For the reflog: identity, time, a tab and the message."""
 
 
 class LocalRefs:
-    """The refs below ``refs/tags/`` of one repository, read afresh at each call."""
+    """The refs below ``refs/tags/`` of one repository; each call reads them."""
 
     def __init__(
         self, repo: MemoryRepo | Repo, location: str, programs: Programs | None = None
@@ -79,8 +79,8 @@ class LocalRefs:
 
         Args:
             repo: the repository.
-            location: its path or URL, for messages.
-            programs: what runs its hooks, with its configuration.
+            location: its path, for messages.
+            programs: runs its hooks; has its configuration.
         """
         self._repo = repo
         self._refs: RefsContainer = repo.refs
@@ -109,9 +109,9 @@ class LocalRefs:
         return type(self._refs) is DiskRefsContainer
 
     def _on_disk(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
-        """Read loose refs, then packed ones: a ref that is packed meanwhile is seen twice."""
+        """Read loose refs, then packed ones, so that a ref packed meanwhile is not missed."""
         assert isinstance(self._refs, DiskRefsContainer)
-        os.stat(os.path.join(self._refs.path, b"HEAD"))  # or else there is no repository any more
+        os.stat(os.path.join(self._refs.path, b"HEAD"))  # raises if the repository was deleted
         loose = dict(_loose(self._refs, prefixes))
         path = os.path.join(self._refs.path, b"packed-refs")
         packed = packed_tags(path, prefixes, self._packed)
@@ -134,20 +134,20 @@ class LocalRefs:
         return _named(values, prefixes)
 
     def check(self, name: str) -> None:
-        """Refuse a name that Git could not keep (F4), or not beside the tags that are there.
+        """Check that a tag of this name can be created (F4).
 
         Raises:
-            InvalidNameError: no repository could keep it.
-            WriteConflictError: this one cannot; ``TagExistsError`` where the very tag exists.
+            InvalidNameError: Git does not allow the name.
+            WriteConflictError: it conflicts with a tag; ``TagExistsError`` if the tag exists.
         """
         check_ref_conflict(name, self.tags, self._location)
 
     def create(self, tags: Sequence[NewRef]) -> None:
-        """Create refs that are not there: all of them, or none. Of racing writers one succeeds.
+        """Create refs, which must not exist: all or none. Of concurrent writers, one succeeds.
 
         Raises:
-            InvalidNameError: Git could not keep a name.
-            WriteConflictError: no ref was created.
+            InvalidNameError: Git does not allow a name.
+            WriteConflictError: a ref exists, or cannot be created; none was.
         """
         for tag in tags:
             check_ref_format(tag.name)
@@ -158,10 +158,10 @@ class LocalRefs:
         self._change(updates, lambda name: tag_exists(name, self._location))
 
     def delete(self, refs: Sequence[TagRef]) -> None:
-        """Delete refs that still name what they did when they were listed: all, or none.
+        """Delete refs that still name the objects that were listed: all or none.
 
         Raises:
-            WriteConflictError: one names something else by now, or is locked; none was deleted.
+            WriteConflictError: one has changed, or is locked; none was deleted.
         """
         updates = [
             RefUpdate(Ref(_ROOT + ref.name.encode()), ObjectID(ref.id.encode()), None)
@@ -183,9 +183,9 @@ class LocalRefs:
             raise changed(_short(error.name)) from error
         except HookDeclinedError as error:
             raise WriteConflictError(
-                f"the hook {HOOK!r} of {self._location!r} refused the tag {first!r}: "
-                f"{str(error) or 'it gave no reason'}; nothing was changed, see what the hook "
-                "allows",
+                f"the hook {HOOK!r} of {self._location!r} rejected the tag {first!r}: "
+                f"{str(error) or 'it gave no reason'}; nothing was changed, check the hook's "
+                "rules",
                 tag=first,
             ) from error
 
@@ -222,18 +222,18 @@ class LocalRefs:
 
 
 def retry_while_locked(tag: str, write: Callable[[], Written]) -> Written:
-    """Write something of a tag; wait for a lock that somebody else holds, as Git does.
+    """Call ``write``; while a lock is held by another writer, retry, as Git does.
 
     Raises:
-        LockedError: it is still held.
+        LockedError: the lock is still held after ``LOCK_TIMEOUT``.
         WriteConflictError: the files cannot be written.
     """
-    patience = time.monotonic() + LOCK_TIMEOUT
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             return write()
         except FileLocked as error:
-            if time.monotonic() < patience:
+            if time.monotonic() < deadline:
                 time.sleep(0.005)
                 continue
             lock = os.fsdecode(error.lockfilename)
@@ -256,7 +256,7 @@ def _short(name: Ref) -> str:
 
 
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> tuple[TagRef, ...]:
-    """Pick the tags with one of the prefixes; nothing is known of what lies behind them."""
+    """Return the tags with one of the prefixes; their peeled ids are unknown."""
     full = tuple(_ROOT + prefix for prefix in prefixes)
     names = sorted(name for name in values if name.startswith(full))
     return tuple(
@@ -274,7 +274,7 @@ def _shown(ref: TagRef) -> TagRef:
 
 
 def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str, TagRef]]:
-    """Read the loose tags, listing only folders that can hold a wanted one."""
+    """Yield loose tags with one of the prefixes, from the directories that may have them."""
     by_folder = defaultdict(list)
     for prefix in prefixes:
         folder, slash, start = prefix.rpartition(b"/")
@@ -289,7 +289,7 @@ def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str
 
 
 def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Name the files in a folder that begin with one of ``starts``, and all in such folders."""
+    """Yield the files of a directory that begin with one of ``starts``, and those below."""
     if b"\0" in folder:
         return
     try:
@@ -309,7 +309,7 @@ def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[by
 
 
 def _is_folder(entry: os.DirEntry[bytes]) -> bool:
-    """Return whether an entry is a folder; a link that leads to itself is none."""
+    """Return whether an entry is a directory; a symbolic link to itself is not."""
     try:
         return entry.is_dir()
     except OSError:
@@ -317,7 +317,7 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 
 
 def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
-    """Read a loose ref: an id, "" for one that cannot be read, None for one that is gone."""
+    """Return the id of a loose ref: "" if it cannot be read, None if it was deleted."""
     try:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
             content = file.read()

@@ -1,4 +1,4 @@
-"""A repository on this machine, on disk or in memory: the store that dulwich serves."""
+"""The store of a local repository, on disk or in memory, opened by dulwich."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from modelversions.git.tag_object import (
 
 
 class _Repo(Repo):
-    """A repository whose grafts are read here: dulwich refuses those with a comment in them."""
+    """A repository without ``info/grafts``: dulwich fails at comments; see ``Replacements``."""
 
     def get_named_file(self, path: str | bytes, basedir: str | None = None) -> BinaryIO | None:
         if os.fsdecode(path) == os.path.join("info", "grafts"):
@@ -62,7 +62,7 @@ _UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_
 
 
 def _found(location: str) -> Repo:
-    """Find the repository of a folder as Git does; of the current folder by ``GIT_DIR`` too."""
+    """Find the repository of a directory as Git does; ``GIT_DIR`` names the current one's."""
     env = os.environ
     given = env.get("GIT_DIR") if location == os.curdir else None
     if given is None:
@@ -86,7 +86,7 @@ def _found(location: str) -> Repo:
 
 
 def _with_work_tree(repo: Repo) -> Repo:
-    """Return the repository with its work tree, if it was opened at its ``.git`` folder."""
+    """Return the repository with its work tree, if it was opened at its ``.git`` directory."""
     folder, name = os.path.split(os.path.abspath(repo.path))
     if not repo.bare or name != ".git":
         return repo
@@ -97,7 +97,7 @@ def _with_work_tree(repo: Repo) -> Repo:
 
 
 class LocalStore:
-    """Tags in a repository that dulwich has opened. Threads may share it."""
+    """The tags of a local repository. Threads may share it."""
 
     is_local = True
 
@@ -109,7 +109,7 @@ class LocalStore:
         owned: bool = False,
         options: RemoteOptions | None = None,
     ) -> None:
-        """Serve a repository that dulwich has opened; an owned one is closed with the store."""
+        """Use a repository that dulwich has opened; an owned one is closed with the store."""
         self.location = location
         self._default_tree: str | None = None
         if isinstance(repo, Repo) and not repo.bare:
@@ -125,7 +125,7 @@ class LocalStore:
         self._programs = Programs(repo, self._config)
         self._refs = LocalRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
-        for closer in self._closers:  # dulwich complains, at length, of what is left open
+        for closer in self._closers:  # dulwich warns about files that are left open
             weakref.finalize(self, closer)
 
     @classmethod
@@ -136,16 +136,16 @@ class LocalStore:
         *,
         search: bool = True,
     ) -> LocalStore:
-        """Open the repository that holds ``path``, as Git finds it.
+        """Open the repository of a directory, as Git finds it.
 
         Args:
-            path: a folder in it.
-            options: how to get at its remotes.
-            search: whether it may lie above the folder.
+            path: the directory.
+            options: options for its remotes.
+            search: whether to search its parent directories.
 
         Raises:
-            RepositoryNotFoundError: neither the folder nor any above it is a repository.
-            RepositoryError: it is there, but in a form that cannot be read.
+            RepositoryNotFoundError: there is no repository.
+            RepositoryError: the repository cannot be read.
         """
         location = os.fspath(path)
         if not os.path.exists(location):
@@ -164,7 +164,7 @@ class LocalStore:
             ) from error
         except ConfigurationError:
             raise
-        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+        except Exception as error:  # dulwich raises various errors for broken files
             raise RepositoryError(
                 f"the repository at {location!r} cannot be read: {error!r}", location=location
             ) from error
@@ -181,8 +181,8 @@ class LocalStore:
             self._forced_tree = os.path.abspath(env["GIT_WORK_TREE"])
 
     def close(self) -> None:
-        """Close the repository's files; it can still be used, and opens them again."""
-        with self._lock:  # nobody may be reading from what is closed
+        """Close the repository's files. The store reopens them on the next use."""
+        with self._lock:  # another thread may be reading
             for closer in self._closers:
                 closer()
 
@@ -193,7 +193,7 @@ class LocalStore:
             return self._refs.tags(prefixes)
 
     def _begin(self) -> None:
-        """Begin an operation: see which packs and which replacements there are."""
+        """Begin an operation: list packs and replacements."""
         self._files.forget()
         self._files.replace(self._replacements.objects())
 
@@ -236,7 +236,7 @@ class LocalStore:
             return self._revisions.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> list[Commit]:
-        """List the commits that lead to a revision and are there, newest first."""
+        """List a commit and its ancestors that exist here, newest first."""
         with self._lock:
             self._begin()
             found = self._revisions.walk(self._revisions.resolve(revision))
@@ -252,12 +252,12 @@ class LocalStore:
         return clean_as_configured(message, self._config)
 
     def check_tag_name(self, name: str) -> None:
-        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        """Check that a tag of this name can be created."""
         with self._lock:
             self._refs.check(name)
 
     def create(self, tags: Sequence[NewTag]) -> None:
-        """Write the tag objects, then each ref if there is none: all of them, or none."""
+        """Write the tag objects, then create the refs, which must not exist: all or none."""
         with self._lock, self._config.held():
             for tag in tags:
                 self.check_tag_name(tag.name)
@@ -266,19 +266,19 @@ class LocalStore:
             self._refs.create([NewRef(tag.name, id, self._log(tag)) for tag, id in zip(tags, ids)])
 
     def delete(self, refs: Sequence[TagRef]) -> None:
-        """Delete refs that still name what they did: all, or none."""
+        """Delete refs that still name the objects that were listed: all or none."""
         if refs:
             with self._lock:
                 self._refs.delete(refs)
 
     def verify_signature(self, ref: TagRef) -> Signature:
-        """Check the signature of a tag object."""
+        """Verify the signature of a tag object."""
         with self._lock:
             kind, raw = self._files.raw(ref.id)
         return check(self._programs, raw if kind == "tag" else b"")
 
     def read_file(self, path: str) -> bytes | None:
-        """Read a file from the root of the work tree, or of HEAD's commit where there is none."""
+        """Read a file of the work tree, or of HEAD's commit in a bare repository."""
         tree = self._work_tree()
         if tree is not None:
             try:
@@ -293,7 +293,7 @@ class LocalStore:
         with self._lock:
             try:
                 return self._revisions.file(self._revisions.resolve("HEAD"), path)
-            except RevisionNotFoundError:  # there are no commits yet
+            except RevisionNotFoundError:  # the repository has no commits
                 return None
 
     def _work_tree(self) -> str | None:
@@ -318,8 +318,8 @@ class LocalStore:
             retry_while_locked(name, lambda: self._add_object(tag))
         except LockedError:
             raise
-        except BaseException:  # dulwich leaves the lock file of an object it could not write
-            assert isinstance(self.repo, Repo)  # nothing fails in memory
+        except BaseException:  # dulwich leaves the lock file
+            assert isinstance(self.repo, Repo)  # this does not happen in memory
             path = os.path.join(self.repo.object_store.path, id[:2], f"{id[2:]}.lock")
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
@@ -336,7 +336,7 @@ class LocalStore:
         return self.repo.object_store.add_object(tag)
 
     def _log(self, tag: NewTag) -> bytes:
-        """Return what ``git tag`` writes into the reflog of a new tag."""
+        """Return the reflog entry that ``git tag`` writes for a new tag."""
         commit = parse_commit(tag.commit, self._files.raw(tag.commit)[1])
         date = commit.time.astimezone(timezone.utc).date()
         message = f"tag: tagging {tag.commit[:7]} ({commit.subject}, {date})"

@@ -20,7 +20,7 @@ from modelversions.git.store import TagRef
 
 _ID = rb"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?"
 _ENTRY = re.compile(rb"(%b) ([^\n]+)\n(?:\^(%b)\n)?|([^\n]*)\n" % (_ID, _ID))
-"""An entry and the line that may belong to it, or else a line that is none."""
+"""An entry with its ``^`` line, if it has one, or an unexpected line."""
 _ROOT = b"refs/tags/"
 _HEX = "[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _TAG_ENTRY = f"^({_HEX}) refs/tags/([^\\n]*)\\n(?:\\^({_HEX})\\n)?"
@@ -86,20 +86,20 @@ def _is_name(name: str) -> bool:
 
 
 def packed_ref(path: bytes, name: bytes) -> bytes:
-    """Read one ref by its full name: its id, or empty where it is not there.
+    """Return the id of a ref given its full name; empty if there is none.
 
     Raises:
-        RepositoryError: the file is not as Git writes it.
+        RepositoryError: the file has an unexpected line.
     """
     with _opened(path) as entries:
         return entries.id(name) if entries else b""
 
 
 def packed_below(path: bytes, prefix: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the names that begin with a prefix, and the ids.
+    """Return names and ids of the refs whose names begin with a prefix.
 
     Raises:
-        RepositoryError: the file is not as Git writes it.
+        RepositoryError: the file has an unexpected line.
     """
     with _opened(path) as entries:
         return [] if entries is None else entries.below(prefix)
@@ -112,20 +112,20 @@ def packed_tags(path: bytes, prefixes: Sequence[bytes], known: PackedTags) -> Pa
         ``known``, if it has the same text.
 
     Raises:
-        RepositoryError: the file is not as Git writes it.
+        RepositoryError: the file has an unexpected line.
     """
     with _opened(path) as entries:
         return PackedTags() if entries is None else entries.tags(prefixes, known)
 
 
 def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
-    """Return the file's content without some refs, its header as it was.
+    """Return the file's content without some refs.
 
     Returns:
-        None where the file holds none of them.
+        None if the file has none of them.
 
     Raises:
-        RepositoryError: the file is not as Git writes it.
+        RepositoryError: the file has an unexpected line.
     """
     with _opened(path) as entries:
         spans = [] if entries is None else entries.spans(frozenset(names))
@@ -134,7 +134,7 @@ def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
 
 @contextlib.contextmanager
 def _opened(path: bytes) -> Iterator[_Entries | None]:
-    """Map the file; a file that is not there, or is empty, holds nothing."""
+    """Map the file; yield None if it does not exist or has no entries."""
     try:
         file = open(path, "rb")  # noqa: SIM115  # closed below; only the opening may fail here
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def _opened(path: bytes) -> Iterator[_Entries | None]:
 
 
 class _Entries:
-    """The lines of a mapped file, each with the ``^`` line that may belong to it."""
+    """The entries of a mapped file."""
 
     def __init__(self, path: bytes, data: mmap.mmap, start: int, traits: set[bytes]) -> None:
         self._path = path
@@ -174,11 +174,11 @@ class _Entries:
         return found
 
     def _text(self, prefix: bytes) -> bytes:
-        """Return the entries whose names begin with a prefix, by the order of the file."""
+        """Return the entries whose names begin with a prefix, from a sorted file."""
         return self._data[self._find(prefix) : self._find(_after(prefix))]
 
     def _picked(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
-        """Put these entries into order where the file has none."""
+        """Yield these entries sorted, from a file that is not."""
         found: dict[bytes, bytes] = {}
         for match in _ENTRY.finditer(self._data, self._start):
             if match[4] is not None:
@@ -188,49 +188,49 @@ class _Entries:
         return (found[name] for name in sorted(found))
 
     def id(self, name: bytes) -> bytes:
-        for id, found, _, odd in self._between(name, name + b"\0"):
-            if odd is not None:
-                raise self._unexpected(odd)
+        for id, found, _, unexpected in self._between(name, name + b"\0"):
+            if unexpected is not None:
+                raise self._unexpected(unexpected)
             if found == name:
                 return id.lower() if check_ref_format(Ref(name)) else b""
         return b""
 
     def below(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """Return names that begin with a prefix, and their ids."""
+        """Return names and ids of the refs whose names begin with a prefix."""
         rows = self._between(prefix, _after(prefix))
         return [
             (name, id.lower())
-            for id, name, _, odd in rows
-            if odd is None and name.startswith(prefix)
+            for id, name, _, unexpected in rows
+            if unexpected is None and name.startswith(prefix)
         ]
 
     def spans(self, names: frozenset[bytes]) -> list[tuple[int, int]]:
-        """Return where the entries of some refs begin and end, in the order of the file."""
+        """Return the ranges of the entries of some refs, in the order of the file."""
         if not self._sorted:
             matches = list(_ENTRY.finditer(self._data, self._start))
         else:
             ranges = [(self._find(name), self._find(name + b"\0")) for name in sorted(names)]
             matches = [one for span in ranges for one in _ENTRY.finditer(self._data, *span)]
-        odd = next((match[4] for match in matches if match[4] is not None), None)
-        if odd is not None:
-            raise self._unexpected(odd)
+        unexpected = next((match[4] for match in matches if match[4] is not None), None)
+        if unexpected is not None:
+            raise self._unexpected(unexpected)
         return [match.span() for match in matches if match[2] in names]
 
     def without(self, spans: Sequence[tuple[int, int]]) -> bytes:
-        """Return the whole file but for some entries."""
+        """Return the file's content without some ranges."""
         ends = [0, *(end for _, end in spans)]
         starts = [*(start for start, _ in spans), len(self._data)]
         return b"".join(self._data[end:start] for end, start in zip(ends, starts))
 
     def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
-        """Give the entries from one name up to another; without an order that is all of them."""
+        """Iterate over the entries from one name up to another; over all if it is not sorted."""
         start, end = self._start, len(self._data)
         if self._sorted:
             start, end = self._find(first), self._find(last)
         return map(_groups, _ENTRY.finditer(self._data, start, end))
 
     def _find(self, name: bytes) -> int:
-        """Return where the first entry at or after ``name`` begins."""
+        """Return the position of the first entry at or after ``name``."""
         data, low, high = self._data, self._start, len(self._data)
         while low < high:
             start = self._line(low, (low + high) // 2)
@@ -245,11 +245,11 @@ class _Entries:
         return low
 
     def _line(self, low: int, at: int) -> int:
-        """Return where the line that holds the place ``at`` begins, not before ``low``."""
+        """Return the start of the line at position ``at``, at least ``low``."""
         return max(low, self._data.rfind(b"\n", low, at) + 1)
 
     def _next(self, start: int) -> int:
-        """Return where the line after the one at ``start`` begins."""
+        """Return the start of the line after the one at ``start``."""
         return self._data.find(b"\n", start) + 1
 
     def _unexpected(self, content: bytes) -> RepositoryError:
@@ -262,7 +262,7 @@ class _Entries:
 
 
 def _apart(prefixes: Iterable[bytes]) -> list[bytes]:
-    """Return prefixes of which none begins with another, in their order."""
+    """Return the prefixes that do not begin with another one, sorted."""
     apart: list[bytes] = []
     for prefix in sorted(prefixes):
         if not (apart and prefix.startswith(apart[-1])):
@@ -271,5 +271,5 @@ def _apart(prefixes: Iterable[bytes]) -> list[bytes]:
 
 
 def _after(prefix: bytes) -> bytes:
-    """Return the smallest name that is greater than all that begin with ``prefix``."""
+    """Return the first name after all that begin with ``prefix``."""
     return prefix[:-1] + bytes([prefix[-1] + 1])

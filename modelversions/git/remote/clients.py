@@ -1,4 +1,4 @@
-"""Lines to servers: dulwich's clients, with a patience that ends."""
+"""dulwich clients with timeouts."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from modelversions.git.urls import Url
 
 _PUTTY = ("plink", "tortoiseplink", "putty")
 EXIT_TIMEOUT = 1
-"""How many seconds a program may take to end once nobody listens to it."""
+"""The seconds that a program may take to exit after its streams were closed."""
 
 
 def connect(url: Url, programs: Programs, timeout: float | None, login: Login | None) -> GitClient:
     """Return a client for a server; nothing is sent yet.
 
     Args:
-        url: where the server is.
-        programs: what runs ``core.sshCommand``, with Git's configuration.
-        timeout: how many seconds it may be silent.
-        login: name and password for HTTP, sent to their own origin only.
+        url: the server's URL.
+        programs: runs ``core.sshCommand``; has Git's configuration.
+        timeout: the seconds that the server may send nothing.
+        login: user name and password for HTTP, sent to their origin only.
 
     Raises:
         ConfigurationError: a setting for HTTP is invalid, or not supported.
@@ -55,55 +55,55 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
 
 
 class _ClosingClient(Quiet, TraditionalGitClient):
-    """A client that closes its line when it is closed: dulwich leaves it open if a talk fails."""
+    """A client that closes its connection, which dulwich leaves open after an error."""
 
-    _talk: Protocol | None = None
+    _protocol: Protocol | None = None
 
     def close(self) -> None:
-        if self._talk is not None:
-            self._talk.close()
+        if self._protocol is not None:
+            self._protocol.close()
 
 
 class _SocketStream:
-    """A socket as dulwich wants it; reading and writing fail once it was silent for too long."""
+    """A socket with the interface that dulwich expects, with a timeout."""
 
-    def __init__(self, line: socket.socket, timeout: float | None) -> None:
-        line.settimeout(timeout)
-        self._socket = line
-        self._file = line.makefile("rb")
+    def __init__(self, connection: socket.socket, timeout: float | None) -> None:
+        connection.settimeout(timeout)
+        self._socket = connection
+        self._file = connection.makefile("rb")
         self.read = self._file.read
         self.stderr: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def serve(self, command: list[str], side: socket.socket) -> None:
-        """Put a program at the other end; what it complains of can be read from ``stderr``."""
+        """Run a program at the other end; its error output can be read from ``stderr``."""
         with side, tempfile.NamedTemporaryFile(delete=False) as said:
             self.stderr = open(said.name, "rb")  # noqa: SIM115  # close() closes it
             os.unlink(said.name)
             ends = (side.fileno(), side.fileno(), said.fileno())
-            self._process = subprocess.Popen(  # noqa: S603  # the program that the user has for it
+            self._process = subprocess.Popen(  # noqa: S603  # the program that the user configured
                 command, stdin=ends[0], stdout=ends[1], stderr=ends[2]
             )
 
     def write(self, data: bytes) -> int:
-        """Send all of it."""
+        """Send all data."""
         self._socket.sendall(data)
         return len(data)
 
     def can_read(self) -> bool:
-        """Say whether something has come."""
+        """Return whether data can be read without waiting."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             return bool(selector.select(0))
 
     def end_writing(self) -> None:
-        """Let the other end know that nothing more will come."""
+        """Close the socket for writing."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Close the socket, and end the program that may be behind it."""
-        with suppress(OSError):  # whoever still reads from it is woken
+        """Close the socket, and terminate the program at the other end, if any."""
+        with suppress(OSError):  # wakes another thread that reads
             self._socket.shutdown(socket.SHUT_RDWR)
         self._file.close()
         self._socket.close()
@@ -118,7 +118,7 @@ class _SocketStream:
 
 
 class _Tcp(_ClosingClient, TCPGitClient):
-    """A client for ``git daemon`` that does not wait for ever."""
+    """A client for ``git daemon`` with a timeout."""
 
     def __init__(self, host: str, port: int | None, timeout: float | None) -> None:
         super().__init__(host, port=port)
@@ -127,20 +127,22 @@ class _Tcp(_ClosingClient, TCPGitClient):
     def _connect(
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        """Ask for a service, for the newest protocol that it may be spoken in."""
-        line = _SocketStream(
+        """Request a service with the given version of the protocol."""
+        stream = _SocketStream(
             socket.create_connection((self._host, self._port), self._timeout), self._timeout
         )
-        talk = Protocol(line.read, line.write, line.close, shutdown_write=line.end_writing)
-        self._talk = talk
+        protocol = Protocol(
+            stream.read, stream.write, stream.close, shutdown_write=stream.end_writing
+        )
+        self._protocol = protocol
         name = path.encode() if isinstance(path, str) else path
         name = name[1:] if name.startswith(b"/~") else name
         self.protocol_version = protocol_version or 0
         version = b"\0\0version=2\0" if protocol_version == 2 else b""  # noqa: PLR2004  # its name
-        place = f"[{self._host}]" if ":" in self._host else self._host
-        host = f"host={place}:{self._port}".encode()
-        talk.send_cmd(b"git-" + cmd, name, host + version)
-        return talk, line.can_read, None
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"host={shown}:{self._port}".encode()
+        protocol.send_cmd(b"git-" + cmd, name, host + version)
+        return protocol, stream.can_read, None
 
 
 class _Ssh(_ClosingClient, SSHGitClient):
@@ -149,14 +151,14 @@ class _Ssh(_ClosingClient, SSHGitClient):
     def _connect(
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        """Ask for a service, and remember the line."""
+        """Request a service, and keep the connection."""
         connected = super()._connect(cmd, path, protocol_version)
-        self._talk = connected[0]
+        self._protocol = connected[0]
         return connected
 
 
 class _TimeoutSSHVendor(SubprocessSSHVendor):
-    """Runs ``ssh`` as Git does, behind a socket: reading from one can be given up."""
+    """Runs ``ssh`` as Git does, with a socket, for which reading has a timeout."""
 
     def __init__(self, program: list[str], timeout: float | None, variant: str = "ssh") -> None:
         """Run ``program``; the variant is "ssh", "simple" (no options) or "auto" (ask it)."""
@@ -164,23 +166,23 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
         self._variant = variant
         self._timeout = timeout
 
-    def run_command(  # type: ignore[override]  # noqa: PLR0917  # dulwich asks for just these
+    def run_command(  # type: ignore[override]  # noqa: PLR0917  # these are dulwich's
         self,
         host: str,
         command: bytes,
         username: str | None = None,
         port: int | None = None,
-        password: str | None = None,  # noqa: ARG002  # the keys of ssh are its own
+        password: str | None = None,  # noqa: ARG002  # ssh has its own keys
         key_filename: str | None = None,  # noqa: ARG002
         ssh_command: str | None = None,  # noqa: ARG002  # it is known already
         protocol_version: int | None = None,
     ) -> _SocketStream:
-        """Start the program that the user has for it."""
+        """Start the program that the user configured."""
         target = f"{username}@{host}" if username else host
         options = ["-p", str(port)] if port else []
         if protocol_version:
             options += ["-o", f"SetEnv=GIT_PROTOCOL=version={protocol_version}"]
-        if not self._takes([*options, target]):
+        if not self._accepts_options([*options, target]):
             if port:
                 raise ConfigurationError(
                     f"the SSH program {self._program[-1]!r} takes no options, so it cannot connect "
@@ -190,19 +192,19 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
             options = []
         arguments = [*options, target, os.fsdecode(command)]
         ours, theirs = socket.socketpair()
-        line = _SocketStream(ours, self._timeout)
+        stream = _SocketStream(ours, self._timeout)
         try:
-            line.serve([*self._program, *arguments], theirs)
+            stream.serve([*self._program, *arguments], theirs)
         except OSError:
-            line.close()
+            stream.close()
             raise
-        return line
+        return stream
 
-    def _takes(self, arguments: list[str]) -> bool:
-        """Return whether the program takes OpenSSH's options; Git asks it with ``-G`` too."""
+    def _accepts_options(self, arguments: list[str]) -> bool:
+        """Return whether the program accepts OpenSSH's options; like Git, test it with ``-G``."""
         if self._variant == "auto":
             try:
-                asked = subprocess.run(  # noqa: S603  # the program is the one that is run next
+                tested = subprocess.run(  # noqa: S603  # the program is the one that is run next
                     [*self._program, "-G", *arguments],
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
@@ -211,12 +213,12 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
                 )
             except subprocess.TimeoutExpired as error:
                 raise TimeoutError(str(error)) from error
-            self._variant = "simple" if asked.returncode else "ssh"
+            self._variant = "simple" if tested.returncode else "ssh"
         return self._variant == "ssh"
 
 
 def _variant(programs: Programs, command: str) -> str:
-    """Return which options an SSH program takes: as configured, or by its name."""
+    """Return the variant of an SSH program, as configured or by its name."""
     configured = os.environ.get("GIT_SSH_VARIANT") or programs.config.get("ssh.variant")
     if configured and configured != "auto":
         return configured
@@ -225,7 +227,7 @@ def _variant(programs: Programs, command: str) -> str:
 
 
 def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
-    """Take the program from ``GIT_SSH_COMMAND``, ``core.sshCommand`` or ``GIT_SSH``."""
+    """Return a client that runs ``GIT_SSH_COMMAND``, ``core.sshCommand`` or ``GIT_SSH``."""
     command = os.environ.get("GIT_SSH_COMMAND")
     if command is None:
         command = programs.config.get("core.sshCommand")
@@ -240,13 +242,13 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
             "are not supported here; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
             file="ssh.variant",
         )
-    # a command is the shell's to read, a program is not: so Git has it
+    # as in Git, a command is run by the shell, a program is not
     run = ["sh", "-c", f'{command} "$@"', command] if command else [program]
     return _Ssh(
         url.host,
         port=url.port,
         username=url.username,
-        vendor=None  # there are no sockets for programs
+        vendor=None  # programs cannot use sockets there
         if os.name == "nt"
         else _TimeoutSSHVendor(run, timeout, variant),
         ssh_command=command or program,

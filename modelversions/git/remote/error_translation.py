@@ -1,4 +1,4 @@
-"""What can go wrong between here and a server, in this library's errors and without a secret."""
+"""Translate errors of dulwich, urllib3 and the system into this library's, without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DENIED = re.compile(r"permission denied|authentication failed|HTTP 403", re.IGN
 _NO_ATOMIC = "does not support atomic"
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 _LONGEST = 1000
-"""The characters of what a server says that are worth repeating."""
+"""The maximal number of characters of a server's message in an error."""
 
 
 def translate_error(
@@ -38,47 +38,47 @@ def translate_error(
     *,
     reached: bool = False,
 ) -> ModelVersionsError:
-    """Return the error that says what went wrong, and what to do.
+    """Return the error of this library for an error of dulwich, urllib3 or the system.
 
     Args:
-        error: what dulwich, urllib3 or the system raised.
-        location: where the server is, without secrets.
-        timeout: how many seconds it may be silent.
-        secrets: what must not be shown.
-        reached: whether the repository has answered already, so that words such as "not found"
-            are about something else.
+        error: the error.
+        location: the server's location, without secrets.
+        timeout: the seconds that the server may send nothing.
+        secrets: texts that must not be shown.
+        reached: whether the repository has answered before, so that a message such as "not
+            found" is about something else.
     """
     words = sanitize(redact(_said(error), secrets))
     if isinstance(error, FileNotFoundError):
         return RemoteError(
-            f"{location!r} cannot be asked: there is no program {error.filename!r}; install it, or "
-            "name another one in GIT_SSH_COMMAND",
+            f"cannot reach {location!r}: there is no program {error.filename!r}; install it, or "
+            "set GIT_SSH_COMMAND to another one",
             location=location,
         )
     if any(isinstance(one, TimeoutError) or _is_timeout(one) for one in _chain(error)):
         return RemoteTimeoutError(
-            f"{location!r} was silent for {timeout} seconds; try again, or give it more time with "
-            "timeout=",
+            f"{location!r} sent nothing for {timeout} seconds; try again, or pass a larger "
+            "timeout= to Registry.open",
             location=location,
         )
     if isinstance(error, HTTPProxyUnauthorized):
-        return denied(location, "the proxy wants credentials, which go into the proxy's URL")
+        return denied(location, "the proxy requires credentials; put them into its URL")
     if isinstance(error, NotGitRepository) or (not reached and _NOT_FOUND.search(words)):
         return RepositoryNotFoundError(
-            f"there is no repository at {location!r} ({words or 'not found'}); see that the URL is "
-            "right, and that you may see what is there",
+            f"there is no repository at {location!r} ({words or 'not found'}); check the URL, and "
+            "that you have access",
             location=location,
         )
     if not reached and _DENIED.search(words):
         return AuthenticationError(
-            f"{location!r} cannot be used: {words}; see that you may, and that your key or "
-            "password is right",
+            f"{location!r} cannot be used: {words}; check that you have access, and your "
+            "key or password",
             location=location,
         )
     if _NO_ATOMIC in words:
         return InvalidArgumentError(
-            f"{location!r} cannot take several tags at once, all or none, and has taken none; "
-            "write them one after the other",
+            f"{location!r} does not support atomic pushes of several tags; nothing was pushed, "
+            "push them one by one",
             argument="atomic",
             value=None,
         )
@@ -89,15 +89,15 @@ def translate_error(
             location=location,
         )
     return RemoteError(
-        f"{location!r} cannot be asked: {words or type(error).__name__}; see that the server is "
-        "there and speaks Git's protocol, and try again",
+        f"cannot reach {location!r}: {words or type(error).__name__}; check that it is a Git "
+        "server, and try again",
         location=location,
         status=getattr(error, "status", None),
     )
 
 
 def denied(location: str, reason: str) -> AuthenticationError:
-    """Return the error for a server that wants credentials, or other ones."""
+    """Return the error for a server that requires credentials, or rejected them."""
     return AuthenticationError(
         f"{location!r} cannot be used: {reason}; pass credentials= to Registry.open, such as "
         "modelversions.credentials.token_from_env('TOKEN')",
@@ -106,18 +106,18 @@ def denied(location: str, reason: str) -> AuthenticationError:
 
 
 def rejected(name: str, location: str, reason: str, words: str, rest: str) -> PushRejectedError:
-    """Return the error for a tag that a server refused, in its own words.
+    """Return the error for a tag that a server rejected.
 
     Args:
         name: the tag's name.
-        location: where the server is, without secrets.
-        reason: what it said of the tag.
-        words: what it said besides: a hook's output.
-        rest: what became of the others, with a mark after it.
+        location: the server's location, without secrets.
+        reason: the server's reason.
+        words: the output of its hooks.
+        rest: the result for the other tags, followed by a semicolon.
     """
-    said = f"{reason}; it says: {words}" if words else reason
+    said = f"{reason}; the server's output: {words}" if words else reason
     return PushRejectedError(
-        f"{location!r} refused the tag {name!r}: {said}; {rest}see what its rules allow",
+        f"{location!r} rejected the tag {name!r}: {said}; {rest}check the server's rules",
         tag=name,
         location=location,
         reason=said,
@@ -125,40 +125,40 @@ def rejected(name: str, location: str, reason: str, words: str, rest: str) -> Pu
 
 
 def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
-    """Return an error to be chained; none where there are secrets that it might tell."""
+    """Return the error to chain; None if there are secrets, which it might contain."""
     return None if secrets else error
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """Return a text without secrets, the longest first, whatever their case."""
+    """Return a text without secrets, in whatever case they are written."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
 
 
 def sanitize(words: str) -> str:
-    """Return what a server says on one line that is no risk for a terminal, and not too long."""
+    """Return a server's message on one line, shortened, without control characters."""
     line = " ".join(_UNSHOWN.sub(" ", words).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 def _is_timeout(error: BaseException) -> bool:
-    """Say whether it is one of urllib3's, which are no builtin ones."""
+    """Return whether it is a timeout of urllib3, which is not a builtin one."""
     return type(error).__name__ in ("ReadTimeoutError", "ConnectTimeoutError")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what led to it, urllib3's reasons too."""
+    """Yield an error, its causes and urllib3's reasons."""
     while isinstance(error, BaseException):
         yield error
         error = getattr(error, "reason", None) or error.__cause__ or error.__context__
 
 
 def _said(error: Exception) -> str:
-    """Return what an error says."""
+    """Return an error's message."""
     if isinstance(error, HangupException) and not error.stderr_lines:
-        return "the connection broke off"
+        return "the connection was closed"
     chain = list(_chain(error))
     wrapped = any(type(one).__module__.startswith("urllib3") for one in chain)
     reasons = [one for one in chain if isinstance(one, OSError)]
-    return str(reasons[-1] if wrapped and reasons else error)  # urllib3 wraps the reason up
+    return str(reasons[-1] if wrapped and reasons else error)  # urllib3 wraps the reason

@@ -1,4 +1,4 @@
-"""A repository on a server, read and written without a clone: nothing of it lands on the disk."""
+"""The store of a repository on a server, read and written without a clone."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _ROOT_TREE = "tree:1"
 
 
 class RemoteStore:
-    """Tags on a server. Threads may share it; what it has read of tag objects it keeps."""
+    """The tags of a repository on a server. Tag objects are cached. Threads may share it."""
 
     is_local = False
 
     def __init__(self, url: Url, options: RemoteOptions) -> None:
-        """Take down where the server is: nothing is sent before the first look."""
+        """Keep the URL; the server is contacted on first use."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
         self._transport = Transport(url, self._programs, options)
@@ -60,18 +60,18 @@ class RemoteStore:
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     def close(self) -> None:
-        """Close the connections; the store can still be used, and makes new ones."""
+        """Close the connections; the next use connects again."""
         self._transport.close()
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
-        """List the tags whose names begin with one of ``prefixes``: one exchange."""
+        """List the tags whose names begin with one of ``prefixes``, in one request."""
         return self._transport.tags(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read what the refs name, by object id: what is not known yet is fetched.
+        """Read the objects that refs name, by object id; fetch those that are not cached.
 
-        The server is told that the commits are here already, so that it sends tag objects and
-        nothing that they lead to. What it cannot send is lost, and asked for again the next time.
+        The server is told that we have the commits, so that it sends tag objects only. Objects
+        that it cannot send are reported as missing, and requested again the next time.
         """
         return self._tags.read(refs)
 
@@ -107,10 +107,10 @@ class RemoteStore:
         raise self._no_revision(revision, refs)
 
     def _named(self, ref: str, refs: Refs) -> str:
-        """Return the commit that a listed ref leads to.
+        """Return the commit that a listed ref peels to.
 
-        Git lets HEAD and branches name nothing but commits. Another ref may lead to a tree or a
-        blob, and servers such as JGit and dulwich accept a tag that calls it a commit.
+        In Git, HEAD and branches name commits. Another ref may peel to a tree or a blob, and
+        servers such as JGit and dulwich accept a tag that declares it a commit.
         """
         id = refs.ids[ref]
         if ref == "HEAD" or ref.startswith("refs/heads/"):
@@ -120,13 +120,13 @@ class RemoteStore:
         return self._tags.read([TagRef(ref, id, refs.peeled[ref])])[id].commit or self._fetched(id)
 
     def _peeled(self, id: str) -> str:
-        """Return the commit that an object is or leads to.
+        """Return the commit that an object is or peels to.
 
-        The branches and tags that the server lists tell it of most; another object is fetched,
-        without files where the server can leave them out.
+        For most commits, the branches and tags that the server lists tell this. Another object is
+        fetched, without files if the server supports that.
 
         Raises:
-            NotACommitError: it leads to a tree or a blob.
+            NotACommitError: it peels to a tree or a blob.
             RevisionNotFoundError: the server does not have it, or does not send it.
         """
         refs = self._transport.refs(["HEAD", "refs/heads/"])
@@ -139,7 +139,7 @@ class RemoteStore:
         return self._fetched(id)
 
     def _fetched(self, id: str) -> str:
-        """Fetch an object, and return the commit that it is or leads to."""
+        """Fetch an object, and return the commit that it is or peels to."""
         try:
             objects = self._transport.fetch([id], depth=1, filter=NO_TREES)
         except RemoteTimeoutError:
@@ -155,7 +155,7 @@ class RemoteStore:
         return self._commits(objects).peel(id, id)
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
-        """List the commits that lead to a revision, newest first: fetched without their files."""
+        """List a commit and its ancestors, newest first, fetched without their files."""
         start = self.resolve(revision)
         if limit == 0:
             return ()
@@ -171,11 +171,11 @@ class RemoteStore:
         return clean_as_configured(message, self._git_config)
 
     def check_tag_name(self, name: str) -> None:
-        """Refuse a tag name that Git could not keep, or not beside what is there."""
+        """Check that a tag of this name can be created."""
         check_ref_conflict(name, self.tags, self.location)
 
     def create(self, tags: Sequence[NewTag]) -> None:
-        """Push new tags, all of them or none."""
+        """Push new tags: all or none."""
         objects = [self._object(tag) for tag in tags]
         made = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
 
@@ -190,7 +190,7 @@ class RemoteStore:
         self._push(made, compute_updates, objects)
 
     def delete(self, refs: Sequence[TagRef]) -> None:
-        """Have tags deleted that still name what they did: all, or none."""
+        """Delete tags that still name the objects that were listed: all or none."""
         for ref in refs:
             self._check_format(ref.id)
 
@@ -205,7 +205,7 @@ class RemoteStore:
             self._push(gone, compute_updates, [])
 
     def verify_signature(self, ref: TagRef) -> Signature:
-        """Check the signature of a tag object."""
+        """Verify the signature of a tag object."""
         if ref.peeled == ref.id:
             return check(self._programs, b"")
         kind, raw = self._tags.raw(ref)
@@ -242,10 +242,10 @@ class RemoteStore:
         return found.as_raw_string() if isinstance(found, Blob) else None
 
     def _check_format(self, id: str) -> None:
-        """Refuse a server with SHA-256: dulwich pushes with SHA-1 only.
+        """Check that the server uses SHA-1: dulwich cannot push with SHA-256.
 
         Raises:
-            RepositoryError: the id is no SHA-1's.
+            RepositoryError: the id is not of SHA-1.
         """
         if not _FULL.fullmatch(id) or len(id) > 40:  # noqa: PLR2004  # SHA-1's
             raise RepositoryError(
@@ -266,13 +266,13 @@ class RemoteStore:
         compute_updates: Callable[[Mapping[str, str]], Mapping[str, str]],
         objects: Sequence[GitTag],
     ) -> None:
-        """Push, and say what became of it."""
-        asked = False
+        """Push updates, and find out whether they were made."""
+        sent = False
 
         def computed(there: Mapping[str, str]) -> Mapping[str, str]:
-            nonlocal asked
+            nonlocal sent
             new = compute_updates(there)
-            asked = True
+            sent = True
             return new
 
         def packed(_have: object, _want: object) -> tuple[int, Iterator[UnpackedObject]]:
@@ -281,9 +281,9 @@ class RemoteStore:
         try:
             result = self._transport.send(computed, packed, atomic=len(updates) > 1)
         except RemoteError as error:
-            if not asked:
+            if not sent:
                 raise
-            if not self._stands(updates):
+            if not self._are_set(updates):
                 raise self._unknown(updates, str(error)) from error
             return  # only the answer was lost
         if result.refused:
@@ -294,19 +294,18 @@ class RemoteStore:
             raise rejected(
                 name, self.location, reason, result.messages, "nothing was written there, "
             )
-        if result.unreported and not self._stands(updates):
-            raise self._unknown(updates, f"{self.location!r} did not say what became of it")
+        if result.unreported and not self._are_set(updates):
+            raise self._unknown(updates, f"{self.location!r} did not report the result")
 
     def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
         names = ", ".join(repr(ref.removeprefix(TAGS)) for ref in updates)
         return RemoteError(
-            f"{reason}. It is not known whether {names} went through after all: look before you "
-            "repeat it",
+            f"{reason}. It is unknown whether {names} was updated; check before you retry",
             location=self.location,
         )
 
-    def _stands(self, updates: Mapping[str, str]) -> bool:
-        """Say whether the server has the refs as they should be, though it did not say so."""
+    def _are_set(self, updates: Mapping[str, str]) -> bool:
+        """Return whether the server has the refs as requested."""
         try:
             there = self._transport.refs(list(updates)).ids
         except RepositoryError:
@@ -333,7 +332,7 @@ class RemoteStore:
 
 
 def _leads_to(ref: TagRef, id: str) -> bool:
-    """Return whether an annotated tag is, or may lead to, an object."""
+    """Return whether an annotated tag is an object, or may peel to it."""
     return ref.peeled is None or (ref.peeled != ref.id and id in (ref.id, ref.peeled))
 
 
@@ -342,7 +341,7 @@ def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
 
 
 def _entry(objects: Fetched, head: str, path: str) -> ObjectID | None:
-    """Return the id of a file in the root of a commit; a KeyError if that was not sent."""
+    """Return the id of a file in the root of a commit; raise KeyError if it was not sent."""
     commit = objects[ObjectID(head.encode())]
     tree = objects[commit.tree] if isinstance(commit, GitCommit) else None
     if not isinstance(tree, Tree):
@@ -355,5 +354,5 @@ def _id(tag: GitTag) -> str:
 
 
 def _is_expression(revision: str) -> bool:
-    """Say whether a revision is more than a ref's name: a walk from there."""
+    """Return whether a revision is an expression such as ``HEAD~2``, not a ref's name."""
     return any(sign in revision for sign in "~^:{\0\n") and revision not in ("HEAD", "@")

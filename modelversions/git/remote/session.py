@@ -34,10 +34,10 @@ _TOKEN = 12
 
 
 class Session:
-    """Asks a server; nothing is sent before the first question. Threads may share it."""
+    """Sends requests to one server; connects on the first one. Threads may share it."""
 
     def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
-        """Take down where it is, and how to get in."""
+        """Keep the URL and the options."""
         self.location = str(url)
         self._url = url
         self._programs = programs
@@ -45,38 +45,38 @@ class Session:
         self._lock = ForkSafeLock(self._leave_connection)
         self._client: GitClient | None = None
         self._inherited: GitClient | None = None
-        """Kept as it is: to close it would end the parent's connection."""
+        """It is kept open: to close it would end the parent's connection."""
         self._login: Login | None = None
         if url.password is not None:
             self._login = Login(url.username or "", url.password, url.origin)
         self._told = True
-        """Whether ``credentials`` knows what became of the login that it returned."""
+        """Whether ``credentials`` was told that its login was accepted or rejected."""
         self._callback_error: Exception | None = None
         self.reached = False
-        """Whether the repository has answered the present question, at least in part."""
+        """Whether the repository has answered the current request, at least in part."""
 
     @property
     def path(self) -> bytes:
-        """The path as the client takes it; an HTTP client has it in its base."""
+        """The path for the client's methods; an HTTP client has it in its base URL."""
         return b"" if self._url.scheme.startswith("http") else self._url.path.encode()
 
     @property
     def version(self) -> int | None:
-        """The version of the protocol to ask for."""
+        """The version of the protocol to request."""
         return None if self._url.scheme == "file" else 2
 
     def close(self) -> None:
-        """Hang up; a question that is being asked fails, and the next one calls again."""
+        """Close the connection. A current request fails; the next one connects again."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
 
     def ask(self, question: Callable[[GitClient], Answer]) -> Answer:
-        """Ask the server; once more, with credentials, if it wants some.
+        """Send a request; again with credentials if the server requires them.
 
         Raises:
-            RepositoryError: or one of its kinds, whatever went wrong on the way.
-            AuthenticationError: nobody knows credentials, or they were refused.
+            RepositoryError: or a subclass, for all errors of the request.
+            AuthenticationError: there are no credentials, or they were rejected.
         """
         with self._lock:
             self._callback_error, self.reached = None, False
@@ -89,11 +89,11 @@ class Session:
                 except ModelVersionsError:
                     self._drop(client)
                     raise
-                except Exception as error:  # noqa: BLE001  # dulwich raises whatever comes
+                except Exception as error:  # noqa: BLE001  # dulwich raises various errors
                     self._drop(client)
                     failure, chained = self._failed(error)
                     break
-                except BaseException:  # an interrupt; it leaves no program behind
+                except BaseException:  # an interrupt: terminate the program
                     self._drop(client)
                     raise
                 else:
@@ -108,7 +108,7 @@ class Session:
             raise failure from chained
 
     def report(self, done: int, total: int | None, what: str) -> None:
-        """Tell the caller of progress; what he raises comes out of the question as it is."""
+        """Call ``progress``; an exception that it raises is raised by the request."""
         try:
             self._options.report(done, total, what)
         except Exception as error:
@@ -116,7 +116,7 @@ class Session:
             raise
 
     def on_progress(self, data: bytes) -> None:
-        """Pass on what the server says of its progress."""
+        """Report the server's messages about its progress."""
         for match in _STEPS.finditer(data):
             what = match["what"].decode().lower()
             self.report(int(match["done"]), int(match["total"]), what)
@@ -127,16 +127,16 @@ class Session:
         return self._client
 
     def _leave_connection(self) -> None:
-        """Leave the connection to the parent, in a forked child: both would use it at once."""
+        """Leave the connection to the parent process, in a forked child."""
         self._inherited, self._client = self._client, None
 
     def _drop(self, client: GitClient) -> None:
-        """Hang up on a client; somebody else may have closed the session meanwhile."""
+        """Close a client; another thread may have closed the session meanwhile."""
         client.close()
         self._client = None
 
     def _failed(self, error: Exception) -> tuple[Exception, Exception | None]:
-        """Return what to raise, and what may be shown as its cause."""
+        """Return the error to raise, and the cause to chain."""
         if self._callback_error is not None:
             return self._callback_error, None
         secrets = self._secrets()
@@ -146,13 +146,13 @@ class Session:
         return failure, cause(error, secrets)
 
     def _log_in(self, url: str) -> None:
-        """Ask for credentials, to begin again with them.
+        """Get credentials for the next attempt.
 
         Args:
-            url: what the server was asked for when it wanted some; another one's after a redirect.
+            url: the URL that required them; after a redirect, that of another server.
 
         Raises:
-            AuthenticationError: there are none, or no others than those that were rejected.
+            AuthenticationError: there are none, or only those that were rejected.
         """
         own = same_origin(url, self._url.origin)
         shown = self.location if own else url.partition("/info/refs")[0]
@@ -180,14 +180,14 @@ class Session:
         )
 
     def _denied(self) -> AuthenticationError:
-        """Return the error for a server that wants credentials, or other ones."""
+        """Return the error for a server that requires credentials, or rejected them."""
         if self._login is None:
-            return denied(self.location, "it wants credentials")
+            return denied(self.location, "it requires credentials")
         source = "the URL" if self._url.password == self._login.password else "credentials="
         return denied(self.location, f"it rejected the login from {source}")
 
     def _tell(self, what: str) -> None:
-        """Tell a credential helper once that its login was accepted, or rejected."""
+        """Call ``approve`` or ``reject`` of the credentials, once for a login."""
         tell = getattr(self._options.credentials, what, None)
         if self._told or self._login is None or tell is None:
             return
@@ -195,7 +195,7 @@ class Session:
         tell(self.location, self._login.username, self._login.password)
 
     def _secrets(self) -> list[str]:
-        """Return what must not be shown, in all the forms that it may be found in."""
+        """Return the texts that must not be shown, in all their forms."""
         url = self._url
         logins = [(url.username or "", url.password or "")]
         logins += [(self._login.username, self._login.password)] if self._login else []
@@ -211,11 +211,11 @@ class Session:
 
 
 def words(said: bytes) -> str:
-    """Return what a server said beside its progress."""
+    """Return a server's messages without those about progress."""
     lines = re.split(rb"[\r\n]+", said)
     return " ".join(line.decode(errors="replace") for line in lines if not _STEPS.search(line))
 
 
 def _is_login(found: object) -> bool:
-    """Say whether it is a name and a password."""
+    """Return whether it is a user name and a password."""
     return isinstance(found, tuple) and [isinstance(part, str) for part in found] == [True, True]

@@ -65,39 +65,39 @@ class PushResult:
 
 
 class _Haves:
-    """The commits that the server may take for known here, so that it does not send them."""
+    """The commits that the server is told that we have, so that it does not send them."""
 
     def __init__(self, commits: Iterable[str], shallow: Iterable[str]) -> None:
         self._commits = islice(commits, HAVES)
         self.shallow = {ObjectID(id.encode()) for id in shallow}
-        """The commits whose parents are not here: dulwich tells the server of them."""
+        """The commits whose parents are missing; dulwich sends them to the server."""
 
     def __next__(self) -> ObjectID | None:
         return next((ObjectID(commit.encode()) for commit in self._commits), None)
 
     def ack(self, _id: ObjectID) -> None:
-        """Nothing follows from it."""
+        """Ignore it."""
 
     def nak(self) -> None:
-        """Nothing follows from it."""
+        """Ignore it."""
 
 
 class Transport:
-    """A server's repository. Nothing is sent before the first question; threads may share it."""
+    """The repository on a server: lists refs, fetches and pushes. Threads may share it."""
 
     def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
-        """Take down where it is, and how to get in."""
+        """Keep the URL and the options."""
         self._session = Session(url, programs, options)
         self.location = self._session.location
 
     def close(self) -> None:
-        """Hang up; the next question calls again."""
+        """Close the connection; the next request connects again."""
         self._session.close()
 
     def refs(self, prefixes: Sequence[str]) -> Refs:
-        """List the refs whose names begin with one of ``prefixes``, in one exchange.
+        """List the refs whose names begin with one of ``prefixes``, in one request.
 
-        Names that Git could not keep are left out, as Git does: they may be meant to do harm.
+        As in Git, refs with invalid names are left out: they may be malicious.
         """
         wanted = tuple(prefix.encode(errors="replace") for prefix in prefixes)
         found = self._session.ask(
@@ -117,10 +117,10 @@ class Transport:
         return Refs(ids, peeled)
 
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
-        """List the tags whose names begin with one of ``prefixes``, with what lies behind them.
+        """List the tags whose names begin with one of ``prefixes``, with their peeled ids.
 
-        Of a repository on this machine that is not known, nor of a server that says it of no tag:
-        either there are lightweight tags only, or it is one that never does.
+        These are unknown in a local repository, and at a server that lists none: either it has
+        lightweight tags only, or it never lists them.
         """
         found = self.refs([TAGS + prefix for prefix in prefixes])
         told = self._session.version is not None and bool(found.peeled)
@@ -142,11 +142,11 @@ class Transport:
         At most ``MAX_BYTES`` bytes are accepted, unless ``haves`` is given and ``filter`` is not.
 
         Args:
-            wants: their ids.
-            haves: commits that need not be sent, nor anything that they lead to; up to 250.
-            depth: how many commits to fetch in a row; None for all that are not among ``haves``.
-            filter: which objects to leave out, if the server can. Of one that cannot, no more is
-                taken than commits, tags and the first tree.
+            wants: the ids of the objects.
+            haves: up to 250 commits that are not sent, nor the objects that they need.
+            depth: the number of generations of commits; None for all but ``haves``.
+            filter: a filter for objects. If the server has none, the transfer ends after the
+                commits, tags and the first tree.
         """
         most = None if haves and filter is None else MAX_BYTES
         pack = PackFile(most, format=_format(wants), start_only=filter is not None)
@@ -168,7 +168,7 @@ class Transport:
         depth: int | None,
         filter: str | None,
     ) -> None:
-        """Fetch a pack with a filter; without it from a server that has filters, but not this."""
+        """Fetch a pack with a filter, or without it if the server does not support this one."""
         try:
             self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
         except RemoteError as error:
@@ -274,7 +274,7 @@ class Transport:
         )
 
     def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
-        """Return a reason for each ref that the server does not list as it was to be set.
+        """Return a reason for each ref that the server did not set as requested.
 
         dulwich's ``ReceivePackHandler`` (1.2.21, also in klaus) reports "ok" for a ref that changed
         meanwhile and that it therefore did not set: it does not use what ``set_if_equals`` and
@@ -296,7 +296,7 @@ def _format(ids: Sequence[str]) -> ObjectFormat:
 
 
 def _fetched(pack: PackFile) -> Fetched:
-    """Return the objects at the start of a pack that was cut off."""
+    """Return the objects at the start of a truncated pack."""
     objects = Fetched(pack.format)
     for number, raw in pack.start().objects.values():
         objects.add(number, raw)
