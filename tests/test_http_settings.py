@@ -343,7 +343,7 @@ class TestRead:
         url = Url.parse("https://host/m")
         text = "[http]\nsslVersion = tlsv1.2\nsslCipherList = ECDHE-RSA-AES128-GCM-SHA256"
         http_client(url, settings(configure, text), 1.0, None).close()
-        with pytest.raises(ConfigurationError, match="'nonsense' names no cipher"):
+        with pytest.raises(ConfigurationError, match="'nonsense' has no supported cipher"):
             http_client(url, settings(configure, "[http]\nsslCipherList = nonsense"), 1.0, None)
 
 

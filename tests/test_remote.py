@@ -636,7 +636,9 @@ def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
         raise RemoteError("still broken", location="there")
 
     monkeypatch.setattr(Transport, "send", lost)
-    with pytest.raises(RemoteError, match="the line broke. It is unknown whether 'm@v0.0.1' was updated"):
+    with pytest.raises(
+        RemoteError, match="the line broke. It is unknown whether 'm@v0.0.1' was updated"
+    ):
         door.register("m", author=ANN)
     assert "m" not in door
 

@@ -1,7 +1,7 @@
-"""Git's configuration of one repository, from all sources that Git reads.
+"""Git's configuration for one repository, from all sources that Git reads.
 
-dulwich parses each file. What it does differently is corrected here: it knows nothing of
-``GIT_CONFIG_PARAMETERS`` (``git -c``), heeds ``includeIf`` in a repository's own files only, falls
+dulwich parses the files. Where it differs from Git, this module corrects it: dulwich ignores
+``GIT_CONFIG_PARAMETERS`` (``git -c``), evaluates ``includeIf`` in a repository's files only, falls
 back from ``[a "b"]`` to ``[a]``, parses fewer booleans than Git does, and does not find the
 configuration of a linked work tree.
 """
@@ -29,16 +29,16 @@ _QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
 
 
 class GitConfig:
-    """Reads the sources again at each question, as they may have changed; see ``held``."""
+    """Reads the sources on each call, as they may have changed; see ``held``."""
 
     def __init__(
         self, repo: MemoryRepo | Repo | None, env: Mapping[str, str] | None = None
     ) -> None:
-        """Read the configuration that applies to ``repo``; without one, the user's own.
+        """Read the configuration for ``repo``; without one, the user's.
 
         Args:
             repo: the repository.
-            env: the environment; ``os.environ`` if left out. It is only read.
+            env: the environment, which is only read. Default: ``os.environ``.
         """
         self._repo = repo
         self._env = os.environ if env is None else env
@@ -46,7 +46,7 @@ class GitConfig:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Read the sources once for all questions of the block: of one operation."""
+        """Read the sources only once in a ``with`` block, for one operation."""
         outer = self._held
         self._held = {} if outer is None else outer
         try:
@@ -70,7 +70,7 @@ class GitConfig:
 
         Args:
             key: the key; a key without a value has the value ``"true"``.
-            protected: leave out what the repository's own files say.
+            protected: ignore the repository's own files.
 
         Raises:
             ConfigurationError: a source cannot be read.
@@ -91,7 +91,7 @@ class GitConfig:
         """Return a boolean as Git parses it.
 
         Raises:
-            ConfigurationError: the value is no boolean, or a source cannot be read.
+            ConfigurationError: the value is not a boolean, or a source cannot be read.
         """
         value = self.get(key)
         return default if value is None else parse_bool(key, value)
@@ -133,7 +133,7 @@ class GitConfig:
         return UrlSettings(section, {name: values for name, (_, values) in found.items()})
 
     def stack(self) -> StackedConfig:
-        """Return all sources as one configuration, for dulwich's own use.
+        """Return all sources as one configuration for dulwich.
 
         Raises:
             ConfigurationError: a source cannot be read.
@@ -141,7 +141,7 @@ class GitConfig:
         return StackedConfig(self._files()[::-1])
 
     def _files(self, *, protected: bool = False) -> list[ConfigFile]:
-        """Return the sources, each before those that overrule it."""
+        """Return the sources, in ascending order of priority."""
         held = self._held
         if held is None:
             return self._read(protected=protected)
@@ -162,7 +162,7 @@ class GitConfig:
             ) from error
 
     def _user_files(self) -> Iterator[ConfigFile]:
-        """Read the system's file and the user's, as the environment names them."""
+        """Read the system's and the user's files, as the environment names them."""
         env = self._env
         paths = []
         if not parse_bool("GIT_CONFIG_NOSYSTEM", env.get("GIT_CONFIG_NOSYSTEM", "")):
@@ -181,7 +181,7 @@ class GitConfig:
         local = self._repo.get_config()
         if not isinstance(self._repo, Repo):
             return [local]
-        # dulwich looks for it in the common directory, which is another one in a linked work tree
+        # dulwich reads it from the common directory, also for a linked work tree
         path = os.path.join(self._repo.controldir(), "config.worktree")
         enabled = local.get_boolean((b"extensions",), b"worktreeConfig", default=False)
         if not enabled or not os.path.exists(path):
@@ -222,7 +222,7 @@ class UrlSettings:
         """Return a boolean as Git parses it.
 
         Raises:
-            ConfigurationError: the value is no boolean.
+            ConfigurationError: the value is not a boolean.
         """
         value = self.get(name)
         return default if value is None else parse_bool(f"{self.section}.{name}", value)
@@ -272,7 +272,7 @@ def _collect(
 
 
 def _command_line(env: Mapping[str, str]) -> Iterator[ConfigFile]:
-    """Return what ``GIT_CONFIG_COUNT`` counts, then what ``git -c`` passes on to its programs."""
+    """Return the settings of ``GIT_CONFIG_COUNT``, then those of ``git -c``."""
     counted = env_config(env)
     if counted is not None:
         yield counted

@@ -9,15 +9,15 @@ from modelversions.git.urls import Url, instead_of, is_url
 
 
 def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Store:
-    """Return the store for a folder or a URL; nothing is sent to a server yet.
+    """Return the store for a directory or a URL; no server is contacted yet.
 
     Args:
-        location: a folder in a repository, or a URL, which the user's configuration may rewrite.
-        options: how to get at servers.
+        location: a directory in a repository, or a URL, which ``url.<base>.insteadOf`` may rewrite.
+        options: options for remote repositories.
 
     Raises:
-        RepositoryNotFoundError: there is no repository, or the URL is not usable.
-        RepositoryError: there is one that cannot be read.
+        RepositoryNotFoundError: there is no repository, or the URL is invalid.
+        RepositoryError: the repository cannot be read.
     """
     from modelversions.git.local.local_store import LocalStore
 

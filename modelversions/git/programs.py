@@ -1,8 +1,7 @@
 """The programs that a repository's configuration names, run where Git would run them.
 
-A repository of another user may name any program in its configuration (CVE-2022-24765). Git does
-not use such a repository at all. Here its tags can be read, which runs nothing; what its
-configuration would have run is refused.
+The configuration of another user's repository may name any program (CVE-2022-24765). Git refuses
+such a repository. Here its tags can be read, which runs no program; running one is refused.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ class Programs:
         """Run programs for ``repo``.
 
         Args:
-            repo: the repository; None, or one in memory, has no files that another user could own.
+            repo: the repository; None, or one in memory, has no owner.
             config: its configuration, with ``safe.directory``.
-            env: the environment; ``os.environ`` if left out. It is only read.
+            env: the environment, which is only read. Default: ``os.environ``.
         """
         self._repo = repo
         self.config = config
@@ -42,15 +41,15 @@ class Programs:
     def run(
         self, command: Sequence[str] | str, *, stdin: bytes = b"", shell: bool = False
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program that Git's configuration names, and capture what it prints.
+        """Run a program that Git's configuration names, and capture its output.
 
         Raises:
-            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            DubiousOwnershipError: another user owns the repository, and it is not safe.
             OSError: the program cannot be started.
         """
         shown = command if isinstance(command, str) else command[0]
         self.require_trusted(f"running {shown!r}")
-        return subprocess.run(  # noqa: S603  # the ownership of who names the program is checked
+        return subprocess.run(  # noqa: S603  # the owner of the repository is checked
             command, input=stdin, capture_output=True, check=False, shell=shell
         )
 
@@ -66,15 +65,15 @@ class Programs:
     def run_hook(
         self, hook: str, *arguments: str, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a hook in the folder and the environment that Git gives it.
+        """Run a hook in the directory and with the environment that Git uses.
 
         Raises:
-            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            DubiousOwnershipError: another user owns it, and it is no ``safe.directory``.
             OSError: the hook cannot be started.
         """
         assert isinstance(self._repo, Repo)
         self.require_trusted(f"running its hook {hook!r}")
-        return subprocess.run(  # noqa: S603  # the ownership of who names the program is checked
+        return subprocess.run(  # noqa: S603  # the owner of the repository is checked
             [hook, *arguments],
             input=stdin,
             capture_output=True,
@@ -84,13 +83,13 @@ class Programs:
         )
 
     def require_trusted(self, action: str) -> None:
-        """Refuse what takes the word of a repository that another user owns.
+        """Check that the configuration of the repository may run programs.
 
         Args:
             action: what would be done, for the message.
 
         Raises:
-            DubiousOwnershipError: the repository is not this user's, nor a ``safe.directory``.
+            DubiousOwnershipError: another user owns it, and it is no ``safe.directory``.
         """
         if not isinstance(self._repo, Repo):
             return

@@ -1,4 +1,4 @@
-"""Where a remote is: by its name in Git's configuration, a URL or a path."""
+"""Find the URLs of a remote, given by its name in Git's configuration, a URL or a path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelversions.git.urls import Url, is_url
 
 @attrs.frozen
 class RemoteUrls:
-    """Where to fetch from, and where to push to."""
+    """The URLs to fetch from and to push to."""
 
     fetch: Url
     push: tuple[Url, ...]
@@ -32,11 +32,11 @@ class RemoteUrls:
         Args:
             remote: its name, a URL or a path.
             config: Git's configuration.
-            root: the folder that a path in the configuration starts from.
+            root: the directory for relative paths in the configuration.
 
         Raises:
-            RepositoryNotFoundError: it is none of them.
-            ConfigurationError: it has a proxy of its own.
+            RepositoryNotFoundError: there is no such remote.
+            ConfigurationError: it has ``remote.<name>.proxy``.
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
@@ -60,7 +60,7 @@ class RemoteUrls:
 
 
 def hook_of(url: Url, names: Sequence[str]) -> str | None:
-    """Return a hook of these that a repository to push to has, if it is on this machine."""
+    """Return the first of these hooks that a local repository has, or None."""
     if url.scheme != "file":
         return None
     with suppress(NotGitRepository), Repo(url.path) as repo:
@@ -72,7 +72,7 @@ def hook_of(url: Url, names: Sequence[str]) -> str | None:
 
 
 def _given(name: str, config: StackedConfig) -> str:
-    """Return what is no remote's name as a URL, or as a path from the folder that one is in."""
+    """Return a URL, or the absolute path of a directory, that is not a remote's name."""
     if is_url(name):
         return name
     if name and os.path.isdir(name):
@@ -86,10 +86,10 @@ def _given(name: str, config: StackedConfig) -> str:
 
 
 def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
-    """Refuse a proxy of the remote's own: a connection without it may not be safe.
+    """Check that the remote has no proxy of its own, which is not supported.
 
     Raises:
-        ConfigurationError: it has one.
+        ConfigurationError: it has one; a connection without it may be unsafe.
     """
     for key in ("proxy", "proxyAuthMethod"):
         if _get(config, section, key.encode()):
@@ -101,7 +101,7 @@ def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
 
 
 def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
-    """Return all values: the first URL is fetched from, all are pushed to, as Git has it."""
+    """Return all values: as in Git, the first URL is fetched from, all are pushed to."""
     return [one.decode(errors="surrogateescape") for one in config.get_multivar(section, name)]
 
 

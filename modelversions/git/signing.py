@@ -1,7 +1,7 @@
-"""Signatures on tags, made and checked by the programs that Git would call.
+"""Sign tags and verify signatures, with the programs that Git would run.
 
-dulwich signs and checks too, but does not say who signed, and checks an SSH signature for a signer
-named "git" only.
+dulwich signs and verifies too, but does not return the signer, and verifies an SSH signature only
+for the principal "git".
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SSH_GOOD = re.compile(r'Good "git" signature (?:for (?P<who>.+) )?with \S+ key 
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
-    """Split a tag object into what is signed and the signature, if any.
+    """Split a tag object into the signed content and the signature, which may be empty.
 
-    The signature begins at the last line that says so.
+    The signature begins at the last line that begins one.
     """
     start = len(raw)
     if b"-----BEGIN " not in raw:
@@ -42,7 +42,7 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def wanted(config: GitConfig, *, sign: bool | str | None) -> bool:
-    """Return whether to sign a tag: as the caller says, or as Git's configuration does.
+    """Return whether to sign a tag: by the argument, or by Git's configuration.
 
     Raises:
         ConfigurationError: the configuration cannot be read.
@@ -58,11 +58,11 @@ def sign(programs: Programs, payload: bytes, signer: str, key: str | None) -> by
     Args:
         programs: runs what Git's configuration names.
         payload: the tag object without a signature.
-        signer: ``Name <mail>``, whose key GPG takes if none is configured.
-        key: the key to take, as for ``user.signingKey``; None for that one.
+        signer: ``Name <mail>``, whose key GPG uses if none is configured.
+        key: the key, as for ``user.signingKey``, which is the default.
 
     Raises:
-        SigningError: the program is not there, or failed.
+        SigningError: the program cannot be run, or failed.
         DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     format = programs.config.get("gpg.format") or "openpgp"
@@ -82,10 +82,10 @@ def sign(programs: Programs, payload: bytes, signer: str, key: str | None) -> by
 
 
 def check(programs: Programs, raw: bytes) -> Signature:
-    """Say who signed a tag object, and whether the signature holds.
+    """Verify the signature of a tag object.
 
     Raises:
-        SigningError: the program that checks it is not there.
+        SigningError: the program that verifies it cannot be run.
         DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     payload, signature = split(raw)
@@ -143,7 +143,7 @@ def _sign_ssh(programs: Programs, payload: bytes, key: str | None) -> bytes:
 def _default_ssh_key(programs: Programs) -> str:
     command = programs.config.get("gpg.ssh.defaultKeyCommand")
     if command:
-        done = programs.run(command, shell=True)  # noqa: S604  # so Git has it
+        done = programs.run(command, shell=True)  # noqa: S604  # as in Git
         key = done.stdout.decode(errors="replace").partition("\n")[0].strip()
         if done.returncode == 0 and key:
             return key

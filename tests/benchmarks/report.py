@@ -134,7 +134,7 @@ def write_results(rows: Sequence[Row], found: Mapping[str, str]) -> None:
     RESULTS.write_text(f"{text[:start]}{MARK}\n{taken}\n\n{table}\n")
     readme = README.read_text()
     before, _, rest = readme.partition(f"{MARK}\n")
-    after = rest.partition("\n\n")[2]
+    after = rest[rest.index("## ") :]
     shown = "\n".join(
         ["| question | tags | time | compared with |\n|---|---|---|---|", *_few(rows)]
     )

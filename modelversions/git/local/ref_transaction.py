@@ -3,8 +3,8 @@
 dulwich changes one ref at a time: it removes a loose ref before it locks ``packed-refs``, and
 rewrites that file once per ref without the traits in its header. Here the order is Git's: lock
 every ref, lock ``packed-refs`` for a deletion, compare, run the ``reference-transaction`` hook, and
-only then rename. While the locks are held, each lock file of a deletion holds what its ref held, so
-that a rename takes the deletion back.
+only then rename. While the locks are held, the lock file of each deleted ref has the ref's content,
+so that a rename restores it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 class RefChangedError(Exception):
-    """A ref is not what it must be to be changed."""
+    """A ref does not have the expected value."""
 
     def __init__(self, name: Ref) -> None:
         """Name the ref."""
@@ -53,12 +53,12 @@ class RefChangedError(Exception):
 
 
 class HookDeclinedError(Exception):
-    """The ``reference-transaction`` hook refuses the changes; ``str()`` is what it printed."""
+    """The ``reference-transaction`` hook declined the changes; ``str()`` is its output."""
 
 
 @attrs.frozen
 class RefUpdate:
-    """One ref to create or to delete."""
+    """A ref to create or to delete."""
 
     name: Ref
     old: ObjectID | None
@@ -70,7 +70,7 @@ class RefUpdate:
 
 
 class RefTransactions:
-    """Changes refs of one repository on disk. Nothing is kept between two changes."""
+    """Changes the refs of one repository on disk."""
 
     def __init__(self, repo: Repo, programs: Programs) -> None:
         """Change the refs of ``repo``, with its hook and the settings of ``programs``."""
@@ -85,8 +85,8 @@ class RefTransactions:
 
         Raises:
             FileLocked: another process holds a lock.
-            RefChangedError: a ref exists, or is not what it was.
-            HookDeclinedError: the hook refuses it.
+            RefChangedError: a ref exists, or has changed.
+            HookDeclinedError: the hook declined it.
             DubiousOwnershipError: there is a hook, and the repository is another user's.
             OSError: a file cannot be written.
         """
@@ -119,10 +119,10 @@ class RefTransactions:
             raise HookDeclinedError(done.stderr.decode(errors="replace").strip())
 
     def _shared(self) -> SharedPerm | None:
-        """Return the modes that ``core.sharedRepository`` asks for: a word, octal or a boolean.
+        """Return the modes of ``core.sharedRepository``: a word, an octal number or a boolean.
 
         Raises:
-            ConfigurationError: it is none of them, or does not let the owner read and write.
+            ConfigurationError: it is invalid, or does not let the owner read and write.
         """
         value = self._config.get(_SHARED) or "umask"
         if value in _SHARED_NAMES:
@@ -139,13 +139,13 @@ class RefTransactions:
         return SharedPerm(tweak=mode & 0o666, replace=True)
 
     def _log_all(self) -> bool:
-        """Return whether a ref below ``refs/tags/`` gets a reflog that it does not have yet."""
+        """Return whether reflogs are created for refs below ``refs/tags/``."""
         value = self._config.get("core.logAllRefUpdates")
         return value is not None and value.lower() == "always"
 
 
 class _Transaction:
-    """The locks and the changes of one transaction; what was begun can be taken back."""
+    """The locks and changes of one transaction, which can be rolled back."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class _Transaction:
         self._deleting = False
 
     def prepare(self) -> None:
-        """Lock every ref, compare it, and write what will be renamed."""
+        """Lock all refs, compare them, and write the lock files."""
         for update in self._updates:
             path = self._path(update)
             self._lock(path)
@@ -188,7 +188,7 @@ class _Transaction:
                 self._write(self._packed + b".new", rest)
 
     def apply(self) -> None:
-        """Rename what was written."""
+        """Rename the lock files."""
         for update in self._updates:
             if update.new is not None:
                 self._append_log(update)
@@ -219,7 +219,7 @@ class _Transaction:
                 self._remove_parents(self._path(update))
 
     def roll_back(self) -> None:
-        """Leave everything as it was."""
+        """Restore the previous state."""
         for path in self._created:
             if not os.path.lexists(path + b".lock"):
                 with contextlib.suppress(FileNotFoundError):
@@ -241,7 +241,7 @@ class _Transaction:
         return self._refs.refpath(update.name)
 
     def _lock(self, path: bytes) -> None:
-        """Create a lock file, and the folders that it needs, which may vanish meanwhile."""
+        """Create a lock file and its directories, which another process may remove meanwhile."""
         attempts = _ATTEMPTS
         while True:
             try:
@@ -254,7 +254,7 @@ class _Transaction:
 
     def _open_lock(self, path: bytes) -> None:
         lock = path + b".lock"
-        self._locks.append(lock)  # before it is there, so that an interrupt does not leave it
+        self._locks.append(lock)  # before it exists, so that an interrupt does not leave it
         try:
             os.close(os.open(lock, _FLAGS | os.O_EXCL, 0o666))
         except FileExistsError as error:
@@ -262,7 +262,7 @@ class _Transaction:
             raise FileLocked(path, lock) from error
 
     def _write(self, path: bytes, content: bytes) -> None:
-        """Write a file to the disk, with the modes of a shared repository."""
+        """Write and sync a file, with the modes of a shared repository."""
         with open(os.open(path, _FLAGS | os.O_TRUNC, 0o666), "wb") as file:
             file.write(content)
             file.flush()
@@ -282,7 +282,7 @@ class _Transaction:
                 adjust_shared_perm(folder, self._shared)
 
     def _append_log(self, update: RefUpdate) -> None:
-        """Append to the ref's reflog, if it has one or is to have one."""
+        """Append to the ref's reflog, if it has one or gets one."""
         log = os.path.join(self._refs.path, b"logs", update.name)
         size = os.path.getsize(log) if os.path.isfile(log) else None
         if not update.log or (size is None and not self._log_all):
@@ -323,7 +323,7 @@ class _Transaction:
 
 
 def _content(path: bytes) -> bytes:
-    """Return what a loose ref's file holds; empty where there is none."""
+    """Return the content of a loose ref; empty if there is none."""
     try:
         with open(path, "rb") as file:
             return file.read()

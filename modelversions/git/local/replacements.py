@@ -1,7 +1,6 @@
-"""Replace refs, grafts and shallow boundaries: what Git reads in the place of objects.
+"""Replace refs and grafts (see ``git help replace`` and ``git help glossary``).
 
-See ``git help replace``, and "grafts" and "shallow" in ``git help glossary``. dulwich reads the
-objects themselves.
+dulwich ignores replace refs.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Replacements:
         self._env = os.environ if env is None else env
 
     def objects(self) -> Mapping[str, str]:
-        """Return by object id the id of the object that is read in its place."""
+        """Return the ids of replacement objects by the ids that they replace."""
         if not isinstance(self._repo.refs, DiskRefsContainer):
             return {}
         base = self._env.get("GIT_REPLACE_REF_BASE", "refs/replace/").rstrip("/") + "/"
@@ -51,7 +50,7 @@ class Replacements:
         return {id: _followed(found, id) for id in found}
 
     def parents(self) -> Mapping[str, tuple[str, ...]]:
-        """Return by commit the parents that ``info/grafts`` gives it."""
+        """Return the parents that ``info/grafts`` lists, by commit."""
         if not isinstance(self._repo, Repo):
             return {}
         path = self._env.get(
@@ -65,7 +64,7 @@ class Replacements:
         return {line[0].lower(): tuple(id.lower() for id in line[1:]) for line in lines if line}
 
     def _listed(self, base: str) -> dict[str, str]:
-        """Return the ids that the refs below a name name, by the last part of their names."""
+        """Return the ids of the refs below a name, by the last part of their names."""
         found = {
             name.decode(errors="replace"): id.decode("ascii")
             for name, id in ids_below(self._repo.refs, base.encode()).items()

@@ -1,4 +1,4 @@
-"""Revisions: which commit ``HEAD~2``, a branch, a tag or a short SHA names, as Git has it."""
+"""Resolve revisions such as ``HEAD~2``, branches, tags and short SHAs, as Git does."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Revisions:
         self._commits = Commits(files, self._width, location)
 
     def resolve(self, revision: str) -> str:
-        """Return the full id of the commit that ``revision`` names, through tags if need be.
+        """Return the full id of the commit that ``revision`` names; tags are peeled.
 
         Raises:
-            AmbiguousRevisionError: a short SHA fits several commits.
+            AmbiguousRevisionError: a short SHA matches several commits.
             NotACommitError: it names a tree or a blob.
-            RevisionNotFoundError: it names nothing, or is of a form that is not supported.
-            RepositoryError: it leads to an object that is missing.
+            RevisionNotFoundError: it names nothing, or has an unsupported form.
+            RepositoryError: an object is missing.
         """
         match = _REVISION.fullmatch(revision)
         try:
@@ -82,15 +82,15 @@ class Revisions:
         return id
 
     def walk(self, start: str) -> Iterator[Commit]:
-        """Yield a commit and those that lead to it, newest first, as far as they exist here."""
+        """Yield a commit and its ancestors that exist here, newest first."""
         return self._commits.walk(start, self._boundaries())
 
     def file(self, commit: str, path: str) -> bytes | None:
-        """Return what a file holds at a commit; None if there is no such file."""
+        """Return the content of a file at a commit; None if there is no such file."""
         return self._commits.file(commit, path)
 
     def _base(self, revision: str, base: str) -> str | None:
-        """Find what the part before ``~`` and ``^`` names: a full SHA, a ref, then a short SHA."""
+        """Resolve the part before ``~`` and ``^``: a full SHA, a ref, or a short SHA."""
         digits = base.lower()
         log = _LOGGED.fullmatch(base)
         if log is not None:
@@ -115,7 +115,7 @@ class Revisions:
         return None
 
     def _logged(self, base: str, back: int) -> str | None:
-        """Find what a ref named so many changes ago; without a name, the present branch."""
+        """Resolve a reflog entry of a ref; without a name, of the current branch."""
         found = self._ref(base or "HEAD")
         if found is None or not isinstance(self._repo, Repo):
             return None
@@ -127,7 +127,7 @@ class Revisions:
     def _short(self, revision: str, prefix: str) -> str | None:
         try:
             found = {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
-        except Exception as error:  # whatever dulwich finds wrong with files that it did not write
+        except Exception as error:  # dulwich raises various errors
             raise self._commits.unreadable(error) from error
         commits = sorted(id for id in found if self._files.type(id) == "commit")
         if len(commits) > 1:
@@ -140,18 +140,18 @@ class Revisions:
         return next(iter(commits or sorted(found)), None)
 
     def _step(self, revision: str, id: str, sign: str, number: int) -> str:
-        """Go to the parent of a number, or so many generations back."""
+        """Return a parent or an ancestor of a commit."""
         boundaries = self._boundaries()
         for _ in range(number if sign == "~" else min(number, 1)):
             found = self._commits.parents(id, boundaries)
-            place = 0 if sign == "~" else number - 1
-            if place >= len(found):
+            index = 0 if sign == "~" else number - 1
+            if index >= len(found):
                 raise self._not_found(revision)
-            id = self._commits.peel(revision, found[place])
+            id = self._commits.peel(revision, found[index])
         return id
 
     def _boundaries(self) -> Mapping[str, Sequence[str]]:
-        """Return the commits whose parents are others than they say: grafts, a shallow clone's."""
+        """Return the parents of commits that are replaced by grafts or a shallow clone."""
         try:
             shallow = {ObjectID(id).decode("ascii") for id in self._repo.get_shallow()}
         except Exception as error:

@@ -1,4 +1,4 @@
-"""One ref by its full name, wherever it leads: what a revision needs, and no listing."""
+"""Look up single refs by their full names, without listing all."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _PSEUDO = re.compile(rb"[A-Z_]+")
 
 
 def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
-    """Return the object that a ref names, through symbolic refs; None if there is no such ref.
+    """Return the object that a ref names, following symbolic refs; None if there is none.
 
     dulwich would read the whole packed-refs file for it.
 
     Raises:
-        OSError: the ref is there, and cannot be read.
+        OSError: the ref exists, and cannot be read.
     """
     if not isinstance(refs, DiskRefsContainer):
         try:
@@ -49,9 +49,9 @@ def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
 
 
 def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
-    """Return the ids that the refs below a name such as ``refs/heads/`` name, by the rest of it.
+    """Return the ids of the refs below a name such as ``refs/heads/``, by the rest of the name.
 
-    A ref that cannot be read is left out. dulwich would read the whole packed-refs file.
+    Unreadable refs are left out. dulwich would read the whole packed-refs file.
     """
     if not isinstance(refs, DiskRefsContainer):
         names = (name for name in refs.allkeys() if name.startswith(prefix))
@@ -71,14 +71,14 @@ def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
 
 
 def read_reflog(repo: Repo, name: Ref) -> list[str]:
-    """Return what a ref has named, one change after another, as its log has it.
+    """Return the ids in the reflog of a ref, oldest first.
 
-    Without a name of its own, ``HEAD``'s branch is asked for: Git keeps a log of each.
+    An empty name stands for the branch of ``HEAD``.
     """
     if not name:
         assert isinstance(repo.refs, DiskRefsContainer)
         name = _followed(repo.refs, HEADREF)[0]
-    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich gives entries, and stops at an odd one
+    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich returns entries, and fails at a malformed one
     try:
         with open(path, "rb") as file:
             lines = [line.split(b" ", 2) for line in file if line.count(b" ") > 1]
@@ -90,7 +90,7 @@ def read_reflog(repo: Repo, name: Ref) -> list[str]:
 
 
 def _followed(refs: DiskRefsContainer, name: Ref) -> tuple[Ref, bytes]:
-    """Go through symbolic refs: return the last one's name, and what it holds."""
+    """Follow symbolic refs; return the name and the content of the last ref."""
     content = b""
     for _ in range(_SYMBOLIC):
         packed = os.path.join(refs.path, b"packed-refs")
@@ -102,7 +102,7 @@ def _followed(refs: DiskRefsContainer, name: Ref) -> tuple[Ref, bytes]:
 
 
 def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
-    """Return what a loose ref holds; empty where it is not there, or could not be one."""
+    """Return the content of a loose ref; empty if there is none."""
     if not (_PSEUDO.fullmatch(name) or (name.startswith(b"refs/") and check_ref_format(name))):
         return b""
     try:
@@ -116,6 +116,6 @@ def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
 
 
 def loose_id(content: bytes) -> bytes:
-    """Return the id that a loose ref's file holds; empty where it holds none."""
+    """Return the id in the content of a loose ref; empty if there is none."""
     match = _LOOSE.match(content)
     return match[1].lower() if match else b""

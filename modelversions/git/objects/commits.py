@@ -1,4 +1,4 @@
-"""Commits of any repository, read from its objects: peel, walk, look a file up."""
+"""The commits of a repository: peel tags, walk the history, find files."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Commits:
         self._location = location
 
     def peel(self, revision: str, id: str) -> str:
-        """Return the commit that an object is, or that a tag leads to.
+        """Return the commit that an object is or peels to.
 
         Args:
             revision: how the caller names the object, for messages.
             id: the object's id.
 
         Raises:
-            NotACommitError: it leads to a tree or a blob.
-            RepositoryError: it, or an object behind it, is missing.
+            NotACommitError: it peels to a tree or a blob.
+            RepositoryError: an object is missing.
         """
         passed = set()
         kind, raw = self._object(revision, id)
@@ -62,11 +62,11 @@ class Commits:
     def walk(
         self, start: str, boundaries: Mapping[str, Sequence[str]] = MappingProxyType({})
     ) -> Iterator[Commit]:
-        """Yield a commit and those that lead to it, newest first, as far as they exist here.
+        """Yield a commit and its ancestors that exist here, newest first.
 
         Args:
             start: the commit's id.
-            boundaries: the parents of commits that have others than they say.
+            boundaries: the parents of commits that are replaced by grafts or a shallow clone.
         """
         order = itertools.count()
         seen, heap = {start}, [(0.0, next(order), start, self._files.raw(start)[1])]
@@ -93,10 +93,10 @@ class Commits:
         return found
 
     def file(self, commit: str, path: str) -> bytes | None:
-        """Return what a file holds at a commit; None if there is no such file.
+        """Return the content of a file at a commit; None if there is no such file.
 
         Raises:
-            RepositoryError: an object on the way to it is missing or broken.
+            RepositoryError: the commit or a tree is missing or broken.
         """
         id = self._object(commit, commit)[1][5:].partition(b"\n")[0].decode(errors="replace")
         for part in path.split("/"):
@@ -105,7 +105,7 @@ class Commits:
                 return None
             try:
                 entries = {name: sha for name, _, sha in parse_tree(raw, self._width)}
-            except Exception as error:  # a broken tree: dulwich says so in many ways
+            except Exception as error:  # a broken tree: dulwich raises various errors
                 raise self.unreadable(error) from error
             if part.encode() not in entries:
                 return None

@@ -1,8 +1,8 @@
-"""Which objects a push sends: those behind its tags that the other repository lacks.
+"""Find the objects that a push has to send.
 
-dulwich collects the whole history of every ref that the other side has, which takes 9 s for 20,000
-tags, and fails beside a pack with a bitmap. Here the history is walked by date, from both sides,
-no further than where they meet, as Git does.
+dulwich collects the whole history of every ref of the remote, which takes 9 s for 20,000 tags, and
+fails if one pack has a bitmap and another has none. Here, as in Git, both histories are walked by
+date until they meet.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _GITLINK = 0o160000
 
 
 def links(found: Raw, width: int) -> list[str]:
-    """Return the ids of what an object leads to and a repository must have.
+    """Return the ids of the objects that an object refers to.
 
     Args:
-        found: the object's kind and content.
+        found: the object's type and content.
         width: the bytes of an id.
 
     Raises:
-        ValueError: it is not well formed.
+        ValueError: it is malformed.
     """
     kind, raw = found
     if kind == "commit":
@@ -54,18 +54,18 @@ class Outgoing:
         Args:
             files: the repository's objects.
             width: the bytes of an id.
-            boundaries: the parents of commits that have others than they say.
+            boundaries: the parents of commits that are replaced by grafts or a shallow clone.
         """
         self._files = files
         self._width = width
         self._boundaries = boundaries
 
     def objects(self, wants: Iterable[str], haves: Iterable[str]) -> list[str]:
-        """Return the ids of the objects behind ``wants`` that are not behind ``haves``.
+        """Return the objects that ``wants`` need and ``haves`` do not.
 
         Args:
-            wants: objects of any kind.
-            haves: commits that the other side has; others are left out of account.
+            wants: objects of any type.
+            haves: commits of the remote; those that do not exist here are ignored.
         """
         found: dict[str, None] = {}
         commits: list[str] = []
@@ -88,10 +88,9 @@ class Outgoing:
         return list(found)
 
     def _missing(self, commits: Iterable[str], haves: set[str]) -> tuple[list[str], list[str]]:
-        """Walk back from both sides; return the commits to send, and their parents that are there.
+        """Walk both histories; return the commits to send, and their parents at the remote.
 
-        A commit is passed before its parents where the dates are in order; where they are not,
-        more is sent than need be, and never less.
+        If the dates of commits are not in order, too many may be sent, but never too few.
         """
         wanted = {id for id in commits if id not in haves}
         if not wanted:
@@ -122,7 +121,7 @@ class Outgoing:
         return parents(self._files.raw(id)[1]) if found is None else found
 
     def _collect(self, ids: Sequence[str], known: set[str], found: dict[str, None]) -> None:
-        """Add trees and blobs, and all that trees hold, to ``known``; the new ones to ``found``."""
+        """Add trees with all their entries to ``known``, and the new objects to ``found``."""
         todo = list(ids)
         while todo:
             id = todo.pop()

@@ -1,8 +1,8 @@
-"""The first objects of a pack that is not received to its end.
+"""Parse the first objects of a pack, to end its transfer early.
 
-A server that cannot leave files out (``uploadpack.allowFilter`` is false by default) sends them all
-to whoever wants one commit. But Git writes commits and tags into a pack first, then trees, each
-root before what it holds, and blobs last: what is wanted is in the first bytes.
+A server without filters (``uploadpack.allowFilter`` is false by default) sends all files with a
+commit. But Git writes commits and tags first into a pack, then trees, each root before its
+subtrees, and blobs last: the first bytes contain the commits and the root tree.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHUNK = 1 << 12
 
 
 class PackStart(NamedTuple):
-    """What the first bytes of a pack hold."""
+    """The objects in the first bytes of a pack."""
 
     objects: dict[bytes, tuple[int, bytes]]
     """By id: type number and content."""
@@ -35,7 +35,7 @@ class PackStart(NamedTuple):
 
 
 class PackFile(io.BytesIO):
-    """Receives a pack, up to a limit; ``is_cut`` says that there was more."""
+    """Receives a pack up to a limit; ``is_cut`` tells whether there was more."""
 
     def __init__(
         self, limit: int | None, *, format: ObjectFormat, start_only: bool = False
@@ -43,9 +43,9 @@ class PackFile(io.BytesIO):
         """Receive a pack.
 
         Args:
-            limit: how many bytes to take at most; None for all.
+            limit: the maximal number of bytes; None for no limit.
             format: the format of its objects.
-            start_only: whether to stop once the first tree or blob has come, if it is long.
+            start_only: whether to stop after the first tree or blob, if the pack is long.
         """
         super().__init__()
         self._limit = limit
@@ -54,10 +54,10 @@ class PackFile(io.BytesIO):
         self.is_cut = False
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # dulwich gives bytes
-        """Take some bytes.
+        """Write bytes.
 
         Raises:
-            GitProtocolError: these are too many, or no more are needed.
+            GitProtocolError: the limit is exceeded, or no more bytes are needed.
         """
         size = self.tell() + len(data)
         if self._limit is not None and size > self._limit:
@@ -72,12 +72,12 @@ class PackFile(io.BytesIO):
         return written
 
     def start(self) -> PackStart:
-        """Return the objects that have come whole."""
+        """Return the objects that were received completely."""
         return read_start(self.getvalue(), self.format)
 
 
 def read_start(data: bytes, format: ObjectFormat) -> PackStart:
-    """Parse the objects at the start of a pack, up to the first that is not whole.
+    """Parse the objects at the start of a pack, up to the first incomplete one.
 
     Args:
         data: the first bytes of a pack.
@@ -125,10 +125,10 @@ def _entry(data: bytes, offset: int, width: int) -> tuple[int, int | bytes, int]
 
 
 def _inflated(data: bytes, start: int) -> tuple[bytes, int]:
-    """Return the content that is deflated at an offset, and where it ends.
+    """Inflate the content at an offset; return it and its end.
 
     Raises:
-        IndexError: it is not whole.
+        IndexError: it is incomplete.
     """
     stream, parts = zlib.decompressobj(), []
     while not stream.eof:

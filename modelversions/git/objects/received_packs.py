@@ -1,9 +1,8 @@
-"""Packs that a server sent: into a repository, or into memory.
+"""Store received packs in a repository or in memory.
 
-dulwich's object stores parse each object that they are given and refuse a pack with one that
-dulwich cannot parse, such as a commit whose author has no time zone. Git takes it, and the tags
-beside it are none the worse. So the parts of dulwich that read packs are put together here without
-that step; its ``add_thin_pack`` would have to make it optional.
+dulwich's object stores parse each object and refuse a pack with one that dulwich cannot parse, such
+as a commit whose author has no UTC offset. Git accepts such a pack. Here dulwich's functions for
+packs are used without that step, which ``add_thin_pack`` would have to make optional.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Fetched(MemoryObjectStore):
         self._raw[sha_to_hex(RawObjectID(digest))] = (number, raw)
 
     def add_object(self, obj: ShaFile) -> None:
-        """Add an object that dulwich made."""
+        """Add an object of dulwich."""
         self.add(obj.type_num, obj.as_raw_string())
 
     def add_pack_file(self, file: BinaryIO) -> None:
@@ -79,9 +78,9 @@ class Fetched(MemoryObjectStore):
 
 @contextlib.contextmanager
 def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
-    """Create a file beside a repository's packs, as ``git index-pack`` does; yield it and its path.
+    """Create a temporary file in the directory of packs; yield the file and its path.
 
-    It is removed at the end, unless ``store_pack`` has taken it.
+    It is removed at the end, unless ``store_pack`` has renamed it.
     """
     os.makedirs(store.pack_dir, exist_ok=True)
     fd, path = tempfile.mkstemp(dir=store.pack_dir, prefix="tmp_pack_")
@@ -94,11 +93,11 @@ def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
 
 
 def store_pack(store: DiskObjectStore, file: BufferedRandom, path: str) -> list[ObjectID]:
-    """Make a pack part of a repository and return the ids of the objects in it.
+    """Add a pack to a repository; return the ids of its objects.
 
     Args:
-        store: the repository's objects; those that deltas of the pack apply to are added to it.
-        file: what ``new_pack`` gave.
+        store: the repository's objects. Bases of deltas are added to a thin pack.
+        file: the file from ``new_pack``.
         path: the name of that file.
 
     Raises:
@@ -121,7 +120,7 @@ def store_pack(store: DiskObjectStore, file: BufferedRandom, path: str) -> list[
 def _publish(
     store: DiskObjectStore, path: str, entries: Sequence[PackIndexEntry], checksum: bytes
 ) -> None:
-    """Name a pack by its checksum, as Git does; readers find it once its index is there."""
+    """Rename a pack to its checksum, as Git does; readers see it when its index exists."""
     final = os.path.join(store.pack_dir, f"pack-{checksum.hex()}")
     os.chmod(path, PACK_MODE)
     adjust_shared_perm(path, store.shared_perm)

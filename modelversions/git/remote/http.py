@@ -1,8 +1,8 @@
-"""HTTP as Git speaks it, on urllib3: one connection kept open, credentials for one origin only.
+"""Git's HTTP transport on urllib3: one persistent connection, credentials for one origin.
 
-dulwich's client opens a connection for each request, follows redirects with the headers of the
-first server, encodes credentials as Latin-1, and asks for the server's capabilities each time. So
-the requests are made here; the protocol on top of them is dulwich's.
+dulwich's client opens a connection for each request, sends all headers to the target of a redirect,
+encodes credentials as Latin-1, and requests the server's capabilities each time. So the requests
+are sent by this module; the protocol on top of them is dulwich's.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 _REDIRECTS = 5
 _SMART = "application/x-git-"
 _LONGEST = 1000
-"""The bytes of a refusal that are worth repeating."""
+"""The maximal number of bytes of a refusal in an error."""
 _REST = 1 << 14
-"""The bytes that are read from a response to use its connection again."""
+"""The maximal number of bytes that are read and ignored to reuse a connection."""
 _VERSION_2 = b"000eversion 2\n"
 _SERVICE = b"001e# service=git-upload-pack\n0000"
 _LISTING = b"0014command=ls-refs\n"
@@ -62,10 +62,10 @@ def http_client(
     """Return a client for a server; nothing is sent yet.
 
     Args:
-        url: where the server is.
+        url: the server's URL.
         settings: see ``read_settings``.
-        timeout: how many seconds it may be silent.
-        login: sent to its own origin only.
+        timeout: the seconds that the server may send nothing.
+        login: it is sent to its own origin only.
     """
     return _Http(url.origin + url.path, _pool(settings, timeout), settings, login)
 
@@ -78,7 +78,7 @@ def log_in(client: GitClient, login: Login | None) -> None:
 
 @contextmanager
 def without_listing(client: GitClient) -> Iterator[None]:
-    """Fetch without the list of refs that dulwich asks for first, where that is a request."""
+    """Fetch without the request for the list of refs that dulwich sends first."""
     if isinstance(client, _Http):
         client.without_listing = True
     try:
@@ -89,25 +89,25 @@ def without_listing(client: GitClient) -> Iterator[None]:
 
 
 class HttpStatusError(GitProtocolError):
-    """A server answers a request with an HTTP status that is no success."""
+    """A server answered a request with an HTTP status other than success."""
 
     def __init__(self, status: int, words: str) -> None:
-        """Keep the status; ``words`` are what the server says."""
+        """Set the status; ``words`` is the server's message."""
         known = next((one.phrase for one in HTTPStatus if one == status), "")
         super().__init__(f"HTTP {status} {words or known}".rstrip())
         self.status = status
 
 
 class Quiet:
-    """A client that does not log what this library sees to itself."""
+    """A client without dulwich's warnings."""
 
     @staticmethod
     def _warn_filter_objects() -> None:
-        """Say nothing: a server without filters sends more, which is all right."""
+        """Do not warn: a server without filters sends more, which is expected."""
 
 
 class _Http(Quiet, HttpGitClient):
-    """A client that closes its connections when it is closed, or forgotten."""
+    """A client that closes its connections when it is closed or collected."""
 
     without_listing = False
     """Whether the refs that dulwich lists before it fetches are not wanted."""
@@ -133,7 +133,7 @@ class _Http(Quiet, HttpGitClient):
         data: bytes | Iterator[bytes] | None = None,
         raise_for_status: bool = True,  # noqa: FBT001,FBT002  # dulwich gives it so
     ) -> tuple[Any, Callable[[int], bytes]]:
-        """Send a request; a refusal is read to its end, for what the server says."""
+        """Send a request; an error has the server's message."""
         if self.without_listing and isinstance(data, bytes) and data.startswith(_LISTING):
             return _Answer(f"{_SMART}upload-pack-result", "", b"0000").pair()
         if data is None and url in self._capabilities:
@@ -146,13 +146,13 @@ class _Http(Quiet, HttpGitClient):
             raise _refusal(found.status, words, found.headers, found.redirect_location or url)
         if "?service=" in url:
             if not (found.content_type or "").startswith(_SMART):
-                found.close()  # dulwich would take it for a list of files, and no refs
-                raise GitProtocolError("this is no answer of a server that speaks Git's protocol")
+                found.close()  # dulwich would parse it as a list of refs without any
+                raise GitProtocolError("the response is not of Git's protocol")
             return self._advertised(url, found)
         return found, found.read
 
     def _advertised(self, url: str, found: _Response) -> tuple[Any, Callable[[int], bytes]]:
-        """Keep the capabilities of a server of version 2: they are the same each time."""
+        """Cache the capabilities of a server with protocol version 2."""
         start = found.read(len(_VERSION_2))
         if start.startswith(_SERVICE[: len(start)]):  # some servers name it first
             start += found.read(len(_SERVICE))
@@ -166,7 +166,7 @@ class _Http(Quiet, HttpGitClient):
     def _followed(
         self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
     ) -> _Response:
-        """Send a request, and again where the server redirects to, as far as Git would."""
+        """Send a request, and follow redirects as Git does."""
         target = url
         for _ in range(_REDIRECTS + 1):
             found = self._sent(target, headers, data)
@@ -180,7 +180,7 @@ class _Http(Quiet, HttpGitClient):
         raise GitProtocolError(f"it redirects more than {_REDIRECTS} times")
 
     def _follows(self, data: bytes | Iterator[bytes] | None) -> bool:
-        """Return whether a redirect of this request is followed; a stream is sent once."""
+        """Return whether a redirect of this request is followed; a stream cannot be sent twice."""
         if self._settings.redirects == "initial":
             return data is None
         return self._settings.redirects == "true" and not isinstance(data, Iterator)
@@ -188,9 +188,9 @@ class _Http(Quiet, HttpGitClient):
     def _sent(
         self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
     ) -> BaseHTTPResponse:
-        """Send a request once; again on a new connection if the server closed the one kept open.
+        """Send a request; again if the server had closed the persistent connection.
 
-        What pushes is not sent twice: the server may have done it.
+        A push is not sent again: the server may have executed it.
         """
         import urllib3
 
@@ -207,7 +207,7 @@ class _Http(Quiet, HttpGitClient):
                 again = False
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the headers for a URL: what is configured is for the own origin only."""
+        """Return the headers for a URL: configured ones are for the repository's origin only."""
         import urllib3
 
         agent = self._settings.user_agent or default_user_agent_string()
@@ -221,7 +221,7 @@ class _Http(Quiet, HttpGitClient):
 
 
 class _Response:
-    """A response as dulwich reads it; closing it gives its connection back for the next one."""
+    """A response with the interface that dulwich expects; close() releases the connection."""
 
     def __init__(self, response: BaseHTTPResponse, redirected: str) -> None:
         self._response = response
@@ -239,7 +239,7 @@ class _Response:
             raise GitProtocolError(str(error)) from error
 
     def close(self) -> None:
-        """Read the little that is left; more than that is not worth it."""
+        """Read a short rest, so that the connection can be reused."""
         with suppress(GitProtocolError):
             self.read(_REST)
             if not self.read(1):
@@ -249,28 +249,28 @@ class _Response:
 
 @attrs.frozen
 class _Answer:
-    """What needs no request."""
+    """A response from the cache."""
 
     content_type: str
     redirect_location: str
     text: bytes
 
     def pair(self) -> tuple[_Answer, Callable[[int], bytes]]:
-        """Return it as ``_http_request`` does."""
+        """Return the result of ``_http_request``."""
         return self, io.BytesIO(self.text).read
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing."""
 
 
 def basic(username: str, password: str) -> str:
-    """Return the header's value for a login, as UTF-8: so Git sends it."""
+    """Return the value of the header for a login, in UTF-8, as in Git."""
     login = f"{username}:{password}".encode(errors="surrogatepass")
     return f"Basic {base64.b64encode(login).decode()}"
 
 
 def _joined(start: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """Return a reader that gives ``start`` first."""
+    """Return a function that reads ``start`` first."""
     buffer = io.BytesIO(start)
 
     def joined(size: int) -> bytes:
@@ -281,7 +281,7 @@ def _joined(start: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes
 
 
 def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> Exception:
-    """Return the error that dulwich would raise, with the server's words."""
+    """Return the error that dulwich would raise, with the server's message."""
     if status == HTTPStatus.UNAUTHORIZED:
         return HTTPUnauthorized(headers.get("WWW-Authenticate"), url)
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -294,7 +294,7 @@ def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> E
 
 
 def _pool(settings: HttpSettings, timeout: float | None) -> PoolManager:
-    """Make the pool of connections for a server.
+    """Return the pool of connections for a server.
 
     Raises:
         ConfigurationError: a certificate or a proxy cannot be used.
@@ -319,8 +319,7 @@ def _pool(settings: HttpSettings, timeout: float | None) -> PoolManager:
             options["ssl_context"] = create_urllib3_context(ciphers=settings.ciphers)
         except ssl.SSLError as error:
             raise ConfigurationError(
-                f"http.sslCipherList {settings.ciphers!r} names no cipher that is known here: "
-                f"{error}",
+                f"http.sslCipherList {settings.ciphers!r} has no supported cipher: {error}",
                 file="git config",
             ) from error
     if settings.proxy is None:

@@ -1,6 +1,6 @@
-"""How Git is configured to speak HTTP to one server: ``http.*``, ``http.<url>.*``, the environment.
+"""Git's HTTP settings for one server: ``http.*``, ``http.<url>.*`` and the environment.
 
-A setting that protects and that cannot be applied here is an error that names it.
+A setting for security that is not supported is an error that names it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 @attrs.frozen(repr=False)
 class Proxy:
-    """A proxy, and who logs in there."""
+    """A proxy and its login."""
 
     url: str
     """Scheme, host and port."""
@@ -56,7 +56,7 @@ class HttpSettings:
 
     @property
     def secrets(self) -> list[str]:
-        """What is told to servers and must not be shown."""
+        """The texts that are sent to servers and must not be shown."""
         password = (self.proxy.login or "").partition(":")[2] if self.proxy else ""
         values = [value for _, value in self.headers]
         tokens = [value.rpartition(" ")[2] for value in values]
@@ -69,12 +69,12 @@ def read_settings(
     """Return the settings for a URL, as Git would use them.
 
     Args:
-        url: where the server is.
+        url: the server's URL.
         config: Git's configuration.
-        env: the environment; ``os.environ`` if left out.
+        env: the environment. Default: ``os.environ``.
 
     Raises:
-        ConfigurationError: a setting is invalid, names a missing file, or cannot be applied here.
+        ConfigurationError: a setting is invalid, names a missing file, or is not supported.
     """
     env = os.environ if env is None else env
     http = config.for_url("http", url.origin + url.path)
@@ -98,9 +98,9 @@ def read_settings(
 
 
 def _headers(http: UrlSettings) -> Iterator[tuple[str, str]]:
-    """Yield the extra headers as bytes in Latin-1, which is how they are sent.
+    """Yield the extra headers as bytes in Latin-1, as they are sent.
 
-    As curl has it, one without a colon is no header, and one without a value sends none.
+    As in curl, a value without a colon is ignored, and a header without a value is not sent.
     """
     for header in http.get_all("extraHeader"):
         if _CONTROL.search(header):
@@ -134,7 +134,7 @@ def _tls(version: str) -> str:
 
 
 def _file(http: UrlSettings, name: str, env: Mapping[str, str], variable: str) -> str | None:
-    """Return a path that the environment or the configuration names, which must exist."""
+    """Return a path from the environment or the configuration; it must exist."""
     given = env.get(variable)
     path = given if given is not None else http.get_path(name)
     if path and not os.path.exists(path):
@@ -147,7 +147,7 @@ def _file(http: UrlSettings, name: str, env: Mapping[str, str], variable: str) -
 
 
 def _proxy(url: Url, http: UrlSettings, env: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy: ``http.proxy``, which may be empty for none, or the environment's."""
+    """Return the proxy of ``http.proxy``, which may be empty, or of the environment."""
     source, found = "http.proxy", http.get("proxy")
     if found is None:
         names = ["https_proxy", "HTTPS_PROXY"] if url.scheme == "https" else ["http_proxy"]
@@ -162,7 +162,7 @@ def _proxy(url: Url, http: UrlSettings, env: Mapping[str, str]) -> Proxy | None:
 
 
 def _parsed(source: str, text: str) -> Proxy:
-    """Parse a proxy; what it says is not repeated, as it may hold a password."""
+    """Parse a proxy; errors do not show it, as it may contain a password."""
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or (443 if parts.scheme == "https" else _DEFAULT_PROXY_PORT)

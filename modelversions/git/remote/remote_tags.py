@@ -1,4 +1,4 @@
-"""Tag objects of a server's, fetched without what they lead to, and kept: they never change."""
+"""Fetch tag objects of a server, without their commits, and cache them: they never change."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ NO_TREES = "tree:0"
 
 
 class RemoteTags:
-    """Reads tags of one server's."""
+    """Reads the tag objects of one server."""
 
     def __init__(self, transport: Transport, options: RemoteOptions) -> None:
-        """Ask over ``transport``, and tell ``options`` of the progress."""
+        """Fetch with ``transport``, and report the progress to ``options``."""
         self._transport = transport
         self._options = options
         self._known: dict[str, TagObject] = {}
 
     def known(self, ref: TagRef) -> TagObject | None:
-        """Return what a ref names, if it was read before."""
+        """Return the cached tag object of a ref, or None."""
         return self._known.get(ref.id)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read what refs name, by object id; see ``RemoteStore``."""
+        """Read the objects that refs name, by object id; see ``RemoteStore``."""
         listed = {ref.id: ref for ref in refs}
         unknown = [ref for ref in listed.values() if ref.id not in self._known]
         found = {ref.id: LIGHTWEIGHT for ref in unknown if ref.peeled == ref.id}
@@ -48,26 +48,28 @@ class RemoteTags:
         return ObjectFiles(in_memory(self._fetched([ref])), self._transport.location).raw(ref.id)
 
     def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
-        """Read tags that were not read before; one that the server fails at does not cost others.
+        """Fetch tags; if the server fails at one, find that one, and fetch the others.
 
         Raises:
-            RemoteError: the server fails at more than some of its tags.
+            RemoteError: the server fails at all requests.
         """
         try:
             found = self._taken(refs, self._fetched(refs))
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
-            if error.status is not None:  # it refuses requests, whichever tags they ask for
+            if error.status is not None:  # it refuses all requests
                 raise
-            self._transport.refs(["HEAD"])  # or else it is the server
+            self._transport.refs(["HEAD"])  # raises if the server fails at this too
             if len(refs) == 1:
                 issue = (ProblemKind.MISSING, f"the server cannot send it: {error}")
                 return {refs[0].id: no_event(issue)}
             half = len(refs) // 2
             return {**self._read(refs[:half]), **self._read(refs[half:])}
         for ref in refs:
-            if found[ref.id].is_unreadable:  # one without a time takes its commit's (F10)
+            if found[
+                ref.id
+            ].is_unreadable:  # perhaps a tag without a time, which needs its commit (F10)
                 found |= self._late(ref)
         return found
 
@@ -87,19 +89,19 @@ class RemoteTags:
         haves = sorted({ref.peeled for ref in refs if ref.peeled})
         if haves and all(ref.peeled for ref in refs):
             return self._transport.fetch(wants, haves=haves)
-        # what they lead to is not known: their commits come along, as little as the server can
+        # their commits are unknown, so these are fetched too
         return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES)
 
     def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
-        """Read what was fetched."""
-        # a server vouches for what its tags lead to, or it could not list it
+        """Parse fetched tag objects."""
+        # the server has peeled these tags
         behind = [ref.peeled for ref in refs if ref.peeled]
         reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
         return reader.read(ref.id for ref in refs)
 
 
 def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[TagRef]]:
-    """Put refs together that lead to as many commits as a server is told of at once."""
+    """Yield refs in lists with at most ``HAVES`` different commits."""
     batch: list[TagRef] = []
     commits: set[str | None] = set()
     done = 0
@@ -117,7 +119,7 @@ def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[Ta
 
 
 def in_memory(objects: Fetched) -> MemoryRepo:
-    """Look at fetched objects as at any repository's."""
+    """Return a repository of fetched objects."""
     repo = MemoryRepo()
     repo.object_store = objects
     repo.object_format = objects.object_format
