@@ -8,7 +8,6 @@ import itertools
 import weakref
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime, timedelta, timezone
-from operator import attrgetter
 from typing import TypeVar, overload
 
 from modelversions.errors import (
@@ -32,7 +31,7 @@ from modelversions.model.snapshot import (
     find_latest,
     read_snapshots,
 )
-from modelversions.values.event import Event, check_aware
+from modelversions.values.event import EPOCH, RANK, Event, check_aware
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import (
     EventKind,
@@ -228,7 +227,7 @@ class RegistryView(Mapping[str, Model]):
         """Return all events of all models, oldest first (F13)."""
         models = self._read(self._snapshots.all()).values()
         events = (event for model in models for event in model.history)
-        return tuple(sorted(events, key=attrgetter("order")))
+        return tuple(sorted(events, key=_history_order))
 
     @gc_paused
     def stages(self) -> tuple[str, ...]:
@@ -392,6 +391,12 @@ class RegistryView(Mapping[str, Model]):
             f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}",
             tag=tag,
         )
+
+
+def _history_order(event: Event) -> tuple[timedelta, int, int, str]:
+    """Return the key of F13, as ``Event.order``; this one takes half the time."""
+    counter = -1 if event.counter is None else event.counter
+    return event.time - EPOCH, counter, RANK[event.kind], event.tag
 
 
 def _closest(name: str, names: Iterable[str]) -> list[str]:

@@ -180,7 +180,7 @@ def corpus(name: str, builder: Builder) -> dict[str, Any]:
     return facts
 
 
-def odd(builder: Builder) -> Builder:
+def irregular_tags(builder: Builder) -> Builder:
     """Add what a registry should not hold, and does."""
     builder.commit("c2", 10, "c1")
     builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from modelversions import Registry
 from tests.builders import Builder
-from tests.lines import served
+from tests.servers import served
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
@@ -52,7 +52,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock no longer than one more try takes."""
     monkeypatch.setattr("modelversions.git.local.local_refs.LOCK_TIMEOUT", 0.001)
 

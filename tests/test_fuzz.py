@@ -1,4 +1,4 @@
-"""Random lives: whatever stands there already, a verb has its effect or changes nothing."""
+"""Random histories: in any state, a verb has its effect or changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelversions import (
     VersionNotFoundError,
 )
 from tests.builders import Builder, at, same
-from tests.lines import git_server
+from tests.servers import git_server
 
 pytestmark = [
     pytest.mark.fuzz,
@@ -135,5 +135,5 @@ def test_a_server_tells_of_each_life_what_its_repository_does() -> None:
             life.write_by_hand()
             life.step()
         assert isinstance(life.builder.repo, MemoryRepo)
-        with git_server(life.builder.repo) as url, Registry.open(url) as door:
-            assert same(door, life.registry), f"seed {seed}"
+        with git_server(life.builder.repo) as url, Registry.open(url) as remote_registry:
+            assert same(remote_registry, life.registry), f"seed {seed}"

@@ -22,7 +22,7 @@ from modelversions.git.remote.error_translation import translate_error
 from modelversions.git.remote.transport import PushResult
 from modelversions.git.store import sha_hint
 from tests.builders import Builder
-from tests.lines import git_server
+from tests.servers import git_server
 
 ANN = Identity("Ann", "ann@example.com")
 

@@ -1,4 +1,4 @@
-"""F7-F11, F21 and section 5: what is odd is reported, and changes no other answer."""
+"""F7-F11, F21 and section 5: problems are reported, and do not affect other tags."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from modelversions import ModelVersionsError, Registry
 from modelversions.errors import InvalidArgumentError, redact
 from modelversions.git.urls import Url
 from tests.builders import Builder
-from tests.lines import LOCAL
+from tests.servers import LOCAL
 
 SECRETS = ("t0ken", "s3cret", "pa%73s")
 

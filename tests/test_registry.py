@@ -1,4 +1,4 @@
-"""The live door: a mapping of models, the look-ups, and what they cost."""
+"""The registry: a mapping of models, look-ups, and which tags they read."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TestMapping:
         assert dict(registry) == {name: registry[name] for name in registry}
         assert registry.get("chur") is None
 
-    def test_items_and_values_are_one_look(self, life: Builder) -> None:
+    def test_items_and_values_list_the_tags_once(self, life: Builder) -> None:
         store = CountingStore(life)
         registry = Registry(store)
         items, values = registry.items(), registry.values()
@@ -221,7 +221,7 @@ class TestModel:
         with pytest.raises(InvalidArgumentError, match="is not a range of final releases"):
             registry["churn"].matching(text)
 
-    def test_a_stage_that_nobody_holds(self, registry: Registry) -> None:
+    def test_a_stage_without_a_holder(self, registry: Registry) -> None:
         stages = registry["churn"].stages
         with pytest.raises(StageNotFoundError, match="'dev'; stages held: 'prod'"):
             stages["dev"]
@@ -417,7 +417,7 @@ class TestCost:
         assert Registry(store).latest()["churn"].name == "v10.0.0"
         assert store.reads == []
 
-    def test_one_model_looks_at_its_own_tags_in_one_read(self, life: Builder) -> None:
+    def test_one_model_reads_its_own_tags_at_once(self, life: Builder) -> None:
         store = CountingStore(life)
         churn = Registry(store)["churn"]
         assert store.listed == [("churn@", "churn#")]

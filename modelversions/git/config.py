@@ -18,6 +18,7 @@ from dulwich.config import ConfigFile, StackedConfig, env_config, get_xdg_config
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import ConfigurationError
+from modelversions.git._dulwich import config_conditions
 from modelversions.git.url_match import Match, match_url
 
 _TRUE = frozenset({"true", "yes", "on"})
@@ -186,16 +187,15 @@ class GitConfig:
         enabled = local.get_boolean((b"extensions",), b"worktreeConfig", default=False)
         if not enabled or not os.path.exists(path):
             return [local]
-        matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # no public one
-        return [local, ConfigFile.from_path(path, condition_matchers=matchers)]
+        conditions = config_conditions(self._repo)
+        return [local, ConfigFile.from_path(path, condition_matchers=conditions)]
 
     def _with_conditions(self, file: ConfigFile) -> ConfigFile:
         """Read a user's file again with this repository's ``includeIf`` conditions."""
         conditional = any(section[0].lower() == b"includeif" for section in file.sections())
         if not conditional or file.path is None or not isinstance(self._repo, Repo):
             return file
-        matchers = self._repo._get_config_condition_matchers()  # noqa: SLF001  # there is no public one
-        return ConfigFile.from_path(file.path, condition_matchers=matchers)
+        return ConfigFile.from_path(file.path, condition_matchers=config_conditions(self._repo))
 
 
 @attrs.frozen

@@ -5,7 +5,7 @@ One pass over the events in their order (F13), whatever the order in which they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -154,7 +154,9 @@ def replay(model: str, rows: list[EventRow], problems: Iterable[Problem] = ()) -
     """
     rows.sort()
     replayed = _Replay(model, rows)
-    return ModelState(replayed.apply_all(rows), replayed, tuple(problems))
+    history = replayed.apply_all()
+    replayed.forget_rows()
+    return ModelState(history, replayed, tuple(problems))
 
 
 def replay_events(events: Iterable[Event]) -> ModelState:
@@ -299,26 +301,22 @@ class _StageRecord:
 class _Replay:
     """The replay of one model's events: which versions are registered, which stages assigned."""
 
-    __slots__ = ("_commits", "_model", "_stages", "problems", "versions")
+    __slots__ = ("_commits", "_model", "_rows", "_stages", "_unregistered", "problems", "versions")
 
-    def __init__(self, model: str, rows: Iterable[EventRow]) -> None:
+    def __init__(self, model: str, rows: Sequence[EventRow]) -> None:
         """Prepare for the rows, which are in the order of F13."""
         self.problems: list[Problem] = []
         self.versions: dict[SemVer, _VersionRecord] = {}
         self._model = model
+        self._rows = rows
         self._commits: dict[str, _CommitRecord] = {}
         self._stages: dict[str, _StageRecord] = {}
-        for row in rows:
-            if row.kind is _REGISTRATION and row.version is not None:
-                record = self.versions.get(row.version)
-                if record is None:
-                    record = self.versions[row.version] = _VersionRecord(row.version)
-                if row.commit not in self._commits:
-                    self._commits[row.commit] = _CommitRecord(record)
+        self._unregistered: dict[str, SemVer] | None = None
+        """By commit: the version that is registered there first, for stages assigned before."""
 
-    def apply_all(self, rows: Iterable[EventRow]) -> tuple[Event, ...]:
+    def apply_all(self) -> tuple[Event, ...]:
         """Apply the rows in their order; return the events."""
-        return tuple([self._apply(index, row) for index, row in enumerate(rows)])
+        return tuple([self._apply(index, row) for index, row in enumerate(self._rows)])
 
     def _apply(self, index: int, row: EventRow) -> Event:
         _, _, _, tag, kind, version, stage, commit, counter, time, author, message = row
@@ -329,13 +327,17 @@ class _Replay:
             kind, self._model, version, stage, commit, tag, counter, time, author, message
         )
         if stage is None and version is not None:
-            record = self.versions.get(version)
             if kind is _REGISTRATION:
-                assert record is not None
-                self._register(index, event, record)
-            elif record is not None:
-                record.ended = index
+                self._register(index, event, self._record(version))
+            elif version in self.versions:
+                self.versions[version].ended = index
         return event
+
+    def _record(self, version: SemVer) -> _VersionRecord:
+        record = self.versions.get(version)
+        if record is None:
+            record = self.versions[version] = _VersionRecord(version)
+        return record
 
     def _register(self, index: int, event: Event, record: _VersionRecord) -> None:
         if record.is_active and record.origin.commit != event.commit:
@@ -343,14 +345,17 @@ class _Replay:
             message = f"{record.version} was already registered, at commit {before}"
             self._report(ProblemKind.VERSION_MOVED, event.tag, message)
         record.register(index, event)
-        self._commits[event.commit].register(record)
+        commit = self._commits.get(event.commit)
+        if commit is None:
+            commit = self._commits[event.commit] = _CommitRecord(record)
+        commit.register(record)
 
     def _apply_stage(self, row: EventRow, stage: str, commit: str) -> _VersionRecord | str:
         """Apply an assignment or unassignment; return what it is about."""
         stages = self._stages.get(stage)
         if stages is None:
             stages = self._stages[stage] = _StageRecord()
-        versions = self._commits.get(commit)
+        versions = self._commits.get(commit) or self._commit_before_registration(commit)
         current = commit if versions is None else versions.current(commit)
         if row.kind is not _ASSIGNMENT:
             return stages.unassign(current, commit)
@@ -359,6 +364,23 @@ class _Replay:
             self._report(ProblemKind.UNVERSIONED_STAGE, row.tag, message)
         stages.assign(current, commit)
         return current
+
+    def _commit_before_registration(self, commit: str) -> _CommitRecord | None:
+        """Return the record of a commit where a version will be registered; else None."""
+        if self._unregistered is None:
+            self._unregistered = {}
+            for row in self._rows:
+                if row.kind is _REGISTRATION and row.version is not None:
+                    self._unregistered.setdefault(row.commit, row.version)
+        version = self._unregistered.get(commit)
+        if version is None:
+            return None
+        record = self._commits[commit] = _CommitRecord(self._record(version))
+        return record
+
+    def forget_rows(self) -> None:
+        """Release the rows, which the history has made superfluous."""
+        self._rows, self._unregistered = (), None
 
     def sorted_versions(self) -> list[_VersionRecord]:
         """Return all versions, greatest first; among equals, the last to be registered first."""

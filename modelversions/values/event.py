@@ -14,7 +14,7 @@ from modelversions.values.tag_name import EventKind
 MAX_TIMESTAMP = 253402214400
 """The last day of the year 9999: earlier times fit into a datetime in any time zone."""
 
-_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
 RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 """The position of each kind in the order of F13."""
 
@@ -68,7 +68,7 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
         InvalidArgumentError: it is naive, before 1970 or after the year 9999.
     """
     offset = check_aware(when, argument)
-    seconds = (when - _EPOCH) // timedelta(seconds=1)
+    seconds = (when - EPOCH) // timedelta(seconds=1)
     if not 0 <= seconds < MAX_TIMESTAMP:
         bound = "before 1970" if seconds < 0 else "past the year 9999"
         raise InvalidArgumentError(

@@ -346,16 +346,17 @@ def unassign(
     event, after = _staged(context, request, EventKind.UNASSIGNMENT, stage, commit)
     key: VersionOrCommit = version or event.version or commit
     held = context.state.stages.get(stage, ())
-    gone = set(held).difference(after.stages.get(stage, ()))
-    if gone - {key} or (key in held and not gone):
-        other = next(iter(gone), event.version or commit)
+    still_held = after.stages.get(stage, ())
+    removed = [one for one in held if one not in still_held]
+    if removed != [key] and (removed or key in held):
+        other = removed[0] if removed else event.version or commit
         raise NoEffectError(
-            f"stage {stage!r} cannot be taken from '{key}' of model {context.model!r}: at commit "
-            f"{commit[:7]} that means '{other}'; take it from that one first",
+            f"stage {stage!r} cannot be unassigned from '{key}' of model {context.model!r}: at "
+            f"commit {commit[:7]} that means '{other}'; unassign it from that one first",
             model=context.model,
             tag=event.tag,
         )
-    if not gone and not request.force:
+    if not removed and not request.force:
         names = ", ".join(map(str, held)) or "none"
         raise StageNotHeldError(
             f"'{key}' of model {context.model!r} is not in stage {stage!r}; in it: {names}",

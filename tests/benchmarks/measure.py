@@ -75,7 +75,7 @@ def in_turns(
     taken: list[list[Taken]] = [[] for _ in probes]
     for number in range(-warm, rounds):
         before()
-        gc.collect()  # nobody pays for what was dropped before
+        gc.collect()  # not measured
         order = list(enumerate(probes))
         for place, probe in order if number % 2 == 0 else reversed(order):
             said = probe()

@@ -54,7 +54,7 @@ class Target:
 
 @attrs.frozen
 class Row:
-    """One figure: what we took beside what somebody else took, or we at another size."""
+    """One figure: our time compared with that of another tool, or of ours at another size."""
 
     scenario: str
     question: str

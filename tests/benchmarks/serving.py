@@ -13,8 +13,8 @@ from tests.benchmarks.peers import installed, python
 from tests.benchmarks.plan import Bench, growth
 from tests.benchmarks.report import FASTER, Row, Target, ratio
 from tests.benchmarks.repositories import EACH, Shape
-from tests.lines import LOCAL, Proxy, proxied
 from tests.remote.servers import git_daemon
+from tests.servers import LOCAL, Proxy, proxied
 
 TAGS = 10_000
 MODEL = "model-3"

@@ -1,6 +1,6 @@
 """GTO 1.10.1 in a process of its own: it reads a line of JSON, and answers with one.
 
-It is slow to import, keeps things in the environment and dies of odd tags: it is asked from afar.
+It is slow to import, changes the environment and fails at irregular tags, so it has a process.
 """
 
 from __future__ import annotations

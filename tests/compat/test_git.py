@@ -110,7 +110,7 @@ def test_git_treats_what_we_write_as_any_tag(git: Git, tmp_path: Path) -> None:
         assert packed["m"].history == (event,)
 
 
-def test_a_tag_that_git_makes_shows_at_the_next_look(git: Git) -> None:
+def test_a_tag_created_by_git_is_seen_at_once(git: Git) -> None:
     with Registry.open(git.path) as registry:
         for number in range(3):
             git("tag", "-a", "-m", "x", f"m@v1.0.{number}")

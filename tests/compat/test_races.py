@@ -139,7 +139,7 @@ def _check(git: Git, chance: random.Random) -> int:
 
 
 @pytest.mark.filterwarnings("ignore:This process")  # it forks, and no thread is running
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_lock_timeout")
 def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:
     chance = random.Random(20240229)  # noqa: S311  # chance that can be repeated
     written, locks = 0, 0

@@ -91,7 +91,7 @@ def test_a_tag_that_was_changed_after_it_was_signed(git: Git) -> None:
         assert registry.verify("m@v1.0.0").status is SignatureStatus.BAD
 
 
-def test_a_key_that_nobody_knows(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_key(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     stranger = tmp_path / "stranger"
     stranger.mkdir(mode=0o700)

@@ -13,7 +13,7 @@ import pytest
 from dulwich.repo import Repo
 
 from modelversions import Identity, Registry
-from tests.builders import Builder, odd, same
+from tests.builders import Builder, irregular_tags, same
 from tests.compat.git import Git, init
 from tests.compat.gto import Chance, repository
 from tests.compat.test_gto import play
@@ -56,7 +56,7 @@ def check_irregular_tags(far: Far) -> None:
     with Repo(str(far.git.path)) as repo, far.open() as remote, far.local as local:
         builder = Builder(repo)
         builder.commit()
-        odd(builder)
+        irregular_tags(builder)
         assert same(remote, local)
         assert len(local.problems()) > 4
 

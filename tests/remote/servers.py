@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.lines import LOCAL
+from tests.servers import LOCAL
 
 LOCK_TIMEOUT = 20.0
 """How many seconds a server may take to open its port."""
@@ -42,7 +42,7 @@ def find(program: str) -> str | None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind((LOCAL, 0))
         return int(probe.getsockname()[1])
@@ -78,9 +78,9 @@ def running(
 
 
 def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once somebody answers; fail with the log if the server ends or takes too long."""
-    patience = time.monotonic() + LOCK_TIMEOUT
-    while time.monotonic() < patience and process.poll() is None:
+    """Return when the server accepts connections; fail with its log if it does not."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), socket.create_connection((LOCAL, port), timeout=1):
             return
         time.sleep(0.01)

@@ -10,8 +10,8 @@ import pytest
 
 from modelversions import Identity, Registry, StageNotAllowedError
 from tests.compat.git import Git, init
-from tests.lines import proxied
 from tests.remote.conftest import Far, bare, server
+from tests.servers import proxied
 
 pytestmark = pytest.mark.remote
 

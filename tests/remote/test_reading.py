@@ -10,7 +10,6 @@ from dulwich.repo import Repo
 from modelversions import Registry, RemoteError, RemoteTimeoutError, RepositoryNotFoundError
 from tests.builders import CORPORA, Builder, corpus, same
 from tests.compat.git import Git
-from tests.lines import proxied
 from tests.remote import servers
 from tests.remote.conftest import (
     NAME,
@@ -21,21 +20,22 @@ from tests.remote.conftest import (
     with_histories,
     with_one_commit,
 )
+from tests.servers import proxied
 from tests.test_corpora import NAMES
 
 pytestmark = pytest.mark.remote
 
 
 def test_every_generated_history_is_the_same_there_as_here(lived: Far) -> None:
-    with lived.open() as door, lived.local as local:
+    with lived.open() as remote_registry, lived.local as local:
         assert len(local.history()) > 200
-        assert same(door, local)
-        assert door.commits(limit=7) == local.commits(limit=7)
+        assert same(remote_registry, local)
+        assert remote_registry.commits(limit=7) == local.commits(limit=7)
         for name in list(local)[:5]:
-            assert door[name].latest == local[name].latest
+            assert remote_registry[name].latest == local[name].latest
 
 
-def test_odd_tags_are_the_same_there_as_here(far: Far) -> None:
+def test_irregular_tags_are_read_alike(far: Far) -> None:
     check_irregular_tags(far)
 
 
@@ -54,17 +54,17 @@ def test_every_corpus_is_the_same_there_as_here(
 def test_the_configuration_is_read_where_a_server_filters_and_where_not(far: Far) -> None:
     with Repo(str(far.git.path)) as repo:
         Builder(repo).commit_file(".gto", "stages: [prod]\n")
-    with far.open() as door:
-        assert door._store.read_file(".gto") == b"stages: [prod]\n"
-        assert door._store.read_file("other") is None
+    with far.open() as remote_registry:
+        assert remote_registry._store.read_file(".gto") == b"stages: [prod]\n"
+        assert remote_registry._store.read_file("other") is None
 
 
 def test_a_repository_that_is_not_there(far: Far) -> None:
     with (
-        Registry.open(far.url.replace(NAME, "other.git"), **far.options) as door,
+        Registry.open(far.url.replace(NAME, "other.git"), **far.options) as remote_registry,
         pytest.raises(RepositoryNotFoundError, match="there is no repository at"),
     ):
-        len(door)
+        len(remote_registry)
 
 
 @pytest.mark.parametrize("limit", [0, 60, 700, 1500, 4000])
@@ -76,10 +76,10 @@ def test_a_server_that_stalls_or_drops_is_an_error_in_time(
         plain.git("tag", "-a", f"m@v1.0.{number}", "-m", "one of many")
     with (
         proxied(plain.port, limit=limit, silent=silent) as proxy,
-        Registry.open(plain.at(proxy.port), timeout=0.5) as door,
+        Registry.open(plain.at(proxy.port), timeout=0.5) as remote_registry,
         pytest.raises(RemoteTimeoutError if silent else RemoteError),
     ):
-        str(door)
+        str(remote_registry)
 
 
 class TestBytes:
@@ -109,17 +109,17 @@ class TestBytes:
         taken = {}
         with proxied(big.port) as proxy:
             for model in ("small", "large"):
-                with Registry.open(big.at(proxy.port)) as door:
-                    assert len(door) == 2
+                with Registry.open(big.at(proxy.port)) as remote_registry:
+                    assert len(remote_registry) == 2
                     proxy.reset()
-                    latest = door[model].latest
+                    latest = remote_registry[model].latest
                     listed = proxy.total
                     assert latest is not None
                     assert str(latest) in ("small@v1.0.19", "large@v1.0.199")
                     assert latest.message
                     taken[model] = proxy.total - listed
                     proxy.reset()
-                    assert door[model].history
+                    assert remote_registry[model].history
                     assert proxy.total < 1.1 * listed  # what was read is kept
                     if big.version == 0:  # it lists all its refs at each question
                         taken[model] -= listed
@@ -127,8 +127,8 @@ class TestBytes:
         assert taken["large"] < 12 * taken["small"]
 
     def test_the_latest_version_takes_no_object(self, big: Far) -> None:
-        with proxied(big.port) as proxy, Registry.open(big.at(proxy.port)) as door:
-            assert str(door["small"].latest) == "small@v1.0.19"
+        with proxied(big.port) as proxy, Registry.open(big.at(proxy.port)) as remote_registry:
+            assert str(remote_registry["small"].latest) == "small@v1.0.19"
             assert proxy.total < 60_000
             assert proxy.lines <= 2  # dulwich asks what the server can do, and then for the list
 
@@ -143,8 +143,8 @@ def test_a_redirect_is_followed_without_credentials(tmp_path: Path) -> None:
 
     with servers.web(tmp_path) as web, Registry.open(git.path) as local:
         other = web.url.replace("127.0.0.1", "127.0.0.2").replace("//", "//ann:s3cret@")
-        with Registry.open(other + NAME, credentials=credentials) as door:
-            assert same(door, local)
+        with Registry.open(other + NAME, credentials=credentials) as remote_registry:
+            assert same(remote_registry, local)
         assert not asked
         heads = (tmp_path / "redirected.log").read_text()
         assert "Basic" in heads  # it went to the host that it was meant for
@@ -153,8 +153,8 @@ def test_a_redirect_is_followed_without_credentials(tmp_path: Path) -> None:
         assert {line.rpartition(" ")[2] for line in heads.splitlines()} == {'"-"'}
     with servers.web(tmp_path, auth=True) as web:
         other = web.url.replace("127.0.0.1", "127.0.0.2")
-        with Registry.open(other + NAME, credentials=credentials) as door:
-            assert len(door)
+        with Registry.open(other + NAME, credentials=credentials) as remote_registry:
+            assert len(remote_registry)
         assert asked == [web.url + NAME]  # as Git does: for the server that wants them
-        with Registry.open(web.url + NAME, credentials=credentials) as door:
-            assert len(door)
+        with Registry.open(web.url + NAME, credentials=credentials) as remote_registry:
+            assert len(remote_registry)

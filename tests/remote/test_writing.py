@@ -25,9 +25,9 @@ from modelversions import (
 from modelversions.credentials import git_credential_fill, netrc_file, token_from_env
 from tests.builders import same
 from tests.compat.git import Git, init
-from tests.lines import proxied
 from tests.remote import servers
 from tests.remote.conftest import ANN, NAME, Far, bare, check_every_verb, server, with_one_commit
+from tests.servers import proxied
 
 pytestmark = pytest.mark.remote
 
@@ -40,19 +40,21 @@ def test_every_verb_works_at_a_url(far: Far) -> None:
 
 
 def test_a_commit_is_a_full_sha_a_branch_a_tag_or_head(plain: Far) -> None:
-    with plain.open() as door:
+    with plain.open() as remote_registry:
         head = plain.git("rev-parse", "HEAD").strip()
         plain.git("tag", "-a", "t", "-m", "a tag")
         for number, revision in enumerate([head, "main", "refs/heads/main", "t", "HEAD", "@"]):
-            assert door.register(f"m{number}", author=ANN, commit=revision).commit == head
+            assert (
+                remote_registry.register(f"m{number}", author=ANN, commit=revision).commit == head
+            )
         for revision in (head[:8], "HEAD~1"):
             with pytest.raises(RevisionNotFoundError, match="only a clone knows short SHAs"):
-                door.register("m", author=ANN, commit=revision)
+                remote_registry.register("m", author=ANN, commit=revision)
         with pytest.raises(RevisionNotFoundError, match="does not send the object 1111"):
-            door.register("m", author=ANN, commit="1" * 40)
-        assert "m" not in door
+            remote_registry.register("m", author=ANN, commit="1" * 40)
+        assert "m" not in remote_registry
         tag = plain.git("rev-parse", "refs/tags/t").strip()
-        assert door.register("m", author=ANN, commit=tag).commit == head
+        assert remote_registry.register("m", author=ANN, commit=tag).commit == head
         plain.git("fsck", "--strict")
 
 
@@ -61,46 +63,46 @@ def test_a_hooks_refusal_is_told_in_its_words(far: Far, hook: str) -> None:
     path = far.git.path / "hooks" / hook
     path.write_text("#!/bin/sh\necho 'Only the release job may write tags.' >&2\nexit 1\n")
     path.chmod(0o755)
-    with far.open() as door:
+    with far.open() as remote_registry:
         with pytest.raises(PushRejectedError, match="Only the release job may write") as caught:
-            door.register("m", author=ANN)
+            remote_registry.register("m", author=ANN)
         assert "hook declined" in caught.value.reason
         with pytest.raises(PushRejectedError, match="Only the release job"):
-            door.assign("m", stage="prod", register=True, author=ANN, commit="main")
-        assert not list(door)
+            remote_registry.assign("m", stage="prod", register=True, author=ANN, commit="main")
+        assert not list(remote_registry)
 
 
 def test_a_server_that_takes_nothing_says_so(tmp_path: Path) -> None:
     git = bare(tmp_path, with_one_commit)
     git("config", "http.receivepack", "false")
-    with servers.web(tmp_path) as web, Registry.open(web.url + NAME) as door:
-        assert not list(door)
+    with servers.web(tmp_path) as web, Registry.open(web.url + NAME) as remote_registry:
+        assert not list(remote_registry)
         with pytest.raises(PermissionError, match="HTTP 403"):
-            door.register("m", author=ANN)
+            remote_registry.register("m", author=ANN)
 
 
 def test_two_tags_go_together_or_not_at_all(far: Far) -> None:
     far.git("config", "receive.advertiseAtomic", "false")
-    with far.open() as door:
+    with far.open() as remote_registry:
         with pytest.raises(InvalidArgumentError, match="all or none, and has taken none; write"):
-            door.assign("m", stage="prod", register=True, author=ANN, commit="main")
-        assert not list(door)
-        door.register("m", author=ANN)
-        door.assign("m", "v0.0.1", "prod", author=ANN)
+            remote_registry.assign("m", stage="prod", register=True, author=ANN, commit="main")
+        assert not list(remote_registry)
+        remote_registry.register("m", author=ANN)
+        remote_registry.assign("m", "v0.0.1", "prod", author=ANN)
         far.git("config", "receive.advertiseAtomic", "true")
-        door.assign("n", stage="prod", register=True, author=ANN, commit="main")
-        assert len(door["n"].history) == 2
+        remote_registry.assign("n", stage="prod", register=True, author=ANN, commit="main")
+        assert len(remote_registry["n"].history) == 2
 
 
 def test_a_tag_that_the_server_checks_is_refused_in_its_words(plain: Far) -> None:
     hook = plain.git.path / "hooks" / "update"
     hook.write_text('#!/bin/sh\n[ -n "${3%%0000*}" ] || { echo tags are kept; exit 1; }\n')
     hook.chmod(0o755)
-    with plain.open() as door:
-        door.register("m", author=ANN)
+    with plain.open() as remote_registry:
+        remote_registry.register("m", author=ANN)
         with pytest.raises(PushRejectedError, match="tags are kept"):
-            door.delete_tags("m@v0.0.1")
-        assert "m" in door
+            remote_registry.delete_tags("m@v0.0.1")
+        assert "m" in remote_registry
 
 
 @pytest.mark.parametrize("limit", [0, 100, 1000])
@@ -111,12 +113,12 @@ def test_a_line_that_stalls_or_breaks_leaves_all_or_nothing(
     plain.git("tag", "-a", "m@v1.0.0", "-m", "there")
     with (
         proxied(plain.port, limit=limit, silent=silent) as proxy,
-        Registry.open(plain.at(proxy.port), timeout=0.5) as door,
+        Registry.open(plain.at(proxy.port), timeout=0.5) as remote_registry,
     ):
         head = plain.git("rev-parse", "HEAD").strip()
         begun = time.monotonic()
         with suppress(RemoteError):
-            door.assign("n", stage="prod", register=True, author=ANN, commit=head)
+            remote_registry.assign("n", stage="prod", register=True, author=ANN, commit=head)
         assert time.monotonic() - begun < 20
     tags = plain.git("tag", "-l", "n*").split()
     assert tags in ([], ["n#prod#1", "n@v0.0.1"])
@@ -127,55 +129,57 @@ class TestRaces:
     """Eight clients at one server."""
 
     @pytest.fixture
-    def doors(self, plain: Far) -> Iterator[list[Registry]]:
-        doors = [plain.open() for _ in range(CLIENTS)]
-        yield doors
-        for door in doors:
-            door.close()
+    def remote_registries(self, plain: Far) -> Iterator[list[Registry]]:
+        remote_registries = [plain.open() for _ in range(CLIENTS)]
+        yield remote_registries
+        for remote_registry in remote_registries:
+            remote_registry.close()
 
-    def test_one_of_many_registers_a_version(self, plain: Far, doors: list[Registry]) -> None:
-        def register(door: Registry, version: str) -> bool:
+    def test_one_of_many_registers_a_version(
+        self, plain: Far, remote_registries: list[Registry]
+    ) -> None:
+        def register(remote_registry: Registry, version: str) -> bool:
             try:
-                door.register("m", version, author=ANN, force=True)
+                remote_registry.register("m", version, author=ANN, force=True)
             except VersionExistsError:
                 return False
             return True
 
         with ThreadPoolExecutor(CLIENTS) as pool:
             for number in range(10):
-                won = list(pool.map(register, doors, [f"v1.0.{number}"] * CLIENTS))
+                won = list(pool.map(register, remote_registries, [f"v1.0.{number}"] * CLIENTS))
                 assert sum(won) == 1
         assert len(plain.local["m"]) == 10
 
-    def test_no_assignment_is_lost(self, plain: Far, doors: list[Registry]) -> None:
+    def test_no_assignment_is_lost(self, plain: Far, remote_registries: list[Registry]) -> None:
         for number in range(CLIENTS):
             parts = ("-m", f"c{number}", "-p", "HEAD", "HEAD^{tree}")
             sha = plain.git("commit-tree", *parts).strip()
             plain.git("update-ref", f"refs/heads/b{number}", sha)
-            doors[0].register("m", f"v1.0.{number}", author=ANN, commit=sha)
+            remote_registries[0].register("m", f"v1.0.{number}", author=ANN, commit=sha)
 
-        def assign(door: Registry, number: int) -> str:
-            return door.assign("m", f"v1.0.{number}", "prod", author=ANN).tag
+        def assign(remote_registry: Registry, number: int) -> str:
+            return remote_registry.assign("m", f"v1.0.{number}", "prod", author=ANN).tag
 
         with ThreadPoolExecutor(CLIENTS) as pool:
-            tags = list(pool.map(assign, doors, range(CLIENTS)))
+            tags = list(pool.map(assign, remote_registries, range(CLIENTS)))
         assert len(set(tags)) == CLIENTS
         model = plain.local["m"]
         assert len(model.holders("prod")) == CLIENTS
         assert len([event for event in model.history if event.stage]) == CLIENTS
 
-    def test_one_of_many_assigns_the_same(self, doors: list[Registry]) -> None:
-        doors[0].register("m", "v1.0.0", author=ANN)
+    def test_one_of_many_assigns_the_same(self, remote_registries: list[Registry]) -> None:
+        remote_registries[0].register("m", "v1.0.0", author=ANN)
 
-        def assign(door: Registry) -> bool:
+        def assign(remote_registry: Registry) -> bool:
             try:
-                door.assign("m", "v1.0.0", "prod", author=ANN)
+                remote_registry.assign("m", "v1.0.0", "prod", author=ANN)
             except StageHeldError:
                 return False
             return True
 
         with ThreadPoolExecutor(CLIENTS) as pool:
-            assert sum(pool.map(assign, doors)) == 1
+            assert sum(pool.map(assign, remote_registries)) == 1
 
 
 class TestExchange:
@@ -256,11 +260,11 @@ class TestExchange:
             assert far.git("tag").split() == ["m@v1.0.0", "m@v1.0.2"]
 
     def test_two_writers_with_clones_do_not_overwrite(self, far: Far, clone: Git) -> None:
-        with Registry.open(clone.path, **far.options) as here, far.open() as door:
-            door.register("m", "v1.0.0", author=ANN, message="theirs")
+        with Registry.open(clone.path, **far.options) as here, far.open() as remote_registry:
+            remote_registry.register("m", "v1.0.0", author=ANN, message="theirs")
             with pytest.raises(NotPushedError, match="it has a different tag of that name"):
                 here.register("m", "v1.0.0", author=ANN, push=True)
-            assert door["m"]["v1.0.0"].message == "theirs"
+            assert remote_registry["m"]["v1.0.0"].message == "theirs"
 
 
 class TestCredentials:
@@ -275,52 +279,52 @@ class TestCredentials:
     def test_an_environment_variable(self, guarded: Far, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MODELS_TOKEN", servers.PASSWORD)
         ask = token_from_env("MODELS_TOKEN", "ann")
-        with guarded.open(credentials=ask) as door:
-            assert door.register("m", author=ANN).tag == "m@v0.0.1"
+        with guarded.open(credentials=ask) as remote_registry:
+            assert remote_registry.register("m", author=ANN).tag == "m@v0.0.1"
 
     def test_a_netrc_file(self, guarded: Far, tmp_path: Path) -> None:
         file = tmp_path / "netrc"
         file.write_text(f"machine 127.0.0.1 login ann password {servers.PASSWORD}\n")
         file.chmod(0o600)
-        with guarded.open(credentials=netrc_file(file)) as door:
-            assert not list(door)
+        with guarded.open(credentials=netrc_file(file)) as remote_registry:
+            assert not list(remote_registry)
 
     def test_gits_own_helpers(self, guarded: Far) -> None:
         store = Path("~/.git-credentials").expanduser()
         store.write_text(f"http://ann:p%40ss%2Fw%2Brd@127.0.0.1:{guarded.port}\n")
         config = Path(os.environ["GIT_CONFIG_GLOBAL"])
         config.write_text("[credential]\n\thelper = store\n")
-        with guarded.open(credentials=git_credential_fill()) as door:
-            assert not list(door)
+        with guarded.open(credentials=git_credential_fill()) as remote_registry:
+            assert not list(remote_registry)
         config.write_text("")
         with (
-            guarded.open(credentials=git_credential_fill()) as door,
+            guarded.open(credentials=git_credential_fill()) as remote_registry,
             pytest.raises(PermissionError, match="it requires credentials"),
         ):
-            list(door)
+            list(remote_registry)
 
     def test_a_url(self, guarded: Far) -> None:
         url = guarded.url.replace("//", "//ann:p%40ss%2Fw%2Brd@")
-        with Registry.open(url) as door:
-            assert door.register("m", author=ANN).tag == "m@v0.0.1"
-            assert "p%40" not in repr(door) + repr(vars(door))
+        with Registry.open(url) as remote_registry:
+            assert remote_registry.register("m", author=ANN).tag == "m@v0.0.1"
+            assert "p%40" not in repr(remote_registry) + repr(vars(remote_registry))
 
 
-def test_an_authority_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_certificate_authority_is_an_error(tmp_path: Path) -> None:
     bare(tmp_path, with_one_commit)
     with (
         servers.web(tmp_path, tls=True) as web,
-        Registry.open(web.url + NAME) as door,
+        Registry.open(web.url + NAME) as remote_registry,
         pytest.raises(RemoteError, match="certificate verify failed"),
     ):
-        len(door)
+        len(remote_registry)
 
 
 def test_a_version_at_a_commit_that_is_taken(plain: Far) -> None:
-    with plain.open() as door:
-        door.register("m", "v1.0.0", author=ANN)
+    with plain.open() as remote_registry:
+        remote_registry.register("m", "v1.0.0", author=ANN)
         with pytest.raises(CommitTakenError):
-            door.register("m", "v2.0.0", author=ANN)
+            remote_registry.register("m", "v2.0.0", author=ANN)
 
 
 def test_connections_and_requests_of_a_registration(

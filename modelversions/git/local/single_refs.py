@@ -17,6 +17,7 @@ from dulwich.refs import (
 )
 from dulwich.repo import Repo
 
+from modelversions.git._dulwich import reflog_path
 from modelversions.git.local.packed_refs import packed_below, packed_ref
 
 _SYMBOLIC = 6
@@ -78,7 +79,7 @@ def read_reflog(repo: Repo, name: Ref) -> list[str]:
     if not name:
         assert isinstance(repo.refs, DiskRefsContainer)
         name = _followed(repo.refs, HEADREF)[0]
-    path = repo._reflog_path(name)  # noqa: SLF001  # dulwich returns entries, and fails at a malformed one
+    path = reflog_path(repo, name)
     try:
         with open(path, "rb") as file:
             lines = [line.split(b" ", 2) for line in file if line.count(b" ") > 1]

@@ -7,23 +7,20 @@ import selectors
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
 from dulwich.client import (
     GitClient,
     LocalGitClient,
-    SSHGitClient,
     SubprocessSSHVendor,
-    TCPGitClient,
-    TraditionalGitClient,
 )
 from dulwich.protocol import Protocol
 
 from modelversions.errors import ConfigurationError
+from modelversions.git._dulwich import Connect, Connected, SshClient, TcpClient
 from modelversions.git.programs import Programs
-from modelversions.git.remote.http import Login, Quiet, http_client
+from modelversions.git.remote.http import Login, http_client
 from modelversions.git.remote.http_settings import read_settings
 from modelversions.git.urls import Url
 
@@ -46,22 +43,12 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
         DubiousOwnershipError: another user's repository names the program for SSH.
     """
     if url.scheme == "git":
-        return _Tcp(url.host, url.port, timeout)
+        return TcpClient(url.host, url.port, _connect_tcp(timeout))
     if url.scheme == "ssh":
         return _ssh(url, programs, timeout)
     if url.scheme == "file":
         return LocalGitClient()
     return http_client(url, read_settings(url, programs.config), timeout, login)
-
-
-class _ClosingClient(Quiet, TraditionalGitClient):
-    """A client that closes its connection, which dulwich leaves open after an error."""
-
-    _protocol: Protocol | None = None
-
-    def close(self) -> None:
-        if self._protocol is not None:
-            self._protocol.close()
 
 
 class _SocketStream:
@@ -117,44 +104,25 @@ class _SocketStream:
             self.stderr.close()
 
 
-class _Tcp(_ClosingClient, TCPGitClient):
-    """A client for ``git daemon`` with a timeout."""
+def _connect_tcp(timeout: float | None) -> Connect:
+    """Return a function that connects to ``git daemon`` with a timeout."""
 
-    def __init__(self, host: str, port: int | None, timeout: float | None) -> None:
-        super().__init__(host, port=port)
-        self._timeout = timeout
-
-    def _connect(
-        self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
-    ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        """Request a service with the given version of the protocol."""
-        stream = _SocketStream(
-            socket.create_connection((self._host, self._port), self._timeout), self._timeout
-        )
+    def connect(
+        address: tuple[str, int], cmd: bytes, path: str | bytes, protocol_version: int | None
+    ) -> Connected:
+        stream = _SocketStream(socket.create_connection(address, timeout), timeout)
         protocol = Protocol(
             stream.read, stream.write, stream.close, shutdown_write=stream.end_writing
         )
-        self._protocol = protocol
         name = path.encode() if isinstance(path, str) else path
         name = name[1:] if name.startswith(b"/~") else name
-        self.protocol_version = protocol_version or 0
         version = b"\0\0version=2\0" if protocol_version == 2 else b""  # noqa: PLR2004  # its name
-        shown = f"[{self._host}]" if ":" in self._host else self._host
-        host = f"host={shown}:{self._port}".encode()
-        protocol.send_cmd(b"git-" + cmd, name, host + version)
+        host, port = address
+        shown = f"[{host}]" if ":" in host else host
+        protocol.send_cmd(b"git-" + cmd, name, f"host={shown}:{port}".encode() + version)
         return protocol, stream.can_read, None
 
-
-class _Ssh(_ClosingClient, SSHGitClient):
-    """A client for ``ssh``."""
-
-    def _connect(
-        self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
-    ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        """Request a service, and keep the connection."""
-        connected = super()._connect(cmd, path, protocol_version)
-        self._protocol = connected[0]
-        return connected
+    return connect
 
 
 class _TimeoutSSHVendor(SubprocessSSHVendor):
@@ -244,7 +212,7 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
         )
     # as in Git, a command is run by the shell, a program is not
     run = ["sh", "-c", f'{command} "$@"', command] if command else [program]
-    return _Ssh(
+    return SshClient(
         url.host,
         port=url.port,
         username=url.username,

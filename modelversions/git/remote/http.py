@@ -20,7 +20,6 @@ from urllib.parse import quote, urljoin
 import attrs
 from dulwich.client import (
     GitClient,
-    HttpGitClient,
     HTTPProxyUnauthorized,
     HTTPUnauthorized,
     default_user_agent_string,
@@ -28,6 +27,7 @@ from dulwich.client import (
 from dulwich.errors import GitProtocolError, NotGitRepository
 
 from modelversions.errors import ConfigurationError
+from modelversions.git._dulwich import HttpClient
 from modelversions.git.remote.http_settings import HttpSettings, Proxy
 from modelversions.git.url_match import same_origin
 from modelversions.git.urls import Url
@@ -98,15 +98,7 @@ class HttpStatusError(GitProtocolError):
         self.status = status
 
 
-class Quiet:
-    """A client without dulwich's warnings."""
-
-    @staticmethod
-    def _warn_filter_objects() -> None:
-        """Do not warn: a server without filters sends more, which is expected."""
-
-
-class _Http(Quiet, HttpGitClient):
+class _Http(HttpClient):
     """A client that closes its connections when it is closed or collected."""
 
     without_listing = False
@@ -126,19 +118,20 @@ class _Http(Quiet, HttpGitClient):
     def close(self) -> None:
         self._manager.clear()
 
-    def _http_request(
+    def send(
         self,
         url: str,
-        headers: dict[str, str] | None = None,
-        data: bytes | Iterator[bytes] | None = None,
-        raise_for_status: bool = True,  # noqa: FBT001,FBT002  # dulwich gives it so
+        headers: Mapping[str, str],
+        data: bytes | Iterator[bytes] | None,
+        *,
+        raise_for_status: bool,
     ) -> tuple[Any, Callable[[int], bytes]]:
         """Send a request; an error has the server's message."""
         if self.without_listing and isinstance(data, bytes) and data.startswith(_LISTING):
             return _Answer(f"{_SMART}upload-pack-result", "", b"0000").pair()
         if data is None and url in self._capabilities:
             return _Answer(f"{_SMART}upload-pack-advertisement", *self._capabilities[url]).pair()
-        found = self._followed(url, headers or {}, data)
+        found = self._followed(url, headers, data)
         if raise_for_status and found.status != HTTPStatus.OK:
             said = found.read(_LONGEST) if "text/plain" in (found.content_type or "") else b""
             found.close()
@@ -256,7 +249,7 @@ class _Answer:
     text: bytes
 
     def pair(self) -> tuple[_Answer, Callable[[int], bytes]]:
-        """Return the result of ``_http_request``."""
+        """Return the result of ``send()``."""
         return self, io.BytesIO(self.text).read
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.objects import Commit as GitCommit
@@ -16,6 +16,7 @@ from modelversions.errors import (
     RemoteTimeoutError,
     RepositoryError,
     RevisionNotFoundError,
+    WriteConflictError,
 )
 from modelversions.git.config import GitConfig
 from modelversions.git.objects.commits import Commits
@@ -25,7 +26,7 @@ from modelversions.git.programs import Programs
 from modelversions.git.ref_names import check_ref_conflict, tag_changed, tag_exists
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.remote_tags import NO_TREES, RemoteTags, in_memory
-from modelversions.git.remote.transport import Refs, Transport
+from modelversions.git.remote.transport import ComputeUpdates, PushResult, Refs, Transport
 from modelversions.git.signing import check
 from modelversions.git.store import (
     TAGS,
@@ -263,39 +264,33 @@ class RemoteStore:
     def _push(
         self,
         updates: Mapping[str, str],
-        compute_updates: Callable[[Mapping[str, str]], Mapping[str, str]],
+        compute_updates: ComputeUpdates,
         objects: Sequence[GitTag],
     ) -> None:
         """Push updates, and find out whether they were made."""
-        sent = False
-
-        def computed(there: Mapping[str, str]) -> Mapping[str, str]:
-            nonlocal sent
-            new = compute_updates(there)
-            sent = True
-            return new
-
-        def packed(_have: object, _want: object) -> tuple[int, Iterator[UnpackedObject]]:
-            return pack_objects_to_data([(one, None) for one in objects])
-
+        computed = _Recorded(compute_updates)
         try:
-            result = self._transport.send(computed, packed, atomic=len(updates) > 1)
+            result = self._transport.send(
+                computed, lambda *_: _pack_of(objects), atomic=len(updates) > 1
+            )
         except RemoteError as error:
-            if not sent:
+            if not computed.has_returned:  # nothing was sent
                 raise
             if not self._are_set(updates):
                 raise self._unknown(updates, str(error)) from error
             return  # only the answer was lost
         if result.refused:
-            ref, reason = result.cause
-            name = ref.removeprefix(TAGS)
-            if updates[ref] and any(tag.name == name for tag in self.tags([name])):
-                raise tag_exists(name, self.location)
-            raise rejected(
-                name, self.location, reason, result.messages, "nothing was written there, "
-            )
+            raise self._refused(updates, result)
         if result.unreported and not self._are_set(updates):
             raise self._unknown(updates, f"{self.location!r} did not report the result")
+
+    def _refused(self, updates: Mapping[str, str], result: PushResult) -> WriteConflictError:
+        """Return the error for a refused push."""
+        ref, reason = result.cause
+        name = ref.removeprefix(TAGS)
+        if updates[ref] and any(tag.name == name for tag in self.tags([name])):
+            return tag_exists(name, self.location)
+        return rejected(name, self.location, reason, result.messages, "nothing was written there, ")
 
     def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
         names = ", ".join(repr(ref.removeprefix(TAGS)) for ref in updates)
@@ -329,6 +324,23 @@ class RemoteStore:
                 "SHA or 'HEAD'"
             )
         return RevisionNotFoundError(sentence, revision=revision)
+
+
+class _Recorded:
+    """Calls a function that computes updates, and records whether it returned."""
+
+    def __init__(self, compute_updates: ComputeUpdates) -> None:
+        self._compute_updates = compute_updates
+        self.has_returned = False
+
+    def __call__(self, refs: Mapping[str, str]) -> Mapping[str, str]:
+        found = self._compute_updates(refs)
+        self.has_returned = True
+        return found
+
+
+def _pack_of(objects: Sequence[GitTag]) -> tuple[int, Iterator[UnpackedObject]]:
+    return pack_objects_to_data([(one, None) for one in objects])
 
 
 def _leads_to(ref: TagRef, id: str) -> bool:

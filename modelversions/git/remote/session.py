@@ -83,29 +83,34 @@ class Session:
             for attempt in range(2):
                 client = self._get_client()
                 try:
-                    answer = question(client)
+                    answer = self._send(client, question)
                 except HTTPUnauthorized as error:
                     asking = error.url
-                except ModelVersionsError:
-                    self._drop(client)
-                    raise
-                except Exception as error:  # noqa: BLE001  # dulwich raises various errors
-                    self._drop(client)
-                    failure, chained = self._failed(error)
-                    break
-                except BaseException:  # an interrupt: terminate the program
-                    self._drop(client)
-                    raise
                 else:
                     self._tell("approve")
                     return answer
                 if attempt == 0:
                     self._log_in(asking)
                     log_in(client, self._login)
-            else:
-                self._tell("reject")
-                failure, chained = self._denied(), None
-            raise failure from chained
+            self._tell("reject")
+            raise self._denied()
+
+    def _send(self, client: GitClient, question: Callable[[GitClient], Answer]) -> Answer:
+        """Send a request once; after an error, close the connection."""
+        try:
+            return question(client)
+        except HTTPUnauthorized:
+            raise
+        except ModelVersionsError:
+            self._drop(client)
+            raise
+        except Exception as error:  # noqa: BLE001  # dulwich raises various errors
+            self._drop(client)
+            failure, chained = self._failed(error)
+        except BaseException:  # an interrupt: terminate the program
+            self._drop(client)
+            raise
+        raise failure from chained  # here, so that the context does not show secrets
 
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``; an exception that it raises is raised by the request."""

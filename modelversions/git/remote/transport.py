@@ -26,6 +26,9 @@ from modelversions.git.remote.session import Session, words
 from modelversions.git.store import TAGS, RemoteOptions, TagRef
 from modelversions.git.urls import Url
 
+ComputeUpdates = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Maps the server's refs to new ids; an empty id deletes a ref."""
+
 PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
 """Packs what leads to some objects, for one who has others."""
 
@@ -80,6 +83,57 @@ class _Haves:
 
     def nak(self) -> None:
         """Ignore it."""
+
+
+class _Push:
+    """One push: computes the updates when the refs are known, and collects the server's output."""
+
+    def __init__(self, session: Session, compute_updates: ComputeUpdates, pack: PackOf) -> None:
+        self._session = session
+        self._compute_updates = compute_updates
+        self._pack = pack
+        self._output: list[bytes] = []
+        self.updates: dict[Ref, ObjectID] = {}
+        self.is_anonymous = False
+        """Whether the server does not tell which program it is."""
+
+    def run(self, client: GitClient, *, atomic: bool) -> Mapping[bytes, str | None]:
+        """Push; return the status of each ref, which is None for success."""
+        path = self._session.path
+        try:
+            sent = client.send_pack(
+                path, self._update, self._pack_of, self._on_output, atomic=atomic
+            )
+        except SendPackError as error:
+            return dict.fromkeys(self.updates, _text(error.args[0]))
+        self.is_anonymous = sent.agent is None
+        return sent.ref_status or {}
+
+    def result(self, statuses: Mapping[bytes, str | None], *, has_reports: bool) -> PushResult:
+        """Return the result; ``has_reports`` tells whether the server reports each ref."""
+        refused = {ref: sanitize(reason) for ref, reason in statuses.items() if reason is not None}
+        missing = [ref for ref in self.updates if ref not in statuses and has_reports]
+        return PushResult(
+            refused={_text(ref): reason for ref, reason in refused.items() if ref in self.updates},
+            unreported=frozenset(map(_text, missing)),
+            messages=sanitize(words(b"".join(self._output))),
+        )
+
+    def _update(self, old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
+        self._session.reached = True
+        new = self._compute_updates({_text(ref): _text(id) for ref, id in old.items()})
+        for ref, id in new.items():
+            self.updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA
+        return self.updates
+
+    def _on_output(self, data: bytes) -> None:
+        self._output.append(data)
+        self._session.on_progress(data)
+
+    def _pack_of(
+        self, have: Iterable[ObjectID], want: Iterable[ObjectID], **_: object
+    ) -> tuple[int, Iterator[UnpackedObject]]:
+        return self._pack(set(have), set(want))
 
 
 class Transport:
@@ -216,7 +270,7 @@ class Transport:
 
     def send(
         self,
-        compute_updates: Callable[[Mapping[str, str]], Mapping[str, str]],
+        compute_updates: ComputeUpdates,
         pack: PackOf,
         *,
         atomic: bool,
@@ -232,46 +286,13 @@ class Transport:
         Raises:
             InvalidArgumentError: the server has no atomic pushes; nothing changed.
         """
-        said: list[bytes] = []
-        updates: dict[Ref, ObjectID] = {}
-        anonymous = False
-
-        def decide(old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
-            self._session.reached = True
-            there = {_text(ref): _text(id) for ref, id in old.items()}
-            for ref, id in compute_updates(there).items():
-                updates[Ref(ref.encode())] = ObjectID(id.encode()) if id else ZERO_SHA
-            return updates
-
-        def note(data: bytes) -> None:
-            said.append(data)
-            self._session.on_progress(data)
-
-        def pack_of(
-            have: Iterable[ObjectID], want: Iterable[ObjectID], **_: object
-        ) -> tuple[int, Iterator[UnpackedObject]]:
-            return pack(set(have), set(want))
-
-        def ask(client: GitClient) -> Mapping[bytes, str | None]:
-            nonlocal anonymous
-            try:
-                sent = client.send_pack(self._session.path, decide, pack_of, note, atomic=atomic)
-            except SendPackError as error:
-                return dict.fromkeys(updates, _text(error.args[0]))
-            anonymous = sent.agent is None
-            return sent.ref_status or {}
-
-        statuses = self._session.ask(ask)
-        answers = self._session.version is not None  # on this machine only what fails is told
-        accepted = {ref: id for ref, id in updates.items() if statuses.get(ref, "") is None}
-        if anonymous and answers and accepted:
+        push = _Push(self._session, compute_updates, pack)
+        statuses = self._session.ask(lambda client: push.run(client, atomic=atomic))
+        has_reports = self._session.version is not None  # a local repository reports errors only
+        accepted = {ref: id for ref, id in push.updates.items() if statuses.get(ref, "") is None}
+        if push.is_anonymous and has_reports and accepted:
             statuses = {**statuses, **self._not_set(accepted)}
-        refused = {ref: sanitize(reason) for ref, reason in statuses.items() if reason is not None}
-        return PushResult(
-            refused={_text(ref): reason for ref, reason in refused.items() if ref in updates},
-            unreported=frozenset(_text(ref) for ref in updates if ref not in statuses and answers),
-            messages=sanitize(words(b"".join(said))),
-        )
+        return push.result(statuses, has_reports=has_reports)
 
     def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
         """Return a reason for each ref that the server did not set as requested.

@@ -122,7 +122,7 @@ class Life:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_each_look_is_as_good_as_the_first(disk: Builder, seed: int) -> None:
+def test_each_refresh_answers_as_a_new_registry(disk: Builder, seed: int) -> None:
     assert isinstance(disk.repo, Repo)
     life = Life(disk.repo, seed)
     kept = life.builder.registry
@@ -143,15 +143,15 @@ STAGED = ["m@v1.0.0", "m@v1.0.0+x", "m@v2.0.0", "m@v1.0.0!", "m#a#1", "m#a#2", "
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_glance_shows_what_a_full_read_does(disk: Builder, seed: int) -> None:
+def test_the_table_shows_what_a_full_read_does(disk: Builder, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
     commits = [disk.commit(f"c{number}", number) for number in range(chance.randint(1, 3))]
-    odd = [disk.blob(), "b" * 40, commits[0]]
+    irregular_tags = [disk.blob(), "b" * 40, commits[0]]
     names = [*STAGED, *chance.sample(["m#b!", "m@deprecated", "m#b#7"], seed % 3)]
     for round in range(4):
         for name in chance.sample(names, 4):
             if chance.random() < 0.1:
-                disk.ref(f"refs/tags/{name}", chance.choice(odd))
+                disk.ref(f"refs/tags/{name}", chance.choice(irregular_tags))
             else:
                 disk.tag(name, chance.choice(commits), chance.randint(0, 9))
         if chance.random() < 0.7:
@@ -224,7 +224,7 @@ class TestReadAgain:
         assert len(registry["m"]) == 2
         assert store.asked == ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
 
-    def test_oddities_are_kept_in_the_order_of_tags(self, disk: Builder) -> None:
+    def test_problems_are_kept_in_the_order_of_tags(self, disk: Builder) -> None:
         disk.tag("m@v2.0.0", disk.commit(), tagger=None)
         disk.ref("refs/tags/m@v4.0.0", disk.commits["c1"])
         registry = disk.registry

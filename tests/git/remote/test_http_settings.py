@@ -34,10 +34,10 @@ from modelversions.git.remote.http import http_client
 from modelversions.git.remote.http_settings import HttpSettings, read_settings
 from modelversions.git.urls import Url
 from tests.builders import Builder
-from tests.lines import LOCAL, PATH, guarded, http_server
+from tests.servers import LOCAL, PATH, guarded, http_server
 
 ANN = Identity("Ann", "ann@example.com")
-PEM = Path(__file__).parent / "data" / "localhost.pem"
+PEM = Path(__file__).parents[2] / "data" / "localhost.pem"
 """A key, and a certificate for localhost that it signed itself."""
 
 

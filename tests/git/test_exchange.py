@@ -33,7 +33,7 @@ from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
-from tests.lines import git_server, http_server
+from tests.servers import git_server, http_server
 
 ANN = Identity("Ann", "ann@example.com")
 
@@ -111,6 +111,7 @@ def test_a_tag_that_differs_is_a_conflict_and_stays_on_both_sides(
         assert result.conflicts == (Conflict("m@v1.0.0", mine[0].id, theirs),)
         assert result.remote in str(result)
         assert f"conflict: m@v1.0.0: {mine[0].id[:7]} local, {theirs[:7]} remote" in str(result)
+        assert repr(result.conflicts[0]) == f"<Conflict {result.conflicts[0]}>"
     assert result.transferred == ("m@v3.0.0",)
     assert {ref.name: ref.id for ref in far.registry._store.tags()}["m@v1.0.0"] == theirs
     assert here.registry._store.tags()[0] == mine[0]
@@ -131,9 +132,10 @@ def test_events_that_are_lacking_here_are_fetched(here: Builder, far: Builder) -
     assert tags(here) == ["m#prod#1", "m@v1.0.0"]
     assert far.commits["f1"].encode() in here.repo.object_store  # type: ignore[operator]
     assert str(result) == f"{result.remote}: 2 transferred, 0 unchanged"
+    assert repr(result) == f"<SyncResult {result}>"
 
 
-def test_a_tag_that_somebody_makes_meanwhile_is_not_overwritten(
+def test_a_tag_created_concurrently_is_not_overwritten(
     here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far.commit("f1", 5)
@@ -445,9 +447,7 @@ class TestHarm:
             with pytest.raises(RepositoryError, match="names its objects in another format"):
                 disk.registry.fetch(remote=repo.path)
 
-    def test_a_shallow_clone_pushes_nothing_where_nobody_checks(
-        self, disk: Builder, far: Builder
-    ) -> None:
+    def test_a_shallow_clone_does_not_push_to_a_path(self, disk: Builder, far: Builder) -> None:
         disk.tags("m@v1.0.0")
         disk.repo.update_shallow({ObjectID(disk.commits["c1"].encode())}, None)
         assert isinstance(far.repo, Repo)
@@ -475,7 +475,7 @@ class TestHarm:
             disk.registry.push(remote=far.repo.path)
 
 
-def test_a_tag_for_which_there_is_no_place_is_a_conflict(here: Builder, far: Builder) -> None:
+def test_a_tag_that_conflicts_with_a_directory_is_a_conflict(here: Builder, far: Builder) -> None:
     here.tag("m#prod")
     far.tags("a@v1.0.0", "m#prod/eu#1", "z@v1.0.0")
     result = here.registry.fetch()
@@ -484,7 +484,7 @@ def test_a_tag_for_which_there_is_no_place_is_a_conflict(here: Builder, far: Bui
     assert "m#prod/eu#1: name conflict local, " in str(result)
 
 
-def test_a_push_that_nobody_confirmed_is_an_error(
+def test_a_push_without_a_report_is_an_error(
     here: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.tags("m@v1.0.0")

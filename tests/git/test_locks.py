@@ -14,7 +14,7 @@ from dulwich.repo import Repo
 from modelversions import Registry
 from modelversions.git import locks
 from tests.builders import Builder
-from tests.lines import http_server
+from tests.servers import http_server
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork() here")
 

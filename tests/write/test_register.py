@@ -183,7 +183,7 @@ class TestRefusals:
             any_builder.registry.register("m", "v1.0.0", author=author)
         assert everything(any_builder) == before
 
-    def test_nobody_is_configured(self, any_builder: Builder) -> None:
+    def test_no_identity_is_configured(self, any_builder: Builder) -> None:
         with pytest.raises(IdentityError, match=r"pass author=Identity.*or Git's user.name"):
             any_builder.registry.register("m", "v1.0.0")
 
@@ -271,7 +271,7 @@ class TestConflicts:
         any_builder.tags("ab@v1.0.0", "a@v1.0.0")
         assert any_builder.registry.register("a/m", "v1.0.0", author=ANN).tag == "a/m@v1.0.0"
 
-    @pytest.mark.usefixtures("impatient")
+    @pytest.mark.usefixtures("short_lock_timeout")
     def test_a_lock_that_a_dead_writer_left(self, disk: Builder) -> None:
         path = Path(disk.repo.controldir(), "refs", "tags", "m@v1.0.0")  # type: ignore[union-attr]
         lock = GitFile(str(path), "wb")
@@ -314,7 +314,7 @@ class TestConflicts:
 
 
 class RacingStore(LocalStore):
-    """A store in which somebody else is faster, once."""
+    """A store in which another writer is faster, once."""
 
     def __init__(self, builder: Builder, other: Callable[[], object]) -> None:
         super().__init__(builder.repo, "memory")
@@ -335,7 +335,7 @@ def test_the_loser_of_a_race_hears_who_won(builder: Builder) -> None:
     assert builder.registry["m"]["v1.0.0"].registered_at == at(5)
 
 
-def test_a_counter_that_somebody_took_is_not_taken_again(builder: Builder) -> None:
+def test_a_counter_is_not_used_twice(builder: Builder) -> None:
     builder.tags("m@v1.0.0", "m@v1.0.0!")
     store = RacingStore(builder, lambda: builder.tag("m@v1.0.0#1", at=15))
     assert Registry(store).register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#2"

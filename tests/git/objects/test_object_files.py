@@ -166,7 +166,7 @@ def test_packs_that_are_deleted_are_let_go_of(disk: Builder) -> None:
     files.close()
 
 
-def test_a_look_at_tags_lets_go_of_them(disk: Builder) -> None:
+def test_listing_tags_closes_deleted_packs(disk: Builder) -> None:
     disk.tags("m@v1.0.0").pack()
     registry = disk.registry
     assert registry["m"].latest

@@ -33,7 +33,7 @@ TAGS = st.builds(
 @given(
     st.one_of(TAGS, TAGS.map(lambda raw: raw.replace(b"a", b"\xff", 41)), st.binary(max_size=40))
 )
-def test_the_short_way_says_what_the_long_way_says_or_nothing(raw: bytes) -> None:
+def test_parse_common_tag_agrees_with_tag_parts(raw: bytes) -> None:
     common = parse_common_tag(raw)
     if common is not None:
         parsed = TagParts(raw)

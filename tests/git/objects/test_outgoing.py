@@ -14,7 +14,7 @@ from modelversions.git.local.single_refs import ids_below
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links
 from tests.builders import Builder
-from tests.lines import git_server
+from tests.servers import git_server
 
 ANN = Identity("Ann", "ann@example.com")
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +24,21 @@ from modelversions import (
 from modelversions.git.remote.http import HttpStatusError
 from modelversions.git.remote.transport import Refs, Transport
 from tests.builders import Builder, same
-from tests.lines import LOCAL, Wsgi, git_server, http_server
+from tests.servers import LOCAL, Wsgi, git_server, http_server
 
 ANN = Identity("Ann", "ann@example.com")
 NOT_THERE = (RevisionNotFoundError, RemoteError)
 """What a server's refusal to send an object gives: dulwich's for HTTP answers with status 500."""
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    """A bare repository with two commits, to be served."""
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        builder = Builder(repo)
+        builder.commit()
+        builder.commit("c2", 1, "c1")
+        yield builder
 
 
 def ref_id(far: Builder, name: str) -> str:

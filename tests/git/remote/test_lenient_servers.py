@@ -19,7 +19,7 @@ from modelversions import (
     VersionExistsError,
 )
 from tests.builders import Builder
-from tests.lines import served
+from tests.servers import served
 
 ANN = Identity("Ann", "ann@example.com")
 

@@ -70,7 +70,7 @@ def mixed(disk: Builder) -> Builder:
 
 
 class TestDeletion:
-    @pytest.mark.usefixtures("impatient")
+    @pytest.mark.usefixtures("short_lock_timeout")
     def test_a_held_packed_refs_lock_changes_nothing(self, mixed: Builder) -> None:
         lock = mixed.git_dir / "packed-refs.lock"
         lock.touch()

@@ -16,7 +16,7 @@ from modelversions import (
     TagName,
 )
 from modelversions.values.tag_name import check_model_name, check_new_stage, diagnose, is_reserved
-from tests.test_semver import VERSIONS
+from tests.values.test_semver import VERSIONS
 
 V1 = SemVer(1, 0, 0)
 ALNUM = string.ascii_letters + string.digits

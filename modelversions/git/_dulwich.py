@@ -1,0 +1,102 @@
+"""What this package uses of dulwich that is not public.
+
+It stands here and nowhere else. ``tests/git/test_dulwich.py`` fails if a new dulwich changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
+
+from dulwich.client import HttpGitClient, SSHGitClient, TCPGitClient
+from dulwich.protocol import Protocol
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+
+Connected = tuple[Protocol, Callable[[], bool], "IO[bytes] | None"]
+"""A protocol, a function that returns whether data can be read, and the error output."""
+
+Connect = Callable[["tuple[str, int]", bytes, "str | bytes", "int | None"], Connected]
+"""Connects to host and port, and requests a service for a path, with a protocol version."""
+
+
+def config_conditions(repo: Repo) -> Mapping[str, Callable[[str], bool]]:
+    """Return the conditions of ``includeIf`` for a repository; there is no public method."""
+    return repo._get_config_condition_matchers()
+
+
+def reflog_path(repo: Repo, name: Ref) -> str:
+    """Return the file of a reflog; the public method fails at malformed entries."""
+    return repo._reflog_path(name)
+
+
+class QuietClient:
+    """A client without dulwich's warnings."""
+
+    @staticmethod
+    def _warn_filter_objects() -> None:
+        """Do not warn: a server without filters sends more, which is expected."""
+
+
+class _ClosingClient(QuietClient):
+    """A client that closes its connection, which dulwich leaves open after an error."""
+
+    _protocol: Protocol | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._protocol is not None:
+            self._protocol.close()
+
+
+class TcpClient(_ClosingClient, TCPGitClient):
+    """A client for ``git daemon`` that connects with a function."""
+
+    def __init__(self, host: str, port: int | None, connect: Connect) -> None:
+        """Keep the function, which is called for each request."""
+        super().__init__(host, port=port)
+        self._connect_with = connect
+
+    def _connect(
+        self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
+    ) -> Connected:
+        self.protocol_version = protocol_version or 0
+        address = self._host, self._port
+        connected = self._connect_with(address, cmd, path, protocol_version)
+        self._protocol = connected[0]
+        return connected
+
+
+class SshClient(_ClosingClient, SSHGitClient):
+    """A client for ``ssh``."""
+
+    def _connect(
+        self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
+    ) -> Connected:
+        connected: Connected = super()._connect(cmd, path, protocol_version)
+        self._protocol = connected[0]
+        return connected
+
+
+class HttpClient(QuietClient, HttpGitClient):
+    """A client for HTTP whose requests are sent by ``send()``."""
+
+    def send(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        data: bytes | Iterator[bytes] | None,
+        *,
+        raise_for_status: bool,
+    ) -> tuple[Any, Callable[[int], bytes]]:
+        """Send a request; return the response and a function that reads its content."""
+        raise NotImplementedError
+
+    def _http_request(
+        self,
+        url: str,
+        headers: dict[str, str] | None = None,
+        data: bytes | Iterator[bytes] | None = None,
+        raise_for_status: bool = True,  # noqa: FBT001, FBT002  # as in dulwich
+    ) -> tuple[Any, Callable[[int], bytes]]:
+        return self.send(url, headers or {}, data, raise_for_status=raise_for_status)

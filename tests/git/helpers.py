@@ -1,0 +1,50 @@
+"""Values and functions that several modules of tests use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    Identity,
+    ProblemKind,
+)
+from tests.builders import Builder, at
+
+ME = Identity("Ann", "ann@example.com")
+
+
+NOW = at(10_000)
+
+
+def git_folder(builder: Builder) -> Path:
+    assert isinstance(builder.repo, Repo)
+    return Path(builder.repo.controldir())
+
+
+def loose(builder: Builder, id: str) -> Path:
+    return git_folder(builder) / "objects" / id[:2] / id[2:]
+
+
+def kinds(builder: Builder) -> list[tuple[str, ProblemKind]]:
+    return [(problem.tag, problem.kind) for problem in builder.registry.problems(NOW)]
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+    """Let no file whose path ends so be opened or listed: permissions do not bind a superuser."""
+
+    def guarded(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: Any, *rest: object, **more: object) -> object:
+            if os.fsdecode(path).endswith(refused):
+                raise PermissionError(13, "Permission denied", path)
+            return real(path, *rest, **more)
+
+        return call
+
+    monkeypatch.setattr("builtins.open", guarded(open))
+    monkeypatch.setattr("os.listdir", guarded(os.listdir))

@@ -1,0 +1,183 @@
+"""Opening local repositories."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from dulwich.refs import Ref
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import (
+    ConfigurationError,
+    Identity,
+    Registry,
+    RepositoryError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from tests.builders import Builder
+from tests.git.local.helpers import ANN, path_of
+
+
+class TestOpening:
+    def test_a_path_inside_a_repository(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk.tags("m@v1.0.0")
+        inside = path_of(disk) / "a" / "b"
+        inside.mkdir(parents=True)
+        (inside / "file").write_text("")
+        for path in (inside, str(inside), inside / "file", path_of(disk) / ".git"):
+            with Registry.open(path) as registry:
+                assert list(registry) == ["m"]
+        monkeypatch.chdir(inside)
+        with Registry.open() as registry:
+            assert list(registry) == ["m"]
+            assert repr(registry) == f"<Registry {str(path_of(disk))!r}: 1 model>"
+
+    def test_a_bare_repository(self, tmp_path: Path) -> None:
+        with Repo.init_bare(str(tmp_path / "bare.git"), mkdir=True) as repo:
+            builder = Builder(repo)
+            builder.tags("m@v1.0.0")
+            with Registry.open(tmp_path / "bare.git") as registry:
+                registry.register("m", "v2.0.0", author=ANN, force=True)
+                assert registry.latest()["m"].name == "v2.0.0"
+
+    def test_a_linked_worktree(self, disk: Builder, tmp_path: Path) -> None:
+        disk.tags("m@v1.0.0")
+        assert isinstance(disk.repo, Repo)
+        linked = tmp_path / "linked"
+        disk.repo.worktrees.add(str(linked), branch=b"side").close()
+        with Registry.open(linked) as registry:
+            registry.register("m", "v2.0.0", author=ANN, force=True)
+        assert disk.registry.latest()["m"].name == "v2.0.0"
+
+    @pytest.mark.usefixtures("short_lock_timeout")
+    def test_reftable(self, tmp_path: Path) -> None:
+        Repo.init(str(tmp_path), format=1).close()
+        with (tmp_path / ".git" / "config").open("a") as config:
+            config.write("[extensions]\n\trefStorage = reftable\n")
+        with Repo(str(tmp_path)) as repo:
+            builder = Builder(repo)
+            builder.tags("m@v1.0.0", "n@v1.0.0")
+            builder.ref("refs/tags/m@v3.0.0", builder.commits["c1"])
+            with Registry.open(tmp_path) as registry:
+                registry.register("m", "v2.0.0", author=ANN, force=True)
+                assert registry["m"].latest == registry["m"]["v2.0.0"]
+                assert list(registry) == ["m", "n"]
+                assert len(registry.problems()) == 2
+                lock = tmp_path / ".git" / "reftable" / "tables.list.lock"
+                lock.touch()
+                with pytest.raises(OSError, match=r"tables.list.lock' and try again"):
+                    registry.register("m", "v4.0.0", author=ANN, force=True)
+
+    def test_a_worktree_s_configuration_goes_first(self, disk: Builder) -> None:
+        config = path_of(disk) / ".git" / "config"
+        config.write_text(
+            "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tworktreeConfig = true\n"
+            "[user]\n\tname = Local\n\temail = l@example.com\n"
+        )
+        (path_of(disk) / ".git" / "config.worktree").write_text("[user]\n\tname = Worktree\n")
+        with Registry.open(path_of(disk)) as registry:
+            event = registry.register("m", "v1.0.0")
+        assert event.author == Identity("Worktree", "l@example.com")
+
+    def test_a_user_s_configuration_for_some_folders(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "work").write_text("[user]\n\tname = Work\n")
+        condition = f'[includeIf "gitdir:{path_of(disk)}/"]\n\tpath = {tmp_path}/work\n'
+        user = "[user]\n\tname = Home\n\temail = h@example.com\n"
+        (tmp_path / "global").write_text(user + condition)
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "global"))
+        assert disk.registry.register("m", "v1.0.0").author == Identity("Work", "h@example.com")
+        memory = Builder(MemoryRepo())
+        memory.commit()
+        assert memory.registry.register("m", "v1.0.0").author == Identity("Home", "h@example.com")
+
+    def test_a_configuration_that_cannot_be_read(
+        self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "global").write_text("[user\nname = x")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "global"))
+        with pytest.raises(
+            ConfigurationError, match="'git config --list --show-origin' shows where"
+        ):
+            disk.registry.register("m", "v1.0.0")
+
+    def test_sha256(self, tmp_path: Path) -> None:
+        with Repo.init(str(tmp_path), object_format="sha256") as repo:
+            builder = Builder(repo)
+            sha = builder.commit()
+            event = builder.registry.register("m", "v1.0.0", author=ANN, commit=sha[:10])
+            assert len(event.commit) == 64
+            builder.repo.refs.pack_refs(all=True)
+            with Registry.open(tmp_path) as registry:
+                assert registry["m"].history == (event,)
+                assert registry.at(sha)
+
+    def test_alternates(self, disk: Builder, tmp_path: Path) -> None:
+        disk.tags("m@v1.0.0")
+        tag = disk.raw("m@v2.0.0", f"object {disk.commits['c1']}\ntype commit\ntag m@v2.0.0\n\nx\n")
+        with Repo.init(str(tmp_path / "borrower"), mkdir=True) as borrower:
+            assert isinstance(disk.repo, Repo)
+            borrower.object_store.add_alternate_path(disk.repo.object_store.path)
+            for name in ("m@v1.0.0", "m@v2.0.0"):
+                ref = Ref(f"refs/tags/{name}".encode())
+                borrower.refs[ref] = disk.repo.refs[ref]
+            with Registry.open(borrower.path) as registry:
+                assert [version.name for version in registry["m"]] == ["v2.0.0", "v1.0.0"]
+                assert tag == borrower.refs[Ref(b"refs/tags/m@v2.0.0")].decode()
+
+    def test_an_open_repository_stays_its_owner_s(self) -> None:
+        builder = Builder(MemoryRepo())
+        builder.tags("m@v1.0.0")
+        with Registry.from_repo(builder.repo) as registry:
+            assert repr(registry) == "<Registry 'memory': 1 model>"
+        assert list(Registry.from_repo(builder.repo)) == ["m"]
+
+    @pytest.mark.parametrize("path", ["nowhere", "./user@host:path", "C:\\nowhere", ""])
+    def test_a_mistyped_path_is_never_taken_for_a_url(self, path: str) -> None:
+        with pytest.raises(RepositoryNotFoundError, match="there is no") as caught:
+            Registry.open(path)
+        assert caught.value.location == path
+        assert isinstance(caught.value, FileNotFoundError)
+
+    def test_a_folder_that_is_no_repository(self, tmp_path: Path) -> None:
+        with pytest.raises(RepositoryNotFoundError, match="is not in a Git repository"):
+            Registry.open(tmp_path)
+
+    def test_a_repository_in_a_form_of_the_future(self, disk: Builder) -> None:
+        config = path_of(disk) / ".git" / "config"
+        config.write_text("[core]\n\trepositoryformatversion = 9\n")
+        with pytest.raises(RepositoryError, match="cannot be read"):
+            Registry.open(path_of(disk))
+
+    def test_refs_that_cannot_be_read(self, disk: Builder) -> None:
+        (path_of(disk) / ".git" / "packed-refs").mkdir()
+        with pytest.raises(RepositoryError, match=r"the tags of .* cannot be read"):
+            list(disk.registry)
+
+
+def test_a_deleted_repository_is_not_an_empty_registry(disk: Builder, tmp_path: Path) -> None:
+    disk.tags("m@v1.0.0")
+    with Registry.open(path_of(disk)) as registry:
+        shutil.move(path_of(disk), tmp_path / "elsewhere")
+        with pytest.raises(RepositoryError, match="cannot be read: .*No such file"):
+            list(registry)
+
+
+@pytest.mark.parametrize("commits", [0, 1])
+def test_a_repository_without_commits(commits: int) -> None:
+    builder = Builder()
+    hint = "HEAD names no commit yet; commit something first, or name a branch"
+    if commits:
+        builder.commit()
+        assert builder.registry.commits()
+    else:
+        with pytest.raises(RevisionNotFoundError, match=hint):
+            builder.registry.at()
+        with pytest.raises(RevisionNotFoundError, match=hint):
+            builder.registry.register("m", author=ANN)

@@ -1,0 +1,28 @@
+"""Values and functions that several modules of tests use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from modelversions import (
+    AuthenticationError,
+    Identity,
+    Registry,
+)
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+WHEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
+
+
+SECRET = "p@ss w:rd"  # noqa: S105  # what a URL has to quote
+
+
+def refused(remote_registry: Registry) -> AuthenticationError:
+    """Return the error with which a server does not let in."""
+    with remote_registry, pytest.raises(AuthenticationError) as caught:
+        len(remote_registry)
+    return caught.value

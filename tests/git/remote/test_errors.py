@@ -1,0 +1,417 @@
+"""Errors of servers and connections."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from dulwich.client import HTTPProxyUnauthorized
+from dulwich.errors import GitProtocolError, SendPackError
+from dulwich.repo import Repo
+
+from modelversions import (
+    AuthenticationError,
+    ProblemKind,
+    PushRejectedError,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryNotFoundError,
+    VersionExistsError,
+)
+from modelversions.git import store as base
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.remote.error_translation import translate_error
+from modelversions.git.remote.transport import PushResult, Refs, Transport
+from tests.builders import Builder, same
+from tests.git.remote.helpers import ANN, SECRET, WHEN
+from tests.servers import PATH, git_server, guarded, http_server, proxied, refusing
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind", "error", "message"),
+    [
+        ("404 Not Found", b"no model here", "text/plain", RepositoryNotFoundError, "no model here"),
+        ("404 Not Found", b"<h1>", "text/html", RepositoryNotFoundError, "(not found)"),
+        ("403 Forbidden", b"not you", "text/plain", AuthenticationError, "HTTP 403 not you"),
+        ("407 Proxy", b"", "text/plain", AuthenticationError, "the proxy requires credentials"),
+        ("500 Oh", b"", "text/html", RemoteError, "HTTP 500 Internal Server Error"),
+        ("200 OK", b"<html>", "text/html", RemoteError, "cannot reach"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(
+    far: Builder, status: str, words: bytes, kind: str, error: type[Exception], message: str
+) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, refusing(status, words, kind)) as url,
+        Registry.open(url) as remote_registry,
+        pytest.raises(error) as caught,
+    ):
+        len(remote_registry)
+    assert message in str(caught.value)
+    assert url in str(caught.value)
+
+
+def test_a_repository_that_is_not_there_is_an_error(url: str) -> None:
+    with (
+        Registry.open(url.replace(PATH, "/other.git")) as remote_registry,
+        pytest.raises((RepositoryNotFoundError, RemoteError)),
+    ):
+        len(remote_registry)
+
+
+@pytest.mark.parametrize("limit", [0, 30, 300])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_line_that_stalls_or_breaks_is_an_error_in_time(
+    url: str, far: Builder, limit: int, silent: bool
+) -> None:
+    far.tags("m@v1.0.0")
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
+    with (
+        proxied(port, limit=limit, silent=silent) as proxy,
+        Registry.open(url.replace(str(port), str(proxy.port)), timeout=0.3) as remote_registry,
+        pytest.raises(RemoteTimeoutError if silent else RemoteError) as caught,
+    ):
+        str(remote_registry)
+    if silent:
+        assert "sent nothing for 0.3 seconds" in str(caught.value)
+        assert isinstance(caught.value, TimeoutError)
+    assert isinstance(caught.value, ConnectionError)
+
+
+def test_a_push_whose_answer_is_lost_has_happened(
+    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Transport.send
+
+    def lost(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
+        real(transport, *arguments, **options)
+        raise RemoteError("the line broke", location="there")
+
+    monkeypatch.setattr(Transport, "send", lost)
+    assert remote_registry.register("m", author=ANN).tag == "m@v0.0.1"
+    assert far.registry["m"].latest
+
+
+def test_a_push_that_was_not_sent_is_an_error(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: Any, **__: Any) -> PushResult:
+        raise RemoteError("the line broke", location="there")
+
+    monkeypatch.setattr(Transport, "send", down)
+    with pytest.raises(RemoteError, match="^the line broke$"):
+        remote_registry.register("m", author=ANN)
+    monkeypatch.setattr(Transport, "fetch_pack", down)
+    with pytest.raises(RemoteError, match="^the line broke$"):
+        remote_registry.commits()
+    assert "m" not in remote_registry
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    real = Transport.refs
+
+    def lost(_: Transport, compute_updates: Any, *__: Any, **___: Any) -> PushResult:
+        compute_updates({})
+        if not answers:
+            monkeypatch.setattr(Transport, "refs", down)
+        raise RemoteError("the line broke", location="there")
+
+    def down(*_: Any) -> Refs:
+        monkeypatch.setattr(Transport, "refs", real)
+        raise RemoteError("still broken", location="there")
+
+    monkeypatch.setattr(Transport, "send", lost)
+    with pytest.raises(
+        RemoteError, match="the line broke. It is unknown whether 'm@v0.0.1' was updated"
+    ):
+        remote_registry.register("m", author=ANN)
+    assert "m" not in remote_registry
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "rejected the tag 'm@v0.0.1': hook declined; nothing was written"),
+        (
+            "tags are frozen",
+            "hook declined; the server's output: tags are frozen; nothing was written",
+        ),
+    ],
+)
+def test_a_servers_refusal_is_told_in_its_words(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch, words: str, message: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> PushResult:
+        return PushResult({"refs/tags/m@v0.0.1": "hook declined"}, frozenset(), words)
+
+    monkeypatch.setattr(Transport, "send", refuse)
+    with pytest.raises(PushRejectedError) as caught:
+        remote_registry.register("m", author=ANN)
+    assert message in str(caught.value)
+    assert caught.value.tag == "m@v0.0.1"
+    assert isinstance(caught.value, PermissionError)
+
+
+def test_a_pack_that_a_server_cannot_take_is_a_refusal(
+    far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: Any, _path: Any, decide: Any, _pack: Any, progress: Any, **_: Any) -> None:
+        decide(dict(far.repo.refs.as_dict()))
+        progress(b"Resolving deltas:  50% (1/2)\rdisk is ")
+        progress(b"full\n")
+        raise SendPackError(b"unpack index-pack failed")
+
+    steps: list[Any] = []
+    monkeypatch.setattr("modelversions.git.remote.clients.TcpClient.send_pack", refuse)
+    assert isinstance(far.repo, Repo)
+    with (
+        git_server(far.repo) as url,
+        Registry.open(url, progress=lambda *step: steps.append(step)) as remote_registry,
+        pytest.raises(
+            PushRejectedError, match="unpack index-pack failed; the server's output: disk is full;"
+        ),
+    ):
+        remote_registry.register("m", author=ANN, commit=far.commits["c1"])
+    assert (1, 2, "resolving deltas") in steps
+
+
+def test_a_refusal_because_of_a_concurrent_write_is_a_conflict(
+    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faster(*_: Any, **__: Any) -> PushResult:
+        monkeypatch.undo()
+        far.registry.register("m", "v1.0.0", author=ANN)
+        return PushResult({"refs/tags/m@v1.0.0": "reference already exists"}, frozenset(), "")
+
+    monkeypatch.setattr(Transport, "send", faster)
+    with pytest.raises(VersionExistsError):
+        remote_registry.register("m", "v1.0.0", author=ANN)
+
+
+def test_a_tag_that_the_server_fails_at_costs_no_other(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0", "m@v1.1.0", "m@v1.2.0", "n@v1.0.0")
+    broken = far.registry._store.tags(["m@v1.1.0"])[0].id
+    real = Transport.fetch
+
+    def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        if broken in wants:
+            raise RemoteError("upload-pack: possible repository corruption", location="there")
+        return real(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", failing)
+    with Registry.open(url) as remote_registry:
+        assert [event.tag for event in remote_registry.history()] == [
+            "m@v1.0.0",
+            "m@v1.2.0",
+            "n@v1.0.0",
+        ]
+        problem = next(one for one in remote_registry.problems() if one.kind is ProblemKind.MISSING)
+        assert problem.tag == "m@v1.1.0"
+        assert "possible repository corruption" in problem.message
+        monkeypatch.undo()
+        assert len(remote_registry.history()) == 4  # what was lost is asked for again
+
+
+def test_a_server_that_is_silent_is_not_asked_for_each_tag_alone(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0", "m@v1.1.0")
+    asked: list[Any] = []
+
+    def silent(_: Transport, wants: Any, **__: Any) -> Fetched:
+        asked.append(wants)
+        raise RemoteTimeoutError("was silent", location="there")
+
+    monkeypatch.setattr(Transport, "fetch", silent)
+    with Registry.open(url) as remote_registry, pytest.raises(RemoteTimeoutError):
+        remote_registry.history()
+    assert len(asked) == 1
+
+
+def test_a_tag_whose_commit_cannot_be_sent_is_lost_for_the_moment(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags("m@v1.0.0")
+    far.tag("m@v1.1.0", tagger=None)
+    real = Transport.fetch
+
+    def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        if options.get("depth"):
+            raise RemoteError("the line broke", location="there")
+        return real(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", failing)
+    with Registry.open(url) as remote_registry:
+        assert len(remote_registry.history()) == 1
+        monkeypatch.undo()
+        assert same(remote_registry, far.registry)
+
+
+def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise GitProtocolError(f"cannot use {SECRET}") from ValueError(quote(SECRET))
+
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
+    with (
+        Registry.open("https://ann:p%40ss%20w%3Ard@host/m") as remote_registry,
+        pytest.raises(RemoteError, match=r"cannot use \*\*\*;") as caught,
+    ):
+        len(remote_registry)
+    assert caught.value.__cause__ is None
+
+
+def test_what_a_proxy_or_a_plain_server_says_is_explained() -> None:
+    proxy = translate_error(HTTPProxyUnauthorized(None, "u"), "there", 1, ())
+    assert isinstance(proxy, AuthenticationError)
+    many = translate_error(GitProtocolError("Server does not support atomic push"), "there", 1, ())
+    assert "does not support atomic pushes of several tags; nothing was pushed" in str(many)
+    bare = translate_error(ValueError(), "there", 1, ())
+    assert ": ValueError;" in str(bare)
+
+
+def test_a_server_that_says_nothing_of_a_tag_is_asked_what_became_of_it(
+    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreported = PushResult({}, frozenset({"refs/tags/m@v0.0.1"}), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: unreported)
+    with pytest.raises(RemoteError, match="It is unknown whether 'm@v0.0.1' was updated; check"):
+        remote_registry.register("m", author=ANN)
+    commit = base.NewTag("m@v0.0.1", far.commits["c1"], "m\n", ANN, WHEN)
+    monkeypatch.undo()
+    real = Transport.send
+    monkeypatch.setattr(Transport, "send", lambda *a, **k: (real(*a, **k), unreported)[1])
+    remote_registry._store.create([commit])
+    assert "m" in far.registry
+
+
+def test_what_progress_raises_comes_out_as_it_is(far: Builder, url: str) -> None:
+    class Stop(Exception):  # noqa: N818  # a caller's own
+        pass
+
+    def stop(*_: Any) -> None:
+        raise Stop
+
+    far.tags("m@v1.0.0")
+    with Registry.open(url, progress=stop) as remote_registry, pytest.raises(Stop) as caught:
+        remote_registry.history()
+    assert caught.value.__cause__ is None
+
+
+def test_a_registry_can_be_closed_while_a_server_is_silent(url: str, far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
+    with proxied(port, limit=0, silent=True) as proxy, ThreadPoolExecutor() as pool:
+        remote_registry = Registry.open(url.replace(str(port), str(proxy.port)), timeout=2)
+        asked = pool.submit(list, remote_registry)
+        while not proxy.lines:
+            pass
+        remote_registry.close()
+        assert isinstance(asked.exception(), RemoteError)
+
+
+def test_a_login_is_asked_for_again_when_it_was_changed(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    passwords = ["old", "new"]
+    lock = guarded("ann", "old"), guarded("ann", "new")
+
+    def changing(app: Any) -> Any:
+        remote_registries = [guard(app) for guard in lock]
+
+        def choose(environ: dict[str, Any], start: Any) -> Any:
+            return remote_registries[len(passwords) == 1](environ, start)
+
+        return choose
+
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, changing) as url,
+        Registry.open(
+            url, credentials=lambda _url, _hint: ("ann", passwords[0])
+        ) as remote_registry,
+    ):
+        assert "m" in remote_registry
+        passwords.pop(0)
+        assert "m" in remote_registry
+
+
+@pytest.mark.parametrize(
+    "secret", ["s3cret/pw", "s3cret%2Fpw", "s3cret%2fpw", "YW5uOnMzY3JldC9wdw=="]
+)
+def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise GitProtocolError(f"the header says  {secret}")
+
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
+    with (
+        Registry.open("https://ann:s3cret%2Fpw@host/m") as remote_registry,
+        pytest.raises(RemoteError) as caught,
+    ):
+        len(remote_registry)
+    error = caught.value
+    assert "the header says ***;" in str(error)
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
+def test_a_token_as_a_name_is_no_more_shown_than_a_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise GitProtocolError("no ghp_0123456789abcdef here")
+
+    monkeypatch.setattr("modelversions.git.remote.http._Http.get_refs", fail)
+    with (
+        Registry.open("https://ghp_0123456789abcdef@host/m") as remote_registry,
+        pytest.raises(RemoteError) as caught,
+    ):
+        len(remote_registry)
+    assert "ghp_" not in str(caught.value) + caught.value.location + repr(remote_registry._store)
+
+
+def test_a_servers_words_are_short_and_do_no_harm() -> None:
+    error = translate_error(GitProtocolError("\x1b[31mred\n" + 5000 * "x"), "there", 1, ())
+    assert ": [31mred xxx" in str(error)
+    assert len(str(error)) < 1200
+
+
+def test_headers_of_the_configuration_go_to_their_server_only(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    heads: list[tuple[str, str]] = []
+
+    def noting(app: Any) -> Any:
+        def note(environ: dict[str, Any], start: Any) -> Any:
+            heads.append((environ["HTTP_HOST"], environ.get("HTTP_PRIVATE_TOKEN", "")))
+            if environ["HTTP_HOST"].startswith("localhost"):
+                query = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
+                target = f"http://127.0.0.1:{environ['SERVER_PORT']}{query}"
+                start("302 Found", [("Location", target)])
+                return [b""]
+            return app(environ, start)
+
+        return note
+
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, noting) as url:
+        other = url.replace("127.0.0.1", "localhost")
+        place = other.removesuffix(PATH)
+        text = f'[http "{place}"]\n\textraHeader = PRIVATE-TOKEN: s3cret\n[http]\n\tx = 1\n'
+        Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)
+        with Registry.open(other) as remote_registry:
+            assert len(remote_registry.history()) == 1
+        with (
+            Registry.open(other.replace(PATH, "/nothing")) as remote_registry,
+            pytest.raises(RepositoryNotFoundError),
+        ):
+            len(remote_registry)
+    assert {head for host, head in heads if host.startswith("127")} == {""}
+    assert {head for host, head in heads if host.startswith("localhost")} == {"s3cret"}

@@ -1,0 +1,101 @@
+"""Credentials for servers: when they are used, and that they are never shown."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    InvalidArgumentError,
+    Registry,
+)
+from tests.builders import Builder, same
+from tests.git.remote.helpers import ANN, SECRET, refused
+from tests.servers import guarded, http_server
+
+
+def test_credentials_are_asked_for_once_and_kept(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    asked: list[tuple[str, str | None]] = []
+
+    def credentials(url: str, hint: str | None) -> tuple[str, str]:
+        asked.append((url, hint))
+        return "ann", SECRET
+
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, guarded("ann", SECRET)) as url:
+        with Registry.open(url.replace("//", "//ann@"), credentials=credentials) as remote_registry:
+            assert len(remote_registry["m"].history) == 1
+            remote_registry.register("m", "v2.0.0", author=ANN, force=True)
+            assert same(remote_registry, far.registry)
+        assert asked == [(url, "ann")]
+
+
+def test_a_password_in_the_url_is_used_and_not_shown(
+    far: Builder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    with http_server(far.repo, guarded("ann", SECRET)) as url:
+        with Registry.open(url.replace("//", "//ann:p%40ss%20w%3Ard@")) as remote_registry:
+            assert "m" in remote_registry
+            assert repr(remote_registry) == f"<Registry {url!r}>"
+        remote_registry = Registry.open(url.replace("//", "//ann:wr0ng@"))
+        error = refused(remote_registry)
+        assert "it rejected the login from the URL" in str(error)
+        assert "wr0ng" not in repr(error) + str(error.location)
+    for secret in (SECRET, "p%40ss", "wr0ng"):
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        (None, "it requires credentials; pass credentials="),
+        (lambda _url, _hint: None, "it requires credentials; pass credentials="),
+        (lambda _url, _hint: ("ann", "wr0ng"), "it rejected the login from credentials="),
+    ],
+)
+def test_a_server_that_wants_other_credentials_is_an_error(
+    far: Builder, credentials: Any, words: str
+) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, guarded("ann", SECRET)) as url,
+        Registry.open(url, credentials=credentials) as remote_registry,
+    ):
+        for _ in range(2):
+            error = refused(remote_registry)
+            assert words in str(error)
+            assert "wr0ng" not in repr(error)
+            assert isinstance(error, PermissionError)
+
+
+def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> None:
+    assert isinstance(far.repo, Repo)
+    with (
+        http_server(far.repo, guarded("ann", SECRET)) as url,
+        Registry.open(url, credentials=lambda _url, _hint: ("ann", SECRET, 7)) as remote_registry,  # type: ignore[arg-type,return-value]
+        pytest.raises(InvalidArgumentError, match="must return a user's name and") as caught,
+    ):
+        len(remote_registry)
+    assert SECRET not in repr(caught.value) + str(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"credentials": ("ann", SECRET)}, "credentials must be a callable, not a tuple"),
+        ({"progress": 7}, "progress must be a callable, not a int"),
+        ({"timeout": 0}, "timeout must be a number of seconds above 0, or None, not 0"),
+        ({"timeout": "1"}, "timeout must be a number of seconds above 0, or None, not '1'"),
+    ],
+)
+def test_what_is_of_no_use_is_refused_at_once(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=words) as caught:
+        Registry.open("https://host/m", **options)
+    assert SECRET not in str(vars(caught.value))

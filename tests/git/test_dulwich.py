@@ -1,0 +1,53 @@
+"""What is used of dulwich that is not public: a new dulwich that changes it fails here."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from dulwich.client import GitClient, HttpGitClient, SSHGitClient, TCPGitClient
+from dulwich.repo import Repo
+
+from modelversions.git import _dulwich
+
+CONNECT = ["self", "cmd", "path", "protocol_version"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (TCPGitClient, "_connect", CONNECT),
+        (SSHGitClient, "_connect", CONNECT),
+        (HttpGitClient, "_http_request", ["self", "url", "headers", "data", "raise_for_status"]),
+        (GitClient, "_warn_filter_objects", []),
+        (Repo, "_get_config_condition_matchers", ["self"]),
+        (Repo, "_reflog_path", ["self", "ref"]),
+    ],
+)
+def test_a_private_method_has_the_signature(owner: type, name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_a_client_has_host_and_port() -> None:
+    client = TCPGitClient("host", port=7)
+    assert (client._host, client._port) == ("host", 7)
+
+
+def test_no_other_module_uses_private_names() -> None:
+    root = Path(_dulwich.__file__).parent
+    private = re.compile(
+        r"_connect\(\s*self|_http_request|_warn_filter_objects|_get_config_condition_matchers|"
+        r"_reflog_path|from dulwich\S* import _|SLF001"
+    )
+    using = [
+        path.name for path in root.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))
+    ]
+    assert using == ["_dulwich.py"]
+
+
+def test_a_client_without_a_way_to_send_is_abstract() -> None:
+    client = _dulwich.HttpClient("http://host/")
+    with pytest.raises(NotImplementedError):
+        client._http_request("http://host/")

@@ -1,0 +1,245 @@
+"""Signatures: what is asked of the programs that sign and verify, and what their answers mean.
+
+The programs are stand-ins here; beside C git the real ones are asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import Event, Identity, Registry, SignatureStatus, SigningError
+from tests.builders import ANN, START, Builder
+
+AUTHOR = Identity("Ann", "ann@example.com")
+PGP = "-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+SSH = PGP.replace("PGP", "SSH")
+SIGNS = f"""
+sys.stderr.write("[GNUPG:] SIG_CREATED D 22 8\\n")
+sys.stdout.write({PGP!r})
+"""
+SSH_SIGNS = f"""
+if "sign" in sys.argv:
+    open(sys.argv[-1] + ".sig", "w").write({SSH!r})
+"""
+
+Configure = Callable[..., Registry]
+
+
+@pytest.fixture
+def configure(disk: Builder, tmp_path: Path) -> Configure:
+    """Return a registry whose repository is configured so, with a program that runs this code."""
+    assert isinstance(disk.repo, Repo)
+    repo = disk.repo
+
+    def make(program: str = "", **values: str) -> Registry:
+        path = tmp_path / "program"
+        log = f"open({str(tmp_path / 'log')!r}, 'a').write(repr(sys.argv[1:]) + '\\n')"
+        path.write_text(f"#!{sys.executable}\nimport sys\n{log}\n{program}")
+        path.chmod(0o700)
+        config = repo.get_config()
+        for format in ("openpgp", "ssh", "x509"):
+            config.set((b"gpg", format.encode()), b"program", str(path).encode())
+        for name, value in values.items():
+            *section, key = name.split("_")
+            config.set(tuple(part.encode() for part in section), key.encode(), value.encode())
+        config.write_to_path()
+        return Registry.from_repo(repo)
+
+    return make
+
+
+def register(registry: Registry, sign: bool | str | None = None) -> Event:
+    return registry.register("m", "v1.0.0", author=AUTHOR, sign=sign)
+
+
+def read_reflog(tmp_path: Path) -> str:
+    return (tmp_path / "log").read_text()
+
+
+class TestSigning:
+    @pytest.mark.parametrize(
+        ("values", "sign", "signed"),
+        [
+            ({}, None, False),
+            ({}, True, True),
+            ({}, "ABCD", True),
+            ({"tag_gpgSign": "true"}, None, True),
+            ({"tag_gpgSign": "on"}, False, False),
+            ({"tag_gpgSign": "false"}, None, False),
+            ({"tag_forceSignAnnotated": "1"}, None, True),
+        ],
+    )
+    def test_when(
+        self, configure: Configure, values: dict[str, str], sign: bool | str | None, signed: bool
+    ) -> None:
+        registry = configure(SIGNS, **values)
+        event = register(registry, sign)
+        raw = registry._store._files.raw(registry._ref(event).id)[1]  # type: ignore[attr-defined]
+        assert raw.endswith(PGP.encode()) == signed
+        message = "Registering artifact m version v1.0.0"
+        assert event.message == message == registry["m"]["v1.0.0"].message
+
+    @pytest.mark.parametrize(
+        ("values", "sign", "key"),
+        [
+            ({}, True, ANN),
+            ({"user_signingKey": "CONF"}, True, "CONF"),
+            ({"user_signingKey": "CONF"}, "MINE", "MINE"),
+            ({"gpg_format": "x509"}, "MINE", "MINE"),
+        ],
+    )
+    def test_with_which_key(
+        self,
+        configure: Configure,
+        tmp_path: Path,
+        values: dict[str, str],
+        sign: bool | str,
+        key: str,
+    ) -> None:
+        register(configure(SIGNS, **values), sign)
+        assert read_reflog(tmp_path) == f"['--status-fd=2', '-bsau', {key!r}]\n"
+
+    @pytest.mark.parametrize(
+        ("key", "agent"), [("~/key", False), ("ssh-ed25519 AAAA", True), ("key::ssh-x AA", True)]
+    )
+    def test_with_an_ssh_key(
+        self, configure: Configure, tmp_path: Path, key: str, agent: bool
+    ) -> None:
+        registry = configure(SSH_SIGNS, gpg_format="ssh", user_signingKey=key)
+        register(registry, sign=True)
+        assert ("-U" in read_reflog(tmp_path)) == agent
+        assert "~" not in read_reflog(tmp_path)
+        assert registry["m"]["v1.0.0"].message.startswith("Registering")
+
+    def test_with_the_ssh_key_that_a_command_names(
+        self, configure: Configure, tmp_path: Path
+    ) -> None:
+        values = {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "echo /the/key"}
+        register(configure(SSH_SIGNS, **values), sign=True)
+        assert "/the/key" in read_reflog(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("program", "values", "hint"),
+        [
+            ("sys.exit(2)", {}, "could not sign, and no tag was written; it said: status 2"),
+            ("print(end='')", {}, "could not sign"),
+            ("sys.stderr.write('no such key'); sys.exit(2)", {}, "it said: no such key"),
+            ("sys.exit(1)", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
+            ("", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
+            ("", {"gpg_format": "ssh"}, "no SSH key is named"),
+            (
+                "",
+                {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "false"},
+                "no SSH key is named",
+            ),
+            ("", {"gpg_format": "minisign"}, "gpg.format is 'minisign'"),
+            (
+                "",
+                {"gpg_openpgp_program": "/no/such/program"},
+                "'/no/such/program', .* cannot be run",
+            ),
+        ],
+    )
+    def test_a_signer_that_fails_is_one_error_and_no_tag(
+        self, configure: Configure, program: str, values: dict[str, str], hint: str
+    ) -> None:
+        registry = configure(program, **values)
+        with pytest.raises(SigningError, match=hint):
+            register(registry, sign=True)
+        assert list(registry) == []
+
+
+@pytest.fixture
+def signed(disk: Builder) -> Callable[[str], str]:
+    """Make a tag with a signature at its end."""
+
+    def make(signature: str) -> str:
+        sha = disk.commits["c1"]
+        head = f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {ANN} {START} +0000\n\nx\n"
+        disk.raw("m@v1.0.0", head + signature)
+        return "m@v1.0.0"
+
+    return make
+
+
+Signed = Callable[[str], str]
+
+
+class TestVerifying:
+    @pytest.mark.parametrize(
+        ("says", "status", "signer"),
+        [
+            ("GOODSIG 12AB Ann <a@b>", SignatureStatus.GOOD, "Ann <a@b>"),
+            ("BADSIG 12AB Ann <a@b>", SignatureStatus.BAD, "Ann <a@b>"),
+            ("EXPKEYSIG 12AB Ann <a@b>", SignatureStatus.UNKNOWN, "Ann <a@b>"),
+            ("REVKEYSIG 12AB Ann <a@b>", SignatureStatus.UNKNOWN, "Ann <a@b>"),
+            ("ERRSIG 12AB 22 8 00 1700000000 9", SignatureStatus.UNKNOWN, ""),
+        ],
+    )
+    @pytest.mark.parametrize("signature", [PGP, PGP.replace("PGP SIGNATURE", "SIGNED MESSAGE")])
+    def test_what_gpg_says(
+        self,
+        configure: Configure,
+        signed: Signed,
+        says: str,
+        status: SignatureStatus,
+        signer: str,
+        signature: str,
+    ) -> None:
+        program = f"print('[GNUPG:] {says}'); sys.stderr.write('a detail')"
+        found = configure(program).verify(signed(signature))
+        assert (found.status, found.signer, found.key) == (status, signer, "12AB")
+        assert found.detail == "a detail"
+        assert str(found.status) == status.value == found.status
+        assert bool(found) == (status is SignatureStatus.GOOD)
+
+    def test_gpg_that_says_nothing(self, configure: Configure, signed: Signed) -> None:
+        assert configure("sys.exit(2)").verify(signed(PGP)).status is SignatureStatus.BAD
+
+    def test_good_by_a_program_that_fails_is_not_good(
+        self, configure: Configure, signed: Signed
+    ) -> None:
+        found = configure("print('[GNUPG:] GOODSIG 12AB Ann'); sys.exit(1)").verify(signed(PGP))
+        assert found.status is SignatureStatus.UNKNOWN
+
+    def test_an_ssh_key_of_a_known_signer(
+        self, configure: Configure, signed: Signed, tmp_path: Path
+    ) -> None:
+        program = """
+if "find-principals" in sys.argv:
+    print("eve@example.com")
+    print("ann@example.com")
+elif "verify" in sys.argv and "ann@example.com" in sys.argv:
+    print('Good "git" signature for ann@example.com with ED25519 key SHA256:abc')
+else:
+    sys.exit(255)
+"""
+        values = {"gpg_ssh_allowedSignersFile": "/signers", "gpg_ssh_revocationFile": "/revoked"}
+        found = configure(program, **values).verify(signed(SSH))
+        assert found
+        assert (found.signer, found.key) == ("ann@example.com", "SHA256:abc")
+        assert "'-r', '/revoked'" in read_reflog(tmp_path)
+
+    def test_an_unknown_ssh_key(self, configure: Configure, signed: Signed) -> None:
+        program = """
+if "check-novalidate" not in sys.argv:
+    sys.exit(255)
+print('Good "git" signature with ED25519 key SHA256:abc')
+"""
+        found = configure(program).verify(signed(SSH))
+        assert (found.status, found.signer) == (SignatureStatus.UNKNOWN, "")
+        assert found.key == "SHA256:abc"
+
+    def test_a_bad_ssh_signature(self, configure: Configure, signed: Signed) -> None:
+        assert configure("sys.exit(255)").verify(signed(SSH)).status is SignatureStatus.BAD
+
+    def test_no_signature(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0").ref("refs/tags/light", disk.commits["c1"])
+        registry = disk.registry
+        for tag in (registry["m"][0], registry.history()[0], "m@v1.0.0", "light"):
+            assert registry.verify(tag).status is SignatureStatus.UNSIGNED

@@ -1,0 +1,26 @@
+"""Values and functions that several modules of tests use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelversions import (
+    Event,
+    Identity,
+    Registry,
+)
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+VERBS = ["register", "deregister", "assign", "unassign", "deprecate"]
+
+
+def do(registry: Registry, verb: str, *arguments: Any, **options: Any) -> Event:
+    event = getattr(registry, verb)(*arguments, author=ANN, **options)
+    assert isinstance(event, Event)
+    return event
+
+
+def held(registry: Registry) -> dict[str, str]:
+    return {stage: version.name for stage, version in registry["m"].stages.items()}

@@ -1,0 +1,301 @@
+"""Stages: assign, unassign, and the stages that are allowed."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    ConfigurationError,
+    InvalidArgumentError,
+    InvalidNameError,
+    MissingExtraError,
+    ModelNotFoundError,
+    NoEffectError,
+    ProblemKind,
+    Registry,
+    RepositoryError,
+    SemVer,
+    StageHeldError,
+    StageNotAllowedError,
+    StageNotHeldError,
+    VersionNotFoundError,
+)
+from tests.builders import Builder
+from tests.write.helpers import ANN, do, held
+from tests.write.test_register import everything
+
+
+class TestAssign:
+    def test_by_version(self, life: Builder) -> None:
+        registry = life.registry
+        event = do(registry, "assign", "m", "v1.0.0", "prod")
+        assert (event.tag, event.version, event.stage) == ("m#prod#3", SemVer(1, 0, 0), "prod")
+        assert event.message == "Assigning stage prod to artifact m version v1.0.0"
+        assert held(registry) == {"prod": "v1.0.0"}
+        assert event == registry.event("m#prod#3")
+
+    def test_by_commit(self, life: Builder) -> None:
+        registry = life.registry
+        assert do(registry, "assign", "m", stage="dev", commit="HEAD~1").version == SemVer(2, 0, 0)
+        event = do(registry, "assign", "m", stage="dev", commit="HEAD")
+        sha = life.commits["c3"]
+        assert event.message == f"Assigning stage dev to artifact m commit {sha}"
+        assert held(registry) == {"dev": sha, "prod": "v2.0.0"}
+        with pytest.raises(StageHeldError, match=sha):
+            do(registry, "assign", "m", stage="dev", commit="HEAD")
+
+    def test_register_first(self, life: Builder) -> None:
+        registry = life.registry
+        event = do(registry, "assign", "m", stage="prod", register=True, message="Both")
+        assert (str(event.version), event.tag) == ("v2.0.1", "m#prod#3")
+        version = registry["m"]["v2.0.1"]
+        assert (version.message, version.author, event.message) == ("Both", ANN, "Both")
+        assert held(registry) == {"prod": "v2.0.1"}
+        again = do(registry, "assign", "m", stage="dev", commit="HEAD", register=True)
+        assert again.version == event.version
+        assert len(registry["m"]) == 3
+
+    def test_register_first_by_name(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "deregister", "m", "v2.0.0")
+        event = do(registry, "assign", "m", "v2.0.0", "dev", commit="HEAD", register=True)
+        assert event.counter == 4
+        assert registry["m"]["v2.0.0"].tag == "m@v2.0.0#3"
+        assert do(registry, "assign", "m", "v1.0.0", "dev", register=True).version == SemVer(
+            1, 0, 0
+        )
+        assert str(do(registry, "assign", "new", stage="dev", register=True).version) == "v0.0.1"
+
+    def test_what_is_held_already(self, life: Builder) -> None:
+        registry = life.registry
+        with pytest.raises(
+            StageHeldError, match="'v2.0.0' of model 'm' is in stage 'prod' already"
+        ):
+            do(registry, "assign", "m", "v2.0.0", "prod")
+        assert do(registry, "assign", "m", "v2.0.0", "prod", force=True).counter == 3
+
+    def test_what_is_not_registered(self, life: Builder) -> None:
+        registry = life.registry
+        with pytest.raises(VersionNotFoundError, match="never registered"):
+            do(registry, "assign", "m", "v9.0.0", "prod")
+        with pytest.raises(ModelNotFoundError):
+            do(registry, "assign", "new", "v1.0.0", "prod")
+        with pytest.raises(ModelNotFoundError):
+            do(registry, "assign", "new", stage="prod", commit="HEAD")
+        assert (
+            do(registry, "assign", "new", stage="prod", commit="HEAD", force=True).version is None
+        )
+
+    def test_a_commit_whose_versions_all_ended(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "deregister", "m", "v2.0.0")
+        with pytest.raises(VersionNotFoundError, match="'v2.0.0' .* was deregistered already"):
+            do(registry, "assign", "m", stage="dev", commit="HEAD~1")
+        do(registry, "register", "m", "v2.0.0", commit="HEAD")
+        with pytest.raises(NoEffectError, match="is registered at commit .*, no longer at"):
+            do(registry, "assign", "m", stage="dev", commit="HEAD~1")
+
+    def test_a_commit_that_two_versions_share(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True)
+        with pytest.raises(NoEffectError, match="an assignment means 'v3.0.0'; register"):
+            do(registry, "assign", "m", "v2.0.0", "dev")
+        assert do(registry, "assign", "m", "v3.0.0", "dev").version == SemVer(3, 0, 0)
+
+    @pytest.mark.parametrize(
+        ("arguments", "options"),
+        [(("m", None, "prod"), {}), (("m", "v1.0.0", "prod"), {"commit": "HEAD"})],
+    )
+    @pytest.mark.parametrize("verb", ["assign", "unassign"])
+    def test_either_a_version_or_a_commit(
+        self, life: Builder, verb: str, arguments: tuple[str, ...], options: dict[str, str]
+    ) -> None:
+        with pytest.raises(InvalidArgumentError, match="either a version or a commit"):
+            do(life.registry, verb, *arguments, **options)
+
+    @pytest.mark.parametrize("stage", ["v1.0.0", "latest", "", "a b"])
+    @pytest.mark.parametrize("verb", ["assign", "unassign"])
+    def test_names_that_no_stage_can_have(self, life: Builder, verb: str, stage: str) -> None:
+        with pytest.raises(InvalidNameError, match="cannot name a stage"):
+            do(life.registry, verb, "m", "v1.0.0", stage)
+
+
+class TestUnassign:
+    def test_the_stage_falls_back(self, life: Builder) -> None:
+        registry = life.registry
+        event = do(registry, "unassign", "m", "v2.0.0", "prod")
+        assert (event.tag, event.version) == ("m#prod!#3", SemVer(2, 0, 0))
+        assert event.message == "Unassigning stage 'prod' to artifact 'm' version 'v2.0.0'"
+        assert held(registry) == {"prod": "v1.0.0"}
+
+    def test_by_commit(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "unassign", "m", stage="prod", commit="HEAD~1")
+        assert held(registry) == {"prod": "v1.0.0"}
+        do(registry, "assign", "m", stage="dev", commit="HEAD")
+        event = do(registry, "unassign", "m", stage="dev", commit="HEAD")
+        assert event.message.endswith(f"version '{life.commits['c3']}'")
+        assert held(registry) == {"prod": "v1.0.0"}
+
+    def test_one_that_waits_behind_the_holder(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "unassign", "m", "v1.0.0", "prod")
+        assert [version.name for version in registry["m"].holders("prod")] == ["v2.0.0"]
+
+    def test_what_is_not_held(self, life: Builder) -> None:
+        registry = life.registry
+        with pytest.raises(StageNotHeldError, match="'v1.0.0' .* not in stage 'dev'; in it: none"):
+            do(registry, "unassign", "m", "v1.0.0", "dev")
+        with pytest.raises(StageNotHeldError, match="in it: v2.0.0, v1.0.0"):
+            do(registry, "unassign", "m", stage="prod", commit="HEAD")
+        assert do(registry, "unassign", "m", "v1.0.0", "dev", force=True).tag == "m#dev!#3"
+        with pytest.raises(ModelNotFoundError):
+            do(registry, "unassign", "new", "v1.0.0", "dev")
+
+    def test_one_that_shares_its_commit_with_another(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True)
+        do(registry, "assign", "m", "v3.0.0", "prod")
+        before = everything(life)
+        for force in (False, True):
+            with pytest.raises(NoEffectError, match="at commit .* that means 'v3.0.0'; un"):
+                do(registry, "unassign", "m", "v2.0.0", "prod", force=force)
+        assert everything(life) == before
+        do(registry, "unassign", "m", "v3.0.0", "prod")
+        assert held(registry) == {"prod": "v2.0.0"}
+        do(registry, "unassign", "m", "v2.0.0", "prod")
+        assert held(registry) == {"prod": "v1.0.0"}
+
+
+class TestStages:
+    """F23: which stages may be assigned."""
+
+    @pytest.fixture
+    def gto(self, disk: Builder) -> Callable[[str], Registry]:
+        disk.tags("m@v1.0.0", "m#old#1")
+
+        def write(content: str) -> Registry:
+            assert isinstance(disk.repo, Repo)
+            Path(disk.repo.path, ".gto").write_text(content)
+            return disk.registry
+
+        return write
+
+    def test_as_the_file_says(self, gto: Callable[[str], Registry]) -> None:
+        registry = gto("# the stages\nstages: [dev, on]\n")
+        with pytest.raises(StageNotAllowedError, match="allowed: dev, on .see the .gto") as caught:
+            do(registry, "assign", "m", "v1.0.0", "prod")
+        assert caught.value.allowed == ("dev", "on")
+        assert do(registry, "assign", "m", "v1.0.0", "on").stage == "on"
+        assert do(registry, "assign", "m", "v1.0.0", "prod", force=True).stage == "prod"
+        assert registry.stages() == ("old", "on", "prod")
+        kinds = [problem.kind for problem in registry.problems()]
+        assert kinds == [ProblemKind.STAGE_NOT_ALLOWED] * 2
+
+    def test_no_stage_at_all(self, gto: Callable[[str], Registry]) -> None:
+        with pytest.raises(StageNotAllowedError):
+            do(gto("stages: []\n"), "assign", "m", "v1.0.0", "prod")
+        assert len(gto("stages: []\n").problems()) == 1
+
+    @pytest.mark.parametrize("content", ["", "# nothing\n", "index: x\n", "stages:\n"])
+    def test_any_stage(self, gto: Callable[[str], Registry], content: str) -> None:
+        assert do(gto(content), "assign", "m", "v1.0.0", "prod").stage == "prod"
+
+    def test_an_asterisk_in_a_comment(self, gto: Callable[[str], Registry]) -> None:
+        registry = gto("stages: [dev]  # *all* of them\n")
+        assert do(registry, "assign", "m", "v1.0.0", "dev").stage == "dev"
+
+    @pytest.mark.parametrize(
+        ("content", "hint"),
+        [
+            ("stages: [a", "it is not YAML"),
+            ("stages: [a  # *", "it is not YAML"),
+            ("\x00", "it is not YAML"),
+            ("- a\n", "it must be a mapping"),
+            ("stages: prod\n", "'stages' must be a list of names, not 'prod'"),
+            ("stages: 3\n", "'stages' must be a list of names, not 3"),
+            ("stages: [1]\n", "1 cannot name a stage"),
+            ("x: 2024-13-45\n", "ValueError: month must be in 1..12"),
+            ("a: !!bool maybe\n", "it is not YAML: KeyError"),
+            pytest.param("[" * 3000, "more than 100 opening brackets", id="brackets"),
+            pytest.param(
+                "#" * (1 << 20) + "\n", "it has 1048577 bytes; at most 1048576", id="size"
+            ),
+            ("x: &x [1]\ny: *x\n", "it has aliases .* not supported; write the"),
+            pytest.param("- " * 3000, "it is not YAML: RecursionError", id="nesting"),
+            ("stages: [latest]\n", "'latest' cannot name a stage"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read(
+        self, gto: Callable[[str], Registry], content: str, hint: str
+    ) -> None:
+        registry = gto(content)
+        with pytest.raises(ConfigurationError, match=hint) as caught:
+            do(registry, "assign", "m", "v1.0.0", "prod")
+        assert caught.value.file == ".gto"
+        assert [problem.kind for problem in registry.problems()] == [ProblemKind.CONFIGURATION]
+        assert do(registry, "assign", "m", "v1.0.0", "prod", force=True).stage == "prod"
+
+    def test_without_the_extra(
+        self, gto: Callable[[str], Registry], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = builtins.__import__
+
+        def missing(name: str, *rest: Any) -> Any:
+            if name.startswith("ruamel"):
+                raise ImportError(name)
+            return found(name, *rest)
+
+        monkeypatch.setattr(builtins, "__import__", missing)
+        registry = gto("stages: [dev]\n")
+        with pytest.raises(
+            MissingExtraError, match=r"pip install 'modelversions\[yaml\]'"
+        ) as caught:
+            do(registry, "assign", "m", "v1.0.0", "dev")
+        assert caught.value.extra == "yaml"
+        assert isinstance(caught.value, ImportError)
+
+    def test_a_folder_of_that_name_is_no_file(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0")
+        assert isinstance(disk.repo, Repo)
+        Path(disk.repo.path, ".gto").mkdir()
+        assert do(disk.registry, "assign", "m", "v1.0.0", "prod").stage == "prod"
+
+    def test_a_file_that_the_system_keeps_back(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk.tags("m@v1.0.0")
+        opened = open
+
+        def refuse(path: Any, *rest: Any) -> Any:
+            if str(path).endswith(".gto"):
+                raise PermissionError(13, "Permission denied")
+            return opened(path, *rest)
+
+        monkeypatch.setattr("modelversions.git.local.local_store.open", refuse, raising=False)
+        with pytest.raises(RepositoryError, match="'.gto' in .* cannot be read: .*denied"):
+            do(disk.registry, "assign", "m", "v1.0.0", "prod")
+
+    def test_as_the_caller_says(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0")
+        assert isinstance(disk.repo, Repo)
+        with Registry.open(disk.repo.path, stages=["dev"]) as registry:
+            with pytest.raises(StageNotAllowedError):
+                do(registry, "assign", "m", "v1.0.0", "prod")
+            assert do(registry, "assign", "m", "v1.0.0", "dev").stage == "dev"
+        with pytest.raises(ConfigurationError, match="from stages=: .*must be a list of names"):
+            Registry.from_repo(disk.repo, stages="dev")
+
+    def test_a_bare_repository_has_it_in_its_head(self, tmp_path: Path, builder: Builder) -> None:
+        builder.tags("m@v1.0.0")
+        builder.commit_file(".gto", "stages: [dev]\n")
+        with pytest.raises(StageNotAllowedError):
+            do(builder.registry, "assign", "m", "v1.0.0", "prod")
+        with Repo.init_bare(str(tmp_path)) as repo:
+            assert Registry.from_repo(repo).allowed_stages() is None
