@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         SignatureStatus,
     )
     from modelversions.git.sync import Conflict, SyncResult
+    from modelversions.model.diff import Change, ChangeKind
     from modelversions.model.model import Model, Version
     from modelversions.registry import Registry
     from modelversions.registry_view import RegistryView, Revision
@@ -66,13 +67,15 @@ if TYPE_CHECKING:
     from modelversions.values.identity import Identity
     from modelversions.values.problem import Problem, ProblemKind
     from modelversions.values.semver import SemVer
-    from modelversions.values.tag_name import EventKind, TagName
+    from modelversions.values.tag_name import EventKind, TagName, is_model_name, is_stage_name
 
     __version__: str
 
 __all__ = [
     "AmbiguousRevisionError",
     "AuthenticationError",
+    "Change",
+    "ChangeKind",
     "ClockSkewWarning",
     "Commit",
     "CommitTakenError",
@@ -127,9 +130,13 @@ __all__ = [
     "VersionExistsError",
     "VersionNotFoundError",
     "WriteConflictError",
+    "is_model_name",
+    "is_stage_name",
 ]
 
 _MODULES = {
+    "Change": "model.diff",
+    "ChangeKind": "model.diff",
     "Commit": "git.store",
     "Conflict": "git.sync",
     "Credentials": "git.store",
@@ -149,6 +156,8 @@ _MODULES = {
     "SyncResult": "git.sync",
     "TagName": "values.tag_name",
     "Version": "model.model",
+    "is_model_name": "values.tag_name",
+    "is_stage_name": "values.tag_name",
 }
 """The module of each public name that is not an error; it is imported on first use."""
 

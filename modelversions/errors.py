@@ -49,6 +49,8 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
+from modelversions.json_types import record
+
 _LOGIN = re.compile(
     r"""(?P<scheme>\bhttps?://)(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
     |(?P<other>\b[a-z][a-z0-9+.-]*://)(?=[^\s/@]*:[^\s/]*@)\S*@""",
@@ -92,6 +94,10 @@ class ModelVersionsError(Exception):
     def __str__(self) -> str:
         """Return the message, without the decoration that ``KeyError`` and ``OSError`` add."""
         return str(self.args[0])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return code, message and data as JSON types."""
+        return record(code=self.code, message=str(self), data=self.__dict__)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the message and the data."""

@@ -28,7 +28,7 @@ from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
-from modelversions.write.writer import Planner, WriteOptions, Writer
+from modelversions.write.writer import Clock, Planner, WriteOptions, Writer
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
@@ -77,7 +77,16 @@ class Registry(RegistryView):
     dated more than a minute ahead of this clock causes a ``ClockSkewWarning``.
     """
 
-    def __init__(self, store: Store, *, stages: Iterable[str] | None = None) -> None:
+    _store: Store
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        stages: Iterable[str] | None = None,
+        author: Identity | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         """Use a store; ``Registry.open`` and ``Registry.from_repo`` create one."""
         if isinstance(store, (str, os.PathLike)):
             raise InvalidArgumentError(
@@ -86,7 +95,7 @@ class Registry(RegistryView):
                 value=store,
             )
         super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
-        self._writer = Writer(store, self._snapshots)
+        self._writer = Writer(store, self._snapshots, author, clock)
 
     @classmethod
     def open(
@@ -97,6 +106,8 @@ class Registry(RegistryView):
         credentials: Credentials | None = None,
         progress: Progress | None = None,
         timeout: float | None = 60.0,
+        author: Identity | None = None,
+        clock: Clock | None = None,
     ) -> Registry:
         """Open the registry of the repository that contains a directory, or of one at a URL.
 
@@ -112,6 +123,9 @@ class Registry(RegistryView):
             progress: is called with the amount done, the total or None, and a description, while
                 data is transferred.
             timeout: the seconds that a server may send nothing; None for no limit.
+            author: the author of events, unless a method is given another one. Default: the
+                identity in Git's configuration.
+            clock: returns the present time, as an aware datetime. Default: the system's clock.
 
         Raises:
             RepositoryNotFoundError: there is no repository; at a URL, on first access.
@@ -120,14 +134,27 @@ class Registry(RegistryView):
         options = _remote_options(credentials, progress, timeout)
         from modelversions.git.open import open_store  # importing dulwich takes time
 
-        return cls(open_store(location, options), stages=stages)
+        return cls(open_store(location, options), stages=stages, author=author, clock=clock)
 
     @classmethod
-    def from_repo(cls, repo: Repo | MemoryRepo, *, stages: Iterable[str] | None = None) -> Registry:
-        """Use a repository that dulwich has opened, on disk or in memory; you close it."""
+    def from_repo(
+        cls,
+        repo: Repo | MemoryRepo,
+        *,
+        stages: Iterable[str] | None = None,
+        author: Identity | None = None,
+        clock: Clock | None = None,
+    ) -> Registry:
+        """Use a repository that dulwich has opened, on disk or in memory; you close it.
+
+        Args:
+            repo: the repository.
+            stages, author, clock: see ``open()``.
+        """
         from modelversions.git.local.local_store import LocalStore
 
-        return cls(LocalStore(repo, getattr(repo, "path", "memory")), stages=stages)
+        store = LocalStore(repo, getattr(repo, "path", "memory"))
+        return cls(store, stages=stages, author=author, clock=clock)
 
     def close(self) -> None:
         """Close files and connections; they are reopened on the next access."""

@@ -8,7 +8,7 @@ import itertools
 import weakref
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime, timedelta, timezone
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from modelversions.errors import (
     ConfigurationError,
@@ -21,9 +21,11 @@ from modelversions.errors import (
     TagNotFoundError,
     VersionNotFoundError,
 )
-from modelversions.git.store import TAGS, Commit, Store, TagRef
+from modelversions.git.store import TAGS, Commit, ReadStore, TagRef
+from modelversions.model.diff import Change, changes
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
+from modelversions.model.moment import StoreAsOf
 from modelversions.model.snapshot import (
     ModelSnapshot,
     SnapshotCache,
@@ -44,6 +46,9 @@ from modelversions.values.tag_name import (
 )
 from modelversions.write.allowed_stages import FILE, read_stages
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
 
@@ -60,7 +65,7 @@ class RegistryView(Mapping[str, Model]):
     share a view.
     """
 
-    def __init__(self, store: Store, *, stages: tuple[str, ...] | None = None) -> None:
+    def __init__(self, store: ReadStore, *, stages: tuple[str, ...] | None = None) -> None:
         """Read from a store.
 
         Args:
@@ -213,26 +218,113 @@ class RegistryView(Mapping[str, Model]):
         models = self._read(possible)
         return tuple(one for model in models.values() for one in model.versions if one.commit == id)
 
-    def event(self, ref: str | TagName) -> Event | None:
-        """Return the event of a tag, given its name or full ref; None if it has none."""
+    def event(self, ref: str | TagName, *, strict: bool = False) -> Event | None:
+        """Return the event of a tag, given its name or full ref; None if it has none.
+
+        Args:
+            ref: such as ``refs/tags/churn@v1.0.0``, which CI systems pass to jobs.
+            strict: raise an error with the reason instead of returning None.
+
+        Raises:
+            InvalidTagNameError: with ``strict``, it is a branch, or not an event's name.
+            TagNotFoundError: with ``strict``, the tag does not exist here, or is no event.
+        """
         tag = str(ref).removeprefix(TAGS)
         name = TagName.try_parse(tag)
         if name is None:
+            if strict:
+                raise _no_event_name(str(ref))
             return None
-        history = self._snapshots.one(name.model).state.history
-        return next((event for event in history if event.tag == tag), None)
+        state = self._snapshots.one(name.model).state
+        found = next((event for event in state.history if event.tag == tag), None)
+        if found is None and strict:
+            raise _no_event(tag, self._store.location, state.problems)
+        return found
 
     @gc_paused
     def history(self) -> tuple[Event, ...]:
         """Return all events of all models, oldest first (F13)."""
-        models = self._read(self._snapshots.all()).values()
+        models = self._read_all().values()
         events = (event for model in models for event in model.history)
         return tuple(sorted(events, key=_history_order))
+
+    def as_of(self, when: datetime) -> RegistryView:
+        """Return the registry as it was at a time: without the events that are newer.
+
+        It is computed from the tags that exist now; a tag that was deleted since is not in it.
+        Commits, revisions and allowed stages are the current ones.
+
+        Args:
+            when: an aware datetime. Events of that second are included.
+
+        Raises:
+            InvalidArgumentError: the time is naive.
+        """
+        check_aware(when, "when")
+        return RegistryView(StoreAsOf(self._store, when), stages=self._stages)
+
+    def diff(
+        self, before: datetime | RegistryView, after: datetime | RegistryView | None = None
+    ) -> tuple[Change, ...]:
+        """Return the changes between two states, sorted by model.
+
+        Args:
+            before: a time, or a view such as ``as_of()`` returns.
+            after: the same. Default: the current state.
+
+        Raises:
+            InvalidArgumentError: a time is naive.
+        """
+        views = [self if one is None else one for one in (before, after)]
+        old, new = (one if isinstance(one, RegistryView) else self.as_of(one) for one in views)
+        return tuple(changes(old._read_all(), new._read_all()))  # noqa: SLF001  # its own class
+
+    def changes(self, since: datetime | Event) -> tuple[Change, ...]:
+        """Return the changes since a time, or since an event, which is not included."""
+        return self.diff(since.time if isinstance(since, Event) else since)
+
+    @gc_paused
+    def to_records(self, kind: str = "models") -> list[dict[str, object]]:
+        """Return rows of flat values, for pandas, polars or pyarrow.
+
+        Times are aware and in UTC; a version's stages are one text, separated by commas.
+
+        Args:
+            kind: ``"models"``, ``"versions"``, ``"stages"``, ``"history"`` or ``"problems"``.
+
+        Raises:
+            InvalidArgumentError: it is another word.
+        """
+        from modelversions.display import records
+
+        records.check_kind(kind)
+        if kind == "history":
+            return [records.event_record(event) for event in self.history()]
+        if kind == "problems":
+            return [records.problem_record(problem) for problem in self.problems()]
+        return records.registry_records(self._read_all(), kind)
+
+    def to_pandas(self, kind: str = "models") -> DataFrame:
+        """Return the rows of ``to_records`` as a data frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        rows = self.to_records(kind)
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtraError(
+                "to_pandas() needs the 'pandas' extra: pip install 'modelversions[pandas]', or use "
+                "to_records()",
+                extra="pandas",
+            ) from error
+        return pd.DataFrame.from_records(rows)
 
     @gc_paused
     def stages(self) -> tuple[str, ...]:
         """Return the stages that a version is in, sorted."""
-        models = self._read(self._snapshots.all()).values()
+        models = self._read_all().values()
         return tuple(sorted({stage for model in models for stage in model.stages}))
 
     def allowed_stages(self) -> tuple[str, ...] | None:
@@ -310,7 +402,7 @@ class RegistryView(Mapping[str, Model]):
         """Return a table of the models, with latest versions and holders of stages."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._read(self._snapshots.all())).text()
+        return registry_table(self._read_all()).text()
 
     def __repr__(self) -> str:
         """Return the location and, for a local repository, the number of models."""
@@ -324,7 +416,7 @@ class RegistryView(Mapping[str, Model]):
         """Return the table for a notebook."""
         from modelversions.display.tables import registry_table
 
-        return registry_table(self._read(self._snapshots.all())).html()
+        return registry_table(self._read_all()).html()
 
     def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
         """Return the ref of a tag."""
@@ -363,6 +455,10 @@ class RegistryView(Mapping[str, Model]):
             if event.stage not in allowed:
                 sentence = f"stage {event.stage!r} is not allowed here; allowed: {allowed}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
+
+    def _read_all(self) -> dict[str, Model]:
+        """Read all models."""
+        return self._read(self._snapshots.all())
 
     def _read(self, snapshots: Mapping[str, ModelSnapshot]) -> dict[str, Model]:
         """Read snapshots; return the models that exist."""
@@ -442,6 +538,32 @@ class _Values(ValuesView[Model]):
 
     def __contains__(self, model: object) -> bool:
         return any(model == one for one in self)
+
+
+def _no_event_name(ref: str) -> InvalidTagNameError:
+    """Return the error for a ref that is not an event's."""
+    tag = ref.removeprefix(TAGS)
+    reason = diagnose(tag) or "it is not a tag of the form model@version or model#stage"
+    if ref.startswith("refs/") and tag == ref:
+        reason = "it is not a tag"
+    return InvalidTagNameError(
+        f"{ref!r} is not the tag of an event: {reason}; pass a ref such as "
+        "'refs/tags/churn@v1.0.0'",
+        text=ref,
+        reason=reason,
+    )
+
+
+def _no_event(tag: str, location: str, problems: Iterable[Problem]) -> TagNotFoundError:
+    """Return the error for a tag that is missing, or no event."""
+    problem = next((one for one in problems if one.tag == tag), None)
+    reason = "there is no such tag" if problem is None else problem.message
+    hint = f"'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
+    if problem is not None and problem.kind is ProblemKind.LIGHTWEIGHT:
+        hint += ", as some CI systems fetch annotated tags as lightweight ones"
+    return TagNotFoundError(
+        f"the tag {tag!r} in {location!r} is no event: {reason}; to fetch it, run {hint}", tag=tag
+    )
 
 
 def _no_reference(reference: str) -> InvalidTagNameError:

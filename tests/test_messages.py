@@ -17,6 +17,7 @@ from modelversions import (
     RemoteError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+    TagNotFoundError,
 )
 from modelversions.git.remote.error_translation import translate_error
 from modelversions.git.remote.transport import PushResult
@@ -125,3 +126,23 @@ def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
     assert PushResult(refused, frozenset(), "").cause == ("refs/tags/b", "hook declined")
     along = {"refs/tags/a": "atomic push failure"}
     assert PushResult(along, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("refs/heads/main", "'refs/heads/main' is not the tag of an event: it is not a tag; pass"),
+        ("release-1", "it is not a tag of the form model@version or model#stage"),
+        ("m@1.0.0", "must start with 'v', try 'v1.0.0'"),
+        ("refs/tags/m@v9.0.0", "there is no such tag; to fetch it, run 'git fetch --force origin "),
+        ("light@v1.0.0", "it is a lightweight tag, .*, as some CI systems fetch annotated tags as"),
+    ],
+)
+def test_an_event_that_must_exist(builder: Builder, ref: str, message: str) -> None:
+    builder.tags("m@v1.0.0")
+    builder.ref("refs/tags/light@v1.0.0", builder.commits["c1"])
+    registry = builder.registry
+    assert registry.event(ref) is None
+    with pytest.raises((InvalidTagNameError, TagNotFoundError), match=message):
+        registry.event(ref, strict=True)
+    assert registry.event("refs/tags/m@v1.0.0", strict=True) is not None

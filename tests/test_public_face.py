@@ -31,6 +31,7 @@ def test_the_names() -> None:
         assert not issubclass(type(value), type) or value.__doc__
     values = {"Event", "EventKind", "Identity", "Model", "Problem", "Registry", "SemVer", "TagName"}
     more = {"Version", "Commit", "ProblemKind", "Signature", "SignatureStatus"}
+    more |= {"Change", "ChangeKind", "is_model_name", "is_stage_name"}
     more |= {"Conflict", "SyncResult", "Credentials", "Progress", "RegistryView", "Revision"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 
@@ -48,6 +49,8 @@ def test_the_names() -> None:
             Version,
             "model name semver commit tag registered_at author message stages active history",
         ),
+        (Registry, "as_of diff changes to_records to_pandas allowed_stages"),
+        (Model, "board to_records"),
         (TagName, "parse try_parse kind model version stage counter message"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import attrs
 
+from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.problem import ProblemKind
 
@@ -100,6 +101,10 @@ class Commit:
         """The first line of the message."""
         return self.message.partition("\n")[0]
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the commit as JSON types."""
+        return record(commit=self.commit, time=self.time, author=self.author, message=self.message)
+
     def __str__(self) -> str:
         """Return a short SHA and the subject."""
         return f"{self.commit[:7]} {self.subject}"
@@ -158,6 +163,10 @@ class Signature:
     detail: str = ""
     """The output of the program that verified it."""
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the signature as JSON types."""
+        return record(status=self.status, signer=self.signer, key=self.key, detail=self.detail)
+
     def __bool__(self) -> bool:
         """Whether the signature is good."""
         return self.status is SignatureStatus.GOOD
@@ -194,8 +203,10 @@ class Remote(Protocol):
         """Close the connections."""
 
 
-class Store(Protocol):
-    """The tags of one repository. Object ids and revisions are text, ids in hexadecimal.
+class ReadStore(Protocol):
+    """The tags of one repository, for reading.
+
+    Object ids and revisions are text, ids in hexadecimal.
 
     Reading never raises for the content of a tag: that becomes issues. A repository that cannot be
     read raises ``RepositoryError``.
@@ -234,6 +245,13 @@ class Store(Protocol):
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List a commit and its ancestors, newest first."""
 
+    def read_file(self, path: str) -> bytes | None:
+        """Read a file of the work tree, or of HEAD's commit in a bare repository."""
+
+
+class Store(ReadStore, Protocol):
+    """The tags of one repository, for reading and writing."""
+
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration, such as ``"user.name"``."""
 
@@ -270,9 +288,6 @@ class Store(Protocol):
         Raises:
             SigningError: the program that verifies signatures cannot be run.
         """
-
-    def read_file(self, path: str) -> bytes | None:
-        """Read a file of the work tree, or of HEAD's commit in a bare repository."""
 
     def close(self) -> None:
         """Close files and connections; a second call does nothing."""

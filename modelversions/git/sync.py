@@ -8,6 +8,7 @@ import attrs
 
 from modelversions.errors import ModelVersionsError, NotPushedError
 from modelversions.git.store import Remote, Store, TagRef
+from modelversions.json_types import record
 from modelversions.values.tag_name import TagName
 
 
@@ -21,6 +22,10 @@ class Conflict:
     """The id of the local object; empty if the tag conflicts with another ref there."""
     remote: str
     """The id of the remote object."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the conflict as JSON types."""
+        return record(tag=self.tag, local=self.local, remote=self.remote)
 
     def __str__(self) -> str:
         """Return the tag and both ids, abbreviated."""
@@ -43,6 +48,15 @@ class SyncResult:
     """The tags that were equal in both repositories."""
     conflicts: tuple[Conflict, ...]
     """The tags that differ; they were not changed."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON types."""
+        return record(
+            remote=self.remote,
+            transferred=self.transferred,
+            unchanged=self.unchanged,
+            conflicts=self.conflicts,
+        )
 
     def __str__(self) -> str:
         """Return one line with the numbers, and the conflicts."""

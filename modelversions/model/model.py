@@ -16,6 +16,7 @@ from modelversions.errors import (
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.json_types import record
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
 from modelversions.model.state import VersionOrCommit, VersionState
@@ -135,6 +136,21 @@ class Version:
         first = next(event for event in events if event.kind is EventKind.REGISTRATION)
         return (first.order, self._identity)
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the version as JSON types."""
+        return record(
+            model=self.model,
+            version=self.name,
+            is_bare_commit=self.is_bare_commit,
+            commit=self.commit,
+            tag=self.tag,
+            registered_at=self.registered_at,
+            author=self.author,
+            message=self.message,
+            active=self.active,
+            stages=self.stages,
+        )
+
     def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
         """Pickle the data of this version, without those of the model."""
         identity = self.model, self.name, self.semver, self.commit, self.tag
@@ -230,6 +246,29 @@ class Model(Sequence[Version]):
     def problems(self) -> tuple[Problem, ...]:
         """The problems found in the model's tags."""
         return self._snapshot.state.problems
+
+    def board(self) -> Mapping[str, tuple[Version, ...]]:
+        """Return the versions of each stage, each version in its newest stage only.
+
+        It is that of its newest assignment in force (F17). Versions are in the order of
+        ``holders()``, stages are sorted.
+        """
+        newest: dict[Version, tuple[object, str]] = {}
+        for stage in self.stages:
+            for version in self.holders(stage):
+                last = next(one for one in reversed(version.history) if one.stage == stage)
+                newest[version] = max(newest.get(version, ((), "")), (last.order, stage))
+        board = {
+            stage: tuple(one for one in self.holders(stage) if newest[one][1] == stage)
+            for stage in self.stages
+        }
+        return {stage: versions for stage, versions in board.items() if versions}
+
+    def to_records(self, kind: str = "versions") -> list[dict[str, object]]:
+        """Return rows of ``"versions"`` or ``"history"``; see ``RegistryView.to_records``."""
+        from modelversions.display.records import model_records
+
+        return model_records(self, kind)
 
     def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.

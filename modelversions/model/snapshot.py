@@ -15,7 +15,7 @@ from operator import attrgetter
 import attrs
 
 from modelversions.errors import ObjectMissingError
-from modelversions.git.store import Store, TagObject, TagRef
+from modelversions.git.store import ReadStore, TagObject, TagRef
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
@@ -40,7 +40,7 @@ Latest = tuple[SemVer, str, str]
 class Unread:
     """The content of a snapshot whose tag objects were not read."""
 
-    store: Store
+    store: ReadStore
     previous: ModelSnapshot | None
     """A snapshot of an earlier moment, which was read."""
 
@@ -171,7 +171,7 @@ class ModelSnapshot:
 class SnapshotCache:
     """The snapshots of a store's models; one whose refs did not change is used again."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ReadStore) -> None:
         """List and read the tags of ``store``."""
         self._store = store
         self._unread = Unread(store, None)
@@ -257,7 +257,7 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
         _find_any(store, {one: one.tags for one in unread if not one.known_exists})
 
 
-def _find_any(store: Store, candidates: Mapping[ModelSnapshot, Sequence[NamedTag]]) -> None:
+def _find_any(store: ReadStore, candidates: Mapping[ModelSnapshot, Sequence[NamedTag]]) -> None:
     commits = store.peel([tag.ref for tags in candidates.values() for tag in tags])
     for snapshot, tags in candidates.items():
         snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
@@ -281,7 +281,7 @@ def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
 
 
 def _find_below(
-    store: Store, bounds: Mapping[ModelSnapshot, Precedence | None]
+    store: ReadStore, bounds: Mapping[ModelSnapshot, Precedence | None]
 ) -> dict[ModelSnapshot, Precedence | None]:
     """Find latest versions among those of the greatest precedence below a bound.
 
@@ -354,7 +354,7 @@ def _greatest(state: ModelState) -> Latest | None:
     return latest.version, latest.commit, latest.tag
 
 
-def _check_refs(store: Store, model: str, unreadable: Sequence[NamedTag]) -> None:
+def _check_refs(store: ReadStore, model: str, unreadable: Sequence[NamedTag]) -> None:
     """Check that the refs of missing objects still exist: then the repository is incomplete.
 
     Raises:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import attrs
 
 from modelversions.errors import InvalidArgumentError
+from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import EventKind
@@ -44,6 +47,39 @@ class Event:
         """The key of F13: time, counter (none first), kind, name."""
         counter = -1 if self.counter is None else self.counter
         return (self.time.timestamp(), counter, RANK[self.kind], self.tag)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the event as JSON types; ``from_dict`` is the inverse."""
+        fields = attrs.asdict(self, recurse=False)
+        return record(**{**fields, "version": self.version and str(self.version)})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Event:
+        """Return the event of a dictionary from ``to_dict``.
+
+        Raises:
+            InvalidArgumentError: a field is missing or invalid.
+        """
+        try:
+            author = data["author"]
+            return cls(
+                kind=EventKind(data["kind"]),
+                model=data["model"],
+                version=None if data["version"] is None else SemVer.parse(data["version"]),
+                stage=data["stage"],
+                commit=data["commit"],
+                tag=data["tag"],
+                counter=data["counter"],
+                time=datetime.fromisoformat(data["time"]),
+                author=None if author is None else Identity(author["name"], author["email"]),
+                message=data["message"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"this is not the dictionary of an event: {error!r}; pass one from to_dict()",
+                argument="data",
+                value=data,
+            ) from error
 
     def __str__(self) -> str:
         """Return one line with time, kind, stage, model and version."""

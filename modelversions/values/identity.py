@@ -111,6 +111,10 @@ class Identity:
             )
         )
 
+    def to_dict(self) -> dict[str, object]:
+        """Return name and email address."""
+        return {"name": self.name, "email": self.email}
+
     def __str__(self) -> str:
         """Return ``Name <mail>``, as Git shows it."""
         return f"{self.name} <{self.email}>"

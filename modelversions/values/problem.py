@@ -6,6 +6,8 @@ import enum
 
 import attrs
 
+from modelversions.json_types import record
+
 
 class ProblemKind(str, enum.Enum):
     """The kinds of problems; section 5 of the format lists them."""
@@ -61,6 +63,10 @@ class Problem:
     """The model; None if the tag's name does not tell."""
     message: str
     """One sentence."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the problem as JSON types."""
+        return record(kind=self.kind, tag=self.tag, model=self.model, message=self.message)
 
     def __str__(self) -> str:
         """Return the tag and the message; characters that control a terminal are escaped."""

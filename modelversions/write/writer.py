@@ -24,6 +24,9 @@ from modelversions.write.plan import ModelContext, WriteRequest
 Planner = Callable[[ModelContext, WriteRequest], Sequence[Event]]
 """Returns the events to write for a request in a context, or raises a refusal."""
 
+Clock = Callable[[], datetime]
+"""Returns the present time, as an aware datetime."""
+
 _SKEW = timedelta(minutes=1)
 
 
@@ -43,10 +46,25 @@ class WriteOptions:
 class Writer:
     """Writes the events of a store's models."""
 
-    def __init__(self, store: Store, snapshots: SnapshotCache) -> None:
-        """Plan with the snapshots of models, and write to the store."""
+    def __init__(
+        self,
+        store: Store,
+        snapshots: SnapshotCache,
+        author: Identity | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Plan with the snapshots of models, and write to the store.
+
+        Args:
+            store: the repository.
+            snapshots: its models.
+            author: the default author. Default: the identity in Git's configuration.
+            clock: returns the present time, aware. Default: the system's.
+        """
         self._store = store
         self._snapshots = snapshots
+        self._author = author
+        self._clock = clock or _now
 
     def write(self, model: str, options: WriteOptions, plan: Planner) -> Sequence[Event]:
         """Plan and write events; if another writer was faster, plan again. Return the events.
@@ -106,7 +124,7 @@ class Writer:
                 argument="sign",
                 value=sign,
             )
-        author = options.author
+        author = self._author if options.author is None else options.author
         if author is None:
             author = Identity.from_git(self._store.config)
         elif not isinstance(author, Identity):  # a caller without a type checker
@@ -120,7 +138,7 @@ class Writer:
         return WriteRequest(
             author=author,
             message=None if options.message is None else self._cleaned(options.message),
-            now=check_time(datetime.now().astimezone()),
+            now=check_time(self._clock(), "clock"),
             when=None if options.when is None else check_time(options.when),
             force=options.force,
         )
@@ -150,3 +168,7 @@ class Writer:
                 value=message,
             )
         return cleaned
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

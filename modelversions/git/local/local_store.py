@@ -108,8 +108,17 @@ class LocalStore:
         *,
         owned: bool = False,
         options: RemoteOptions | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
-        """Use a repository that dulwich has opened; an owned one is closed with the store."""
+        """Use a repository that dulwich has opened.
+
+        Args:
+            repo: the repository.
+            location: its path, for messages.
+            owned: whether it is closed with the store.
+            options: options for its remotes.
+            env: the environment for Git's configuration. Default: ``os.environ``.
+        """
         self.location = location
         self._default_tree: str | None = None
         if isinstance(repo, Repo) and not repo.bare:
@@ -119,10 +128,10 @@ class LocalStore:
         self.repo = repo
         self._lock = ForkSafeLock()
         self._files = ObjectFiles(repo, location)
-        self._config = GitConfig(repo)
-        self._replacements = Replacements(repo, self._config)
+        self._config = GitConfig(repo, env)
+        self._replacements = Replacements(repo, self._config, env)
         self._revisions = Revisions(repo, self._files, location, self._replacements)
-        self._programs = Programs(repo, self._config)
+        self._programs = Programs(repo, self._config, env)
         self._refs = LocalRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich warns about files that are left open

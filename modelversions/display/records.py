@@ -1,0 +1,115 @@
+"""Rows of flat values for data frames: models, versions, stages, history and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+
+from modelversions.errors import InvalidArgumentError
+from modelversions.model.model import Model, Version
+from modelversions.values.event import Event
+from modelversions.values.identity import Identity
+from modelversions.values.problem import Problem
+
+Row = dict[str, object]
+
+KINDS = ("models", "versions", "stages", "history", "problems")
+
+
+def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
+    """Check that rows of a kind exist.
+
+    Raises:
+        InvalidArgumentError: they do not.
+    """
+    known = list(kinds)
+    if kind not in known:
+        raise InvalidArgumentError(
+            f"there are no records of {kind!r}; pass one of {', '.join(map(repr, known))}",
+            argument="kind",
+            value=kind,
+        )
+
+
+def model_records(model: Model, kind: str) -> list[Row]:
+    """Return rows of one model."""
+    check_kind(kind, ("versions", "history"))
+    if kind == "versions":
+        return [_version(version) for version in model.all_versions]
+    return [event_record(event) for event in model.history]
+
+
+def registry_records(models: Mapping[str, Model], kind: str) -> list[Row]:
+    """Return a row for each model, version or stage."""
+    if kind == "models":
+        return [_model(model) for model in models.values()]
+    if kind == "versions":
+        return [_version(one) for model in models.values() for one in model.all_versions]
+    return [
+        {"model": model.name, "stage": stage, "version": holder.name, "commit": holder.commit}
+        for model in models.values()
+        for stage, holder in model.stages.items()
+    ]
+
+
+def event_record(event: Event) -> Row:
+    """Return the row of an event."""
+    return {
+        "time": _utc(event.time),
+        "kind": event.kind.value,
+        "model": event.model,
+        "version": None if event.version is None else str(event.version),
+        "stage": event.stage,
+        "commit": event.commit,
+        "tag": event.tag,
+        "counter": event.counter,
+        **_author(event.author),
+        "message": event.message,
+    }
+
+
+def problem_record(problem: Problem) -> Row:
+    """Return the row of a problem."""
+    return {
+        "kind": problem.kind.value,
+        "tag": problem.tag,
+        "model": problem.model,
+        "message": problem.message,
+    }
+
+
+def _model(model: Model) -> Row:
+    latest, newest = model.latest, model.newest
+    return {
+        "model": model.name,
+        "latest": latest and latest.name,
+        "newest": newest and newest.name,
+        "versions": len(model),
+        "deprecated": model.deprecated,
+        "updated_at": _utc(model.history[-1].time),
+    }
+
+
+def _version(version: Version) -> Row:
+    return {
+        "model": version.model,
+        "version": version.name,
+        "commit": version.commit,
+        "tag": version.tag,
+        "registered_at": version.registered_at and _utc(version.registered_at),
+        **_author(version.author),
+        "message": version.message,
+        "active": version.active,
+        "stages": ",".join(version.stages),
+    }
+
+
+def _author(author: Identity | None) -> Row:
+    return {
+        "author_name": author and author.name,
+        "author_email": author and author.email,
+    }
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(timezone.utc)

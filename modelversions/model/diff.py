@@ -1,0 +1,105 @@
+"""The differences between two states of a registry."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from modelversions.json_types import record
+from modelversions.model.model import Model, Version
+
+
+class ChangeKind(str, enum.Enum):
+    """The kinds of changes, in the order in which they are listed for a model."""
+
+    REGISTERED = "registered"
+    """A version is active that was not."""
+    DEREGISTERED = "deregistered"
+    """A version that was active is not."""
+    LATEST = "latest"
+    """The latest version differs."""
+    STAGE = "stage"
+    """The holder of a stage differs."""
+    DEPRECATED = "deprecated"
+    """The model is deprecated and was not."""
+    REVIVED = "revived"
+    """The model was deprecated and is not."""
+
+    def __str__(self) -> str:
+        """Return the value."""
+        return self.value
+
+
+@attrs.frozen(repr=False)
+class Change:
+    """One difference between two states of a registry."""
+
+    kind: ChangeKind
+    model: str
+    stage: str | None = None
+    """The stage, if its holder differs."""
+    before: Version | None = None
+    """The version that was registered, latest or holder of the stage; None if there was none."""
+    after: Version | None = None
+    """The version that is now; None if there is none."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the change as JSON types, versions by name."""
+        return record(
+            kind=self.kind,
+            model=self.model,
+            stage=self.stage,
+            before=self.before and self.before.name,
+            after=self.after and self.after.name,
+        )
+
+    def __str__(self) -> str:
+        """Return one line, such as ``churn: stage prod from v1.0.0 to v2.0.0``."""
+        before, after = (one.name if one else "none" for one in (self.before, self.after))
+        if self.kind is ChangeKind.REGISTERED:
+            return f"{self.model}: registered {after}"
+        if self.kind is ChangeKind.DEREGISTERED:
+            return f"{self.model}: deregistered {before}"
+        if self.kind is ChangeKind.LATEST:
+            return f"{self.model}: latest from {before} to {after}"
+        if self.kind is ChangeKind.STAGE:
+            return f"{self.model}: stage {self.stage} from {before} to {after}"
+        return f"{self.model}: {self.kind}"
+
+    def __repr__(self) -> str:
+        """Return the same line."""
+        return f"<Change {self}>"
+
+
+def changes(before: Mapping[str, Model], after: Mapping[str, Model]) -> Iterator[Change]:
+    """Yield the changes from one state to another, sorted by model."""
+    for name in sorted({*before, *after}):
+        yield from _model_changes(name, before.get(name), after.get(name))
+
+
+def _model_changes(name: str, before: Model | None, after: Model | None) -> Iterator[Change]:
+    old = {} if before is None else {one.name: one for one in reversed(before.versions)}
+    new = {} if after is None else {one.name: one for one in reversed(after.versions)}
+    for version, value in new.items():
+        if version not in old:
+            yield Change(ChangeKind.REGISTERED, name, after=value)
+    for version, value in old.items():
+        if version not in new:
+            yield Change(ChangeKind.DEREGISTERED, name, before=value)
+    latest = [None if model is None else model.latest for model in (before, after)]
+    if _differ(*latest):
+        yield Change(ChangeKind.LATEST, name, None, *latest)
+    held: list[Mapping[str, Version]] = [model.stages if model else {} for model in (before, after)]
+    for stage in sorted({*held[0], *held[1]}):
+        holders = held[0].get(stage), held[1].get(stage)
+        if _differ(*holders):
+            yield Change(ChangeKind.STAGE, name, stage, *holders)
+    was, is_now = (model is not None and model.deprecated for model in (before, after))
+    if was != is_now:
+        yield Change(ChangeKind.DEPRECATED if is_now else ChangeKind.REVIVED, name)
+
+
+def _differ(before: Version | None, after: Version | None) -> bool:
+    return (before and before.name) != (after and after.name)

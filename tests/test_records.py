@@ -1,0 +1,269 @@
+"""Dictionaries of JSON types, and rows for data frames."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from modelversions import (
+    Change,
+    ChangeKind,
+    Event,
+    Identity,
+    InvalidArgumentError,
+    MissingExtraError,
+    Model,
+    Problem,
+    ProblemKind,
+    Registry,
+    Signature,
+    SignatureStatus,
+    SyncResult,
+    VersionExistsError,
+)
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.store import TagObject, TagRef
+from modelversions.git.sync import Conflict
+from modelversions.json_types import to_json
+from tests.builders import Builder, at
+
+ANN = Identity("Ann", "ann@example.com")
+KINDS = ("models", "versions", "stages", "history", "problems")
+
+
+@pytest.fixture
+def life(builder: Builder) -> Registry:
+    c1 = builder.commits["c1"]
+    builder.commit("c2", 1, "c1")
+    builder.tag("churn@v1.0.0", "c1", 10)
+    builder.tag("churn@v2.0.0", "c2", 20)
+    builder.tag("churn#prod#3", "c1", 30)
+    builder.tag("churn#dev#4", "c2", 40)
+    builder.tag("other@v1.0.0", "c1", 50)
+    builder.tag("other@deprecated", "c1", 60)
+    builder.tag("third#dev#1", "c2", 70)
+    builder.ref("refs/tags/light@v1.0.0", c1)
+    return builder.registry
+
+
+class TestDictionaries:
+    def test_an_event(self, life: Registry) -> None:
+        event = life["churn"].history[0]
+        assert event.to_dict() == {
+            "schema": 1,
+            "kind": "registration",
+            "model": "churn",
+            "version": "v1.0.0",
+            "stage": None,
+            "commit": event.commit,
+            "tag": "churn@v1.0.0",
+            "counter": None,
+            "time": "2023-11-14T22:13:30+00:00",
+            "author": {"name": "Ann", "email": "ann@example.com"},
+            "message": event.message,
+        }
+
+    def test_events_come_back(self, life: Registry) -> None:
+        for event in life.history():
+            assert Event.from_dict(json.loads(json.dumps(event.to_dict()))) == event
+        alone = life.history()[0].to_dict() | {"author": None}
+        assert Event.from_dict(alone).author is None
+
+    @pytest.mark.parametrize(
+        "broken",
+        [{"kind": "nothing"}, {"version": "1.0"}, {"time": "noon"}, {"author": 3}, {"time": 3}],
+    )
+    def test_a_broken_event(self, life: Registry, broken: dict[str, Any]) -> None:
+        data = life.history()[0].to_dict()
+        with pytest.raises(InvalidArgumentError, match="not the dictionary of an event: "):
+            Event.from_dict(data | broken)
+        del data["tag"]
+        with pytest.raises(InvalidArgumentError, match="KeyError\\('tag'\\)"):
+            Event.from_dict(data)
+
+    def test_a_version(self, life: Registry) -> None:
+        version = life["churn"].stages["prod"]
+        assert version.to_dict() == {
+            "schema": 1,
+            "model": "churn",
+            "version": "v1.0.0",
+            "is_bare_commit": False,
+            "commit": version.commit,
+            "tag": "churn@v1.0.0",
+            "registered_at": "2023-11-14T22:13:30+00:00",
+            "author": ANN.to_dict(),
+            "message": version.message,
+            "active": True,
+            "stages": ["prod"],
+        }
+        bare = life["third"].stages["dev"].to_dict()
+        assert (bare["is_bare_commit"], bare["registered_at"]) == (True, None)
+
+    def test_other_values(self, life: Registry) -> None:
+        commit = life.commits()[0]
+        conflict = Conflict("m@v1.0.0", "a", "b")
+        values: list[Any] = [
+            commit,
+            Problem(ProblemKind.LIGHTWEIGHT, "light@v1.0.0", "light", "it is light"),
+            Signature(SignatureStatus.GOOD, "Ann"),
+            SyncResult("here", ("m@v1.0.0",), (), (conflict,)),
+            VersionExistsError("it exists", model="m", version="v1.0.0", commit="a", time=at(0)),
+            *life.diff(at(0)),
+        ]
+        found = [json.loads(json.dumps(value.to_dict())) for value in values]
+        assert all(one.pop("schema") == 1 for one in found)
+        assert found[0]["commit"] == commit.id
+        assert found[1]["kind"] == "lightweight-tag"
+        assert found[2] == {"status": "good", "signer": "Ann", "key": "", "detail": ""}
+        assert found[3]["conflicts"] == [conflict.to_dict()]
+        assert found[4]["code"] == "version-exists"
+        assert found[4]["data"]["time"] == "2023-11-14T22:13:20+00:00"
+        assert found[5] == {
+            "kind": "registered",
+            "model": "churn",
+            "stage": None,
+            "before": None,
+            "after": "v1.0.0",
+        }
+
+    def test_values_of_other_types(self) -> None:
+        assert to_json({1: [b"x", 2.5, {"a"}]}) == {"1": ["b'x'", 2.5, ["a"]]}
+
+
+class TestRecords:
+    def test_models_versions_and_stages(self, life: Registry) -> None:
+        models = life.to_records()
+        assert models[0] == {
+            "model": "churn",
+            "latest": "v2.0.0",
+            "newest": "v2.0.0",
+            "versions": 2,
+            "deprecated": False,
+            "updated_at": at(40),
+        }
+        assert [row["deprecated"] for row in models] == [False, True, False]
+        versions = life.to_records("versions")
+        assert [(row["model"], row["version"], row["stages"]) for row in versions] == [
+            ("churn", "v2.0.0", "dev"),
+            ("churn", "v1.0.0", "prod"),
+            ("other", "v1.0.0", ""),
+        ]
+        assert versions == [
+            row for name in ("churn", "other") for row in life[name].to_records("versions")
+        ]
+        stages = [tuple(row.values())[:3] for row in life.to_records("stages")]
+        assert stages[:2] == [("churn", "dev", "v2.0.0"), ("churn", "prod", "v1.0.0")]
+
+    def test_history_and_problems(self, life: Registry) -> None:
+        history = life.to_records("history")
+        assert [row["tag"] for row in history] == [event.tag for event in life.history()]
+        assert life["churn"].to_records("history") == history[:4]
+        assert [row["kind"] for row in life.to_records("problems")] == [
+            problem.kind.value for problem in life.problems()
+        ]
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_values_are_flat_and_times_in_utc(self, life: Registry, kind: str) -> None:
+        for row in life.to_records(kind):
+            for value in row.values():
+                assert value is None or isinstance(value, (str, int, bool, datetime))
+                if isinstance(value, datetime):
+                    assert value.tzinfo is timezone.utc
+
+    def test_another_kind(self, life: Registry) -> None:
+        with pytest.raises(InvalidArgumentError, match="no records of 'x'; pass one of 'models', "):
+            life.to_records("x")
+        with pytest.raises(InvalidArgumentError, match="pass one of 'versions', 'history'$"):
+            life["churn"].to_records("models")
+
+    def test_a_data_frame(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        frame = types.SimpleNamespace(from_records=list)
+        monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=frame))
+        assert life.to_pandas("stages") == life.to_records("stages")
+        monkeypatch.setitem(sys.modules, "pandas", None)
+        with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
+            life.to_pandas()
+
+    @pytest.mark.compat
+    def test_pandas_finds_the_types(self, life: Registry) -> None:
+        versions = life.to_pandas("versions")
+        assert str(versions["registered_at"].dtype).startswith("datetime64[")
+        assert versions["active"].dtype == bool
+        assert [len(life.to_pandas(kind)) for kind in KINDS] == [3, 3, 3, 7, 3]
+
+
+class TestMoments:
+    def test_each_moment_is_a_registry_with_the_tags_until_then(self, life: Registry) -> None:
+        for event in life.history():
+            view = life.as_of(event.time)
+            assert view.history() == tuple(one for one in life.history() if one.time <= event.time)
+        before = life.as_of(at(15))
+        assert list(before) == ["churn"]
+        assert str(before["churn"].latest) == "churn@v1.0.0"
+        assert before["churn"].stages == {}
+        assert before.latest() == {"churn": life["churn"]["v1.0.0"]}
+        assert before.resolve("churn@latest").name == "v1.0.0"
+        assert before.at("HEAD") == ()
+        assert repr(before) == "<Registry 'memory': 1 model>"
+        assert before.allowed_stages() is None
+        assert before.commits() == life.commits()
+        assert [problem.tag for problem in before.problems()] == ["light@v1.0.0"]
+        with pytest.raises(InvalidArgumentError, match="with a time zone"):
+            life.as_of(datetime(2024, 1, 1))  # noqa: DTZ001  # that is the mistake
+
+    def test_differences(self, life: Registry, builder: Builder) -> None:
+        builder.tag("churn@v2.0.0!", "c2", 80)
+        builder.tag("other@v2.0.0", "c2", 90)
+        builder.tag("churn@deprecated", "c2", 95)
+        assert [str(change) for change in life.changes(at(75))] == [
+            "churn: deregistered v2.0.0",
+            "churn: latest from v2.0.0 to v1.0.0",
+            "churn: stage dev from v2.0.0 to none",
+            "churn: deprecated",
+            "other: registered v2.0.0",
+            "other: latest from v1.0.0 to v2.0.0",
+            "other: revived",
+        ]
+        last = life.history()[-1]
+        assert life.changes(last) == ()
+        back = life.diff(life, at(75))
+        assert back[0] == Change(
+            ChangeKind.REGISTERED, "churn", after=life["churn"].all_versions[0]
+        )
+        assert repr(back[-1]) == "<Change other: deprecated>"
+        assert life.diff(at(0), at(1)) == ()
+
+    def test_objects_are_read_once(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        view, expected = life.as_of(at(1000) + timedelta(days=1)), life.history()
+        assert view.history() == expected
+        read: list[object] = []
+        real = LocalStore.read
+
+        def counted(store: LocalStore, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+            read.append(store)
+            return real(store, refs)
+
+        monkeypatch.setattr(LocalStore, "read", counted)
+        assert view.history() == expected
+        assert not read
+
+    def test_a_board_has_each_version_in_its_newest_stage(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        builder.tag("m@v1.0.0", "c1", 10)
+        builder.tag("m@v2.0.0", "c2", 20)
+        for number, (stage, commit) in enumerate(
+            [("dev", "c1"), ("prod", "c1"), ("dev", "c2"), ("staging", "c1")], start=1
+        ):
+            builder.tag(f"m#{stage}#{number}", commit, 20 + 10 * number)
+        model = builder.registry["m"]
+        assert isinstance(model, Model)
+        assert {stage: [one.name for one in own] for stage, own in model.board().items()} == {
+            "dev": ["v2.0.0"],
+            "staging": ["v1.0.0"],
+        }
