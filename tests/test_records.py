@@ -195,7 +195,8 @@ class TestRecords:
         versions = life.to_pandas("versions")
         assert str(versions["registered_at"].dtype).startswith("datetime64[")
         assert versions["active"].dtype == bool
-        assert [len(life.to_pandas(kind)) for kind in KINDS] == [3, 3, 3, 7, 3]
+        for kind in KINDS:
+            assert len(life.to_pandas(kind)) == len(life.to_records(kind)) > 0
 
 
 class TestMoments:
