@@ -4,6 +4,9 @@ The arguments are the server's URL, without secrets, and the user name in the UR
 result is a user name and a password, or None if there is none. It is kept in memory while the
 registry exists, and never shown. If the callable has methods ``approve`` and ``reject``, one of
 them is called with URL, user name and password when the server has accepted or rejected them.
+
+If a server redirects to another host that requires a login, a callable is only called if it has an
+attribute ``any_host`` that is true: it has to look at the URL. That of ``token_from_env`` has not.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import netrc
 import os
 import subprocess
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -48,14 +52,22 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
     Args:
         path: the file. Default: ``~/.netrc``.
     """
+    return _NetrcFile(None if path is None else os.fspath(path))
 
-    def from_file(url: str, username_hint: str | None) -> tuple[str, str] | None:
+
+@attrs.frozen
+class _NetrcFile:
+    path: str | None
+    any_host: ClassVar[bool] = True
+
+    def __call__(self, url: str, username_hint: str | None) -> tuple[str, str] | None:
+        """Return the login of the URL's host."""
         try:
-            found = netrc.netrc(None if path is None else os.fspath(path))
+            found = netrc.netrc(self.path)
         except FileNotFoundError:
             return None
         except (netrc.NetrcParseError, OSError) as error:
-            where = getattr(error, "filename", None) or path
+            where = getattr(error, "filename", None) or self.path
             raise ConfigurationError(
                 f"the file {where!r} cannot be read for a password; check that it is a valid "
                 ".netrc file, and that only you can read it",
@@ -65,8 +77,6 @@ def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:
         if entry is None or (username_hint and entry[0] and entry[0] != username_hint):
             return None
         return entry[0] or username_hint or "", entry[2] or ""
-
-    return from_file
 
 
 def git_credential_fill(
@@ -88,6 +98,7 @@ def git_credential_fill(
 
 @attrs.frozen
 class _GitCredentials:
+    any_host: ClassVar[bool] = True
     git: str
     timeout: float
     path: str | None

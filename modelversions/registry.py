@@ -448,7 +448,9 @@ class Registry(RegistryView):
             PushRejectedError: the remote rejected a tag.
             RemoteError, AuthenticationError: the remote cannot be used.
         """
-        refs = [self._ref(tag, event_only=True) for tag in tags] if tags else self._events()
+        refs = self._events()
+        if tags:
+            refs = list(dict.fromkeys(self._ref(tag, event_only=True) for tag in tags))
         with closing(self._connect(remote)) as connected:
             return sync.push(connected, refs)
 
@@ -486,7 +488,7 @@ class Registry(RegistryView):
             InvalidTagNameError: a tag is not an event's; nothing was deleted.
             WriteConflictError: a tag changed concurrently; nothing was deleted.
         """
-        refs = [self._ref(tag, event_only=True) for tag in tags]
+        refs = list(dict.fromkeys(self._ref(tag, event_only=True) for tag in tags))
         if not dry_run:
             self._store.delete(refs)
         return {ref.name: ref.id for ref in refs}

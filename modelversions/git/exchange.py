@@ -36,7 +36,7 @@ from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.transport import HAVES, Transport
-from modelversions.git.remotes import RemoteUrls, hook_of
+from modelversions.git.remotes import RemoteUrls, hook_of, object_format_of
 from modelversions.git.store import TAGS, RemoteOptions, Store, TagRef
 from modelversions.git.tag_object import format_person
 from modelversions.git.urls import Url
@@ -325,7 +325,10 @@ class ConnectedRemote:
         """
         hook = hook_of(url, _HOOKS)
         reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
-        if url.scheme == "file" and self._repo.get_shallow():
+        own, other = self._repo.object_format.name, object_format_of(url)
+        if other not in (None, own):
+            reason = f"its object format is {other}, and that of this repository is {own}"
+        elif url.scheme == "file" and self._repo.get_shallow():
             reason = "this clone is shallow, and the rest would be missing there"
         elif self._repo.object_format.name != "sha1" and url.scheme != "file":
             reason = "packs for servers are made with SHA-1 here, and this repository has SHA-256"

@@ -71,6 +71,15 @@ def hook_of(url: Url, names: Sequence[str]) -> str | None:
     return None
 
 
+def object_format_of(url: Url) -> str | None:
+    """Return the object format of a local repository, such as ``"sha1"``; None for a server's."""
+    if url.scheme != "file":
+        return None
+    with suppress(NotGitRepository), Repo(url.path) as repo:
+        return str(repo.object_format.name)
+    return None
+
+
 def _given(name: str, config: StackedConfig) -> str:
     """Return a URL, or the absolute path of a directory, that is not a remote's name."""
     if is_url(name):

@@ -514,3 +514,27 @@ def test_a_path_at_which_nothing_is_has_no_hooks(disk: Builder, tmp_path: Path) 
     disk.tags("m@v1.0.0")
     with pytest.raises(RepositoryNotFoundError):
         disk.registry.push(remote=str(tmp_path))
+
+
+@pytest.mark.parametrize(("own", "other"), [("sha1", "sha256"), ("sha256", "sha1")])
+def test_a_push_between_object_formats_changes_nothing(
+    tmp_path: Path, own: str, other: str
+) -> None:
+    with (
+        Repo.init_bare(str(tmp_path / "own"), mkdir=True, object_format=own) as repo,
+        Repo.init_bare(str(tmp_path / "other"), mkdir=True, object_format=other) as target,
+    ):
+        builder = Builder(repo)
+        builder.commit()
+        builder.tags("m@v1.0.0")
+        with pytest.raises(PushRejectedError, match=f"its object format is {other}, and that of"):
+            builder.registry.push(remote=target.path)
+        assert target.refs.allkeys() <= {b"HEAD"}
+        assert list(target.object_store) == []
+
+
+def test_a_tag_may_be_named_twice(here: Builder) -> None:
+    here.tags("m@v1.0.0")
+    assert here.registry.push("m@v1.0.0", "refs/tags/m@v1.0.0").transferred == ("m@v1.0.0",)
+    assert list(here.registry.delete_tags("m@v1.0.0", "m@v1.0.0")) == ["m@v1.0.0"]
+    assert len(here.registry) == 0

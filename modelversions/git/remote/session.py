@@ -47,6 +47,8 @@ class Session:
         self._inherited: GitClient | None = None
         """It is kept open: to close it would end the parent's connection."""
         self._login: Login | None = None
+        self._login_url = self.location
+        """The URL for which ``credentials`` returned the login."""
         if url.password is not None:
             self._login = Login(url.username or "", url.password, url.origin)
         self._told = True
@@ -163,6 +165,12 @@ class Session:
         shown = self.location if own else url.partition("/info/refs")[0]
         hint = self._url.username if own else None
         ask = self._options.credentials
+        if ask is not None and not own and not getattr(ask, "any_host", False):
+            raise AuthenticationError(
+                f"{self.location!r} redirects to {shown!r}, which requires credentials; these are "
+                "not sent to another host, open that URL if you trust it",
+                location=self.location,
+            )
         found = None if ask is None else ask(shown, hint)
         if found is not None and not _is_login(found):
             raise InvalidArgumentError(
@@ -174,7 +182,7 @@ class Session:
         if login is None or self._is_known(login):
             self._tell("reject")
             raise self._denied()
-        self._login, self._told = login, False
+        self._login, self._login_url, self._told = login, shown, False
 
     def _is_known(self, login: Login) -> bool:
         """Return whether a login is the one that was rejected."""
@@ -197,7 +205,7 @@ class Session:
         if self._told or self._login is None or tell is None:
             return
         self._told = True
-        tell(self.location, self._login.username, self._login.password)
+        tell(self._login_url, self._login.username, self._login.password)
 
     def _secrets(self) -> list[str]:
         """Return the texts that must not be shown, in all their forms."""

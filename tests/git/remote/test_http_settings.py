@@ -460,21 +460,36 @@ class TestRedirects:
             assert [one.get("x-key") for one in here.headers] == ["s3cret"]
             assert not any("x-key" in one for one in there.headers)
 
-    def test_credentials_for_the_server_that_a_redirect_leads_to(self, far: Builder) -> None:
-        asked: list[tuple[str, str | None]] = []
+    @pytest.mark.parametrize("any_host", [True, False])
+    def test_credentials_for_the_server_that_a_redirect_leads_to(
+        self, far: Builder, *, any_host: bool
+    ) -> None:
+        asked: list[tuple[str, ...]] = []
 
-        def credentials(url: str, hint: str | None) -> tuple[str, str]:
-            asked.append((url, hint))
-            return "ann", "s3cret"
+        class Credentials:
+            def __call__(self, url: str, hint: str | None) -> tuple[str, str]:
+                asked.append(("asked", url, str(hint)))
+                return "ann", "s3cret"
 
+            def approve(self, url: str, username: str, password: str) -> None:
+                asked.append(("approved", url, username))
+
+        credentials = Credentials()
+        if any_host:
+            vars(credentials)["any_host"] = True
         assert isinstance(far.repo, Repo)
         with (
             http_server(far.repo, guarded("ann", "s3cret")) as there,
             server(far, moved(there, "/")) as here,
         ):
             url = here.url.replace("//", "//me:own@")
-            assert models(url, credentials=credentials) == ["m"]
-            assert asked == [(there, None)]
+            if any_host:
+                assert models(url, credentials=credentials) == ["m"]
+                assert asked == [("asked", there, "None"), ("approved", there, "ann")]
+            else:
+                with pytest.raises(AuthenticationError, match="these are not sent to another host"):
+                    models(url, credentials=credentials)
+                assert asked == []
             assert {one.get("authorization") for one in here.headers} <= {"Basic bWU6b3du", None}
 
 
