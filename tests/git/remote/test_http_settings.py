@@ -472,7 +472,7 @@ class TestRedirects:
                 return "ann", "s3cret"
 
             def approve(self, url: str, username: str, password: str) -> None:
-                asked.append(("approved", url, username))
+                asked.append(("approved", url, username, password))
 
         credentials = Credentials()
         if any_host:
@@ -485,7 +485,7 @@ class TestRedirects:
             url = here.url.replace("//", "//me:own@")
             if any_host:
                 assert models(url, credentials=credentials) == ["m"]
-                assert asked == [("asked", there, "None"), ("approved", there, "ann")]
+                assert asked == [("asked", there, "None"), ("approved", there, "ann", "s3cret")]
             else:
                 with pytest.raises(AuthenticationError, match="these are not sent to another host"):
                     models(url, credentials=credentials)
