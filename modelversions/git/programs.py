@@ -49,8 +49,11 @@ class Programs:
         """
         shown = command if isinstance(command, str) else command[0]
         self.require_trusted(f"running {shown!r}")
+        top = (
+            self._repo.path if isinstance(self._repo, Repo) else None
+        )  # as Git, for relative paths
         return subprocess.run(  # noqa: S603  # the owner of the repository is checked
-            command, input=stdin, capture_output=True, check=False, shell=shell
+            command, input=stdin, capture_output=True, check=False, shell=shell, cwd=top
         )
 
     def hook(self, name: str) -> str | None:

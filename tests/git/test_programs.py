@@ -179,3 +179,14 @@ def test_a_signature_is_not_checked_by_its_program(
         owners[os.path.realpath(repo.path)] = OTHER
         with pytest.raises(DubiousOwnershipError, match=r"running .*program"):
             registry.verify(event)
+
+
+def test_a_program_runs_in_the_work_tree(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Git: relative paths in the configuration start there, not in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", "import os; print(os.getcwd())"]
+    done = programs(repo).run(command)
+    assert done.stdout.decode().strip() == os.path.realpath(repo.path)
+    assert programs(MemoryRepo()).run(command).stdout.decode().strip() == str(tmp_path)

@@ -95,18 +95,22 @@ class RefTransactions:
             if hook is not None:
                 self._programs.require_trusted(f"running its hook {hook!r}")
             transaction = _Transaction(self._refs, updates, self._shared(), self._log_all())
-        prepared = False
+        prepared = applied = False
         try:
             transaction.prepare()
             prepared = True
             self._run_hook(hook, "prepared", updates)
             transaction.apply()
+            applied = True
+            transaction.finish()
         except BaseException:
+            if applied:
+                transaction.finish()
+                raise
             transaction.roll_back()
             if prepared:
                 self._run_hook(hook, "aborted", updates)
             raise
-        transaction.finish()
         self._run_hook(hook, "committed", updates)
 
     def _run_hook(self, hook: str | None, state: str, updates: Iterable[RefUpdate]) -> None:
@@ -159,8 +163,11 @@ class _Transaction:
         self._deleted = [update for update in self._updates if update.new is None]
         self._shared = shared
         self._log_all = log_all
-        self._locks: list[bytes] = []
-        """Lock files of this transaction, in the order of their creation."""
+        self._locks: dict[bytes, tuple[int, int] | None] = {}
+        """Lock files of this transaction, in the order of their creation, with their identities.
+
+        A lock that was renamed is gone; a file of its name is then of another process.
+        """
         self._packed = os.path.realpath(os.path.join(refs.path, b"packed-refs"))
         self._rewritten = False
         """Whether ``packed-refs.new`` holds the packed refs without the deleted ones."""
@@ -221,7 +228,7 @@ class _Transaction:
     def roll_back(self) -> None:
         """Restore the previous state."""
         for path in self._created:
-            if not os.path.lexists(path + b".lock"):
+            if _identity(path) == self._locks[path + b".lock"]:  # it was renamed
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
         new = self._packed + b".new"
@@ -254,12 +261,13 @@ class _Transaction:
 
     def _open_lock(self, path: bytes) -> None:
         lock = path + b".lock"
-        self._locks.append(lock)  # before it exists, so that an interrupt does not leave it
+        self._locks[lock] = None  # before it exists, so that an interrupt does not leave it
         try:
             os.close(os.open(lock, _FLAGS | os.O_EXCL, 0o666))
         except FileExistsError as error:
-            self._locks.remove(lock)
+            del self._locks[lock]
             raise FileLocked(path, lock) from error
+        self._locks[lock] = _identity(lock)
 
     def _write(self, path: bytes, content: bytes) -> None:
         """Write and sync a file, with the modes of a shared repository."""
@@ -310,16 +318,26 @@ class _Transaction:
     def _unlock(self) -> None:
         """Remove the lock files; an interrupt waits until all are gone."""
         failure: BaseException | None = None
-        for lock in reversed(self._locks):
+        for lock, identity in reversed(self._locks.items()):
             for _ in range(2):
                 try:
-                    os.unlink(lock)
+                    if identity in (None, _identity(lock)):
+                        os.unlink(lock)
                 except FileNotFoundError:
                     break
                 except BaseException as error:  # noqa: BLE001  # it is raised at the end
                     failure = error
         if failure is not None:
             raise failure
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    """Return device and inode of a file; None if there is none."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _content(path: bytes) -> bytes:

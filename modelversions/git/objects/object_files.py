@@ -231,10 +231,18 @@ def _packed(
     return None
 
 
-def _directories(store: BaseObjectStore) -> Iterator[str]:
-    """Yield the directories of a store on disk and of its alternates; none in memory."""
+def _directories(store: BaseObjectStore, seen: set[str] | None = None) -> Iterator[str]:
+    """Yield the directories of a store on disk and of its alternates; none in memory.
+
+    Alternates may form a cycle, which Git ignores.
+    """
+    seen = set() if seen is None else seen
     path = getattr(store, "path", None)
     if path is not None:
-        yield os.fsdecode(path)
+        directory = os.path.realpath(os.fsdecode(path))
+        if directory in seen:
+            return
+        seen.add(directory)
+        yield directory
     for alternate in getattr(store, "alternates", ()):
-        yield from _directories(alternate)
+        yield from _directories(alternate, seen)

@@ -455,3 +455,36 @@ def test_the_directory_of_an_object_vanishes(
         with pytest.raises(WriteConflictError, match="No such file or directory"):
             disk.registry.register("m", "v1.0.0", author=ANN)
         assert list(disk.registry) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_lock_of_another_process_is_kept(
+    disk: Builder, monkeypatch: pytest.MonkeyPatch, *, full: bool
+) -> None:
+    """Another process may lock a ref as soon as it was renamed."""
+    assert isinstance(disk.repo, Repo)
+    replace, renamed = os.replace, list[bytes]()
+
+    def replacing(source: bytes, target: bytes) -> None:
+        if b"refs/tags" not in os.fsencode(target):
+            return replace(source, target)
+        if full and renamed:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        replace(source, target)
+        renamed.append(target)
+        Path(os.fsdecode(source)).write_bytes(b"another process")
+        return None
+
+    monkeypatch.setattr("modelversions.git.local.ref_transaction.os.replace", replacing)
+    registry = disk.registry
+    if full:
+        with pytest.raises(WriteConflictError, match="no space left"):
+            registry.assign("m", "v1.0.0", "prod", register=True, author=ANN)
+    else:
+        registry.assign("m", "v1.0.0", "prod", register=True, author=ANN)
+    monkeypatch.undo()
+    assert len(registry.history()) == (0 if full else 2)
+    locks = [Path(os.fsdecode(target) + ".lock") for target in renamed]
+    assert [lock.read_bytes() for lock in locks] == [b"another process"] * (1 if full else 2)
+    left = Path(disk.repo.path, ".git", "refs").rglob("*.lock")
+    assert sorted(left) == sorted(locks)

@@ -15,6 +15,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelversions import Registry
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.objects import object_files, pack_files
 from modelversions.git.objects.object_files import ObjectFiles
@@ -277,3 +278,19 @@ class TestManyPacks:
         command = [sys.executable, "-c", code, packed.repo.path]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == str(self.COUNT)
+
+
+def test_alternates_in_a_cycle(disk: Builder, tmp_path: Path) -> None:
+    disk.tags("m@v1.0.0")
+    disk.pack()
+    disk.ref("refs/tags/m@v2.0.0", "b" * 40)
+    assert isinstance(disk.repo, Repo)
+    own = Path(disk.repo.path, ".git", "objects")
+    with Repo.init(str(tmp_path / "other"), mkdir=True) as other:
+        there = Path(other.path, ".git", "objects")
+        for objects, alternate in ((own, there), (there, own)):
+            (objects / "info").mkdir(exist_ok=True)
+            (objects / "info" / "alternates").write_text(f"{alternate}\n")
+    with Registry.open(disk.repo.path) as registry:
+        assert [event.tag for event in registry.history()] == ["m@v1.0.0"]
+        assert [problem.tag for problem in registry.problems()] == ["m@v2.0.0"]
