@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from dulwich.repo import Repo
 
-from modelversions import Registry, RemoteError, RemoteTimeoutError, RepositoryNotFoundError
+from modelversions import (
+    AuthenticationError,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryNotFoundError,
+)
 from tests.builders import CORPORA, Builder, corpus, same
 from tests.compat.git import Git
 from tests.remote import servers
@@ -153,6 +159,13 @@ def test_a_redirect_is_followed_without_credentials(tmp_path: Path) -> None:
         assert {line.rpartition(" ")[2] for line in heads.splitlines()} == {'"-"'}
     with servers.web(tmp_path, auth=True) as web:
         other = web.url.replace("127.0.0.1", "127.0.0.2")
+        with (
+            Registry.open(other + NAME, credentials=credentials) as remote_registry,
+            pytest.raises(AuthenticationError, match="not sent to another host"),
+        ):
+            len(remote_registry)
+        assert not asked
+        credentials.__dict__["any_host"] = True
         with Registry.open(other + NAME, credentials=credentials) as remote_registry:
             assert len(remote_registry)
         assert asked == [web.url + NAME]  # as Git does: for the server that wants them
