@@ -448,9 +448,7 @@ class Registry(RegistryView):
             PushRejectedError: the remote rejected a tag.
             RemoteError, AuthenticationError: the remote cannot be used.
         """
-        refs = self._events()
-        if tags:
-            refs = list(dict.fromkeys(self._ref(tag, event_only=True) for tag in tags))
+        refs = self._refs(tags, event_only=True) if tags else self._events()
         with closing(self._connect(remote)) as connected:
             return sync.push(connected, refs)
 
@@ -488,7 +486,7 @@ class Registry(RegistryView):
             InvalidTagNameError: a tag is not an event's; nothing was deleted.
             WriteConflictError: a tag changed concurrently; nothing was deleted.
         """
-        refs = list(dict.fromkeys(self._ref(tag, event_only=True) for tag in tags))
+        refs = self._refs(tags, event_only=True)
         if not dry_run:
             self._store.delete(refs)
         return {ref.name: ref.id for ref in refs}
@@ -506,7 +504,7 @@ class Registry(RegistryView):
             TagNotFoundError: there is no such tag.
             SigningError: the program that verifies signatures cannot be run.
         """
-        return self._store.verify_signature(self._ref(tag))
+        return self._store.verify_signature(self._refs([tag])[0])
 
     def _connect(self, remote: str) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time

@@ -418,29 +418,20 @@ class RegistryView(Mapping[str, Model]):
 
         return registry_table(self._read_all()).html()
 
-    def _ref(self, tag: str | Event | Version, *, event_only: bool = False) -> TagRef:
-        """Return the ref of a tag."""
-        if not isinstance(tag, (str, Event, Version)):
-            raise InvalidArgumentError(
-                f"a tag must be given as text, an Event or a Version, not {tag!r}",
-                argument="tag",
-                value=tag,
-            )
-        name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
-        if event_only and TagName.try_parse(name) is None:
-            raise InvalidTagNameError(
-                f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
-                text=name,
-                reason="it is not the tag of an event",
-            )
-        found = next((ref for ref in self._store.tags([name]) if ref.name == name), None)
-        if found is None:
+    def _refs(
+        self, tags: Iterable[str | Event | Version], *, event_only: bool = False
+    ) -> list[TagRef]:
+        """Return the refs of tags, each once; the tags are listed once."""
+        names = list(dict.fromkeys(_tag_name(tag, event_only=event_only) for tag in tags))
+        listed = {ref.name: ref for ref in self._store.tags(names)} if names else {}
+        missing = next((name for name in names if name not in listed), None)
+        if missing is not None:
             raise TagNotFoundError(
-                f"there is no tag {name!r} in {self._store.location!r}; see 'event.tag' and "
+                f"there is no tag {missing!r} in {self._store.location!r}; see 'event.tag' and "
                 "'version.tag'",
-                tag=name,
+                tag=missing,
             )
-        return found
+        return [listed[name] for name in names]
 
     def _not_allowed(self, events: Iterable[Event]) -> Iterator[Problem]:
         """Yield problems for stages that are not allowed, or for an invalid configuration."""
@@ -487,6 +478,24 @@ class RegistryView(Mapping[str, Model]):
             f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}",
             tag=tag,
         )
+
+
+def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:
+    """Return the name of a tag that an argument gives."""
+    if not isinstance(tag, (str, Event, Version)):
+        raise InvalidArgumentError(
+            f"a tag must be given as text, an Event or a Version, not {tag!r}",
+            argument="tag",
+            value=tag,
+        )
+    name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
+    if event_only and TagName.try_parse(name) is None:
+        raise InvalidTagNameError(
+            f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
+            text=name,
+            reason="it is not the tag of an event",
+        )
+    return name
 
 
 def _history_order(event: Event) -> tuple[timedelta, int, int, str]:

@@ -79,7 +79,7 @@ class TestSigning:
     ) -> None:
         registry = configure(SIGNS, **values)
         event = register(registry, sign)
-        raw = registry._store._files.raw(registry._ref(event).id)[1]  # type: ignore[attr-defined]
+        raw = registry._store._files.raw(registry._refs([event])[0].id)[1]  # type: ignore[attr-defined]
         assert raw.endswith(PGP.encode()) == signed
         message = "Registering artifact m version v1.0.0"
         assert event.message == message == registry["m"]["v1.0.0"].message

@@ -203,11 +203,11 @@ class TestDeleteTags:
         self, life: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         registry = life.registry
-        stale = registry._ref("m@v1.0.0")
+        stale = registry._refs(["m@v1.0.0"])[0]
         life.tag("m@v1.0.0", "c3", 99)
         after = everything(life)
-        fresh = {"m@v1.0.0": stale, "m@v2.0.0": registry._ref("m@v2.0.0")}
-        monkeypatch.setattr(registry, "_ref", lambda tag, **_: fresh[tag])
+        fresh = {"m@v1.0.0": stale, "m@v2.0.0": registry._refs(["m@v2.0.0"])[0]}
+        monkeypatch.setattr(registry, "_refs", lambda tags, **_: [fresh[tag] for tag in tags])
         with pytest.raises(WriteConflictError, match="was changed concurrently"):
             registry.delete_tags("m@v2.0.0", "m@v1.0.0")
         assert everything(life) == after

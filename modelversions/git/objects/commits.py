@@ -118,7 +118,7 @@ class Commits:
         if not kind:
             raise RepositoryError(
                 f"{revision!r} leads to the object {id}, which is missing or broken in "
-                f"{self._location!r}; see what 'git fsck' says, or fetch it anew",
+                f"{self._location!r}; see what 'git fsck' says, or fetch it again",
                 location=self._location,
             )
         return kind, raw

@@ -239,7 +239,7 @@ def _directories(store: BaseObjectStore, seen: set[str] | None = None) -> Iterat
     seen = set() if seen is None else seen
     path = getattr(store, "path", None)
     if path is not None:
-        directory = os.path.realpath(os.fsdecode(path))
+        directory = os.path.abspath(os.fsdecode(path))  # without I/O: it is a hot path
         if directory in seen:
             return
         seen.add(directory)

@@ -42,7 +42,7 @@ HAVES = 250
 
 @attrs.frozen
 class Refs:
-    """What a server lists: ids by ref, and what lies behind annotated tags."""
+    """The refs that a server lists: their ids, and the peeled ids of annotated tags."""
 
     ids: Mapping[str, str]
     peeled: Mapping[str, str]
