@@ -55,6 +55,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock no longer than one more try takes."""
     monkeypatch.setattr("modelversions.git.local.local_refs.LOCK_TIMEOUT", 0.001)
+    monkeypatch.setattr("modelversions.git.remote.remote_store.LOCK_TIMEOUT", 0.001)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dulwich.objects import Blob, ObjectID, Tree
@@ -44,6 +45,11 @@ from modelversions.git.urls import Url
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _ROOT_TREE = "tree:1"
+_LOCKED = re.compile(r"\block\b")
+"""The reason of JGit's servers for a ref that another client is writing."""
+LOCK_TIMEOUT = 1.0
+"""For how long a push is retried while a ref is locked, in seconds, as for a local lock."""
+_LOCK_DELAY = 0.05
 
 
 class RemoteStore:
@@ -267,10 +273,28 @@ class RemoteStore:
         compute_updates: ComputeUpdates,
         objects: Sequence[GitTag],
     ) -> None:
-        """Push updates, and find out whether they were made."""
+        """Push updates, and find out whether they were made; retry while a ref is locked."""
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        while True:
+            result = self._push_once(updates, compute_updates, objects)
+            is_locked = any(_LOCKED.search(reason) for reason in result.refused.values())
+            if not is_locked or time.monotonic() > deadline:
+                break
+            time.sleep(_LOCK_DELAY)
+        if result.refused:
+            raise self._refused(updates, result)
+        if result.unreported and not self._are_set(updates):
+            raise self._unknown(updates, f"{self.location!r} did not report the result")
+
+    def _push_once(
+        self,
+        updates: Mapping[str, str],
+        compute_updates: ComputeUpdates,
+        objects: Sequence[GitTag],
+    ) -> PushResult:
         computed = _Recorded(compute_updates)
         try:
-            result = self._transport.send(
+            return self._transport.send(
                 computed, lambda *_: _pack_of(objects), atomic=len(updates) > 1
             )
         except RemoteError as error:
@@ -278,11 +302,7 @@ class RemoteStore:
                 raise
             if not self._are_set(updates):
                 raise self._unknown(updates, str(error)) from error
-            return  # only the answer was lost
-        if result.refused:
-            raise self._refused(updates, result)
-        if result.unreported and not self._are_set(updates):
-            raise self._unknown(updates, f"{self.location!r} did not report the result")
+            return PushResult({}, frozenset(), "")  # only the answer was lost
 
     def _refused(self, updates: Mapping[str, str], result: PushResult) -> WriteConflictError:
         """Return the error for a refused push."""

@@ -161,6 +161,33 @@ def test_a_servers_refusal_is_told_in_its_words(
     assert isinstance(caught.value, PermissionError)
 
 
+def locked(*_: Any, **__: Any) -> PushResult:
+    """Answer as JGit does while another client writes the ref."""
+    return PushResult({"refs/tags/m@v0.0.1": "failed to lock"}, frozenset(), "")
+
+
+def test_a_push_is_retried_while_a_ref_is_locked(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, answers = Transport.send, iter([locked])
+
+    def send(*args: Any, **options: Any) -> PushResult:
+        return next(answers, real)(*args, **options)
+
+    monkeypatch.setattr(Transport, "send", send)
+    assert remote_registry.register("m", author=ANN).tag == "m@v0.0.1"
+
+
+@pytest.mark.usefixtures("short_lock_timeout")
+def test_a_ref_that_stays_locked_is_a_refusal(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "send", locked)
+    with pytest.raises(PushRejectedError, match="'m@v0.0.1': failed to lock"):
+        remote_registry.register("m", author=ANN)
+    assert "m" not in remote_registry
+
+
 def test_a_pack_that_a_server_cannot_take_is_a_refusal(
     far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
