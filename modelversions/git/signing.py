@@ -1,31 +1,23 @@
-"""Sign tags and verify signatures, with the programs that Git would run.
+"""Sign tags with the programs that Git would run.
 
-dulwich signs and verifies too, but does not return the signer, and verifies an SSH signature only
-for the principal "git".
+dulwich signs too, but runs programs without a check of who owns the repository that names them.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from modelversions.errors import DubiousOwnershipError, SigningError
 from modelversions.git.config import GitConfig
 from modelversions.git.programs import Programs
-from modelversions.git.store import SIGNATURES, Signature, SignatureStatus
+from modelversions.git.store import SIGNATURES
 
 _PROGRAMS = {"openpgp": "gpg", "x509": "gpgsm", "ssh": "ssh-keygen"}
-_BEGIN = re.compile(rb"^-----BEGIN (%b)-----" % "|".join(SIGNATURES).encode(), re.MULTILINE)
-_FORMATS = {b"SSH SIGNATURE": "ssh", b"SIGNED MESSAGE": "x509"}
-_STATUS = re.compile(
-    r"^\[GNUPG:\] (GOODSIG|BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) (\S+) ?(.*)$", re.MULTILINE
-)
-_SSH_GOOD = re.compile(r'Good "git" signature (?:for (?P<who>.+) )?with \S+ key (?P<key>\S+)')
+BEGIN = re.compile(rb"^-----BEGIN (%b)-----" % "|".join(SIGNATURES).encode(), re.MULTILINE)
+"""The line that begins a signature."""
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
@@ -36,7 +28,7 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
     start = len(raw)
     if b"-----BEGIN " not in raw:
         return raw, b""
-    for match in _BEGIN.finditer(raw):
+    for match in BEGIN.finditer(raw):
         start = match.start()
     return raw[:start], raw[start:]
 
@@ -73,54 +65,16 @@ def sign(programs: Programs, payload: bytes, signer: str, key: str | None) -> by
     key = key or programs.config.get("user.signingKey")
     if format == "ssh":
         return _sign_ssh(programs, payload, key)
-    done = _run(
-        programs, [_program(programs, format), "--status-fd=2", "-bsau", key or signer], payload
+    done = run(
+        programs, [program_of(programs, format), "--status-fd=2", "-bsau", key or signer], payload
     )
     if done.returncode or b"[GNUPG:] SIG_CREATED" not in done.stderr:
         raise _failed(done)
     return done.stdout.replace(b"\r\n", b"\n")
 
 
-def check(programs: Programs, raw: bytes) -> Signature:
-    """Verify the signature of a tag object.
-
-    Raises:
-        SigningError: the program that verifies it cannot be run.
-        DubiousOwnershipError: another user owns the repository whose configuration names it.
-    """
-    payload, signature = split(raw)
-    if not signature:
-        return Signature(SignatureStatus.UNSIGNED)
-    begin = _BEGIN.match(signature)
-    assert begin is not None
-    format = _FORMATS.get(begin[1], "openpgp")
-    with _file(signature) as path:
-        if format == "ssh":
-            return _check_ssh(programs, payload, path)
-        program = _program(programs, format)
-        done = _run(
-            programs,
-            [program, "--status-fd=1", "--keyid-format=long", "--verify", path, "-"],
-            payload,
-        )
-    return _judge_gpg(done)
-
-
-def _judge_gpg(done: subprocess.CompletedProcess[bytes]) -> Signature:
-    detail = done.stderr.decode(errors="replace").strip()
-    verdict = _STATUS.search(done.stdout.decode(errors="replace"))
-    if verdict is None:
-        return Signature(SignatureStatus.BAD, detail=detail)
-    word, key, signer = verdict.groups()
-    if word == "GOODSIG" and done.returncode == 0:
-        return Signature(SignatureStatus.GOOD, signer, key, detail)
-    if word == "BADSIG":
-        return Signature(SignatureStatus.BAD, signer, key, detail)
-    return Signature(SignatureStatus.UNKNOWN, "" if word == "ERRSIG" else signer, key, detail)
-
-
 def _sign_ssh(programs: Programs, payload: bytes, key: str | None) -> bytes:
-    program = _program(programs, "ssh")
+    program = program_of(programs, "ssh")
     key = key or _default_ssh_key(programs)
     literal = key.startswith(("key::", "ssh-", "ecdsa-", "sk-"))
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +85,7 @@ def _sign_ssh(programs: Programs, payload: bytes, key: str | None) -> bytes:
             path = str(Path(folder, "key"))
             Path(path).write_text(key.removeprefix("key::") + "\n")
         agent = ["-U"] if literal else []
-        done = _run(
+        done = run(
             programs, [program, "-Y", "sign", "-n", "git", "-f", path, *agent, str(data)], b""
         )
         signature = Path(f"{data}.sig")
@@ -154,42 +108,21 @@ def _default_ssh_key(programs: Programs) -> str:
     )
 
 
-def _check_ssh(programs: Programs, payload: bytes, path: str) -> Signature:
-    program = _program(programs, "ssh")
-    allowed = str(
-        Path(programs.config.get("gpg.ssh.allowedSignersFile") or os.devnull).expanduser()
-    )
-    found = _run(programs, [program, "-Y", "find-principals", "-f", allowed, "-s", path], b"")
-    revoked = programs.config.get("gpg.ssh.revocationFile")
-    more = ["-r", str(Path(revoked).expanduser())] if revoked else []
-    for who in found.stdout.decode(errors="replace").split("\n"):
-        if who and found.returncode == 0:
-            arguments = ["-Y", "verify", "-n", "git", "-f", allowed, "-I", who, "-s", path, *more]
-            signature = _judge_ssh(
-                _run(programs, [program, *arguments], payload), SignatureStatus.GOOD
-            )
-            if signature:
-                return signature
-    arguments = ["-Y", "check-novalidate", "-n", "git", "-s", path, *more]
-    return _judge_ssh(_run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
-
-
-def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) -> Signature:
-    detail = (done.stdout + done.stderr).decode(errors="replace").strip()
-    match = _SSH_GOOD.search(detail) if done.returncode == 0 else None
-    if match is None:
-        return Signature(SignatureStatus.BAD, detail=detail)
-    return Signature(good, match["who"] or "", match["key"], detail)
-
-
-def _program(programs: Programs, format: str) -> str:
+def program_of(programs: Programs, format: str) -> str:
+    """Return the program for a format of signatures: "openpgp", "x509" or "ssh"."""
     legacy = programs.config.get("gpg.program") if format == "openpgp" else None
     return programs.config.get(f"gpg.{format}.program") or legacy or _PROGRAMS[format]
 
 
-def _run(
+def run(
     programs: Programs, command: list[str], content: bytes
 ) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that signs or verifies.
+
+    Raises:
+        SigningError: it cannot be run.
+        DubiousOwnershipError: another user owns the repository whose configuration names it.
+    """
     try:
         return programs.run(command, stdin=content)
     except DubiousOwnershipError:
@@ -208,11 +141,3 @@ def _failed(done: subprocess.CompletedProcess[bytes]) -> SigningError:
     return SigningError(
         f"{program!r} could not sign, and no tag was written; it said: {said}", program=program
     )
-
-
-@contextmanager
-def _file(content: bytes) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "signature")
-        path.write_bytes(content)
-        yield str(path)

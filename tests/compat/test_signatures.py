@@ -109,3 +109,101 @@ def test_a_key_that_is_not_there(git: Git) -> None:
         with pytest.raises(SigningError, match="could not sign, and no tag was written"):
             registry.register("m", "v1.0.0", author=ANN, sign="/no/such/key")
         assert list(registry) == []
+
+
+def is_good_for_both(git: Git, tag: str) -> bool:
+    """Return whether a signature is good, after checking that C git judges alike."""
+    try:
+        git("verify-tag", tag, env=home())
+        theirs = True
+    except subprocess.CalledProcessError:
+        theirs = False
+    with Registry.open(git.path) as registry:
+        assert bool(registry.verify(tag)) == theirs
+    return theirs
+
+
+@pytest.mark.parametrize("level", ["undefined", "never", "marginal", "FULLY", "ultimate"])
+def test_the_trust_that_a_key_must_have(git: Git, keys: Path, level: str) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    git("config", "gpg.minTrustLevel", level)
+    is_ssh = git("config", "gpg.format").strip() == "ssh"
+    assert is_good_for_both(git, "m@v1.0.0") == (not is_ssh or level != "ultimate")
+
+
+@pytest.mark.parametrize("git", ["openpgp"], indirect=True)
+def test_a_key_that_is_not_trusted_enough(git: Git, keys: Path) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    git("config", "gpg.minTrustLevel", "marginal")
+    assert is_good_for_both(git, "m@v1.0.0")
+    owner_trust = keys / "trustdb.gpg"
+    content = owner_trust.read_bytes()
+    owner_trust.unlink()
+    try:
+        assert not is_good_for_both(git, "m@v1.0.0")
+    finally:
+        owner_trust.write_bytes(content)
+
+
+@pytest.mark.parametrize("git", ["openpgp"], indirect=True)
+def test_a_tag_with_two_signers(git: Git, keys: Path) -> None:
+    gpg = ["gpg", "--homedir", str(keys), "--batch", "--pinentry-mode", "loopback"]
+    generate = ["--passphrase", "", "--quick-gen-key", "Bob <bob@example.com>", "ed25519", "sign"]
+    subprocess.run([*gpg, *generate, "never"], check=True, capture_output=True)
+    git("tag", "-a", "-m", "theirs", "m@v1.0.0")
+    payload = git("cat-file", "tag", "m@v1.0.0")
+    two = [*gpg, "-u", ANN.email, "-u", "bob@example.com", "-abs"]
+    done = subprocess.run(two, input=payload.encode(), check=True, capture_output=True)
+    text = payload + done.stdout.decode()
+    id = git("hash-object", "-t", "tag", "-w", "--stdin", text=text).strip()
+    git("update-ref", "refs/tags/m@v1.0.0", id)
+    assert not is_good_for_both(git, "m@v1.0.0")
+
+
+@pytest.mark.parametrize("git", ["ssh"], indirect=True)
+@pytest.mark.parametrize(
+    ("validity", "is_good"),
+    [
+        ('valid-after="20200101"', True),
+        ('valid-before="20200101"', False),
+        ('valid-after="20120101",valid-before="20200101"', False),
+    ],
+)
+@pytest.mark.parametrize("year", [2015, 2025])
+def test_an_ssh_key_is_verified_at_the_time_of_the_tag(
+    git: Git, keys: Path, tmp_path: Path, validity: str, is_good: bool, year: int
+) -> None:
+    public = (keys / "id.pub").read_text()
+    signers = tmp_path / "signers"
+    signers.write_text(f'{ANN.email} namespaces="git",{validity} {public}')
+    git("config", "gpg.ssh.allowedSignersFile", str(signers))
+    date = {"GIT_COMMITTER_DATE": f"{year}-06-01T00:00:00Z"}
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env={**home(), **date})
+    assert is_good_for_both(git, "m@v1.0.0") == (is_good == (year == 2025))
+
+
+@pytest.mark.parametrize("git", ["ssh"], indirect=True)
+def test_a_relative_file_of_signers_is_in_the_work_tree(
+    git: Git, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    git("config", "gpg.ssh.allowedSignersFile", "signers")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    known = (keys / "signers").read_text()
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "signers").write_text(known)
+    (git.path / "signers").write_text("")
+    assert not is_good_for_both(git, "m@v1.0.0")
+    (git.path / "signers").write_text(known)
+    (elsewhere / "signers").unlink()
+    assert is_good_for_both(git, "m@v1.0.0")
+
+
+def test_a_signed_object_under_another_name(git: Git) -> None:
+    git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
+    git("update-ref", "refs/tags/m@v2.0.0", "m@v1.0.0")
+    git("verify-tag", "m@v2.0.0", env=home())  # C git does not compare the names
+    with Registry.open(git.path) as registry:
+        assert registry.verify("m@v1.0.0")
+        assert registry.verify("m@v2.0.0").status is SignatureStatus.BAD

@@ -6,13 +6,15 @@ The programs are stand-ins here; beside C git the real ones are asked.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from modelversions import Event, Identity, Registry, SignatureStatus, SigningError
+from modelversions import ConfigurationError, Event, Identity, Registry, SignatureStatus, SigningError
 from tests.builders import ANN, START, Builder
 
 AUTHOR = Identity("Ann", "ann@example.com")
@@ -206,6 +208,92 @@ class TestVerifying:
     ) -> None:
         found = configure("print('[GNUPG:] GOODSIG 12AB Ann'); sys.exit(1)").verify(signed(PGP))
         assert found.status is SignatureStatus.UNKNOWN
+
+    def test_two_signers_are_not_one(self, configure: Configure, signed: Signed) -> None:
+        program = "for key in 'AB': print('[GNUPG:] GOODSIG', key, 'Ann')"
+        found = configure(program).verify(signed(PGP))
+        assert (found.status, found.signer, found.key) == (SignatureStatus.UNKNOWN, "", "")
+        assert "has 2 signatures, and must have one" in found.detail
+
+    @pytest.mark.parametrize(
+        ("says", "minimum", "good"),
+        [
+            ("TRUST_MARGINAL 0 pgp", "", True),
+            ("TRUST_MARGINAL 0 pgp", "Marginal", True),
+            ("TRUST_MARGINAL 0 pgp", "fully", False),
+            ("TRUST_NEVER", "never", True),
+            ("TRUST_OTHER", "never", False),
+            ("", "undefined", True),
+            ("", "never", False),
+        ],
+    )
+    def test_the_trust_that_a_key_must_have(
+        self, configure: Configure, signed: Signed, says: str, minimum: str, good: bool
+    ) -> None:
+        program = f"print('[GNUPG:] GOODSIG 12AB Ann'); print('[GNUPG:] {says}')"
+        values = {"gpg_minTrustLevel": minimum} if minimum else {}
+        found = configure(program, **values).verify(signed(PGP))
+        assert found.status is (SignatureStatus.GOOD if good else SignatureStatus.UNKNOWN)
+        assert ("below gpg.minTrustLevel" in found.detail) != good
+
+    def test_a_level_of_trust_that_git_does_not_know(
+        self, configure: Configure, signed: Signed
+    ) -> None:
+        registry = configure("print('[GNUPG:] GOODSIG 12AB Ann')", gpg_minTrustLevel="full")
+        with pytest.raises(ConfigurationError, match="gpg.minTrustLevel is 'full'.* fully"):
+            registry.verify(signed(PGP))
+
+    def test_a_signature_for_another_name_is_bad(
+        self, configure: Configure, signed: Signed, disk: Builder
+    ) -> None:
+        id = disk.repo.refs[Ref(b"refs/tags/" + signed(PGP).encode())]
+        disk.ref("refs/tags/m@v2.0.0", id.decode())
+        registry = configure("print('[GNUPG:] GOODSIG 12AB Ann')")
+        assert registry.verify("m@v1.0.0")
+        found = registry.verify("m@v2.0.0")
+        assert (found.status, found.signer) == (SignatureStatus.BAD, "Ann")
+        assert found.detail == "this is the signature of the tag 'm@v1.0.0', not of 'm@v2.0.0'"
+
+    @pytest.mark.parametrize("tagger", ["", "tagger nobody"])
+    def test_a_tag_without_a_tagger_is_bad(
+        self, configure: Configure, disk: Builder, tagger: str
+    ) -> None:
+        head = f"object {disk.commits['c1']}\ntype commit\ntag m@v1.0.0\n{tagger}\n\nx\n"
+        disk.raw("m@v1.0.0", (head if tagger else head.replace("\n\n", "\n", 1)) + PGP)
+        found = configure("print('[GNUPG:] GOODSIG 12AB Ann')").verify("m@v1.0.0")
+        assert (found.status, found.signer) == (SignatureStatus.BAD, "")
+
+    def test_a_tag_object_that_cannot_be_parsed_is_bad(
+        self, configure: Configure, disk: Builder
+    ) -> None:
+        disk.raw("m@v1.0.0", f"object {disk.commits['c1']}\n\nx\n{PGP}")
+        found = configure("print('[GNUPG:] GOODSIG 12AB Ann')").verify("m@v1.0.0")
+        assert found.status is SignatureStatus.BAD
+
+    @pytest.mark.parametrize(
+        ("seconds", "option"),
+        [
+            ("1500000000", time.strftime("-Overify-time=%Y%m%d%H%M%S", time.localtime(1500000000))),
+            ("9" * 25, time.strftime("-Overify-time=%Y%m%d%H%M%S", time.localtime(0))),
+            ("", None),
+        ],
+    )
+    def test_an_ssh_key_is_verified_at_the_time_of_the_tag(
+        self,
+        configure: Configure,
+        disk: Builder,
+        tmp_path: Path,
+        seconds: str,
+        option: str | None,
+    ) -> None:
+        tagger = f"tagger {ANN} {seconds} +0000" if seconds else f"tagger {ANN}"
+        head = f"object {disk.commits['c1']}\ntype commit\ntag m@v1.0.0\n{tagger}\n\nx\n"
+        disk.raw("m@v1.0.0", head + SSH)
+        configure("print('ann@example.com')").verify("m@v1.0.0")
+        calls = read_reflog(tmp_path).splitlines()
+        assert len(calls) == 3
+        assert all((f"'{option}'" in call) == bool(option) for call in calls)
+        assert all(("verify-time" in call) == bool(option) for call in calls)
 
     def test_an_ssh_key_of_a_known_signer(
         self, configure: Configure, signed: Signed, tmp_path: Path

@@ -30,7 +30,6 @@ from modelversions.git.locks import ForkSafeLock
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.programs import Programs
-from modelversions.git.signing import check
 from modelversions.git.store import (
     Commit,
     NewTag,
@@ -45,6 +44,7 @@ from modelversions.git.tag_object import (
     parse_commit,
     tag_content,
 )
+from modelversions.git.verification import verify
 
 
 class _Repo(Repo):
@@ -284,7 +284,7 @@ class LocalStore:
         """Verify the signature of a tag object."""
         with self._lock:
             kind, raw = self._files.raw(ref.id)
-        return check(self._programs, raw if kind == "tag" else b"")
+        return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file of the work tree, or of HEAD's commit in a bare repository."""

@@ -28,7 +28,6 @@ from modelversions.git.ref_names import check_ref_conflict, tag_changed, tag_exi
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.remote_tags import NO_TREES, RemoteTags, in_memory
 from modelversions.git.remote.transport import ComputeUpdates, PushResult, Refs, Transport
-from modelversions.git.signing import check
 from modelversions.git.store import (
     TAGS,
     Commit,
@@ -41,6 +40,7 @@ from modelversions.git.store import (
 )
 from modelversions.git.tag_object import clean_as_configured, tag_content
 from modelversions.git.urls import Url
+from modelversions.git.verification import verify
 
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
@@ -214,9 +214,9 @@ class RemoteStore:
     def verify_signature(self, ref: TagRef) -> Signature:
         """Verify the signature of a tag object."""
         if ref.peeled == ref.id:
-            return check(self._programs, b"")
+            return verify(self._programs, b"", ref.name)
         kind, raw = self._tags.raw(ref)
-        return check(self._programs, raw if kind == "tag" else b"")
+        return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
