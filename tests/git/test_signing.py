@@ -14,7 +14,14 @@ import pytest
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from modelversions import ConfigurationError, Event, Identity, Registry, SignatureStatus, SigningError
+from modelversions import (
+    ConfigurationError,
+    Event,
+    Identity,
+    Registry,
+    SignatureStatus,
+    SigningError,
+)
 from tests.builders import ANN, START, Builder
 
 AUTHOR = Identity("Ann", "ann@example.com")
