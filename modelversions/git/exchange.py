@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import chain, islice
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from dulwich.object_store import DiskObjectStore, MemoryObjectStore
-from dulwich.objects import ObjectID, hex_to_sha
-from dulwich.pack import UnpackedObject, generate_unpacked_objects, pack_objects_to_data
+from dulwich.objects import ObjectID
+from dulwich.pack import UnpackedObject
 from dulwich.refs import HEADREF
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
-    IdentityError,
     InvalidArgumentError,
     ModelVersionsError,
-    PushRejectedError,
     RemoteError,
     RepositoryError,
     WriteConflictError,
@@ -28,28 +25,18 @@ from modelversions.git.config import GitConfig
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.single_refs import ids_below, lookup
+from modelversions.git.local_remote import LocalRemote
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.objects.outgoing import Outgoing, links
-from modelversions.git.objects.pack_files import NUMBERS
+from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.received_packs import new_pack, store_pack
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.programs import Programs
-from modelversions.git.remote.error_translation import rejected
+from modelversions.git.remote.error_translation import cannot_push, rejected
 from modelversions.git.remote.transport import HAVES, Transport
-from modelversions.git.remotes import RemoteUrls, hook_of, object_format_of
+from modelversions.git.remotes import RemoteUrls
 from modelversions.git.store import TAGS, RemoteOptions, Store, TagRef
-from modelversions.git.tag_object import format_person
+from modelversions.git.tag_object import reflog_entry
 from modelversions.git.urls import Url
-from modelversions.values.identity import Identity
-
-_HOOKS = (
-    "pre-receive",
-    "update",
-    "proc-receive",
-    "reference-transaction",
-    "post-receive",
-    "post-update",
-)
 
 Stored = TypeVar("Stored")
 
@@ -64,6 +51,8 @@ def connect(store: Store, remote: str) -> ConnectedRemote:
     Raises:
         RepositoryNotFoundError: there is no such remote.
         InvalidArgumentError: the store is not local.
+        DubiousOwnershipError: another user owns the repository, whose configuration may lead to
+            any server.
     """
     if not isinstance(store, LocalStore):
         raise InvalidArgumentError(
@@ -73,6 +62,7 @@ def connect(store: Store, remote: str) -> ConnectedRemote:
             value=remote,
         )
     config = GitConfig(store.repo)
+    Programs(store.repo, config).require_trusted("using its remotes")
     urls = RemoteUrls.of(remote, config.stack(), getattr(store.repo, "path", "."))
     return ConnectedRemote(store.repo, urls, store.options)
 
@@ -94,19 +84,19 @@ class ConnectedRemote:
         self._programs = Programs(self._repo, GitConfig(self._repo))
         self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
-        self._source = Transport(urls.fetch, self._programs, options)
-        self._sinks = [(url, Transport(url, self._programs, options)) for url in urls.push]
+        self._source = self._remote(urls.fetch, options)
+        self._sinks = [(url, self._remote(url, options)) for url in urls.push]
         self.location = ", ".join(sink.location for _, sink in self._sinks)
+
+    def _remote(self, url: Url, options: RemoteOptions) -> Transport | LocalRemote:
+        if url.scheme == "file":
+            return LocalRemote(url, self._programs.config, options)
+        return Transport(url, self._programs, options)
 
     @property
     def _log(self) -> bytes:
         """The reflog entry of a fetched tag."""
-        try:
-            person = Identity.from_git(self._programs.config.get)
-        except IdentityError:  # Git derives one from the system's user
-            person = Identity("unknown", "unknown")
-        now = datetime.now().astimezone()
-        return format_person(person, now) + b"\tfetch: storing tag"
+        return reflog_entry(self._programs.config, "fetch: storing tag")
 
     def close(self) -> None:
         """Close the connections."""
@@ -142,7 +132,9 @@ class ConnectedRemote:
             raise failure
         return _merged(refs, had)
 
-    def _send_to(self, url: Url, sink: Transport, refs: Sequence[TagRef]) -> list[TagRef]:
+    def _send_to(
+        self, url: Url, sink: Transport | LocalRemote, refs: Sequence[TagRef]
+    ) -> list[TagRef]:
         self._check_sink(url, sink)
         try:
             return self._send(sink, refs, atomic=len(refs) > 1)
@@ -252,7 +244,9 @@ class ConnectedRemote:
             location=self._source.location,
         )
 
-    def _send(self, sink: Transport, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
+    def _send(
+        self, sink: Transport | LocalRemote, refs: Sequence[TagRef], *, atomic: bool
+    ) -> list[TagRef]:
         others: list[TagRef] = []
 
         def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
@@ -278,28 +272,14 @@ class ConnectedRemote:
         return others
 
     def _pack(
-        self, have: set[ObjectID], want: set[ObjectID]
+        self, have: set[ObjectID], want: set[ObjectID], shallow: Collection[str] = ()
     ) -> tuple[int, Iterator[UnpackedObject]]:
         known = {ref.id: ref.peeled for ref in self._refs.tags([""])}
         haves = [known.get(id) or self._peeled(id) for id in map(_text, have)]
-        boundaries = {_text(id): () for id in self._repo.get_shallow()}
+        boundaries = dict.fromkeys([*map(_text, self._repo.get_shallow()), *shallow], ())
         outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
-        ids = [ObjectID(id.encode()) for id in outgoing.objects(sorted(map(_text, want)), haves)]
-        if isinstance(self._repo, MemoryRepo):
-            return pack_objects_to_data([(self._repo[id], None) for id in ids])
-        kinds = [self._files.type(_text(id)) for id in ids]
-        files: list[tuple[ObjectID, None]] = [
-            (id, None) for id, kind in zip(ids, kinds) if kind in ("tree", "blob")
-        ]
-        others = [id for id, kind in zip(ids, kinds) if kind not in ("tree", "blob")]
-        packed = generate_unpacked_objects(self._repo.object_store, files)
-        return len(ids), chain(map(self._unpacked, others), packed)
-
-    def _unpacked(self, id: ObjectID) -> UnpackedObject:
-        """Return an object unparsed: dulwich fails at tags and commits that it cannot parse."""
-        kind, raw = self._files.raw(_text(id))
-        sha = hex_to_sha(id)
-        return UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=sha)
+        ids = outgoing.objects(sorted(map(_text, want)), haves)
+        return pack_objects(self._files, self._repo.object_store, ids)
 
     def _peeled(self, id: str) -> str:
         """Return the commit that a tag object peels to; another object's id unchanged."""
@@ -317,28 +297,16 @@ class ConnectedRemote:
         commits = dict.fromkeys(tips)
         return [id for id in commits if self._files.type(id) == "commit"]
 
-    def _check_sink(self, url: Url, sink: Transport) -> None:
-        """Check a push that no server checks, as the other repository is local.
+    def _check_sink(self, url: Url, sink: Transport | LocalRemote) -> None:
+        """Check that a push can be made.
 
         Raises:
-            PushRejectedError: there are hooks, or a part of the history would be missing.
+            PushRejectedError: the packs that dulwich makes for servers have no SHA-256.
         """
-        hook = hook_of(url, _HOOKS)
-        reason = f"it has the hook {hook!r}, which only Git can run" if hook else ""
-        own, other = self._repo.object_format.name, object_format_of(url)
-        if other not in (None, own):
-            reason = f"its object format is {other}, and that of this repository is {own}"
-        elif url.scheme == "file" and self._repo.get_shallow():
-            reason = "this clone is shallow, and the rest would be missing there"
-        elif self._repo.object_format.name != "sha1" and url.scheme != "file":
-            reason = "packs for servers are made with SHA-1 here, and this repository has SHA-256"
-        if reason:
-            raise PushRejectedError(
-                f"nothing can be pushed to {sink.location!r} from here: {reason}; push with 'git "
-                "push' instead",
-                tag="",
-                location=sink.location,
-                reason=reason,
+        if self._repo.object_format.name != "sha1" and url.scheme != "file":
+            raise cannot_push(
+                sink.location,
+                "packs for servers are made with SHA-1 here, and this repository has SHA-256",
             )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from modelversions.git.config import GitConfig
+from modelversions.git.protocols import check_protocol
 from modelversions.git.store import RemoteOptions, Store
 from modelversions.git.urls import Url, instead_of, is_url
 
@@ -18,6 +20,7 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
     Raises:
         RepositoryNotFoundError: there is no repository, or the URL is invalid.
         RepositoryError: the repository cannot be read.
+        ConfigurationError: Git's configuration does not allow it.
     """
     from modelversions.git.local.local_store import LocalStore
 
@@ -25,6 +28,7 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
         return LocalStore.open(location, options)
     url = Url.parse(instead_of(location))
     if url.scheme == "file":
+        check_protocol("file", GitConfig(None))
         return LocalStore.open(url.path, options, search=False)
     from modelversions.git.remote.remote_store import RemoteStore
 

@@ -48,7 +48,7 @@ class Programs:
             OSError: the program cannot be started.
         """
         shown = command if isinstance(command, str) else command[0]
-        self.require_trusted(f"running {shown!r}")
+        self.require_trusted(f"running {shown!r} for its configuration")
         top = (
             self._repo.path if isinstance(self._repo, Repo) else None
         )  # as Git, for relative paths
@@ -102,9 +102,9 @@ class Programs:
         directory = os.path.realpath(paths[-1])
         if not self._is_safe(directory):
             raise DubiousOwnershipError(
-                f"dubious ownership of {directory!r}: another user owns it, so {action} for its "
-                "configuration is refused; to trust it, run 'git config --global --add "
-                f"safe.directory {directory}'",
+                f"dubious ownership of {directory!r}: another user owns it, so {action} is "
+                "refused; to trust it, run 'git config --global --add safe.directory "
+                f"{directory}'",
                 location=directory,
             )
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
 
 import attrs
 from dulwich.config import StackedConfig, apply_instead_of
-from dulwich.errors import NotGitRepository
-from dulwich.repo import Repo
 
 from modelversions.errors import ConfigurationError, InvalidArgumentError, RepositoryNotFoundError
-from modelversions.git.config import GitConfig
-from modelversions.git.programs import Programs
 from modelversions.git.urls import Url, is_url
 
 
@@ -57,27 +51,6 @@ class RemoteUrls:
         if any(url.scheme.startswith("http") for url in (found.fetch, *pushes)):
             _check_proxy(config, section)
         return found
-
-
-def hook_of(url: Url, names: Sequence[str]) -> str | None:
-    """Return the first of these hooks that a local repository has, or None."""
-    if url.scheme != "file":
-        return None
-    with suppress(NotGitRepository), Repo(url.path) as repo:
-        config = GitConfig(repo)
-        with config.held():
-            hooks = map(Programs(repo, config).hook, names)
-            return next((hook for hook in hooks if hook is not None), None)
-    return None
-
-
-def object_format_of(url: Url) -> str | None:
-    """Return the object format of a local repository, such as ``"sha1"``; None for a server's."""
-    if url.scheme != "file":
-        return None
-    with suppress(NotGitRepository), Repo(url.path) as repo:
-        return str(repo.object_format.name)
-    return None
 
 
 def _given(name: str, config: StackedConfig) -> str:

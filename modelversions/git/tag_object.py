@@ -6,6 +6,7 @@ import functools
 import re
 from datetime import datetime, timedelta, timezone
 
+from modelversions.errors import IdentityError
 from modelversions.git.config import GitConfig
 from modelversions.git.programs import Programs
 from modelversions.git.signing import sign, split, wanted
@@ -156,6 +157,15 @@ def format_person(person: Identity, time: datetime) -> bytes:
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
     seconds = (time - datetime.fromtimestamp(0, timezone.utc)) // timedelta(seconds=1)
     return f"{person} {seconds} {zone}".encode(errors="surrogateescape")
+
+
+def reflog_entry(config: GitConfig, message: str) -> bytes:
+    """Return who writes, when and why, as Git writes it in a reflog."""
+    try:
+        person = Identity.from_git(config.get)
+    except IdentityError:  # Git derives one from the system's user
+        person = Identity("unknown", "unknown")
+    return format_person(person, datetime.now().astimezone()) + b"\t" + message.encode()
 
 
 def tag_content(tag: NewTag, programs: Programs) -> bytes:

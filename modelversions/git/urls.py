@@ -93,6 +93,14 @@ class Url:
         return f"{self.scheme}://{self._host}{'' if self.port is None else f':{self.port}'}"
 
     @property
+    def with_user(self) -> str:
+        """The URL with the user's name, but without the password, as settings are matched to it."""
+        from urllib.parse import quote
+
+        user = "" if self.username is None else f"{quote(self.username, safe='')}@"
+        return self.origin.replace("://", f"://{user}", 1) + self.path
+
+    @property
     def _host(self) -> str:
         return f"[{self.host}]" if ":" in self.host else self.host
 

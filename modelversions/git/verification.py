@@ -29,7 +29,7 @@ _STATUS = re.compile(
 )
 _TRUST = re.compile(r"^\[GNUPG:\] TRUST_([A-Z]+)", re.MULTILINE)
 _LEVELS = ("undefined", "never", "marginal", "fully", "ultimate")
-"""The values of ``gpg.minTrustLevel``, in ascending order. SSH keys of known signers are "fully"."""
+"""The values of ``gpg.minTrustLevel``, ascending; the SSH key of a known signer is "fully"."""
 _SSH_GOOD = re.compile(r'Good "git" signature (?:for (?P<who>.+) )?with \S+ key (?P<key>\S+)')
 
 
@@ -138,14 +138,12 @@ def _verify_ssh(programs: Programs, payload: bytes, path: str, at: list[str]) ->
     found = run(programs, [program, "-Y", "find-principals", "-f", allowed, "-s", path, *at], b"")
     revoked = programs.config.get_path("gpg.ssh.revocationFile")
     more = [*at, *(["-r", revoked] if revoked else [])]
-    for who in found.stdout.decode(errors="replace").splitlines():
-        if who and found.returncode == 0:
-            arguments = ["-Y", "verify", "-n", "git", "-f", allowed, "-I", who, "-s", path, *more]
-            signature = _judge_ssh(
-                run(programs, [program, *arguments], payload), SignatureStatus.GOOD
-            )
-            if signature:
-                return signature
+    known = found.stdout.decode(errors="replace").split("\n") if found.returncode == 0 else []
+    for who in filter(None, known):
+        arguments = ["-Y", "verify", "-n", "git", "-f", allowed, "-I", who, "-s", path, *more]
+        signature = _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.GOOD)
+        if signature:
+            return signature
     arguments = ["-Y", "check-novalidate", "-n", "git", "-s", path, *more]
     return _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
 

@@ -124,7 +124,7 @@ def is_good_for_both(git: Git, tag: str) -> bool:
 
 
 @pytest.mark.parametrize("level", ["undefined", "never", "marginal", "FULLY", "ultimate"])
-def test_the_trust_that_a_key_must_have(git: Git, keys: Path, level: str) -> None:
+def test_the_trust_that_a_key_must_have(git: Git, level: str) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     git("config", "gpg.minTrustLevel", level)
     is_ssh = git("config", "gpg.format").strip() == "ssh"

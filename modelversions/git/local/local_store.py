@@ -8,6 +8,7 @@ import os
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
+from pathlib import Path
 from typing import BinaryIO
 
 from dulwich.errors import NotGitRepository
@@ -82,7 +83,27 @@ def _found(location: str) -> Repo:
                 file=unsupported,
             )
         repo = _Repo(os.path.dirname(given) or os.curdir if os.path.isfile(given) else given)
-    return _with_work_tree(repo)
+        return _with_work_tree(repo)
+    return _allowed(_with_work_tree(repo))
+
+
+def _allowed(repo: Repo) -> Repo:
+    """Return a repository that was found, unless it is bare and has to be named.
+
+    Raises:
+        ConfigurationError: ``safe.bareRepository`` is "explicit": a bare repository in the files of
+            a clone may be someone else's, with hooks.
+    """
+    if not repo.bare or ".git" in Path(os.path.abspath(repo.path)).parts:
+        return repo
+    if GitConfig(repo).get_all("safe.bareRepository", protected=True)[-1:] != ["explicit"]:
+        return repo
+    repo.close()
+    raise ConfigurationError(
+        f"safe.bareRepository is 'explicit', and {repo.path!r} is a bare repository; name it by "
+        f"a URL, such as 'file://{os.path.abspath(repo.path)}', if you trust it",
+        file="safe.bareRepository",
+    )
 
 
 def _with_work_tree(repo: Repo) -> Repo:

@@ -8,12 +8,15 @@ date until they meet.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
-from dulwich.objects import parse_tree
+from dulwich.object_store import BaseObjectStore, PackBasedObjectStore
+from dulwich.objects import ObjectID, parse_tree
+from dulwich.pack import UnpackedObject, generate_unpacked_objects
 
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.objects.pack_files import Raw
+from modelversions.git.objects.pack_files import NUMBERS, Raw
 from modelversions.git.tag_object import TagParts, commit_time, parents
 
 _GITLINK = 0o160000
@@ -36,6 +39,28 @@ def links(found: Raw, width: int) -> list[str]:
         entries = parse_tree(raw, width)
         return [sha.decode("ascii") for _, mode, sha in entries if mode != _GITLINK]
     return [TagParts(raw).target] if kind == "tag" else []
+
+
+def pack_objects(
+    files: ObjectFiles, store: BaseObjectStore, ids: Sequence[str]
+) -> tuple[int, Iterator[UnpackedObject]]:
+    """Return the number of objects and the entries of a pack: first tags and commits, then files.
+
+    Tags and commits are not parsed, as dulwich fails at some. The others are sent as the deltas
+    that packs have.
+    """
+    kinds = files.types(ids)
+    later = [id for id in ids if kinds[id] in ("tree", "blob")]
+    if not isinstance(store, PackBasedObjectStore):
+        return len(ids), _unpacked(files, [*(id for id in ids if id not in later), *later])
+    entries: list[tuple[ObjectID, None]] = [(ObjectID(id.encode()), None) for id in later]
+    first = [id for id in ids if kinds[id] not in ("tree", "blob")]
+    return len(ids), chain(_unpacked(files, first), generate_unpacked_objects(store, entries))
+
+
+def _unpacked(files: ObjectFiles, ids: Iterable[str]) -> Iterator[UnpackedObject]:
+    for id, (kind, raw) in files.read_many(ids):
+        yield UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=bytes.fromhex(id))
 
 
 def tree_of(raw: bytes) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Sequence
 from io import BufferedRandom
 from typing import BinaryIO
@@ -26,6 +26,8 @@ from dulwich.pack import (
     extend_pack,
     write_pack_index,
 )
+
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class Fetched(MemoryObjectStore):
@@ -83,7 +85,8 @@ def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
     It is removed at the end, unless ``store_pack`` has renamed it.
     """
     os.makedirs(store.pack_dir, exist_ok=True)
-    fd, path = tempfile.mkstemp(dir=store.pack_dir, prefix="tmp_pack_")
+    path = os.path.join(store.pack_dir, f"tmp_pack_{secrets.token_hex(8)}")
+    fd = os.open(path, _CREATE, PACK_MODE)  # less the umask, as in Git
     try:
         with open(fd, "w+b") as file:
             yield file, path
@@ -122,7 +125,6 @@ def _publish(
 ) -> None:
     """Rename a pack to its checksum, as Git does; readers see it when its index exists."""
     final = os.path.join(store.pack_dir, f"pack-{checksum.hex()}")
-    os.chmod(path, PACK_MODE)
     adjust_shared_perm(path, store.shared_perm)
     os.replace(path, f"{final}.pack")
     with GitFile(

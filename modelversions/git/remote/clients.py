@@ -12,7 +12,6 @@ from typing import IO
 
 from dulwich.client import (
     GitClient,
-    LocalGitClient,
     SubprocessSSHVendor,
 )
 from dulwich.protocol import Protocol
@@ -20,6 +19,7 @@ from dulwich.protocol import Protocol
 from modelversions.errors import ConfigurationError
 from modelversions.git._dulwich import Connect, Connected, SshClient, TcpClient
 from modelversions.git.programs import Programs
+from modelversions.git.protocols import check_protocol
 from modelversions.git.remote.http import Login, http_client
 from modelversions.git.remote.http_settings import read_settings
 from modelversions.git.urls import Url
@@ -39,15 +39,14 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
         login: user name and password for HTTP, sent to their origin only.
 
     Raises:
-        ConfigurationError: a setting for HTTP is invalid, or not supported.
-        DubiousOwnershipError: another user's repository names the program for SSH.
+        ConfigurationError: the protocol is not allowed; or a setting for HTTP is invalid, or not
+            supported.
     """
+    check_protocol(url.scheme, programs.config)
     if url.scheme == "git":
         return TcpClient(url.host, url.port, _connect_tcp(timeout))
     if url.scheme == "ssh":
         return _ssh(url, programs, timeout)
-    if url.scheme == "file":
-        return LocalGitClient()
     return http_client(url, read_settings(url, programs.config), timeout, login)
 
 
@@ -199,9 +198,6 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
     command = os.environ.get("GIT_SSH_COMMAND")
     if command is None:
         command = programs.config.get("core.sshCommand")
-        own = programs.config.get_all("core.sshCommand", protected=True)
-        if command is not None and own[-1:] != [command]:  # the repository names it
-            programs.require_trusted(f"running {command!r}")
     program = os.environ.get("GIT_SSH") or "ssh"
     variant = _variant(programs, command or program)
     if variant not in ("auto", "ssh", "simple"):

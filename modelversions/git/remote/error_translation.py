@@ -124,6 +124,16 @@ def rejected(name: str, location: str, reason: str, words: str, rest: str) -> Pu
     )
 
 
+def cannot_push(location: str, reason: str) -> PushRejectedError:
+    """Return the error for a push that is not started, for Git's sake or for a lack here."""
+    return PushRejectedError(
+        f"nothing can be pushed to {location!r} from here: {reason}; push with 'git push' instead",
+        tag="",
+        location=location,
+        reason=reason,
+    )
+
+
 def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
     """Return the error to chain; None if there are secrets, which it might contain."""
     return None if secrets else error

@@ -168,7 +168,7 @@ class _Http(HttpClient):
                 return _Response(found, target if target != url else "")
             found.close()
             target = urljoin(target, location)
-            if not target.lower().startswith(("http://", "https://")):
+            if target.partition("://")[0].lower() not in self._settings.redirect_protocols:
                 raise GitProtocolError(f"it redirects to {target.partition(':')[0]!r}")
         raise GitProtocolError(f"it redirects more than {_REDIRECTS} times")
 

@@ -14,6 +14,7 @@ import attrs
 
 from modelversions.errors import ConfigurationError
 from modelversions.git.config import GitConfig, UrlSettings
+from modelversions.git.protocols import is_allowed
 from modelversions.git.urls import Url
 
 _UNSUPPORTED = ("pinnedPubkey", "sslCertPasswordProtected", "proxySSLCert", "proxySSLKey")
@@ -53,6 +54,8 @@ class HttpSettings:
     ciphers: str | None
     redirects: str
     """``"true"``, ``"false"`` or ``"initial"``: for the first request only."""
+    redirect_protocols: frozenset[str]
+    """The protocols that may be redirected to."""
 
     @property
     def secrets(self) -> list[str]:
@@ -77,7 +80,7 @@ def read_settings(
         ConfigurationError: a setting is invalid, names a missing file, or is not supported.
     """
     env = os.environ if env is None else env
-    http = config.for_url("http", url.origin + url.path)
+    http = config.for_url("http", url.with_user)
     for name in _UNSUPPORTED:
         if http.get(name) not in (None, "", "false"):
             raise _unsupported(f"http.{name}")
@@ -94,6 +97,9 @@ def read_settings(
         minimum_tls=_tls(version) if version else None,
         ciphers=env.get("GIT_SSL_CIPHER_LIST") or http.get("sslCipherList"),
         redirects=_redirects(http),
+        redirect_protocols=frozenset(
+            name for name in ("http", "https") if is_allowed(name, config, env, from_user=False)
+        ),
     )
 
 

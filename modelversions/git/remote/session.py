@@ -62,11 +62,6 @@ class Session:
         """The path for the client's methods; an HTTP client has it in its base URL."""
         return b"" if self._url.scheme.startswith("http") else self._url.path.encode()
 
-    @property
-    def version(self) -> int | None:
-        """The version of the protocol to request."""
-        return None if self._url.scheme == "file" else 2
-
     def close(self) -> None:
         """Close the connection. A current request fails; the next one connects again."""
         client, self._client = self._client, None

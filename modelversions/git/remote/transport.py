@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import attrs
 from dulwich.client import GitClient
@@ -29,13 +29,28 @@ from modelversions.git.urls import Url
 ComputeUpdates = Callable[[Mapping[str, str]], Mapping[str, str]]
 """Maps the server's refs to new ids; an empty id deletes a ref."""
 
-PackOf = Callable[[set[ObjectID], set[ObjectID]], "tuple[int, Iterator[UnpackedObject]]"]
-"""Packs what leads to some objects, for one who has others."""
+
+class PackOf(Protocol):
+    """Packs what some objects need, for a repository that has others."""
+
+    def __call__(
+        self, have: set[ObjectID], want: set[ObjectID], shallow: Collection[str] = ()
+    ) -> tuple[int, Iterator[UnpackedObject]]:
+        """Return the number of objects, and the objects.
+
+        Args:
+            have: objects of that repository.
+            want: the objects that it shall have.
+            shallow: its commits whose parents it does not have.
+        """
+
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _FILTER = re.compile("filter", re.IGNORECASE)
 MAX_BYTES = 16 * 1024 * 1024
 """The bytes to take from a server that cannot leave files out, where they are not wanted."""
+VERSION = 2
+"""The version of Git's protocol to request."""
 HAVES = 250
 """The commits of which a server is told at once: dulwich sends no more than 256."""
 
@@ -109,10 +124,10 @@ class _Push:
         self.is_anonymous = sent.agent is None
         return sent.ref_status or {}
 
-    def result(self, statuses: Mapping[bytes, str | None], *, has_reports: bool) -> PushResult:
-        """Return the result; ``has_reports`` tells whether the server reports each ref."""
+    def result(self, statuses: Mapping[bytes, str | None]) -> PushResult:
+        """Return the result."""
         refused = {ref: sanitize(reason) for ref, reason in statuses.items() if reason is not None}
-        missing = [ref for ref in self.updates if ref not in statuses and has_reports]
+        missing = [ref for ref in self.updates if ref not in statuses]
         return PushResult(
             refused={_text(ref): reason for ref, reason in refused.items() if ref in self.updates},
             unreported=frozenset(map(_text, missing)),
@@ -156,7 +171,7 @@ class Transport:
         wanted = tuple(prefix.encode(errors="replace") for prefix in prefixes)
         found = self._session.ask(
             lambda client: client.get_refs(
-                self._session.path, protocol_version=self._session.version, ref_prefix=wanted
+                self._session.path, protocol_version=VERSION, ref_prefix=wanted
             )
         )
         ids: dict[str, str] = {}
@@ -173,11 +188,11 @@ class Transport:
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, with their peeled ids.
 
-        These are unknown in a local repository, and at a server that lists none: either it has
-        lightweight tags only, or it never lists them.
+        These are unknown at a server that lists none: either it has lightweight tags only, or it
+        never lists them.
         """
         found = self.refs([TAGS + prefix for prefix in prefixes])
-        told = self._session.version is not None and bool(found.peeled)
+        told = bool(found.peeled)
         return [
             TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if told else None))
             for ref, id in found.ids.items()
@@ -263,7 +278,7 @@ class Transport:
                     depth=depth,
                     ref_prefix=[HEADREF],
                     filter_spec=None if filter is None else filter.encode(),
-                    protocol_version=self._session.version,
+                    protocol_version=VERSION,
                 )
 
         self._session.ask(fetch)
@@ -288,11 +303,10 @@ class Transport:
         """
         push = _Push(self._session, compute_updates, pack)
         statuses = self._session.ask(lambda client: push.run(client, atomic=atomic))
-        has_reports = self._session.version is not None  # a local repository reports errors only
         accepted = {ref: id for ref, id in push.updates.items() if statuses.get(ref, "") is None}
-        if push.is_anonymous and has_reports and accepted:
+        if push.is_anonymous and accepted:
             statuses = {**statuses, **self._not_set(accepted)}
-        return push.result(statuses, has_reports=has_reports)
+        return push.result(statuses)
 
     def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
         """Return a reason for each ref that the server did not set as requested.

@@ -195,3 +195,39 @@ def test_a_linked_work_tree_has_its_own_identity(root: Path, trees: dict[str, Pa
     (administration / "config.worktree").unlink()
     with Registry.open(trees["here"]) as registry, pytest.raises(IdentityError):
         registry.register("m", bump="major", dry_run=True, force=True)
+
+
+class TestBareRepositories:
+    """``safe.bareRepository``: a bare repository in a clone's files may be someone else's."""
+
+    @pytest.fixture
+    def bare(self, root: Path) -> Path:
+        with Repo.init_bare(str(root / "sub"), mkdir=True) as repo:
+            Builder(repo).commit()
+        return root / "sub"
+
+    def test_it_is_found_by_default(self, bare: Path) -> None:
+        assert models(bare) == []
+        assert models(bare / "refs") == []
+
+    def test_it_has_to_be_named(
+        self, root: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "config").write_text("[safe]\nbareRepository = explicit\n")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+        for place in (bare, bare / "refs"):
+            with pytest.raises(ConfigurationError, match="safe.bareRepository is 'explicit', and"):
+                models(place)
+        assert models(f"file://{bare}") == []
+        assert models(root) == models(root / ".git") == ["m"]
+        assert models(root / "a") == models(root / ".git" / "refs") == ["m"]
+        monkeypatch.chdir(bare)
+        with pytest.raises(ConfigurationError, match=f"name it by a URL, such as 'file://{bare}'"):
+            models()
+        monkeypatch.setenv("GIT_DIR", str(bare))
+        assert models() == []
+
+    def test_the_repository_does_not_decide_that(self, bare: Path) -> None:
+        with (bare / "config").open("a") as file:
+            file.write("[safe]\nbareRepository = explicit\n")
+        assert models(bare) == []

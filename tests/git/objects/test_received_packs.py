@@ -14,8 +14,8 @@ from dulwich.pack import UnpackedObject, create_delta, write_pack_data
 from dulwich.repo import Repo
 
 from modelversions import RemoteError, RepositoryError
+from modelversions.git.local_remote import LocalRemote
 from modelversions.git.objects.received_packs import Fetched, new_pack, store_pack
-from modelversions.git.remote.transport import Transport
 from tests.builders import Builder
 
 TREE = b"4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -114,10 +114,10 @@ class TestFetch:
 
     @pytest.fixture(autouse=True)
     def sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def send(_: Transport, _wants: Any, file: Any, **_options: Any) -> None:
+        def send(_: LocalRemote, _wants: Any, file: Any, **_options: Any) -> None:
             file.write(b"PACK, or so")
 
-        monkeypatch.setattr(Transport, "fetch_pack", send)
+        monkeypatch.setattr(LocalRemote, "fetch_pack", send)
 
     def test_a_server_that_fails(
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,7 +125,7 @@ class TestFetch:
         def fail(*_: Any, **__: Any) -> None:
             raise RemoteError("the connection was closed", location="there")
 
-        monkeypatch.setattr(Transport, "fetch_pack", fail)
+        monkeypatch.setattr(LocalRemote, "fetch_pack", fail)
         with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(RemoteError, match="^the connection was closed$"):
@@ -161,7 +161,7 @@ class TestFetch:
         def full(*_: Any, **__: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("tempfile.mkstemp", full)
+        monkeypatch.setattr("modelversions.git.exchange.new_pack", full)
         with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(RepositoryError, match="cannot be stored: .*No space left"):

@@ -158,14 +158,14 @@ def test_an_interrupt_is_raised_and_ends_ssh(
         assert all(line._process.poll() is not None for line in begun if line._process)
 
 
-def test_a_program_that_another_users_repository_names_is_not_run(
+def test_a_remote_of_another_users_repository_is_not_used(
     disk: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = disk.repo.get_config()
     config.set(b"core", b"sshCommand", b"touch /nonexistent/ran")
     config.write_to_path()
     monkeypatch.setattr(programs, "_owner", lambda _path: os.geteuid() + 1)
-    with pytest.raises(DubiousOwnershipError, match=r"running 'touch .* safe.directory"):
+    with pytest.raises(DubiousOwnershipError, match=r"using its remotes .* safe.directory"):
         disk.registry.fetch(remote="ssh://host/x")
 
 

@@ -1,0 +1,285 @@
+"""The repository at a path, as a remote.
+
+dulwich has a client for it (``LocalGitClient``), which reads the other repository's refs and writes
+them without Git's rules: it fails at refs with odd names, and ignores hidden refs, reflogs, the
+modes of a shared repository and shallow boundaries. Here the other repository is read and written
+as this one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from dulwich.object_store import DiskObjectStore
+from dulwich.objects import ObjectID
+from dulwich.pack import UnpackedObject, write_pack_data
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions.errors import ModelVersionsError, RemoteError
+from modelversions.git.config import GitConfig
+from modelversions.git.local.local_refs import LocalRefs, NewRef
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.single_refs import ids_below
+from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
+from modelversions.git.objects.pack_files import TYPES
+from modelversions.git.objects.received_packs import new_pack, store_pack
+from modelversions.git.programs import Programs
+from modelversions.git.protocols import check_protocol
+from modelversions.git.remote.error_translation import cannot_push
+from modelversions.git.remote.transport import ComputeUpdates, PackOf, PushResult
+from modelversions.git.store import TAGS, RemoteOptions, TagRef
+from modelversions.git.tag_object import reflog_entry
+from modelversions.git.urls import Url
+
+_HOOKS = ("pre-receive", "update", "proc-receive", "post-receive", "post-update")
+
+
+class LocalRemote:
+    """Lists the tags of another repository on this machine, copies its objects, pushes to it."""
+
+    def __init__(self, url: Url, config: GitConfig, options: RemoteOptions) -> None:
+        """Keep the path; the repository is opened on first use.
+
+        Args:
+            url: a URL whose scheme is ``file``.
+            config: the configuration of the repository that connects to it.
+            options: options for remotes.
+        """
+        self.location = str(url)
+        self._url = url
+        self._config = config
+        self._options = options
+        self._opened: _Opened | None = None
+
+    def close(self) -> None:
+        """Close the repository."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags that can be fetched; the peeled id of a lightweight tag is its own."""
+        there = self._open("fetching from it")
+        with there.config.held():
+            refs = [
+                ref
+                for ref in there.refs.tags(prefixes)
+                if not there.hides(TAGS + ref.name, "uploadpack")
+            ]
+        types = there.files.types({ref.id for ref in refs})
+        return [
+            ref if types[ref.id] == "tag" else ref._replace(peeled=ref.id)
+            for ref in refs
+            if types[ref.id]
+        ]
+
+    def fetch_pack(
+        self,
+        wants: Sequence[str],
+        file: BinaryIO,
+        *,
+        haves: Iterable[str] = (),
+        shallow: Iterable[str] = (),
+    ) -> None:
+        """Write the objects that ``wants`` need and ``haves`` do not to a file, as a pack.
+
+        Args:
+            wants: the ids of objects.
+            file: the file.
+            haves: commits that are known.
+            shallow: the commits among them whose parents are not known.
+
+        Raises:
+            RemoteError: an object is missing.
+        """
+        there = self._open("fetching from it")
+        boundaries = {*shallow, *there.shallow}
+        ids = there.outgoing(boundaries).objects(wants, haves)
+        missing = next((id for id, kind in there.files.types(ids).items() if not kind), None)
+        if missing is not None:
+            raise RemoteError(
+                f"{self.location!r} lacks the object {missing}, which its tags lead to, so nothing "
+                "was fetched; if it is a partial clone, fetch from the repository that it was made "
+                "from",
+                location=self.location,
+            )
+        count, entries = pack_objects(there.files, there.repo.object_store, ids)
+        done = self._reported(entries, count, "copying objects")
+        write_pack_data(file.write, done, there.repo.object_format, num_records=count)
+
+    def send(self, compute_updates: ComputeUpdates, pack: PackOf, *, atomic: bool) -> PushResult:
+        """Push: create refs, all or none, whatever ``atomic`` is.
+
+        Args:
+            compute_updates: maps the refs to new ones.
+            pack: returns the objects to send.
+            atomic: not used: the refs are created in one transaction.
+
+        Raises:
+            PushRejectedError: Git would refuse, or run a hook.
+            WriteConflictError: a ref cannot be created; none was.
+            RemoteError: the objects cannot be stored.
+        """
+        del atomic
+        there = self._open("pushing to it")
+        known = {ref: id.decode("ascii") for ref, id in there.all_refs()}
+        updates = compute_updates({**known, **there.tag_ids()})
+        if not updates:
+            return PushResult({}, frozenset(), "")
+        self._check(there, updates)
+        haves = {ObjectID(id.encode()) for id in known.values()}
+        wants = {ObjectID(id.encode()) for id in updates.values()}
+        count, entries = pack(haves, wants, there.shallow)
+        try:
+            missing = there.add(count, self._reported(entries, count, "copying objects"))
+        except OSError as error:
+            if isinstance(error, ModelVersionsError):
+                raise
+            raise RemoteError(
+                f"the objects cannot be stored in {self.location!r}: {error}; check the "
+                "permissions and the free space there",
+                location=self.location,
+            ) from error
+        if missing is not None:
+            raise cannot_push(
+                self.location,
+                f"the object {missing} is in neither repository, as one of them is a shallow or "
+                "partial clone",
+            )
+        there.create(updates)
+        return PushResult({}, frozenset(), "")
+
+    def _open(self, action: str) -> _Opened:
+        """Open the repository, and check that Git would do so.
+
+        Raises:
+            RepositoryNotFoundError: there is none.
+            ConfigurationError: the protocol ``file`` is not allowed.
+            DubiousOwnershipError: another user owns it.
+        """
+        check_protocol("file", self._config)
+        if self._opened is None:
+            self._opened = _Opened(LocalStore.open(self._url.path, search=False))
+        self._opened.programs.require_trusted(action)
+        return self._opened
+
+    def _check(self, there: _Opened, updates: Mapping[str, str]) -> None:
+        """Check a push as the server's side of Git does.
+
+        Raises:
+            PushRejectedError: Git would refuse it, or run a hook with the pushed refs.
+        """
+        with there.config.held():
+            hook = next(filter(None, map(there.programs.hook, _HOOKS)), None)
+            if hook is not None:
+                raise cannot_push(
+                    self.location, f"it has the hook {hook!r}, which only Git can run"
+                )
+            hidden = next((ref for ref in updates if there.hides(ref, "receive")), None)
+        if hidden is not None:
+            raise cannot_push(self.location, f"its configuration hides the ref {hidden!r}")
+        if not all(map(there.files.fits, updates.values())):
+            raise cannot_push(
+                self.location,
+                f"its object format is {there.repo.object_format.name}, unlike that of this "
+                "repository",
+            )
+
+    def _reported(
+        self, entries: Iterator[UnpackedObject], count: int, what: str
+    ) -> Iterator[UnpackedObject]:
+        for number, entry in enumerate(entries, 1):
+            self._options.report(number, count, what)
+            yield entry
+
+
+class _Opened:
+    """The other repository while it is open."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self.repo: MemoryRepo | Repo = store.repo
+        self.config = GitConfig(self.repo)
+        self.programs = Programs(self.repo, self.config)
+        self.files = ObjectFiles(self.repo, store.location)
+        self.refs = LocalRefs(self.repo, store.location, self.programs)
+
+    def close(self) -> None:
+        self.files.close()
+        self._store.close()
+
+    @property
+    def shallow(self) -> set[str]:
+        return {id.decode("ascii") for id in self.repo.get_shallow()}
+
+    def outgoing(self, boundaries: Iterable[str]) -> Outgoing:
+        width = self.repo.object_format.oid_length
+        return Outgoing(self.files, width, dict.fromkeys(boundaries, ()))
+
+    def all_refs(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the readable refs with their objects."""
+        for name, id in ids_below(self.repo.refs, b"refs/").items():
+            yield f"refs/{name.decode(errors='replace')}", id
+
+    def tag_ids(self) -> dict[str, str]:
+        """Return the tags, unreadable ones too."""
+        return {f"{TAGS}{ref.name}": ref.id for ref in self.refs.tags([""])}
+
+    def hides(self, ref: str, section: str) -> bool:
+        """Return whether the configuration hides a ref: the last value that matches decides.
+
+        Args:
+            ref: its full name.
+            section: "uploadpack" or "receive", whose values follow those of "transfer".
+        """
+        hidden = [*self.config.get_all("transfer.hideRefs")]
+        hidden += self.config.get_all(f"{section}.hideRefs")
+        for value in reversed(hidden):
+            pattern = value.removeprefix("!").removeprefix("^").rstrip("/")
+            if ref == pattern or ref.startswith(f"{pattern}/"):
+                return not value.startswith("!")
+        return False
+
+    def add(self, count: int, entries: Iterator[UnpackedObject]) -> str | None:
+        """Add objects; return the id of one that they need and is missing, and then add none."""
+        sent = _Sent(entries, self.repo.object_format.oid_length)
+        store, format = self.repo.object_store, self.repo.object_format
+        assert isinstance(store, DiskObjectStore)
+        with new_pack(store) as (file, path):
+            write_pack_data(file.write, iter(sent), format, num_records=count)
+            missing = sent.first_missing(self.files)
+            if missing is None:
+                file.seek(0)
+                store_pack(store, file, path)
+        return missing
+
+    def create(self, updates: Mapping[str, str]) -> None:
+        log = reflog_entry(self.config, "push")
+        self.refs.create([NewRef(ref.removeprefix(TAGS), id, log) for ref, id in updates.items()])
+
+
+class _Sent:
+    """Entries of a pack; collects what they are and what they need."""
+
+    def __init__(self, entries: Iterator[UnpackedObject], width: int) -> None:
+        self._entries = entries
+        self._width = width
+        self._sent: set[str] = set()
+        self._needed: dict[str, None] = {}
+
+    def __iter__(self) -> Iterator[UnpackedObject]:
+        for entry in self._entries:
+            self._sent.add(entry.sha().hex())
+            kind = TYPES.get(entry.pack_type_num, "")
+            if kind in ("tag", "commit"):  # a tree is read with all that it needs
+                raw = b"".join(entry.decomp_chunks)
+                self._needed.update(dict.fromkeys(links((kind, raw), self._width)))
+            yield entry
+
+    def first_missing(self, files: ObjectFiles) -> str | None:
+        """Return an object that the entries need, and neither they nor ``files`` have."""
+        needed = [id for id in self._needed if id not in self._sent]
+        types = files.types(needed)
+        return next((id for id in needed if not types[id]), None)

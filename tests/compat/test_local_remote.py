@@ -1,0 +1,152 @@
+"""Pushes and fetches by path, beside C git's in the same repositories."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelversions import Identity, ModelVersionsError, Registry
+from tests.compat.git import ENV, Git, init
+
+pytestmark = pytest.mark.compat
+
+ANN = Identity("Ann", "ann@example.com")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Git:
+    """A repository with three commits, packed, and a version on each."""
+    git = init(tmp_path / "source")
+    for number in range(1, 4):
+        (git.path / "file").write_text(f"{number}\n")
+        git("add", "file")
+        git("commit", "-q", "-m", f"{number}")
+        git("tag", "-a", "-m", "a version", f"m@v{number}.0.0")
+    git("gc", "-q")
+    return git
+
+
+@pytest.fixture
+def registry(source: Git) -> Iterator[Registry]:
+    with Registry.open(source.path) as registry:
+        yield registry
+
+
+def bare(path: Path, *options: str) -> Git:
+    return init(path, "--bare", *options)
+
+
+def modes(root: Path) -> dict[str, int]:
+    """Return the modes of refs, reflogs and packs, by their kinds."""
+    found = {}
+    for path in root.rglob("*"):
+        if path.is_file() and path.relative_to(root).parts[0] in ("refs", "logs", "objects"):
+            kind = path.suffix if path.suffix in (".pack", ".idx") else path.name
+            found[kind] = stat.S_IMODE(path.stat().st_mode)
+    return found
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+@pytest.mark.parametrize("shared", ["umask", "group", "all", "0640"])
+def test_modes_and_reflogs(
+    registry: Registry, source: Git, tmp_path: Path, umask: int, shared: str
+) -> None:
+    before = os.umask(umask)
+    try:
+        ours, theirs = (bare(tmp_path / name) for name in ("ours", "theirs"))
+        for git in (ours, theirs):
+            git("config", "core.sharedRepository", shared)
+            git("config", "core.logAllRefUpdates", "always")
+            git("config", "receive.unpackLimit", "1")
+        assert len(registry.push(remote=str(ours.path)).transferred) == 3
+        source("push", "-q", str(theirs.path), "--tags")
+    finally:
+        os.umask(before)
+    found = modes(ours.path)
+    assert found == {name: mode for name, mode in modes(theirs.path).items() if name in found}
+    assert set(found) == {".pack", ".idx", *(f"m@v{number}.0.0" for number in (1, 2, 3))}
+    logs = [git("reflog", "show", "--format=%H %gs", "m@v1.0.0") for git in (ours, theirs)]
+    assert logs[0] == logs[1]
+    assert ours("fsck", "--strict", "--no-dangling") == ""
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [
+        ("receive", "refs/tags/m@v1.0.0"),
+        ("transfer", "refs/tags/"),
+        ("transfer", "refs/tags/m"),
+        ("receive", "!refs/tags"),
+        ("receive", "^refs/tags"),
+    ],
+)
+def test_hidden_refs(
+    registry: Registry, source: Git, tmp_path: Path, section: str, value: str
+) -> None:
+    git = bare(tmp_path / "target")
+    git("config", f"{section}.hideRefs", value)
+    try:
+        registry.push(remote=str(git.path))
+        ours = True
+    except ModelVersionsError:
+        ours = False
+    written = git("for-each-ref", "--format=%(refname)").split()
+    assert written == (
+        source("for-each-ref", "--format=%(refname)", "refs/tags").split() if ours else []
+    )
+    again = bare(tmp_path / "again")
+    again("config", f"{section}.hideRefs", value)
+    done = subprocess.run(
+        ["git", "push", "-q", "--atomic", str(again.path), "--tags"],
+        cwd=source.path,
+        env=ENV,
+        check=False,
+        capture_output=True,
+    )
+    assert ours == (done.returncode == 0), done.stderr
+
+
+def test_a_shallow_clone_as_source_and_as_target(source: Git, tmp_path: Path) -> None:
+    url = f"file://{source.path}"
+    source("clone", "-q", "--bare", "--depth", "1", url, str(tmp_path / "target"))
+    source("clone", "-q", "--depth", "1", url, str(tmp_path / "clone"))
+    target, clone = Git(tmp_path / "target"), Git(tmp_path / "clone")
+    with Registry.open(source.path) as registry:
+        registry.push("m@v1.0.0", remote=str(target.path))
+    target("fsck", "--no-dangling")
+    assert target("cat-file", "-t", "m@v1.0.0^{commit}").strip() == "commit"
+    with Registry.open(clone.path) as registry:
+        registry.register("new", "v1.0.0", author=ANN)
+        assert registry.push("new@v1.0.0").transferred == ("new@v1.0.0",)
+        registry.assign("new", "v1.0.0", "prod", author=ANN)
+        empty = bare(tmp_path / "empty")
+        with pytest.raises(ModelVersionsError, match="is in neither repository"):
+            registry.push(remote=str(empty.path))
+        assert empty("for-each-ref") == ""
+    source("fsck", "--strict", "--no-dangling")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="changes owners")
+@pytest.mark.parametrize("owned", ["source", "target"])
+@pytest.mark.parametrize("command", ["push", "fetch"])
+def test_a_repository_of_another_user(
+    source: Git, tmp_path: Path, owned: str, command: str
+) -> None:
+    git = bare(tmp_path / "target")
+    with Registry.open(source.path) as registry:
+        os.chown(source.path if owned == "source" else git.path, 1234, 0)
+        with pytest.raises(ModelVersionsError, match="dubious ownership"):
+            getattr(registry, command)(remote=str(git.path))
+    done = subprocess.run(
+        ["git", command, str(git.path), "refs/tags/*:refs/tags/*"],
+        cwd=source.path,
+        env=ENV,
+        check=False,
+        capture_output=True,
+    )
+    assert b"dubious ownership" in done.stderr
