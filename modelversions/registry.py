@@ -28,7 +28,7 @@ from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
-from modelversions.write.writer import Clock, Planner, WriteOptions, Writer
+from modelversions.write.writer import Clock, Planner, WriteOptions, Writer, check_flag
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
@@ -150,9 +150,13 @@ class Registry(RegistryView):
         Args:
             repo: the repository.
             stages, author, clock: see ``open()``.
-        """
-        from modelversions.git.local.local_store import LocalStore
 
+        Raises:
+            InvalidArgumentError: it is not a repository of dulwich.
+        """
+        from modelversions.git.local.local_store import LocalStore, check_repo
+
+        check_repo(repo)
         store = LocalStore(repo, getattr(repo, "path", "memory"))
         return cls(store, stages=stages, author=author, clock=clock)
 
@@ -311,8 +315,7 @@ class Registry(RegistryView):
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
-        stage = check_new_stage(stage)
-        semver = None if version is None else _semver(model, version)
+        stage, semver = _stage_and_version(model, stage, version)
         if not register:
             _check_one(version, commit)
         if not force:
@@ -389,8 +392,7 @@ class Registry(RegistryView):
             StageNotHeldError: it is not in the stage, without ``force``.
             RevisionNotFoundError: there is no such commit.
         """
-        stage = check_new_stage(stage)
-        semver = None if version is None else _semver(model, version)
+        stage, semver = _stage_and_version(model, stage, version)
         _check_one(version, commit)
         sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
@@ -487,6 +489,7 @@ class Registry(RegistryView):
             WriteConflictError: a tag changed concurrently; nothing was deleted.
         """
         refs = self._refs(tags, event_only=True)
+        check_flag("dry_run", dry_run)
         if not dry_run:
             self._store.delete(refs)
         return {ref.name: ref.id for ref in refs}
@@ -581,6 +584,16 @@ def _semver(model: str, version: VersionName) -> SemVer:
             value=version,
         )
     return version.semver
+
+
+def _stage_and_version(
+    model: str, stage: str | None, version: VersionName | None
+) -> tuple[str, SemVer | None]:
+    """Return a valid stage and version; if only one is given, the version is checked first."""
+    if stage is None and version is not None:
+        _semver(model, version)  # it may be the stage, without a version before it
+    name = check_new_stage(stage)
+    return name, None if version is None else _semver(model, version)
 
 
 def _check_one(version: object, commit: object) -> None:

@@ -567,3 +567,9 @@ def test_stages_are_a_read_only_mapping(builder: Builder) -> None:
 def test_a_commit_has_the_id_twice(builder: Builder) -> None:
     commit = builder.registry.commits()[0]
     assert commit.id == commit.commit == builder.commits["c1"]
+
+
+@pytest.mark.parametrize("repo", ["path", None])
+def test_from_repo_takes_a_repository_of_dulwich(repo: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"not {repo!r}; for a path or a URL, use Regi"):
+        Registry.from_repo(repo)

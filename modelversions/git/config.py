@@ -184,7 +184,7 @@ class GitConfig:
             return [local]
         # dulwich reads it from the common directory, also for a linked work tree
         path = os.path.join(self._repo.controldir(), "config.worktree")
-        enabled = local.get_boolean((b"extensions",), b"worktreeConfig", default=False)
+        enabled = get_bool(local, "extensions.worktreeConfig")
         if not enabled or not os.path.exists(path):
             return [local]
         conditions = config_conditions(self._repo)
@@ -251,6 +251,19 @@ def parse_bool(key: str, text: str) -> bool:
         )
     digits, unit = match.groups()
     return int(digits, 16 if "x" in digits.lower() else 10) * _FACTORS[unit.lower()] != 0
+
+
+def get_bool(file: ConfigFile, key: str) -> bool:
+    """Return a boolean of one file; dulwich knows fewer words for it than Git.
+
+    Raises:
+        ConfigurationError: the value is not a boolean.
+    """
+    section, name = (part.encode() for part in key.split("."))
+    values = [
+        value for variable, value in file.items((section,)) if variable.lower() == name.lower()
+    ]
+    return bool(values) and parse_bool(key, values[-1].decode(errors="replace"))
 
 
 def _split(key: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -145,7 +145,7 @@ class ConnectedRemote:
         """Fetch the objects, then create the refs that do not exist."""
         new = self._fetch([ref.id for ref in refs])
         self._check_whole(new)
-        kinds = {ref.id: self._files.type(ref.id) for ref in refs}
+        kinds = self._files.types({ref.id for ref in refs})
         missing = next((id for id, kind in kinds.items() if not kind), None)
         if missing is not None:
             raise self._not_whole(missing)
@@ -232,10 +232,12 @@ class ConnectedRemote:
             RemoteError: an object was not sent.
         """
         width = self._repo.object_format.oid_length
-        for id in new:
-            for link in links(self._files.raw(id.decode("ascii")), width):
-                if not self._files.type(link):
-                    raise self._not_whole(link)
+        needed: dict[str, None] = {}
+        for _, found in self._files.read_many(map(_text, new)):
+            needed.update(dict.fromkeys(links(found, width)))
+        missing = next((id for id, kind in self._files.types(needed).items() if not kind), None)
+        if missing is not None:
+            raise self._not_whole(missing)
 
     def _not_whole(self, id: str) -> RemoteError:
         return RemoteError(
@@ -274,16 +276,26 @@ class ConnectedRemote:
     def _pack(
         self, have: set[ObjectID], want: set[ObjectID], shallow: Collection[str] = ()
     ) -> tuple[int, Iterator[UnpackedObject]]:
-        known = {ref.id: ref.peeled for ref in self._refs.tags([""])}
-        haves = [known.get(id) or self._peeled(id) for id in map(_text, have)]
+        haves = self._peel(map(_text, have))
         boundaries = dict.fromkeys([*map(_text, self._repo.get_shallow()), *shallow], ())
         outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
         ids = outgoing.objects(sorted(map(_text, want)), haves)
+        kinds = self._files.types(ids)
+        missing = next((id for id in ids if not kinds[id]), None)
+        if missing is not None:
+            path = getattr(self._repo, "path", "memory")
+            raise RepositoryError(
+                f"{path!r} lacks the object {missing}, which is to be pushed; in a partial clone "
+                "use 'git push', which fetches it first",
+                location=path,
+            )
         return pack_objects(self._files, self._repo.object_store, ids)
 
-    def _peeled(self, id: str) -> str:
-        """Return the commit that a tag object peels to; another object's id unchanged."""
-        return TagReader(self._files).read([id])[id].commit or id
+    def _peel(self, ids: Iterable[str]) -> list[str]:
+        """Return the commits that tag objects peel to; the ids of other objects unchanged."""
+        kinds = self._files.types(dict.fromkeys(ids))
+        tags = TagReader(self._files).read([id for id, kind in kinds.items() if kind == "tag"])
+        return [tags[id].commit or id if id in tags else id for id in kinds]
 
     def _tips(self) -> list[str]:
         """Return the commits of HEAD, branches, remote-tracking branches and tags."""
@@ -293,9 +305,9 @@ class ConnectedRemote:
             ids += ids_below(refs, base).values()
         tips = [id.decode("ascii") for id in ids if id]
         tags = islice(self._refs.tags([""]), HAVES)
-        tips += [ref.peeled or self._peeled(ref.id) for ref in tags]
-        commits = dict.fromkeys(tips)
-        return [id for id in commits if self._files.type(id) == "commit"]
+        tips += self._peel(ref.peeled or ref.id for ref in tags)
+        kinds = self._files.types(dict.fromkeys(tips))
+        return [id for id, kind in kinds.items() if kind == "commit"]
 
     def _check_sink(self, url: Url, sink: Transport | LocalRemote) -> None:
         """Check that a push can be made.

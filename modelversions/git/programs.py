@@ -6,6 +6,7 @@ such a repository. Here its tags can be read, which runs no program; running one
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,8 +77,17 @@ class Programs:
         """
         assert isinstance(self._repo, Repo)
         self.require_trusted(f"running its hook {hook!r}")
+        try:
+            return self._run_hook([hook, *arguments], stdin)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            return self._run_hook(["sh", hook, *arguments], stdin)  # without "#!", as Git
+
+    def _run_hook(self, command: Sequence[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+        assert isinstance(self._repo, Repo)
         return subprocess.run(  # noqa: S603  # the owner of the repository is checked
-            [hook, *arguments],
+            command,
             input=stdin,
             capture_output=True,
             check=False,

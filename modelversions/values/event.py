@@ -116,6 +116,9 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
     return datetime.fromtimestamp(int(seconds), timezone(timedelta(minutes=minutes)))
 
 
+_EXAMPLE = "datetime(2026, 11, 1, tzinfo=timezone.utc)"
+
+
 def check_aware(when: datetime, argument: str) -> timedelta:
     """Return the UTC offset of a time.
 
@@ -124,8 +127,9 @@ def check_aware(when: datetime, argument: str) -> timedelta:
     """
     offset = when.utcoffset() if isinstance(when, datetime) else None
     if offset is None:
+        example = "when.astimezone()" if isinstance(when, datetime) else _EXAMPLE
         raise InvalidArgumentError(
-            f"the time {when!r} must be a datetime with a time zone, such as when.astimezone()",
+            f"the time {when!r} must be a datetime with a time zone, such as {example}",
             argument=argument,
             value=when,
         )

@@ -117,6 +117,8 @@ class Writer:
         )
 
     def _request(self, options: WriteOptions) -> WriteRequest:
+        check_flag("force", options.force)
+        check_flag("dry_run", options.dry_run)
         sign = options.sign
         if not (sign is None or isinstance(sign, bool) or (isinstance(sign, str) and sign)):
             raise InvalidArgumentError(
@@ -172,3 +174,15 @@ class Writer:
 
 def _now() -> datetime:
     return datetime.now().astimezone()
+
+
+def check_flag(name: str, value: object) -> None:
+    """Check that an argument is a boolean: ``"no"`` would be true.
+
+    Raises:
+        InvalidArgumentError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(
+            f"{name} must be True or False, not {value!r}", argument=name, value=value
+        )

@@ -536,3 +536,12 @@ def test_a_tag_may_be_named_twice(here: Builder) -> None:
     assert here.registry.push("m@v1.0.0", "refs/tags/m@v1.0.0").transferred == ("m@v1.0.0",)
     assert list(here.registry.delete_tags("m@v1.0.0", "m@v1.0.0")) == ["m@v1.0.0"]
     assert len(here.registry) == 0
+
+
+def test_an_object_that_is_missing_here_is_named(here: Builder) -> None:
+    here.commit("c2", 1, "c1")
+    here.tags("m@v1.0.0", commit="c2")
+    sha = here.commits["c1"]
+    (here.git_dir / "objects" / sha[:2] / sha[2:]).unlink()
+    with pytest.raises(RepositoryError, match=f"lacks the object {sha}, which is to be pushed; in"):
+        here.registry.push()

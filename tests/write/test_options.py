@@ -17,7 +17,9 @@ from dulwich.repo import Repo
 
 from modelversions import (
     Event,
+    InvalidArgumentError,
     InvalidTagNameError,
+    InvalidVersionError,
     ModelVersionsError,
     NoEffectError,
     RefusedError,
@@ -257,3 +259,21 @@ class TestThreads:
         results = self.run(lambda _: do(registry, "register", "m", force=True))
         versions = sorted(str(r.version) for r in results if isinstance(r, Event))
         assert versions == sorted(f"v2.0.{number}" for number in range(1, 17))
+
+
+@pytest.mark.parametrize("flag", ["force", "dry_run"])
+def test_a_flag_that_is_no_boolean_is_refused(life: Builder, flag: str) -> None:
+    before = life.registry.history()
+    options: dict[str, Any] = {flag: "no"}
+    with pytest.raises(InvalidArgumentError, match=f"{flag} must be True or False, not 'no'"):
+        do(life.registry, "register", "m", "v3.0.0", **options)
+    if flag == "dry_run":
+        with pytest.raises(InvalidArgumentError, match="dry_run must be True or False"):
+            life.registry.delete_tags(before[0], **options)
+    assert life.registry.history() == before
+
+
+@pytest.mark.parametrize("verb", ["assign", "unassign"])
+def test_a_stage_without_a_version_is_named(life: Builder, verb: str) -> None:
+    with pytest.raises(InvalidVersionError, match="'prod' is not a version name"):
+        getattr(life.registry, verb)("m", "prod")

@@ -18,12 +18,13 @@ from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     ConfigurationError,
+    InvalidArgumentError,
     LockedError,
     RepositoryError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.git.config import GitConfig, parse_bool
+from modelversions.git.config import GitConfig, get_bool, parse_bool
 from modelversions.git.local.local_refs import LocalRefs, NewRef, retry_while_locked
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
@@ -82,9 +83,20 @@ def _found(location: str) -> Repo:
                 "path of a repository to Registry.open",
                 file=unsupported,
             )
-        repo = _Repo(os.path.dirname(given) or os.curdir if os.path.isfile(given) else given)
+        repo = _Repo(_folder_of(given))
         return _with_work_tree(repo)
     return _allowed(_with_work_tree(repo))
+
+
+def _folder_of(given: str) -> str:
+    """Return the folder that dulwich opens for a value of ``GIT_DIR``."""
+    if os.path.isfile(given):  # a file ".git"
+        return os.path.dirname(given) or os.curdir
+    link = os.path.join(given, "gitdir")
+    if os.path.isfile(link) and os.path.isfile(os.path.join(given, "commondir")):
+        with open(link, encoding="utf-8", errors="surrogateescape") as file:  # a linked work tree
+            return os.path.dirname(os.path.join(given, file.read().strip()))
+    return given
 
 
 def _allowed(repo: Repo) -> Repo:
@@ -111,10 +123,25 @@ def _with_work_tree(repo: Repo) -> Repo:
     folder, name = os.path.split(os.path.abspath(repo.path))
     if not repo.bare or name != ".git":
         return repo
-    if repo.get_config().get_boolean((b"core",), b"bare", default=False):
+    if get_bool(repo.get_config(), "core.bare"):
         return repo
     repo.close()
     return _Repo(folder)
+
+
+def check_repo(repo: object) -> None:
+    """Check that a repository was opened by dulwich.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    if not isinstance(repo, (Repo, MemoryRepo)):
+        raise InvalidArgumentError(
+            f"Registry.from_repo takes a Repo or MemoryRepo of dulwich, not {repo!r}; for a "
+            "path or a URL, use Registry.open",
+            argument="repo",
+            value=repo,
+        )
 
 
 class LocalStore:

@@ -146,8 +146,12 @@ def _opened(path: bytes) -> Iterator[_Entries | None]:
         if os.fstat(file.fileno()).st_size == start:
             yield None
             return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
             yield _Entries(path, data, start, set(header.split() if start else ()))
+        finally:
+            with contextlib.suppress(BufferError):  # after an interrupt, while it is scanned
+                data.close()
 
 
 class _Entries:

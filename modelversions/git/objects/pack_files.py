@@ -14,6 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from operator import itemgetter
 from typing import BinaryIO
 
@@ -356,7 +357,8 @@ def _contents(file: BinaryIO) -> mmap.mmap | bytes:
 
 def _close(data: mmap.mmap | bytes) -> None:
     if isinstance(data, mmap.mmap):
-        data.close()
+        with suppress(BufferError):  # after an interrupt, while a regular expression still scans it
+            data.close()
 
 
 def _index(path: str, format: ObjectFormat) -> _Index | _OtherIndex:

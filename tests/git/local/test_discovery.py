@@ -197,6 +197,29 @@ def test_a_linked_work_tree_has_its_own_identity(root: Path, trees: dict[str, Pa
         registry.register("m", bump="major", dry_run=True, force=True)
 
 
+def test_git_dir_of_a_linked_work_tree(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "linked"
+    tree.mkdir()
+    own = _link(root, tree)
+    monkeypatch.setenv("GIT_DIR", str(own))
+    for place in (str(tree / ".git"), os.path.relpath(tree / ".git", own)):
+        (own / "gitdir").write_text(f"{place}\n")
+        assert models() == ["m"]
+
+
+@pytest.mark.parametrize("value", ["no", "0", "off", ""])
+def test_booleans_of_git(root: Path, value: str) -> None:
+    config = root / ".git" / "config"
+    config.write_text(config.read_text().replace("bare = false", f"bare = {value}"))
+    with config.open("a") as file:
+        file.write("[extensions]\n\tworktreeConfig = 1\n")
+    with Registry.open(root / ".git") as registry:
+        registry.register("n", "v1.0.0", author=ANN)
+        assert registry.allowed_stages() == ("dev",)  # of the work tree
+
+
 class TestBareRepositories:
     """``safe.bareRepository``: a bare repository in a clone's files may be someone else's."""
 

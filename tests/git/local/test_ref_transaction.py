@@ -366,6 +366,19 @@ class TestHook:
         assert states == ["prepared", "aborted"] * 2
         assert locks(mixed.git_dir) == []
 
+    def test_one_without_an_interpreter_is_run_by_the_shell(
+        self, mixed: Builder, hooked: Callable[[str], Path]
+    ) -> None:
+        said, hook = hooked("exit 0"), mixed.git_dir / "hooks" / "reference-transaction"
+        hook.write_text(hook.read_text().partition("\n")[2])
+        mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
+        assert said.read_text().startswith("prepared")
+        hook.write_text("")
+        mixed.registry.register("m", "v5.0.0", author=ANN, force=True)
+        hook.write_text("#!/no/such/program\n")
+        with pytest.raises(WriteConflictError, match="/no/such/program|No such file"):
+            mixed.registry.register("m", "v6.0.0", author=ANN, force=True)
+
     def test_another_folder_of_hooks(self, mixed: Builder) -> None:
         mixed.configure("hooksPath", "../hooks-of-all")
         hook = mixed.git_dir.parent.parent / "hooks-of-all" / "reference-transaction"
