@@ -20,11 +20,6 @@ Connect = Callable[["tuple[str, int]", bytes, "str | bytes", "int | None"], Conn
 """Connects to host and port, and requests a service for a path, with a protocol version."""
 
 
-def config_conditions(repo: Repo) -> Mapping[str, Callable[[str], bool]]:
-    """Return the conditions of ``includeIf`` for a repository; there is no public method."""
-    return repo._get_config_condition_matchers()
-
-
 def reflog_path(repo: Repo, name: Ref) -> str:
     """Return the file of a reflog; the public method fails at malformed entries."""
     return repo._reflog_path(name)

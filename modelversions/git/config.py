@@ -8,6 +8,7 @@ configuration of a linked work tree.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,13 +19,14 @@ from dulwich.config import ConfigFile, StackedConfig, env_config, get_xdg_config
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import ConfigurationError
-from modelversions.git._dulwich import config_conditions
+from modelversions.git.config_conditions import HAS_URL, Conditions, conditions
 from modelversions.git.url_match import Match, match_url
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off", ""})
 _INTEGER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))([kKmMgG]?)")
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_INCLUDES = (b"include", b"includeif")
 _QUOTED = re.compile(r"\s*((?:'[^']*'|\\['!])+)(?:=((?:'[^']*'|\\['!])*))?(?=\s|$)")
 _QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
 
@@ -152,9 +154,7 @@ class GitConfig:
 
     def _read(self, *, protected: bool) -> list[ConfigFile]:
         try:
-            user = [self._with_conditions(file) for file in self._user_files()]
-            own = [] if protected else self._repository_files()
-            return [*user, *own, *_command_line(self._env)]
+            return self._sources(self._conditions(), protected=protected)
         except (ValueError, KeyError, OSError) as error:
             raise ConfigurationError(
                 f"Git's configuration cannot be read: {error}; 'git config --list --show-origin' "
@@ -162,7 +162,21 @@ class GitConfig:
                 file="git config",
             ) from error
 
-    def _user_files(self) -> Iterator[ConfigFile]:
+    def _conditions(self) -> Conditions:
+        """Return the conditions of ``includeIf``; none without a repository."""
+        repo = self._repo
+        if not isinstance(repo, Repo):
+            return {}
+        plain: Conditions = {**conditions(repo, list), HAS_URL: lambda _: False}
+        return conditions(repo, lambda: _remote_urls(self._sources(plain, protected=False)))
+
+    def _sources(self, conditions: Conditions, *, protected: bool) -> list[ConfigFile]:
+        user = list(self._user_files(conditions))
+        own = [] if protected else self._repository_files(conditions)
+        passed = [_included(file, conditions) for file in _command_line(self._env)]
+        return [*user, *own, *passed]
+
+    def _user_files(self, conditions: Conditions) -> Iterator[ConfigFile]:
         """Read the system's and the user's files, as the environment names them."""
         env = self._env
         paths = []
@@ -174,28 +188,23 @@ class GitConfig:
             paths += [get_xdg_config_home_path("git", "config"), os.path.expanduser("~/.gitconfig")]
         for path in filter(None, paths):
             if os.path.exists(path):
-                yield ConfigFile.from_path(path)
+                yield ConfigFile.from_path(path, condition_matchers=conditions)
 
-    def _repository_files(self) -> list[ConfigFile]:
+    def _repository_files(self, conditions: Conditions) -> list[ConfigFile]:
         if self._repo is None:
             return []
-        local = self._repo.get_config()
         if not isinstance(self._repo, Repo):
-            return [local]
+            return [self._repo.get_config()]
+        path = os.path.join(self._repo.commondir(), "config")
+        if not os.path.exists(path):
+            return []
+        local = ConfigFile.from_path(path, condition_matchers=conditions)
         # dulwich reads it from the common directory, also for a linked work tree
         path = os.path.join(self._repo.controldir(), "config.worktree")
         enabled = get_bool(local, "extensions.worktreeConfig")
         if not enabled or not os.path.exists(path):
             return [local]
-        conditions = config_conditions(self._repo)
         return [local, ConfigFile.from_path(path, condition_matchers=conditions)]
-
-    def _with_conditions(self, file: ConfigFile) -> ConfigFile:
-        """Read a user's file again with this repository's ``includeIf`` conditions."""
-        conditional = any(section[0].lower() == b"includeif" for section in file.sections())
-        if not conditional or file.path is None or not isinstance(self._repo, Repo):
-            return file
-        return ConfigFile.from_path(file.path, condition_matchers=config_conditions(self._repo))
 
 
 @attrs.frozen
@@ -264,6 +273,38 @@ def get_bool(file: ConfigFile, key: str) -> bool:
         value for variable, value in file.items((section,)) if variable.lower() == name.lower()
     ]
     return bool(values) and parse_bool(key, values[-1].decode(errors="replace"))
+
+
+def _remote_urls(files: Iterable[ConfigFile]) -> list[str]:
+    return [
+        value.decode(errors="surrogateescape")
+        for file in files
+        for path in file.sections()
+        if len(path) > 1 and path[0].lower() == b"remote"
+        for variable, value in file.items(path)
+        if variable.lower() == b"url"
+    ]
+
+
+def _included(passed: ConfigFile, conditions: Conditions) -> ConfigFile:
+    """Return settings of the command line with the files that they include.
+
+    Raises:
+        ValueError: a path is relative; as in Git, there is no file that it could be relative to.
+    """
+    including = [path for path in passed.sections() if path[0].lower() in _INCLUDES]
+    if not including:
+        return passed
+    for path in including:
+        for variable, value in passed.items(path):
+            if variable.lower() == b"path" and not os.path.isabs(
+                os.path.expanduser(os.fsdecode(value))
+            ):
+                raise ValueError("relative config includes must come from files")
+    text = io.BytesIO()
+    passed.write_to_file(text)
+    text.seek(0)
+    return ConfigFile.from_file(text, condition_matchers=conditions)
 
 
 def _split(key: str) -> tuple[str, ...]:

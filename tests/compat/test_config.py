@@ -62,6 +62,41 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "home/.gitconfig": '[includeIf "gitdir:**/repo/"]\n\tpath = more\n',
         "home/more": NAME.format("included"),
     },
+    **{
+        f"include if {condition}": {
+            "home/.gitconfig": NAME.format("global")
+            + f'[includeIf "{condition}"]\n\tpath = more\n',
+            "home/more": NAME.format("included"),
+            "repo/.git/config+": '[remote "origin"]\n\turl = https://host/team/models.git\n',
+        }
+        for condition in (
+            "gitdir:repo/",
+            "gitdir:repo",
+            "gitdir:rep?/",
+            "gitdir:r*o/",
+            "gitdir:/*/*/**/repo/",
+            "gitdir:/**/repo/.git",
+            "gitdir:repo/.git/",
+            "gitdir:[q-s]epo/",
+            "gitdir:[!r]epo/",
+            "gitdir:[r/",
+            "gitdir:REPO/",
+            "gitdir/i:REPO/",
+            "gitdir:~/**",
+            "gitdir:~/../repo/",
+            "gitdir:.git",
+            "gitdir:",
+            "onbranch:m*n",
+            "onbranch:other",
+            "onbranch:ma",
+            "hasconfig:remote.*.url:https://host/**",
+            "hasconfig:remote.*.url:https://host/*",
+            "hasconfig:remote.*.url:https://*/team/models.git",
+            "hasconfig:remote.*.url:git@host:**",
+            "hasconfig:user.name:x",
+            "unknown:x",
+        )
+    },
     "include if elsewhere": {
         "home/.gitconfig": NAME.format("global") + '[includeIf "gitdir:/no/"]\n\tpath = more\n',
         "home/more": NAME.format("included"),
@@ -118,6 +153,14 @@ def test_precedence_and_includes(git: Git, layout: str) -> None:
         {"GIT_COMMITTER_NAME": " Env, Jr. "},
         {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Count"},
         {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "include.path",
+            "GIT_CONFIG_VALUE_0": "~/passed",
+        },
+        {"GIT_CONFIG_PARAMETERS": "'user.name=First' 'include.path=~/passed'"},
+        {"GIT_CONFIG_PARAMETERS": "'include.path=~/passed' 'user.name=Last'"},
+        {"GIT_CONFIG_PARAMETERS": "'includeIf.gitdir:repo/.path=~/passed'"},
+        {
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "User.Name",
             "GIT_CONFIG_VALUE_0": "One",
@@ -134,6 +177,7 @@ def test_the_identity_is_git_var_s(
         monkeypatch.setenv(name, value)
     git("config", "user.name", "Conf")
     git("config", "user.email", "conf@example.com")
+    (git.path.parent / "home" / "passed").write_text(NAME.format("passed"))
     expected = git("var", "GIT_COMMITTER_IDENT", env=env(**variables)).rpartition(">")[0] + ">"
     store = LocalStore.open(git.path)
     assert str(Identity.from_git(store.config)) == expected

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from dulwich.refs import HEADREF, Ref
 from dulwich.repo import Repo
 
 from modelversions import ConfigurationError
@@ -160,3 +161,72 @@ def test_settings_for_a_url(tmp_path: Path, repo: Repo) -> None:
     other = config.for_url("http", "http://host/team")
     assert (other.get("proxy"), other.get_bool("sslVerify", default=True)) == ("all", False)
     assert other.get_bool("none", default=True)
+
+
+class TestIncludes:
+    """Files that are included under a condition, from each source."""
+
+    @pytest.mark.parametrize(
+        ("condition", "holds"),
+        [
+            ("gitdir:repo/", True),
+            ("gitdir:repo", False),
+            ("gitdir:r?p[n-p]/", True),
+            ("gitdir:*/.git", True),
+            ("gitdir:/**/repo/", True),
+            ("gitdir:/repo/", False),
+            ("gitdir:REPO/", False),
+            ("gitdir/i:REPO/", True),
+            ("gitdir:~/repo/", True),
+            ("gitdir:./repo/", False),
+            ("gitdir:[r/", False),
+            ("onbranch:m*", True),
+            ("onbranch:m*/", False),
+            ("hasconfig:remote.*.url:https://host/**", True),
+            ("hasconfig:remote.*.url:https://host/*", False),
+            ("unknown:x", False),
+        ],
+    )
+    @pytest.mark.parametrize("source", ["global", "local", "command line"])
+    def test_a_condition(
+        self,
+        tmp_path: Path,
+        repo: Repo,
+        monkeypatch: pytest.MonkeyPatch,
+        condition: str,
+        holds: bool,
+        source: str,
+    ) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        repo.refs.set_symbolic_ref(HEADREF, Ref(b"refs/heads/main"))
+        (tmp_path / "more").write_text("[a]\n\tb = included\n")
+        text = f'[includeIf "{condition}"]\n\tpath = {tmp_path}/more\n'
+        variables = env(tmp_path)
+        if source == "global":
+            (tmp_path / "global").write_text(text)
+        elif source == "local":
+            write(repo, text)
+        else:
+            variables |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"includeIf.{condition}.path",
+                "GIT_CONFIG_VALUE_0": f"{tmp_path}/more",
+            }
+        write(repo, '[remote "origin"]\n\turl = https://host/team/m.git\n\tfetch = x\n')
+        config = GitConfig(repo, variables)
+        assert config.get("a.b") == ("included" if holds else None)
+
+    def test_a_detached_head_is_on_no_branch(self, tmp_path: Path, repo: Repo) -> None:
+        Path(repo.controldir(), "HEAD").write_text("1" * 40 + "\n")
+        (tmp_path / "more").write_text("[a]\n\tb = included\n")
+        write(repo, f'[includeIf "onbranch:**"]\n\tpath = {tmp_path}/more\n')
+        assert GitConfig(repo, env(tmp_path)).get("a.b") is None
+
+    def test_the_command_line_names_no_relative_path(self, tmp_path: Path, repo: Repo) -> None:
+        variables = env(tmp_path, GIT_CONFIG_PARAMETERS="'include.path=more' 'include.other=x'")
+        with pytest.raises(ConfigurationError, match="relative config includes must come from fi"):
+            GitConfig(repo, variables).get("a.b")
+
+    def test_a_repository_without_a_configuration(self, tmp_path: Path, repo: Repo) -> None:
+        Path(repo.controldir(), "config").unlink()
+        assert GitConfig(repo, env(tmp_path)).get("core.bare") is None

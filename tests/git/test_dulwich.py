@@ -22,7 +22,6 @@ CONNECT = ["self", "cmd", "path", "protocol_version"]
         (SSHGitClient, "_connect", CONNECT),
         (HttpGitClient, "_http_request", ["self", "url", "headers", "data", "raise_for_status"]),
         (GitClient, "_warn_filter_objects", []),
-        (Repo, "_get_config_condition_matchers", ["self"]),
         (Repo, "_reflog_path", ["self", "ref"]),
     ],
 )
