@@ -26,6 +26,7 @@ from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.single_refs import ids_below, lookup
 from modelversions.git.local_remote import LocalRemote
+from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.received_packs import new_pack, store_pack
@@ -144,6 +145,7 @@ class ConnectedRemote:
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, then create the refs that do not exist."""
         new = self._fetch([ref.id for ref in refs])
+        self._check_objects(new)
         self._check_whole(new)
         kinds = self._files.types({ref.id for ref in refs})
         missing = next((id for id, kind in kinds.items() if not kind), None)
@@ -224,6 +226,23 @@ class ConnectedRemote:
                 "and the free space of the repository",
                 location=getattr(self._repo, "path", "memory"),
             ) from error
+
+    def _check_objects(self, new: Sequence[ObjectID]) -> None:
+        """Check new objects, if the configuration says so.
+
+        Raises:
+            RemoteError: one is invalid.
+        """
+        if not are_checked(self._programs.config, "fetch"):
+            return
+        found = first_invalid(self._files, map(_text, new), self._repo.object_format)
+        if found is not None:
+            raise RemoteError(
+                f"{self._source.location!r} sent the object {found[0]}, which is invalid: "
+                f"{found[1]}; nothing was fetched, as fetch.fsckObjects or transfer.fsckObjects is "
+                "set",
+                location=self._source.location,
+            )
 
     def _check_whole(self, new: Sequence[ObjectID]) -> None:
         """Check that all objects exist that new ones refer to.

@@ -21,6 +21,7 @@ from modelversions.git.config import GitConfig
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.single_refs import ids_below
+from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.pack_files import TYPES
@@ -252,8 +253,25 @@ class _Opened:
             missing = sent.first_missing(self.files)
             if missing is None:
                 file.seek(0)
-                store_pack(store, file, path)
+                self._check(store_pack(store, file, path))
         return missing
+
+    def _check(self, new: Sequence[ObjectID]) -> None:
+        """Check new objects, if the configuration says so.
+
+        Raises:
+            PushRejectedError: one is invalid. They stay, and nothing refers to them.
+        """
+        if not are_checked(self.config, "receive"):
+            return
+        ids = (id.decode("ascii") for id in new)
+        found = first_invalid(self.files, ids, self.repo.object_format)
+        if found is not None:
+            raise cannot_push(
+                self._store.location,
+                f"its receive.fsckObjects or transfer.fsckObjects is set, and the object "
+                f"{found[0]} is invalid: {found[1]}",
+            )
 
     def create(self, updates: Mapping[str, str]) -> None:
         log = reflog_entry(self.config, "push")

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from modelversions import Identity, ModelVersionsError, Registry
+from modelversions.git.objects.object_checks import first_invalid
+from modelversions.git.objects.object_files import ObjectFiles
 from tests.compat.git import ENV, Git, init
+from tests.git.objects.test_object_checks import CASES, TAG, TAGGERS, TREE
 
 pytestmark = pytest.mark.compat
 
@@ -150,3 +153,34 @@ def test_a_repository_of_another_user(
         capture_output=True,
     )
     assert b"dubious ownership" in done.stderr
+
+
+@pytest.mark.parametrize("case", [*CASES, *TAGGERS])
+def test_objects_that_git_refuses(tmp_path: Path, case: str) -> None:
+    git = init(tmp_path / "repo")
+    commit, tree = git.commit(), git("rev-parse", "HEAD^{tree}").strip()
+    kind = "commit" if case in CASES else "tag"
+    text = CASES[case][0].replace(TREE, tree) if case in CASES else ""
+    text = text or TAG.format(c1=commit, tagger=TAGGERS[case][0])
+    arguments = ("-t", kind, "--literally", "-w", "--stdin")
+    id = git("hash-object", *arguments, text=text).strip()
+    packed = subprocess.run(
+        ["git", "pack-objects", "--stdout"],
+        cwd=git.path,
+        env=ENV,
+        input=f"{id}\n".encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    done = subprocess.run(
+        ["git", "index-pack", "--stdin", "--strict", "--fix-thin"],
+        cwd=git.path,
+        env=ENV,
+        input=packed,
+        capture_output=True,
+        check=False,
+    )
+    with Registry.open(git.path) as registry:
+        repo = registry._store.repo  # type: ignore[attr-defined]
+        found = first_invalid(ObjectFiles(repo, "here"), [id], repo.object_format)
+    assert (found is None) == (done.returncode == 0), (found, done.stderr)
