@@ -154,7 +154,8 @@ class Registry(RegistryView):
         Raises:
             InvalidArgumentError: it is not a repository of dulwich.
         """
-        from modelversions.git.local.local_store import LocalStore, check_repo
+        from modelversions.git.local.discovery import check_repo
+        from modelversions.git.local.local_store import LocalStore
 
         check_repo(repo)
         store = LocalStore(repo, getattr(repo, "path", "memory"))

@@ -22,6 +22,7 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.git.config import GitConfig
+from modelversions.git.local.discovery import Repository
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.single_refs import ids_below, lookup
@@ -81,7 +82,7 @@ class ConnectedRemote:
         options: RemoteOptions,
     ) -> None:
         """Connect a repository with the URLs to fetch from and to push to."""
-        self._repo = Repo(repo.path) if isinstance(repo, Repo) else repo
+        self._repo = Repository(repo.path) if isinstance(repo, Repo) else repo
         self._programs = Programs(self._repo, GitConfig(self._repo))
         self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
         self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))

@@ -8,8 +8,6 @@ import os
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
-from pathlib import Path
-from typing import BinaryIO
 
 from dulwich.errors import NotGitRepository
 from dulwich.objects import ShaFile
@@ -18,13 +16,13 @@ from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     ConfigurationError,
-    InvalidArgumentError,
     LockedError,
     RepositoryError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.git.config import GitConfig, get_bool, parse_bool
+from modelversions.git.config import GitConfig
+from modelversions.git.local.discovery import Repository, find_repository
 from modelversions.git.local.local_refs import LocalRefs, NewRef, retry_while_locked
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
@@ -48,100 +46,8 @@ from modelversions.git.tag_object import (
 )
 from modelversions.git.verification import verify
 
-
-class _Repo(Repo):
-    """A repository without ``info/grafts``: dulwich fails at comments; see ``Replacements``."""
-
-    def get_named_file(self, path: str | bytes, basedir: str | None = None) -> BinaryIO | None:
-        if os.fsdecode(path) == os.path.join("info", "grafts"):
-            return None
-        return super().get_named_file(path, basedir)
-
-
 _TRIES = 20
 """How often to create the directory of an object that is removed each time."""
-_UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
-
-
-def _found(location: str) -> Repo:
-    """Find the repository of a directory as Git does; ``GIT_DIR`` names the current one's."""
-    env = os.environ
-    given = env.get("GIT_DIR") if location == os.curdir else None
-    if given is None:
-        ceilings = env.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
-        across = env.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "")
-        repo: Repo = _Repo.discover(
-            location,
-            ceiling_dirs=[path for path in ceilings if os.path.isabs(path)],
-            across_filesystem=parse_bool("GIT_DISCOVERY_ACROSS_FILESYSTEM", across),
-        )
-    else:
-        unsupported = next((name for name in _UNSUPPORTED if name in env), None)
-        if unsupported:
-            raise ConfigurationError(
-                f"{unsupported} is set beside GIT_DIR, and is not supported; unset it, or pass the "
-                "path of a repository to Registry.open",
-                file=unsupported,
-            )
-        repo = _Repo(_folder_of(given))
-        return _with_work_tree(repo)
-    return _allowed(_with_work_tree(repo))
-
-
-def _folder_of(given: str) -> str:
-    """Return the folder that dulwich opens for a value of ``GIT_DIR``."""
-    if os.path.isfile(given):  # a file ".git"
-        return os.path.dirname(given) or os.curdir
-    link = os.path.join(given, "gitdir")
-    if os.path.isfile(link) and os.path.isfile(os.path.join(given, "commondir")):
-        with open(link, encoding="utf-8", errors="surrogateescape") as file:  # a linked work tree
-            return os.path.dirname(os.path.join(given, file.read().strip()))
-    return given
-
-
-def _allowed(repo: Repo) -> Repo:
-    """Return a repository that was found, unless it is bare and has to be named.
-
-    Raises:
-        ConfigurationError: ``safe.bareRepository`` is "explicit": a bare repository in the files of
-            a clone may be someone else's, with hooks.
-    """
-    if not repo.bare or ".git" in Path(os.path.abspath(repo.path)).parts:
-        return repo
-    if GitConfig(repo).get_all("safe.bareRepository", protected=True)[-1:] != ["explicit"]:
-        return repo
-    repo.close()
-    raise ConfigurationError(
-        f"safe.bareRepository is 'explicit', and {repo.path!r} is a bare repository; name it by "
-        f"a URL, such as 'file://{os.path.abspath(repo.path)}', if you trust it",
-        file="safe.bareRepository",
-    )
-
-
-def _with_work_tree(repo: Repo) -> Repo:
-    """Return the repository with its work tree, if it was opened at its ``.git`` directory."""
-    folder, name = os.path.split(os.path.abspath(repo.path))
-    if not repo.bare or name != ".git":
-        return repo
-    if get_bool(repo.get_config(), "core.bare"):
-        return repo
-    repo.close()
-    return _Repo(folder)
-
-
-def check_repo(repo: object) -> None:
-    """Check that a repository was opened by dulwich.
-
-    Raises:
-        InvalidArgumentError: it is something else.
-    """
-    if not isinstance(repo, (Repo, MemoryRepo)):
-        raise InvalidArgumentError(
-            f"Registry.from_repo takes a Repo or MemoryRepo of dulwich, not {repo!r}; for a "
-            "path or a URL, use Registry.open",
-            argument="repo",
-            value=repo,
-        )
 
 
 class LocalStore:
@@ -212,7 +118,7 @@ class LocalStore:
                 location=location,
             )
         try:
-            repo = _found(location) if search else _Repo(location)
+            repo = find_repository(location) if search else Repository(location)
         except NotGitRepository as error:
             raise RepositoryNotFoundError(
                 f"{location!r} is not in a Git repository; give the path of one, or make one with "

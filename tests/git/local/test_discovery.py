@@ -220,6 +220,15 @@ def test_booleans_of_git(root: Path, value: str) -> None:
         assert registry.allowed_stages() == ("dev",)  # of the work tree
 
 
+@pytest.mark.parametrize("extension", ["preciousObjects = true", "noop"])
+def test_extensions_that_need_no_support(root: Path, tmp_path: Path, extension: str) -> None:
+    with (root / ".git" / "config").open("a") as file:
+        file.write(f"[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\t{extension}\n")
+    with Repo.init_bare(str(tmp_path / "other"), mkdir=True), Registry.open(root) as registry:
+        registry.register("n", "v1.0.0", author=ANN)
+        assert len(registry.push(remote=str(tmp_path / "other")).transferred) == 2
+
+
 class TestBareRepositories:
     """``safe.bareRepository``: a bare repository in a clone's files may be someone else's."""
 
