@@ -21,7 +21,7 @@ _AUTHORITY = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@?#]*)(?::(?P<port>[0-9]{0,5}))?",
     re.DOTALL,
 )
-_SCP = re.compile(r"(?:(?P<user>[^/:@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)", re.DOTALL)
+_SCP = re.compile(r"(?:(?P<user>[^/:@\[]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)", re.DOTALL)
 _PORT_DIGITS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -146,11 +146,13 @@ def _of_url(text: str) -> Url | None:
 def _of_scp(text: str) -> Url:
     match = _SCP.fullmatch(text)
     assert match is not None, "is_url() has checked it"
-    host, port = match["host"].strip("[]"), None
+    host, port, user = match["host"].strip("[]"), None, match["user"]
+    if user is None and host != match["host"] and "@" in host:  # [user@host:2222]:path
+        user, _, host = host.rpartition("@")
     if host.count(":") == 1:  # [host:2222]:path, but not an address of IPv6
         host, _, digits = host.partition(":")
         port = int(digits) if digits.isdecimal() and len(digits) <= _PORT_DIGITS else 0
-    return Url("ssh", host, port, match["path"], match["user"])
+    return Url("ssh", host, port, match["path"], user)
 
 
 def _path(scheme: str, path: str) -> str:

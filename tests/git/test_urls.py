@@ -95,6 +95,7 @@ def test_a_files_url_is_a_path_of_its_system(monkeypatch: pytest.MonkeyPatch) ->
     [
         ("git@[host:2222]:path/x", ("host", 2222, "path/x", "git")),
         ("[host:22]:/path", ("host", 22, "/path", None)),
+        ("[git@host:22]:/path", ("host", 22, "/path", "git")),
         ("[::1]:path", ("::1", None, "path", None)),
         ("[host]:path", ("host", None, "path", None)),
     ],

@@ -237,6 +237,8 @@ def retry_while_locked(tag: str, write: Callable[[], Written]) -> Written:
                 time.sleep(0.005)
                 continue
             lock = os.fsdecode(error.lockfilename)
+            _, is_ref, name = lock.replace(os.sep, "/").rpartition("/refs/tags/")
+            tag = name.removesuffix(".lock") if is_ref else tag
             raise LockedError(
                 f"the tag {tag!r} is locked by another writer; if none is running, one has died: "
                 f"remove {lock!r} and try again",

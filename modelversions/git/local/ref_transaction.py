@@ -159,6 +159,7 @@ class _Transaction:
         log_all: bool,  # noqa: FBT001  # a private class
     ) -> None:
         self._refs = refs
+        self._given = updates
         self._updates = sorted(updates, key=lambda update: update.name)
         self._deleted = [update for update in self._updates if update.new is None]
         self._shared = shared
@@ -186,7 +187,8 @@ class _Transaction:
             if update.old is None and os.path.lexists(path) and not _is_empty_folder(path):
                 raise RefChangedError(update.name)
             content = _content(path) if update.new is None else b""
-            self._write(path + b".lock", content or b"%b\n" % (update.new or update.old or b""))
+            content = content or b"%b\n" % (update.new or update.old or b"")
+            self._write(path + b".lock", content, sync=update.new is not None)
         if self._deleted:
             self._lock(self._packed)
             rest = without_refs(self._packed, [update.name for update in self._deleted])
@@ -199,7 +201,7 @@ class _Transaction:
         for update in self._updates:
             if update.new is not None:
                 self._append_log(update)
-        for update in self._updates:
+        for update in self._given:  # a reader in between sees no stage before its version
             if update.new is not None:
                 path = self._path(update)
                 _remove_empty_folders(path)
@@ -269,12 +271,13 @@ class _Transaction:
             raise FileLocked(path, lock) from error
         self._locks[lock] = _identity(lock)
 
-    def _write(self, path: bytes, content: bytes) -> None:
-        """Write and sync a file, with the modes of a shared repository."""
+    def _write(self, path: bytes, content: bytes, *, sync: bool = True) -> None:
+        """Write a file with the modes of a shared repository, and perhaps sync it."""
         with open(os.open(path, _FLAGS | os.O_TRUNC, 0o666), "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         adjust_shared_perm(path, self._shared)
 
     def _make_parents(self, path: bytes) -> None:

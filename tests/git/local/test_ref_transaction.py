@@ -79,6 +79,27 @@ class TestDeletion:
             mixed.registry.delete_tags("m@v2.0.0")
         assert files(mixed) == before
 
+    @pytest.mark.usefixtures("short_lock_timeout")
+    def test_the_locked_tag_of_several_is_named(self, mixed: Builder) -> None:
+        (mixed.git_dir / "refs" / "tags" / "m@v2.0.0.lock").touch()
+        with pytest.raises(LockedError, match="the tag 'm@v2.0.0' is locked") as caught:
+            mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0")
+        assert caught.value.tag == "m@v2.0.0"
+
+    def test_a_version_is_there_before_its_stage(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renamed = []
+        replace = os.replace
+
+        def noting(old: Any, new: Any, **options: Any) -> None:
+            renamed.append(os.path.basename(os.fsdecode(new)))  # noqa: PTH119
+            replace(old, new, **options)
+
+        monkeypatch.setattr(os, "replace", noting)
+        disk.registry.assign("m", "v1.0.0", "prod", register=True, author=ANN)
+        assert [name for name in renamed if name.startswith("m")] == ["m@v1.0.0", "m#prod#1"]
+
     def test_the_packed_refs_file_is_rewritten_once(
         self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
