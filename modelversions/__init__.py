@@ -4,6 +4,9 @@
 >>> registry = Registry.open()                                          # doctest: +SKIP
 >>> registry["churn"].latest                                            # doctest: +SKIP
 <Version churn@v3.1.0>
+
+Start with ``help(modelversions.Registry)``. Its methods return ``Model``, ``Version`` and ``Event``,
+and raise ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md`` in the package's folder.
 """
 
 from __future__ import annotations

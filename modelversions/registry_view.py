@@ -310,16 +310,9 @@ class RegistryView(Mapping[str, Model]):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        rows = self.to_records(kind)
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError(
-                "to_pandas() needs the 'pandas' extra: pip install 'modelversions[pandas]', or use "
-                "to_records()",
-                extra="pandas",
-            ) from error
-        return pd.DataFrame.from_records(rows)
+        from modelversions.display.records import data_frame
+
+        return data_frame(self.to_records(kind))
 
     @gc_paused
     def stages(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def test_the_names() -> None:
             "model name semver commit tag registered_at author message stages active history",
         ),
         (Registry, "as_of diff changes to_records to_pandas allowed_stages"),
-        (Model, "board to_records"),
+        (Model, "board to_records to_pandas"),
         (TagName, "parse try_parse kind model version stage counter message"),
     ],
 )

@@ -186,6 +186,7 @@ class TestRecords:
         frame = types.SimpleNamespace(from_records=list)
         monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=frame))
         assert life.to_pandas("stages") == life.to_records("stages")
+        assert life["churn"].to_pandas("history") == life["churn"].to_records("history")
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
             life.to_pandas()

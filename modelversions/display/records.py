@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from modelversions.errors import InvalidArgumentError
+from modelversions.errors import InvalidArgumentError, MissingExtraError
 from modelversions.model.model import Model, Version
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.problem import Problem
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Row = dict[str, object]
 
@@ -29,6 +33,23 @@ def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
             argument="kind",
             value=kind,
         )
+
+
+def data_frame(rows: Iterable[Row]) -> DataFrame:
+    """Return rows as a data frame.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingExtraError(
+            "to_pandas() needs the 'pandas' extra: pip install 'modelversions[pandas]', or use "
+            "to_records()",
+            extra="pandas",
+        ) from error
+    return pd.DataFrame.from_records(list(rows))
 
 
 def model_records(model: Model, kind: str) -> list[Row]:

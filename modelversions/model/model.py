@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import attrs
 
@@ -26,6 +26,9 @@ from modelversions.values.problem import Problem
 from modelversions.values.semver import SemVer
 from modelversions.values.specifiers import in_range
 from modelversions.values.tag_name import EventKind, TagName
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def _identity(snapshot: ModelSnapshot) -> object:
@@ -269,6 +272,16 @@ class Model(Sequence[Version]):
         from modelversions.display.records import model_records
 
         return model_records(self, kind)
+
+    def to_pandas(self, kind: str = "versions") -> DataFrame:
+        """Return the rows of ``to_records`` as a data frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from modelversions.display.records import data_frame
+
+        return data_frame(self.to_records(kind))
 
     def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.
