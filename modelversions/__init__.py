@@ -5,8 +5,8 @@
 >>> registry["churn"].latest                                            # doctest: +SKIP
 <Version churn@v3.1.0>
 
-Start with ``help(modelversions.Registry)``. Its methods return ``Model``, ``Version`` and ``Event``,
-and raise ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md`` in the package's folder.
+Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``Version`` or ``Event``
+or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md`` in the package's folder.
 """
 
 from __future__ import annotations

@@ -63,12 +63,8 @@ class LocalRemote:
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags that can be fetched; the peeled id of a lightweight tag is its own."""
         there = self._open("fetching from it")
-        with there.config.held():
-            refs = [
-                ref
-                for ref in there.refs.tags(prefixes)
-                if not there.hides(TAGS + ref.name, "uploadpack")
-            ]
+        hidden = there.hidden("uploadpack")
+        refs = [ref for ref in there.refs.tags(prefixes) if not _hides(hidden, TAGS + ref.name)]
         types = there.files.types({ref.id for ref in refs})
         return [
             ref if types[ref.id] == "tag" else ref._replace(peeled=ref.id)
@@ -178,7 +174,8 @@ class LocalRemote:
                 raise cannot_push(
                     self.location, f"it has the hook {hook!r}, which only Git can run"
                 )
-            hidden = next((ref for ref in updates if there.hides(ref, "receive")), None)
+            values = there.hidden("receive")
+        hidden = next((ref for ref in updates if _hides(values, ref)), None)
         if hidden is not None:
             raise cannot_push(self.location, f"its configuration hides the ref {hidden!r}")
         if not all(map(there.files.fits, updates.values())):
@@ -228,20 +225,10 @@ class _Opened:
         """Return the tags, unreadable ones too."""
         return {f"{TAGS}{ref.name}": ref.id for ref in self.refs.tags([""])}
 
-    def hides(self, ref: str, section: str) -> bool:
-        """Return whether the configuration hides a ref: the last value that matches decides.
-
-        Args:
-            ref: its full name.
-            section: "uploadpack" or "receive", whose values follow those of "transfer".
-        """
-        hidden = [*self.config.get_all("transfer.hideRefs")]
-        hidden += self.config.get_all(f"{section}.hideRefs")
-        for value in reversed(hidden):
-            pattern = value.removeprefix("!").removeprefix("^").rstrip("/")
-            if ref == pattern or ref.startswith(f"{pattern}/"):
-                return not value.startswith("!")
-        return False
+    def hidden(self, section: str) -> list[str]:
+        """Return the values of ``hideRefs``: of "transfer", then of "uploadpack" or "receive"."""
+        shared = self.config.get_all("transfer.hideRefs")
+        return [*shared, *self.config.get_all(f"{section}.hideRefs")]
 
     def add(self, count: int, entries: Iterator[UnpackedObject]) -> str | None:
         """Add objects; return the id of one that they need and is missing, and then add none."""
@@ -301,3 +288,12 @@ class _Sent:
         needed = [id for id in self._needed if id not in self._sent]
         types = files.types(needed)
         return next((id for id in needed if not types[id]), None)
+
+
+def _hides(values: Sequence[str], ref: str) -> bool:
+    """Return whether values of ``hideRefs`` hide a ref: the last one that matches decides."""
+    for value in reversed(values):
+        pattern = value.removeprefix("!").removeprefix("^").rstrip("/")
+        if ref == pattern or ref.startswith(f"{pattern}/"):
+            return not value.startswith("!")
+    return False
