@@ -6,8 +6,8 @@
 <Version churn@v3.1.0>
 
 Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``Version`` or
-``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md`` in the folder of
-this package.
+``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md``, in the folder
+of this package.
 """
 
 from __future__ import annotations

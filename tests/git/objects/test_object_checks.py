@@ -127,3 +127,10 @@ class TestSettings:
             assert list(disk.registry) == []
         else:
             assert disk.registry.fetch(remote=str(other)).transferred == ("m@v1.0.0",)
+
+    def test_fetch_of_valid_objects(self, disk: Builder, other: Path) -> None:
+        disk.tags("m@v1.0.0")
+        disk.registry.push(remote=str(other))
+        disk.registry.delete_tags("m@v1.0.0")
+        self.configure(disk.git_dir, "[fetch]\nfsckObjects = true\n")
+        assert disk.registry.fetch(remote=str(other)).transferred == ("m@v1.0.0",)
