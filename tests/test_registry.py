@@ -573,3 +573,9 @@ def test_a_commit_has_the_id_twice(builder: Builder) -> None:
 def test_from_repo_takes_a_repository_of_dulwich(repo: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"not {repo!r}; for a path or a URL, use Regi"):
         Registry.from_repo(repo)
+
+
+@pytest.mark.parametrize("location", [3, None, b"path"])
+def test_open_takes_a_path_or_a_url(location: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="at a path or a URL, not .*Registry.from_repo"):
+        Registry.open(location)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from modelversions.errors import InvalidArgumentError
 from modelversions.git.config import GitConfig
 from modelversions.git.protocols import check_protocol
 from modelversions.git.store import RemoteOptions, Store
@@ -18,12 +19,20 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
         options: options for remote repositories.
 
     Raises:
+        InvalidArgumentError: it is neither.
         RepositoryNotFoundError: there is no repository, or the URL is invalid.
         RepositoryError: the repository cannot be read.
         ConfigurationError: Git's configuration does not allow it.
     """
     from modelversions.git.local.local_store import LocalStore
 
+    if not isinstance(location, (str, os.PathLike)):
+        raise InvalidArgumentError(
+            f"a registry is opened at a path or a URL, not {location!r}; for a repository that "
+            "dulwich has opened, use Registry.from_repo",
+            argument="location",
+            value=location,
+        )
     if not (isinstance(location, str) and is_url(location)):
         return LocalStore.open(location, options)
     url = Url.parse(instead_of(location))
