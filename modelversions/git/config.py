@@ -19,7 +19,7 @@ from dulwich.config import ConfigFile, StackedConfig, env_config, get_xdg_config
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import ConfigurationError
-from modelversions.git.config_conditions import HAS_URL, Conditions, conditions
+from modelversions.git.config_conditions import Conditions, conditions
 from modelversions.git.url_match import Match, match_url
 
 _TRUE = frozenset({"true", "yes", "on"})
@@ -86,8 +86,7 @@ class GitConfig:
         return [
             value.decode(errors="surrogateescape")
             for file in self._files(protected=protected)
-            for variable, value in file.items(path)
-            if variable.lower() == name.lower().encode()
+            for value in _values(file, path, name)
         ]
 
     def get_bool(self, key: str, *, default: bool = False) -> bool:
@@ -167,7 +166,7 @@ class GitConfig:
         repo = self._repo
         if not isinstance(repo, Repo):
             return {}
-        plain: Conditions = {**conditions(repo, list), HAS_URL: lambda _: False}
+        plain = conditions(repo, list)  # in which no condition on URLs holds
         return conditions(repo, lambda: _remote_urls(self._sources(plain, protected=False)))
 
     def _sources(self, conditions: Conditions, *, protected: bool) -> list[ConfigFile]:
@@ -268,11 +267,15 @@ def get_bool(file: ConfigFile, key: str) -> bool:
     Raises:
         ConfigurationError: the value is not a boolean.
     """
-    section, name = (part.encode() for part in key.split("."))
-    values = [
-        value for variable, value in file.items((section,)) if variable.lower() == name.lower()
-    ]
+    section, name = _split(key)
+    values = _values(file, (section.encode(),), name)
     return bool(values) and parse_bool(key, values[-1].decode(errors="replace"))
+
+
+def _values(file: ConfigFile, path: tuple[bytes, ...], name: str) -> list[bytes]:
+    """Return all values of a variable in a section of one file."""
+    wanted = name.lower().encode()
+    return [value for variable, value in file.items(path) if variable.lower() == wanted]
 
 
 def _remote_urls(files: Iterable[ConfigFile]) -> list[str]:
@@ -281,8 +284,7 @@ def _remote_urls(files: Iterable[ConfigFile]) -> list[str]:
         for file in files
         for path in file.sections()
         if len(path) > 1 and path[0].lower() == b"remote"
-        for variable, value in file.items(path)
-        if variable.lower() == b"url"
+        for value in _values(file, path, "url")
     ]
 
 
@@ -296,10 +298,8 @@ def _included(passed: ConfigFile, conditions: Conditions) -> ConfigFile:
     if not including:
         return passed
     for path in including:
-        for variable, value in passed.items(path):
-            if variable.lower() == b"path" and not os.path.isabs(
-                os.path.expanduser(os.fsdecode(value))
-            ):
+        for value in _values(passed, path, "path"):
+            if not os.path.isabs(os.path.expanduser(os.fsdecode(value))):
                 raise ValueError("relative config includes must come from files")
     text = io.BytesIO()
     passed.write_to_file(text)

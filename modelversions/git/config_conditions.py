@@ -17,7 +17,6 @@ from dulwich.wildmatch import MalformedPattern, translate
 Conditions = Mapping[str, Callable[[str], bool]]
 """Functions that evaluate a condition, by its prefix, such as ``"gitdir:"``."""
 
-HAS_URL = "hasconfig:remote.*.url:"
 _BRANCHES = b"refs/heads/"
 
 
@@ -33,7 +32,9 @@ def conditions(repo: Repo, remote_urls: Callable[[], Iterable[str]]) -> Conditio
         "gitdir:": lambda pattern: _is_below(pattern, folder, 0),
         "gitdir/i:": lambda pattern: _is_below(pattern, folder, re.IGNORECASE),
         "onbranch:": lambda pattern: _is_on(pattern, repo),
-        HAS_URL: lambda pattern: any(_matches(pattern, url, 0) for url in remote_urls()),
+        "hasconfig:remote.*.url:": lambda pattern: any(
+            _matches(pattern, url, 0) for url in remote_urls()
+        ),
     }
 
 

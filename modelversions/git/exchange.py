@@ -255,7 +255,7 @@ class ConnectedRemote:
         needed: dict[str, None] = {}
         for _, found in self._files.read_many(map(_text, new)):
             needed.update(dict.fromkeys(links(found, width)))
-        missing = next((id for id, kind in self._files.types(needed).items() if not kind), None)
+        missing = self._files.first_missing(needed)
         if missing is not None:
             raise self._not_whole(missing)
 
@@ -300,8 +300,7 @@ class ConnectedRemote:
         boundaries = dict.fromkeys([*map(_text, self._repo.get_shallow()), *shallow], ())
         outgoing = Outgoing(self._files, self._repo.object_format.oid_length, boundaries)
         ids = outgoing.objects(sorted(map(_text, want)), haves)
-        kinds = self._files.types(ids)
-        missing = next((id for id in ids if not kinds[id]), None)
+        missing = self._files.first_missing(ids)
         if missing is not None:
             path = getattr(self._repo, "path", "memory")
             raise RepositoryError(

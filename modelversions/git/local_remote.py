@@ -1,9 +1,9 @@
 """The repository at a path, as a remote.
 
 dulwich has a client for it (``LocalGitClient``), which reads the other repository's refs and writes
-them without Git's rules: it fails at refs with odd names, and ignores hidden refs, reflogs, the
-modes of a shared repository and shallow boundaries. Here the other repository is read and written
-as this one is.
+them without Git's rules: it fails at refs with irregular names, and ignores hidden refs, reflogs,
+the modes of a shared repository and shallow boundaries. Here the other repository is read and
+written as this one is.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class LocalRemote:
         there = self._open("fetching from it")
         boundaries = {*shallow, *there.shallow}
         ids = there.outgoing(boundaries).objects(wants, haves)
-        missing = next((id for id, kind in there.files.types(ids).items() if not kind), None)
+        missing = there.files.first_missing(ids)
         if missing is not None:
             raise RemoteError(
                 f"{self.location!r} lacks the object {missing}, which its tags lead to, so nothing "
@@ -103,7 +103,7 @@ class LocalRemote:
                 location=self.location,
             )
         count, entries = pack_objects(there.files, there.repo.object_store, ids)
-        done = self._reported(entries, count, "copying objects")
+        done = self._reported(entries, count)
         write_pack_data(file.write, done, there.repo.object_format, num_records=count)
 
     def send(self, compute_updates: ComputeUpdates, pack: PackOf, *, atomic: bool) -> PushResult:
@@ -130,7 +130,7 @@ class LocalRemote:
         wants = {ObjectID(id.encode()) for id in updates.values()}
         count, entries = pack(haves, wants, there.shallow)
         try:
-            missing = there.add(count, self._reported(entries, count, "copying objects"))
+            missing = there.add(count, self._reported(entries, count))
         except OSError as error:
             if isinstance(error, ModelVersionsError):
                 raise
@@ -185,11 +185,9 @@ class LocalRemote:
                 "repository",
             )
 
-    def _reported(
-        self, entries: Iterator[UnpackedObject], count: int, what: str
-    ) -> Iterator[UnpackedObject]:
+    def _reported(self, entries: Iterator[UnpackedObject], count: int) -> Iterator[UnpackedObject]:
         for number, entry in enumerate(entries, 1):
-            self._options.report(number, count, what)
+            self._options.report(number, count, "copying objects")
             yield entry
 
 
@@ -285,9 +283,7 @@ class _Sent:
 
     def first_missing(self, files: ObjectFiles) -> str | None:
         """Return an object that the entries need, and neither they nor ``files`` have."""
-        needed = [id for id in self._needed if id not in self._sent]
-        types = files.types(needed)
-        return next((id for id in needed if not types[id]), None)
+        return files.first_missing(id for id in self._needed if id not in self._sent)
 
 
 def _hides(values: Sequence[str], ref: str) -> bool:

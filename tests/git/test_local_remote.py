@@ -48,6 +48,13 @@ def shallow(builder: Builder, commit: str) -> None:
     builder.repo.update_shallow({ObjectID(builder.commits[commit].encode())}, None)
 
 
+def pack_modes(path: Path) -> dict[str, int]:
+    """Return the modes of the one pack and of its index, by their suffixes."""
+    files = list((path / "objects" / "pack").iterdir())
+    assert len(files) == 2
+    return {file.suffix: stat.S_IMODE(file.stat().st_mode) for file in files}
+
+
 def tags(builder: Builder) -> list[str]:
     return [ref.name for ref in builder.registry._store.tags()]
 
@@ -174,9 +181,7 @@ class TestRefs:
             os.umask(before)
         ref = path / "refs" / "tags" / "m@v1.0.0"
         assert stat.S_IMODE(ref.stat().st_mode) == 0o660
-        packs = list((path / "objects" / "pack").iterdir())
-        assert {file.suffix for file in packs} == {".pack", ".idx"}
-        assert {stat.S_IMODE(file.stat().st_mode) for file in packs} == {0o440}
+        assert pack_modes(path) == {".pack": 0o440, ".idx": 0o440}
         log = (path / "logs" / "refs" / "tags" / "m@v1.0.0").read_text()
         assert log.endswith("\tpush\n")
         assert log.startswith("0" * 40 + " " + ref.read_text().strip())
@@ -188,8 +193,7 @@ class TestRefs:
             disk.registry.push(remote=str(path))
         finally:
             os.umask(before)
-        packs = list((path / "objects" / "pack").iterdir())
-        assert {stat.S_IMODE(file.stat().st_mode) for file in packs} == {0o440}
+        assert pack_modes(path) == {".pack": 0o440, ".idx": 0o440}
 
 
 def test_an_object_that_is_missing_there_is_named(

@@ -112,6 +112,12 @@ class ObjectFiles:
             found[id] = self.type(id)
         return found
 
+    def first_missing(self, ids: Iterable[str]) -> str | None:
+        """Return the first of these objects that is missing or broken; None if there is none."""
+        wanted = dict.fromkeys(ids)
+        types = self.types(wanted)
+        return next((id for id in wanted if not types[id]), None)
+
     def _plain(self, ids: Iterable[str]) -> tuple[dict[bytes, str], list[str]]:
         """Separate ids that may be in a pack, by their bytes, from those to be read one by one."""
         plain, left = {}, []

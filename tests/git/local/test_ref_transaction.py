@@ -32,6 +32,20 @@ HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and hooks are POSIX's")
 
 
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that a file was renamed to during the test, in order."""
+    found: list[Path] = []
+    replace = os.replace
+
+    def record(old: Any, new: Any, **options: Any) -> None:
+        found.append(Path(os.fsdecode(new)))
+        replace(old, new, **options)
+
+    monkeypatch.setattr(os, "replace", record)
+    return found
+
+
 def refs(builder: Builder) -> dict[str, str]:
     """Return all tags, read afresh."""
     return tags_of(builder.git_dir.parent)
@@ -86,33 +100,18 @@ class TestDeletion:
             mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0")
         assert caught.value.tag == "m@v2.0.0"
 
-    def test_a_version_is_there_before_its_stage(
-        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        renamed = []
-        replace = os.replace
-
-        def noting(old: Any, new: Any, **options: Any) -> None:
-            renamed.append(os.path.basename(os.fsdecode(new)))  # noqa: PTH119
-            replace(old, new, **options)
-
-        monkeypatch.setattr(os, "replace", noting)
+    def test_a_version_is_there_before_its_stage(self, disk: Builder, renamed: list[Path]) -> None:
         disk.registry.assign("m", "v1.0.0", "prod", register=True, author=ANN)
-        assert [name for name in renamed if name.startswith("m")] == ["m@v1.0.0", "m#prod#1"]
+        assert [path.name for path in renamed if path.name.startswith("m")] == [
+            "m@v1.0.0",
+            "m#prod#1",
+        ]
 
     def test_the_packed_refs_file_is_rewritten_once(
-        self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
+        self, mixed: Builder, renamed: list[Path]
     ) -> None:
-        renamed = []
-        replace = os.replace
-
-        def noting(old: Any, new: Any, **options: Any) -> None:
-            renamed.append(os.fsdecode(new))
-            replace(old, new, **options)
-
-        monkeypatch.setattr(os, "replace", noting)
         mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
-        assert renamed == [str(mixed.git_dir / "packed-refs")]
+        assert renamed == [mixed.git_dir / "packed-refs"]
         assert (mixed.git_dir / "packed-refs").read_text().startswith(HEADER)
         assert refs(mixed).keys() == {"m@v3.0.0", "a/b@v1.0.0"}
         assert locks(mixed.git_dir) == []
