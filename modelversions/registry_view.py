@@ -25,7 +25,7 @@ from modelversions.git.store import TAGS, Commit, ReadStore, TagRef
 from modelversions.model.diff import Change, changes
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
-from modelversions.model.moment import StoreAsOf
+from modelversions.model.moment import Moment, StoreAsOf
 from modelversions.model.snapshot import (
     ModelSnapshot,
     SnapshotCache,
@@ -248,28 +248,33 @@ class RegistryView(Mapping[str, Model]):
         events = (event for model in models for event in model.history)
         return tuple(sorted(events, key=_history_order))
 
-    def as_of(self, when: datetime) -> RegistryView:
-        """Return the registry as it was at a time: without the events that are newer.
+    def as_of(self, when: datetime | Event) -> RegistryView:
+        """Return the registry as it was at a time, or right after an event.
 
         It is computed from the tags that exist now; a tag that was deleted since is not in it.
         Commits, revisions and allowed stages are the current ones.
 
         Args:
-            when: an aware datetime. Events of that second are included.
+            when: an aware datetime, of whose second all events are included; or an event, with
+                which those before it in the history are included (F13).
 
         Raises:
             InvalidArgumentError: the time is naive.
         """
-        check_aware(when, "when")
-        return RegistryView(StoreAsOf(self._store, when), stages=self._stages)
+        event = when if isinstance(when, Event) else None
+        time = when.time if isinstance(when, Event) else when
+        check_aware(time, "when")
+        return RegistryView(StoreAsOf(self._store, Moment(time, event)), stages=self._stages)
 
     def diff(
-        self, before: datetime | RegistryView, after: datetime | RegistryView | None = None
+        self,
+        before: datetime | Event | RegistryView,
+        after: datetime | Event | RegistryView | None = None,
     ) -> tuple[Change, ...]:
         """Return the changes between two states, sorted by model.
 
         Args:
-            before: a time, or a view such as ``as_of()`` returns.
+            before: a time or an event, see ``as_of()``; or a view.
             after: the same. Default: the current state.
 
         Raises:
@@ -280,8 +285,8 @@ class RegistryView(Mapping[str, Model]):
         return tuple(changes(old._read_all(), new._read_all()))  # noqa: SLF001  # its own class
 
     def changes(self, since: datetime | Event) -> tuple[Change, ...]:
-        """Return the changes since a time, or since an event, which is not included."""
-        return self.diff(since.time if isinstance(since, Event) else since)
+        """Return the changes since a time, or since an event; see ``diff()``."""
+        return self.diff(since)
 
     @gc_paused
     def to_records(self, kind: str = "models") -> list[dict[str, object]]:
@@ -312,7 +317,7 @@ class RegistryView(Mapping[str, Model]):
         """
         from modelversions.display.records import data_frame
 
-        return data_frame(self.to_records(kind))
+        return data_frame(self.to_records(kind), kind)
 
     @gc_paused
     def stages(self) -> tuple[str, ...]:

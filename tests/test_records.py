@@ -31,10 +31,24 @@ from modelversions.git.local.local_store import LocalStore
 from modelversions.git.store import TagObject, TagRef
 from modelversions.git.sync import Conflict
 from modelversions.json_types import to_json
+from modelversions.testing import memory_registry
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")
 KINDS = ("models", "versions", "stages", "history", "problems")
+
+
+class Frame:
+    """What a data frame is made of."""
+
+    def __init__(self, rows: list[object], columns: list[str]) -> None:
+        self.rows = rows
+        self.columns = columns
+        self.types: dict[str, str] = {}
+
+    def astype(self, types: dict[str, str]) -> Frame:
+        self.types = types
+        return self
 
 
 @pytest.fixture
@@ -183,10 +197,14 @@ class TestRecords:
             life["churn"].to_records("models")
 
     def test_a_data_frame(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-        frame = types.SimpleNamespace(from_records=list)
-        monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=frame))
-        assert life.to_pandas("stages") == life.to_records("stages")
-        assert life["churn"].to_pandas("history") == life["churn"].to_records("history")
+        monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=Frame))
+        frame: Any = life.to_pandas("stages")
+        assert frame.rows == life.to_records("stages")
+        assert frame.columns == ["model", "stage", "version", "commit"]
+        frame = life["churn"].to_pandas("history")
+        assert frame.rows == life["churn"].to_records("history")
+        assert frame.columns == list(frame.rows[0])
+        assert frame.types == {"time": "datetime64[us, UTC]", "counter": "Int64"}
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
             life.to_pandas()
@@ -198,6 +216,24 @@ class TestRecords:
         assert versions["active"].dtype == bool
         for kind in KINDS:
             assert len(life.to_pandas(kind)) == len(life.to_records(kind)) > 0
+
+    @pytest.mark.compat
+    def test_an_empty_data_frame_has_the_same_columns_and_types(self, life: Registry) -> None:
+        empty = memory_registry()
+        for kind in KINDS:
+            frame, full = empty.to_pandas(kind), life.to_pandas(kind)
+            assert len(frame) == 0
+            assert list(frame.columns) == list(full.columns) == list(life.to_records(kind)[0])
+            types_of_texts = {"object", "str"}  # the second one with pandas 3
+            for name in full.columns:
+                if str(full[name].dtype) not in types_of_texts:
+                    assert frame[name].dtype == full[name].dtype
+
+    @pytest.mark.compat
+    def test_a_data_frame_of_the_last_year(self, builder: Builder) -> None:
+        builder.tag("m@v1.0.0", "c1", 253402214399 - int(at(0).timestamp()))
+        (time,) = builder.registry.to_pandas("history")["time"]
+        assert time == builder.registry.history()[0].time
 
 
 class TestMoments:
@@ -240,6 +276,31 @@ class TestMoments:
         )
         assert repr(back[-1]) == "<Change other: deprecated>"
         assert life.diff(at(0), at(1)) == ()
+
+    def test_events_of_one_second(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        for name, commit in (
+            ("m@v1.0.0", "c1"),
+            ("m@v2.0.0", "c2"),
+            ("m#prod#1", "c1"),
+            ("m#prod#2", "c2"),
+            ("other@v1.0.0", "c1"),
+            ("m@v1.0.0!#3", "c1"),
+        ):
+            builder.tag(name, commit, 10)
+        builder.tag("nightly", "c1", 10)
+        history = builder.registry.history()
+        for index, event in enumerate(history):
+            assert builder.registry.as_of(event).history() == history[: index + 1]
+        assert [str(change) for change in builder.registry.changes(history[0])] == [
+            "m: registered v2.0.0",
+            "m: deregistered v1.0.0",
+            "m: latest from v1.0.0 to v2.0.0",
+            "m: stage prod from none to v2.0.0",
+            "other: registered v1.0.0",
+            "other: latest from none to v1.0.0",
+        ]
+        assert builder.registry.changes(history[-1]) == ()
 
     def test_objects_are_read_once(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         view, expected = life.as_of(at(1000) + timedelta(days=1)), life.history()

@@ -17,7 +17,34 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 
-KINDS = ("models", "versions", "stages", "history", "problems")
+COLUMNS = {
+    "models": ("model", "latest", "newest", "versions", "deprecated", "updated_at"),
+    "versions": (
+        *("model", "version", "commit", "tag", "registered_at", "author_name", "author_email"),
+        *("message", "active", "stages"),
+    ),
+    "stages": ("model", "stage", "version", "commit"),
+    "history": (
+        *("time", "kind", "model", "version", "stage", "commit", "tag", "counter"),
+        *("author_name", "author_email", "message"),
+    ),
+    "problems": ("kind", "tag", "model", "message"),
+}
+"""The columns of each kind of rows, in order."""
+
+KINDS = tuple(COLUMNS)
+
+_TIME = "datetime64[us, UTC]"
+_TYPES = {
+    "updated_at": _TIME,
+    "registered_at": _TIME,
+    "time": _TIME,
+    "counter": "Int64",
+    "versions": "int64",
+    "deprecated": "bool",
+    "active": "bool",
+}
+"""The types of columns that are no text, which are the same without rows."""
 
 
 def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
@@ -35,8 +62,8 @@ def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
         )
 
 
-def data_frame(rows: Iterable[Row]) -> DataFrame:
-    """Return rows as a data frame.
+def data_frame(rows: Iterable[Row], kind: str) -> DataFrame:
+    """Return rows of a kind as a data frame, which has the same columns without rows.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -49,7 +76,9 @@ def data_frame(rows: Iterable[Row]) -> DataFrame:
             "to_records()",
             extra="pandas",
         ) from error
-    return pd.DataFrame.from_records(list(rows))
+    columns = COLUMNS[kind]
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    return frame.astype({name: _TYPES[name] for name in columns if name in _TYPES})
 
 
 def model_records(model: Model, kind: str) -> list[Row]:

@@ -281,7 +281,7 @@ class Model(Sequence[Version]):
         """
         from modelversions.display.records import data_frame
 
-        return data_frame(self.to_records(kind))
+        return data_frame(self.to_records(kind), kind)
 
     def matching(self, specifier: str = "", *, prereleases: bool = False) -> tuple[Version, ...]:
         """Return the active versions in a range such as ``">=3,<4"`` or ``"~=3.1"``.

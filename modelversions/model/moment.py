@@ -5,20 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import attrs
+
 from modelversions.git.store import Commit, ReadStore, TagObject, TagRef
+from modelversions.values.event import RANK, Event
+from modelversions.values.tag_name import TagName
+
+
+@attrs.frozen
+class Moment:
+    """A time, or the position of an event in the history (F13)."""
+
+    time: datetime
+    event: Event | None = None
+    """The last event that has happened; without one, all events of that second have."""
+
+    def includes(self, name: str, time: datetime) -> bool:
+        """Return whether the tag of this name and time is not after the moment."""
+        if time != self.time or self.event is None:
+            return time <= self.time
+        parsed = TagName.try_parse(name)
+        if parsed is None:
+            return True
+        counter = -1 if parsed.counter is None else parsed.counter
+        return (counter, RANK[parsed.kind], name) <= self.event.order[1:]
 
 
 class StoreAsOf:
-    """The tags of a store whose times are not after a moment.
+    """The tags of a store that are not after a moment.
 
     They are those that exist now: a tag that was deleted since is not in it. Tags without a time,
     such as lightweight ones, are.
     """
 
-    def __init__(self, store: ReadStore, when: datetime) -> None:
-        """Read from ``store``; ``when`` is aware."""
+    def __init__(self, store: ReadStore, moment: Moment) -> None:
+        """Read from ``store``; the time of ``moment`` is aware."""
         self._store = store
-        self._when = when
+        self._moment = moment
         self._objects: dict[str, TagObject] = {}
         """By object id: tag objects never change."""
 
@@ -36,10 +59,9 @@ class StoreAsOf:
         """List the tags whose names begin with one of ``prefixes``, after reading them."""
         refs = self._store.tags(prefixes)
         objects = self.read(refs)
-        return tuple(ref for ref in refs if self._is_past(objects[ref.id]))
-
-    def _is_past(self, tag: TagObject) -> bool:
-        return tag.time is None or tag.time <= self._when
+        times = ((ref, objects[ref.id].time) for ref in refs)
+        past = self._moment.includes
+        return tuple(ref for ref, time in times if time is None or past(ref.name, time))
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read the objects that refs name, by object id."""
