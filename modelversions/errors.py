@@ -37,6 +37,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     │   └── NoEffectError                             .tag
     ├── NotPushedError             OSError            .tag .location
     └── WriteConflictError         OSError            .tag
+        ├── RemoteAheadError                          .location
         ├── TagExistsError         FileExistsError
         ├── PushRejectedError      PermissionError    .location .reason
         └── LockedError                               .lock
@@ -506,6 +507,18 @@ class LockedError(WriteConflictError):
         """Set the message and the data."""
         super().__init__(message, tag=tag)
         self._set(lock=lock)
+
+
+class RemoteAheadError(WriteConflictError):
+    """The remote to push to has tags of the model that are not here; nothing was written."""
+
+    code = "remote-ahead"
+    location: str
+
+    def __init__(self, message: str, *, tag: str, location: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, tag=tag)
+        self._set(location=location)
 
 
 class NotPushedError(ModelVersionsError, OSError):

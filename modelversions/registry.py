@@ -66,15 +66,17 @@ class Registry(RegistryView):
     - ``sign``: True, False or a key. Default: as Git is configured.
     - ``dry_run``: return the event that would be written, and write nothing.
     - ``push``: push the tag once it is created: True for the remote ``origin``, or the name of a
-      remote, a URL or a path. In a registry at a URL, tags are created on the server.
+      remote, a URL or a path. If it has events of the model that are not here, nothing is written.
+      In a registry at a URL, tags are created on the server.
 
     In addition to the errors that each method names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` without an author,
     ``InvalidArgumentError`` for an invalid message or time, ``NoEffectError`` for a ``when`` that
     does not supersede, ``ObjectMissingError`` if a relevant tag cannot be read,
     ``WriteConflictError`` if Git cannot create the tag (``PushRejectedError`` if a server rejects
-    it), ``NotPushedError`` if the tag was created and not pushed, and ``SigningError``. A tag
-    dated more than a minute ahead of this clock causes a ``ClockSkewWarning``.
+    it), ``RemoteAheadError`` if the remote has to be fetched first, ``NotPushedError`` if the tag
+    was created and not pushed, and ``SigningError``. A tag dated more than a minute ahead of this
+    clock causes a ``ClockSkewWarning``.
     """
 
     _store: Store
@@ -519,12 +521,14 @@ class Registry(RegistryView):
         """Plan and write events, and push them if requested; return the last one.
 
         Raises:
+            RemoteAheadError: there are events of the model that are not here.
             NotPushedError: the tags were created and could not be pushed.
         """
         remote = "origin" if options.push is True else options.push
         if not remote:
             return self._writer.write(model, options, plan)[-1]
         with closing(self._connect(remote)) as connected:
+            sync.check_fetched(connected, self._store, model)
             events = self._writer.write(model, options, plan)
             if not options.dry_run:
                 sync.push_written(connected, self._store, [event.tag for event in events])

@@ -159,7 +159,14 @@ class RegistryView(Mapping[str, Model]):
             hint = f"its tag {own!r} is no event: {diagnose(own) or 'see problems()'}"
         elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
-        return ModelNotFoundError(f"there is no model {name!r}; {hint}", model=name)
+        return ModelNotFoundError(f"there is no model {name!r}; {hint}{self._fetch}", model=name)
+
+    @property
+    def _fetch(self) -> str:
+        """The end of a message about a tag that does not exist, if it may have to be fetched."""
+        if not self._store.is_shallow:
+            return ""
+        return "; this clone is shallow and may lack tags: registry.fetch() fetches them"
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the models' names, for Tab completion of ``registry["``."""
@@ -426,7 +433,7 @@ class RegistryView(Mapping[str, Model]):
         if missing is not None:
             raise TagNotFoundError(
                 f"there is no tag {missing!r} in {self._store.location!r}; see 'event.tag' and "
-                "'version.tag'",
+                f"'version.tag'{self._fetch}",
                 tag=missing,
             )
         return [listed[name] for name in names]
@@ -473,7 +480,8 @@ class RegistryView(Mapping[str, Model]):
         newest = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
         reason = "there is no such tag" if problem is None else f"of that tag, {problem}"
         raise TagNotFoundError(
-            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}",
+            f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}"
+            f"{self._fetch}",
             tag=tag,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from dulwich.objects import ObjectID
 from dulwich.refs import Ref
 
 from modelversions import (
@@ -18,6 +19,7 @@ from modelversions import (
     InvalidTagNameError,
     Model,
     ModelNotFoundError,
+    ModelVersionsError,
     ObjectMissingError,
     Registry,
     RevisionNotFoundError,
@@ -382,6 +384,20 @@ class TestLookups:
         sha = builder.commits["c1"][:7]
         lines = [str(event).partition("+0000 ")[2] for event in builder.registry.history()]
         assert lines == [f"assignment prod m commit {sha}", "deprecation m"]
+
+
+def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
+    life.repo.update_shallow({ObjectID(life.commits["c2"].encode())}, None)
+    registry = life.registry
+    for failing in (
+        lambda: registry["other"],
+        lambda: registry.resolve("churn@v1.0.0#1"),
+        lambda: registry.resolve("churn#prod#9"),
+        lambda: registry.verify("churn#prod#9"),
+        lambda: registry.as_of(at(60))["other"],
+    ):
+        with pytest.raises(ModelVersionsError, match=r"shallow .* registry.fetch\(\) fetches them"):
+            failing()
 
 
 class TestCost:

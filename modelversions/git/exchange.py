@@ -113,6 +113,10 @@ class ConnectedRemote:
         """List the remote's tags."""
         return self._source.tags([""])
 
+    def list_targets(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags that begin with a prefix, of each URL to push to."""
+        return [tag for _, sink in self._sinks for tag in sink.tags(prefixes)]
+
     def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the remote lacks, atomically if it supports that.
 

@@ -182,6 +182,9 @@ class Remote(Protocol):
     def list_tags(self) -> list[TagRef]:
         """List the remote's tags that can be fetched, by name."""
 
+    def list_targets(self, prefixes: Sequence[str]) -> list[TagRef]:
+        """List the tags that begin with a prefix, of each repository to push to."""
+
     def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the remote lacks, with all objects that they need; overwrite none.
 
@@ -219,6 +222,10 @@ class ReadStore(Protocol):
     @property
     def is_local(self) -> bool:
         """Whether it is read without a server."""
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether it is a shallow clone, which may lack tags that the remote has."""
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name.

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from modelversions.errors import ModelVersionsError, NotPushedError
+from modelversions.errors import ModelVersionsError, NotPushedError, RemoteAheadError
 from modelversions.git.store import Remote, Store, TagRef
 from modelversions.json_types import record
-from modelversions.values.tag_name import TagName
+from modelversions.values.tag_name import TagName, prefixes_of
 
 
 @attrs.frozen(repr=False)
@@ -82,15 +82,38 @@ def push(remote: Remote, refs: Sequence[TagRef]) -> SyncResult:
 
 def fetch(remote: Remote, store: Store) -> SyncResult:
     """Fetch the events' tags that the local repository lacks."""
-    theirs = [
-        ref for ref in remote.list_tags() if TagName.try_parse(ref.name) and ref.peeled != ref.id
-    ]
+    theirs = _events(remote.list_tags())
     ours = _ids(store.tags())
     missing = [ref for ref in theirs if ref.name not in ours]
     created, conflicting = remote.fetch(missing) if missing else ([], [])
     if conflicting:  # created concurrently, or in conflict with another ref
         ours = {**dict.fromkeys(_ids(conflicting), ""), **_ids(store.tags())}
     return _result(remote.location, [ref.name for ref in created], ours, _ids(theirs))
+
+
+def check_fetched(remote: Remote, store: Store, model: str) -> None:
+    """Check that the repository has all of a model's events that the remote has.
+
+    Raises:
+        RemoteAheadError: it lacks one, or has a different tag of that name.
+    """
+    prefixes = prefixes_of(model)
+    ours = _ids(store.tags(prefixes))
+    theirs = _ids(_events(remote.list_targets(prefixes)))
+    unknown = [name for name in theirs if name not in ours]
+    different = [name for name, id in theirs.items() if ours.get(name, id) != id]
+    if unknown:
+        reason = f"has the tag {unknown[-1]!r}, which is not here; call registry.fetch()"
+    elif different:
+        tag = different[-1]
+        reason = f"has a different tag {tag!r}; call registry.delete_tags({tag!r}) and fetch()"
+    else:
+        return
+    raise RemoteAheadError(
+        f"{remote.location!r} {reason}, then write again; nothing was written",
+        tag=(unknown or different)[-1],
+        location=remote.location,
+    )
 
 
 def push_written(remote: Remote, store: Store, tags: Iterable[str]) -> None:
@@ -103,21 +126,27 @@ def push_written(remote: Remote, store: Store, tags: Iterable[str]) -> None:
     try:
         result = push(remote, [ref for ref in store.tags(names) if ref.name in names])
     except ModelVersionsError as error:
-        raise _not_pushed(names, remote.location, str(error)) from error
+        hint = "fix this, then call registry.push()"
+        raise _not_pushed(names, remote.location, f"{error}; {hint}") from error
     if result.conflicts:
         reason = f"it has a different tag of that name: {result.conflicts[0]}"
-        raise _not_pushed(names, remote.location, reason)
+        hint = f"call registry.delete_tags({', '.join(map(repr, names))}) and fetch(), write again"
+        raise _not_pushed(names, remote.location, f"{reason}; {hint}")
 
 
 def _not_pushed(names: Sequence[str], location: str, reason: str) -> NotPushedError:
     shown = " and ".join(map(repr, names))
     plural = "s" * (len(names) > 1)
     return NotPushedError(
-        f"tag{plural} {shown} created locally but not pushed to {location!r}: {reason}; fix this, "
-        "then call registry.push()",
+        f"tag{plural} {shown} created locally but not pushed to {location!r}: {reason}",
         tag=names[-1],
         location=location,
     )
+
+
+def _events(refs: Iterable[TagRef]) -> list[TagRef]:
+    """Return the annotated tags of event names."""
+    return [ref for ref in refs if TagName.try_parse(ref.name) and ref.peeled != ref.id]
 
 
 def _ids(refs: Iterable[TagRef]) -> dict[str, str]:

@@ -55,6 +55,11 @@ class StoreAsOf:
         """Whether it is read without a server."""
         return self._store.is_local
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether it is a shallow clone."""
+        return self._store.is_shallow
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``, after reading them."""
         refs = self._store.tags(prefixes)

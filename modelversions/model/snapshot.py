@@ -20,7 +20,12 @@ from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer
-from modelversions.values.tag_name import EventKind, is_model_name, parse_after_model
+from modelversions.values.tag_name import (
+    EventKind,
+    is_model_name,
+    parse_after_model,
+    prefixes_of,
+)
 
 BATCH = 50_000
 """The tags that are read together: their tag objects are in memory until they are loaded."""
@@ -179,8 +184,7 @@ class SnapshotCache:
 
     def one(self, model: str) -> ModelSnapshot:
         """List the tags of one model, of which there may be none."""
-        spelled = model.replace(":", "=")
-        prefixes = [f"{spelled}@", f"{spelled}#"] if is_model_name(model) else []
+        prefixes = prefixes_of(model) if is_model_name(model) else []
         refs = tuple(self._store.tags(prefixes)) if prefixes else ()
         snapshot = self._snapshot(model, refs)
         if refs:

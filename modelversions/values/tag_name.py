@@ -271,6 +271,12 @@ def is_reserved(text: str) -> bool:
     return _RESERVED.fullmatch(text) is not None
 
 
+def prefixes_of(model: str) -> list[str]:
+    """Return how the tags of a model begin (F6)."""
+    spelled = model.replace(":", "=")
+    return [f"{spelled}@", f"{spelled}#"]
+
+
 def model_of(text: str) -> str | None:
     """Return the model of a tag's name that is an event's or resembles one; else None."""
     near = _NEAR.fullmatch(text) or _RESERVED.fullmatch(text)

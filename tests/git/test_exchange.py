@@ -22,6 +22,7 @@ from modelversions import (
     NotPushedError,
     PushRejectedError,
     Registry,
+    RemoteAheadError,
     RemoteError,
     RepositoryError,
     RepositoryNotFoundError,
@@ -29,6 +30,7 @@ from modelversions import (
     TagNotFoundError,
     VersionExistsError,
 )
+from modelversions.git import sync
 from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.remote.transport import PushResult, Transport
@@ -204,18 +206,47 @@ def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
     assert len(closed) == 1
 
 
-def test_a_remote_that_is_not_there_leaves_the_tag_here(disk: Builder, tmp_path: Path) -> None:
+def test_nothing_is_written_if_the_remote_is_missing(disk: Builder, tmp_path: Path) -> None:
     configure(disk, f'[remote "origin"]\n\turl = {tmp_path}/nowhere\n')
-    with pytest.raises(NotPushedError, match="created locally but not pushed to '") as caught:
+    with pytest.raises(RepositoryNotFoundError, match="nowhere"):
         disk.registry.register("m", author=ANN, push=True)
-    assert caught.value.tag == "m@v0.0.1"
-    assert isinstance(caught.value.__cause__, RepositoryNotFoundError)
-    assert tags(disk) == ["m@v0.0.1"]
+    assert not tags(disk)
 
 
-def test_another_tag_at_the_remote_leaves_the_tag_here(here: Builder, far: Builder) -> None:
-    far.tags("m@v0.0.1")
-    with pytest.raises(NotPushedError, match="it has a different tag of that name: m@v0.0.1: "):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_nothing_is_written_if_the_remote_has_unknown_events(
+    here: Builder, far: Builder, dry_run: bool
+) -> None:
+    far.tags("m@v2.0.0")
+    for _ in range(2):
+        with pytest.raises(RemoteAheadError, match="has the tag 'm@v2.0.0', which is not") as error:
+            here.registry.register("m", author=ANN, push=True, dry_run=dry_run)
+        assert error.value.tag == "m@v2.0.0"
+        assert not tags(here)
+        far.tags("other@v2.0.0", "m2@v1.0.0", "m@nightly")
+    here.registry.fetch()
+    here.registry.register("m", author=ANN, push=True, force=True)
+    assert "m@v2.0.1" in tags(far)
+
+
+def test_nothing_is_written_if_a_tag_differs_at_the_remote(here: Builder, far: Builder) -> None:
+    here.tags("m@v1.0.0")
+    far.tags("m@v1.0.0")
+    far.tag("m@v1.0.0", message="another")
+    with pytest.raises(RemoteAheadError, match=r"a different tag 'm@v1.0.0'; .*delete_tags"):
+        here.registry.assign("m", "v1.0.0", "prod", author=ANN, push=True)
+    assert tags(here) == ["m@v1.0.0"]
+
+
+def test_a_tag_that_is_created_meanwhile_at_the_remote_leaves_the_tag_here(
+    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faster(*_: object) -> None:
+        far.tags("m@v0.0.1")
+
+    monkeypatch.setattr(sync, "check_fetched", faster)
+    message = r"a different tag of that name: m@v0.0.1: .*; call registry.delete_tags\('m@v0.0.1'\)"
+    with pytest.raises(NotPushedError, match=message):
         here.registry.register("m", author=ANN, push=True)
     assert tags(here) == ["m@v0.0.1"]
 

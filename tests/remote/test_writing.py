@@ -17,6 +17,7 @@ from modelversions import (
     NotPushedError,
     PushRejectedError,
     Registry,
+    RemoteAheadError,
     RemoteError,
     RevisionNotFoundError,
     StageHeldError,
@@ -262,7 +263,7 @@ class TestExchange:
     def test_two_writers_with_clones_do_not_overwrite(self, far: Far, clone: Git) -> None:
         with Registry.open(clone.path, **far.options) as here, far.open() as remote_registry:
             remote_registry.register("m", "v1.0.0", author=ANN, message="theirs")
-            with pytest.raises(NotPushedError, match="it has a different tag of that name"):
+            with pytest.raises(RemoteAheadError, match="'m@v1.0.0', which is not here"):
                 here.register("m", "v1.0.0", author=ANN, push=True)
             assert remote_registry["m"]["v1.0.0"].message == "theirs"
 

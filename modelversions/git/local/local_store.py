@@ -143,6 +143,11 @@ class LocalStore:
         if "GIT_WORK_TREE" in env:
             self._forced_tree = os.path.abspath(env["GIT_WORK_TREE"])
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether it is a shallow clone, which may lack tags that the remote has."""
+        return bool(self.repo.get_shallow())
+
     def close(self) -> None:
         """Close the repository's files. The store reopens them on the next use."""
         with self._lock:  # another thread may be reading

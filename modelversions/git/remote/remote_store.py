@@ -56,6 +56,7 @@ class RemoteStore:
     """The tags of a repository on a server. Tag objects are cached. Threads may share it."""
 
     is_local = False
+    is_shallow = False
 
     def __init__(self, url: Url, options: RemoteOptions) -> None:
         """Keep the URL; the server is contacted on first use."""
