@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, overload
 
-from modelversions.errors import InvalidArgumentError
+from modelversions.errors import InvalidArgumentError, InvalidVersionError
 from modelversions.git import sync
 from modelversions.git.store import (
     Credentials,
@@ -24,7 +24,7 @@ from modelversions.model.model import Version
 from modelversions.registry_view import RegistryView, Revision
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
-from modelversions.values.semver import SemVer
+from modelversions.values.semver import LEVELS, SemVer
 from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
@@ -130,7 +130,7 @@ class Registry(RegistryView):
             clock: returns the present time, as an aware datetime. Default: the system's clock.
 
         Raises:
-            RepositoryNotFoundError: there is no repository; at a URL, on first access.
+            RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
         """
         options = _remote_options(credentials, progress, timeout)
@@ -575,6 +575,7 @@ def _semver(model: str, version: VersionName) -> SemVer:
     if isinstance(version, SemVer):
         return version
     if not isinstance(version, Version):
+        _check_no_word(model, version)
         return SemVer.parse(version)
     if version.model != model:
         raise InvalidArgumentError(
@@ -589,6 +590,23 @@ def _semver(model: str, version: VersionName) -> SemVer:
             value=version,
         )
     return version.semver
+
+
+def _check_no_word(model: str, version: object) -> None:
+    """Check that the version is not a word that stands for one elsewhere.
+
+    Raises:
+        InvalidVersionError: it is.
+    """
+    if version in LEVELS:
+        reason = f"for the next version, call register({model!r}, bump={version!r})"
+    elif version in ("latest", "greatest"):
+        reason = f"pass the version, such as registry.resolve('{model}@latest')"
+    else:
+        return
+    raise InvalidVersionError(
+        f"{version!r} is not a version name: {reason}", text=str(version), reason=reason
+    )
 
 
 def _stage_and_version(

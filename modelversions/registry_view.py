@@ -187,8 +187,9 @@ class RegistryView(Mapping[str, Model]):
         """Return the version that a reference names (F22).
 
         Args:
-            reference: ``model@latest``, ``model@greatest``, ``model@v1.2.3``, ``model#stage``, or
-                the name or full ref of a tag.
+            reference: ``model@latest``, ``model@v1.2.3``, ``model#stage``, or the name or full ref
+                of a tag. ``model@greatest`` is the latest version too, which may be a pre-release;
+                ``Model.greatest()`` selects final releases.
 
         Raises:
             InvalidTagNameError: the reference is malformed.

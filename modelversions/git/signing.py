@@ -136,7 +136,9 @@ def run(
 
 
 def _failed(done: subprocess.CompletedProcess[bytes]) -> SigningError:
-    said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
+    lines = done.stderr.decode(errors="replace").splitlines()
+    said = "\n".join(line for line in lines if not line.startswith("[GNUPG:]")).strip()
+    said = said or f"status {done.returncode}"
     program = str(done.args[0])
     return SigningError(
         f"{program!r} could not sign, and no tag was written; it said: {said}", program=program

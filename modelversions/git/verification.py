@@ -145,7 +145,11 @@ def _verify_ssh(programs: Programs, payload: bytes, path: str, at: list[str]) ->
         if signature:
             return signature
     arguments = ["-Y", "check-novalidate", "-n", "git", "-s", path, *more]
-    return _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
+    unknown = _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
+    if allowed == os.devnull:
+        said = "no key is trusted, as gpg.ssh.allowedSignersFile is not set"
+        unknown = attrs.evolve(unknown, detail=_join(said, unknown))
+    return unknown
 
 
 def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) -> Signature:

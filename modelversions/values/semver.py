@@ -31,8 +31,9 @@ MAX_DIGITS = 640
 
 _TOO_LARGE = 10**MAX_DIGITS
 
-_LEVELS = ("major", "minor", "patch")
-_FIELDS = (*_LEVELS, "prerelease", "build")
+LEVELS = ("major", "minor", "patch")
+"""The numbers of a version, in order."""
+_FIELDS = (*LEVELS, "prerelease", "build")
 
 _Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
@@ -139,13 +140,13 @@ class SemVer:
         Raises:
             InvalidArgumentError: ``level`` is another word.
         """
-        if level not in _LEVELS:
+        if level not in LEVELS:
             raise InvalidArgumentError(
                 f"bump must be one of 'major', 'minor' and 'patch', not {_shown(level)}",
                 argument="bump",
                 value=level,
             )
-        at = _LEVELS.index(level)
+        at = LEVELS.index(level)
         numbers = (self.major, self.minor, self.patch)
         if self.is_prerelease and not any(numbers[at + 1 :]):
             return SemVer(*numbers)
@@ -205,7 +206,7 @@ def _parse(text: str) -> SemVer:
     if parts is None:
         raise _invalid(text, _diagnose(text))
     major, minor, patch, prerelease, build = parts.groups(default="")
-    for name, number in zip(_LEVELS, (major, minor, patch)):
+    for name, number in zip(LEVELS, (major, minor, patch)):
         if len(number) > MAX_DIGITS:
             raise _invalid(text, f"the {name} number has more than {MAX_DIGITS} digits")
     if len(prerelease) > MAX_DIGITS:
@@ -256,7 +257,7 @@ def _diagnose(text: str) -> str:
 def _diagnose_core(core: str, tail: str) -> str:
     """Return what is wrong with ``major.minor.patch``, or an empty string."""
     numbers = core.split(".")
-    for name, number in zip(_LEVELS, numbers):
+    for name, number in zip(LEVELS, numbers):
         if number == "":
             return f"the {name} segment is empty"
         if not re.fullmatch("[0-9]+", number):
@@ -267,13 +268,13 @@ def _diagnose_core(core: str, tail: str) -> str:
             return f"the {name} number {_shown(number)} has a leading zero" + _try(
                 f"v{corrected}{tail}"
             )
-    if len(numbers) < len(_LEVELS):
-        missing = _LEVELS[len(numbers) :]
+    if len(numbers) < len(LEVELS):
+        missing = LEVELS[len(numbers) :]
         corrected = ".".join([*numbers, *["0"] * len(missing)])
         are = "segment is" if len(missing) == 1 else "segments are"
         return f"the {' and '.join(missing)} {are} missing" + _try(f"v{corrected}{tail}")
-    if len(numbers) > len(_LEVELS):
-        extra = ".".join(numbers[len(_LEVELS) :])
+    if len(numbers) > len(LEVELS):
+        extra = ".".join(numbers[len(LEVELS) :])
         return f"{_shown('.' + extra)} follows the patch number; a version has three numbers"
     return ""
 

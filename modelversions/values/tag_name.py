@@ -243,7 +243,7 @@ def check_model_name(model: str) -> None:
         InvalidNameError: it is invalid; the message says which part is wrong.
     """
     if not isinstance(model, str) or not _MODEL.fullmatch(model):
-        reason = _diagnose_model(model) if isinstance(model, str) else "it must be text"
+        reason = _diagnose_model(model) if isinstance(model, str) else "pass the name, as text"
         raise InvalidNameError(
             f"{model!r} is not a model name: {reason}", text=model, reason=reason
         )

@@ -104,9 +104,9 @@ class ModelContext:
             versions = self.state.versions
             active = ", ".join(str(one.key) for one in versions if one.active)
             was = "deregistered already" if version in self.state.by_key else "never registered"
+            hint = f"name an active one: {active}" if active else "no version is active"
             raise VersionNotFoundError(
-                f"version '{version}' of model {self.model!r} was {was}; register it first, or "
-                f"name an active one: {active or 'there is none'}",
+                f"version '{version}' of model {self.model!r} was {was}; {hint}",
                 model=self.model,
                 version=str(version),
             )

@@ -137,7 +137,12 @@ class TestSigning:
         [
             ("sys.exit(2)", {}, "could not sign, and no tag was written; it said: status 2"),
             ("print(end='')", {}, "could not sign"),
-            ("sys.stderr.write('no such key'); sys.exit(2)", {}, "it said: no such key"),
+            ("sys.stderr.write('no such key'); sys.exit(2)", {}, "it said: no such key$"),
+            (
+                "sys.stderr.write('[GNUPG:] INV_SGNR 9 x\\nno such key'); sys.exit(2)",
+                {},
+                "it said: no such key$",
+            ),
             ("sys.exit(1)", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
             ("", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
             ("", {"gpg_format": "ssh"}, "no SSH key is named"),
@@ -326,9 +331,20 @@ if "check-novalidate" not in sys.argv:
     sys.exit(255)
 print('Good "git" signature with ED25519 key SHA256:abc')
 """
-        found = configure(program).verify(signed(SSH))
+        found = configure(program, gpg_ssh_allowedSignersFile="/s").verify(signed(SSH))
         assert (found.status, found.signer) == (SignatureStatus.UNKNOWN, "")
         assert found.key == "SHA256:abc"
+        assert found.detail.startswith("Good")
+
+    def test_no_trusted_ssh_keys(self, configure: Configure, signed: Signed) -> None:
+        program = """
+if "check-novalidate" not in sys.argv:
+    sys.exit(255)
+print('Good "git" signature with ED25519 key SHA256:abc')
+"""
+        found = configure(program).verify(signed(SSH))
+        assert found.status is SignatureStatus.UNKNOWN
+        assert "gpg.ssh.allowedSignersFile is not set" in found.detail
 
     def test_a_bad_ssh_signature(self, configure: Configure, signed: Signed) -> None:
         assert configure("sys.exit(255)").verify(signed(SSH)).status is SignatureStatus.BAD

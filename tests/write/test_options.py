@@ -18,6 +18,7 @@ from dulwich.repo import Repo
 from modelversions import (
     Event,
     InvalidArgumentError,
+    InvalidNameError,
     InvalidTagNameError,
     InvalidVersionError,
     ModelVersionsError,
@@ -271,6 +272,24 @@ def test_a_flag_that_is_no_boolean_is_refused(life: Builder, flag: str) -> None:
         with pytest.raises(InvalidArgumentError, match="dry_run must be True or False"):
             life.registry.delete_tags(before[0], **options)
     assert life.registry.history() == before
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("patch", r"call register\('m', bump='patch'\)"),
+        ("latest", r"such as registry.resolve\('m@latest'\)"),
+    ],
+)
+def test_a_word_instead_of_a_version(life: Builder, word: str, hint: str) -> None:
+    with pytest.raises(InvalidVersionError, match=f"'{word}' is not a version name: .*{hint}"):
+        do(life.registry, "register", "m", word)
+
+
+def test_a_model_instead_of_its_name(life: Builder) -> None:
+    model: Any = life.registry["m"]
+    with pytest.raises(InvalidNameError, match="is not a model name: pass the name, as text"):
+        life.registry.register(model)
 
 
 @pytest.mark.parametrize("verb", ["assign", "unassign"])
