@@ -64,9 +64,11 @@ def translate_error(
     if isinstance(error, HTTPProxyUnauthorized):
         return denied(location, "the proxy requires credentials; put them into its URL")
     if isinstance(error, NotGitRepository) or (not reached and _NOT_FOUND.search(words)):
+        # git daemon says the same of a repository that may be read and not pushed to
+        what = ", or no access for this" if "access denied" in words else ""
         return RepositoryNotFoundError(
-            f"there is no repository at {location!r} ({words or 'not found'}); check the URL, and "
-            "that you have access",
+            f"there is no repository at {location!r}{what} ({words or 'not found'}); check the "
+            "URL, and that you have access",
             location=location,
         )
     if not reached and _DENIED.search(words):
