@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     )
     from modelversions.git.sync import Conflict, SyncResult
     from modelversions.model.diff import Change, ChangeKind
-    from modelversions.model.model import Model, Version
+    from modelversions.model.model import Model, Span, Version
     from modelversions.registry import Registry
     from modelversions.registry_view import RegistryView, Revision
     from modelversions.values.event import Event
@@ -124,6 +124,7 @@ __all__ = [
     "Signature",
     "SignatureStatus",
     "SigningError",
+    "Span",
     "StageHeldError",
     "StageNotAllowedError",
     "StageNotFoundError",
@@ -159,6 +160,7 @@ _MODULES = {
     "SemVer": "values.semver",
     "Signature": "git.store",
     "SignatureStatus": "git.store",
+    "Span": "model.model",
     "SyncResult": "git.sync",
     "TagName": "values.tag_name",
     "Version": "model.model",

@@ -303,7 +303,8 @@ class RegistryView(Mapping[str, Model]):
         Times are aware and in UTC; a version's stages are one text, separated by commas.
 
         Args:
-            kind: ``"models"``, ``"versions"``, ``"stages"``, ``"history"`` or ``"problems"``.
+            kind: ``"models"``, ``"versions"``, ``"stages"``, ``"history"``, ``"problems"`` or
+                ``"timeline"``: which version held which stage when.
 
         Raises:
             InvalidArgumentError: it is another word.

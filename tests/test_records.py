@@ -35,7 +35,7 @@ from modelversions.testing import memory_registry
 from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")
-KINDS = ("models", "versions", "stages", "history", "problems")
+KINDS = ("models", "versions", "stages", "history", "problems", "timeline")
 
 
 class Frame:
@@ -193,7 +193,9 @@ class TestRecords:
     def test_another_kind(self, life: Registry) -> None:
         with pytest.raises(InvalidArgumentError, match="no records of 'x'; pass one of 'models', "):
             life.to_records("x")
-        with pytest.raises(InvalidArgumentError, match="pass one of 'versions', 'history'$"):
+        with pytest.raises(
+            InvalidArgumentError, match="pass one of 'versions', 'history', 'timeline'$"
+        ):
             life["churn"].to_records("models")
 
     def test_a_data_frame(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from modelversions.errors import InvalidArgumentError, MissingExtraError
-from modelversions.model.model import Model, Version
+from modelversions.model.model import Model, Span, Version
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.problem import Problem
@@ -29,6 +29,7 @@ COLUMNS = {
         *("author_name", "author_email", "message"),
     ),
     "problems": ("kind", "tag", "model", "message"),
+    "timeline": ("model", "stage", "version", "commit", "start", "end"),
 }
 """The columns of each kind of rows, in order."""
 
@@ -39,6 +40,8 @@ _TYPES = {
     "updated_at": _TIME,
     "registered_at": _TIME,
     "time": _TIME,
+    "start": _TIME,
+    "end": _TIME,
     "counter": "Int64",
     "versions": "int64",
     "deprecated": "bool",
@@ -83,9 +86,11 @@ def data_frame(rows: Iterable[Row], kind: str) -> DataFrame:
 
 def model_records(model: Model, kind: str) -> list[Row]:
     """Return rows of one model."""
-    check_kind(kind, ("versions", "history"))
+    check_kind(kind, ("versions", "history", "timeline"))
     if kind == "versions":
         return [_version(version) for version in model.all_versions]
+    if kind == "timeline":
+        return [_span(span) for span in model.timeline()]
     return [event_record(event) for event in model.history]
 
 
@@ -95,6 +100,8 @@ def registry_records(models: Mapping[str, Model], kind: str) -> list[Row]:
         return [_model(model) for model in models.values()]
     if kind == "versions":
         return [_version(one) for model in models.values() for one in model.all_versions]
+    if kind == "timeline":
+        return [_span(span) for model in models.values() for span in model.timeline()]
     return [
         {"model": model.name, "stage": stage, "version": holder.name, "commit": holder.commit}
         for model in models.values()
@@ -151,6 +158,17 @@ def _version(version: Version) -> Row:
         "message": version.message,
         "active": version.active,
         "stages": ",".join(version.stages),
+    }
+
+
+def _span(span: Span) -> Row:
+    return {
+        "model": span.version.model,
+        "stage": span.stage,
+        "version": span.version.name,
+        "commit": span.version.commit,
+        "start": _utc(span.start),
+        "end": span.end and _utc(span.end),
     }
 
 

@@ -19,6 +19,7 @@ from modelversions.errors import (
 from modelversions.json_types import record
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
+from modelversions.model.stage_spans import stage_spans
 from modelversions.model.state import VersionOrCommit, VersionState
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
@@ -172,6 +173,29 @@ class Version:
         return f"<Version {self}>"
 
 
+@attrs.frozen
+class Span:
+    """A span of time during which a version held a stage."""
+
+    stage: str
+    version: Version
+    start: datetime
+    """When the version came to hold the stage, aware."""
+    end: datetime | None
+    """When another one did, or none; None if it holds the stage still."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the span as JSON types, with the version's name."""
+        return record(
+            model=self.version.model,
+            stage=self.stage,
+            version=self.version.name,
+            commit=self.version.commit,
+            start=self.start,
+            end=self.end,
+        )
+
+
 @attrs.frozen(repr=False)
 class Model(Sequence[Version]):
     """A model at one moment: a sequence of its active versions, greatest first (F16).
@@ -267,8 +291,38 @@ class Model(Sequence[Version]):
         }
         return {stage: versions for stage, versions in board.items() if versions}
 
+    @gc_paused
+    def timeline(self) -> tuple[Span, ...]:
+        """Return which version held which stage when (F17), by start.
+
+        At each time it tells what ``stages`` was after the events of that second, as computed from
+        the tags that exist now. So a stage that was assigned before a version was registered at
+        the commit was held by the bare commit until then.
+        """
+        spans = stage_spans(self.history)
+        versions = {
+            key: self._bare_commit(key) if isinstance(key, str) else self._version(key)
+            for key in {span.holder for span in spans}
+        }
+        return tuple(
+            Span(stage, versions[holder], start, end) for start, stage, holder, end in spans
+        )
+
+    def _bare_commit(self, commit: str) -> Version:
+        """Return a commit that holds or held a stage without a version."""
+        events = [one for one in self.history if one.commit == commit and one.stage is not None]
+        assigned = [one for one in events if one.kind is EventKind.ASSIGNMENT]
+        state = self._snapshot.state.by_key.get(commit)
+        state = state or VersionState(
+            commit, assigned[-1], active=True, history=tuple(events), stages=()
+        )
+        return self._make_version(commit, state.origin, state)
+
     def to_records(self, kind: str = "versions") -> list[dict[str, object]]:
-        """Return rows of ``"versions"`` or ``"history"``; see ``RegistryView.to_records``."""
+        """Return rows of ``"versions"``, ``"history"`` or ``"timeline"``.
+
+        See ``RegistryView.to_records``.
+        """
         from modelversions.display.records import model_records
 
         return model_records(self, kind)
