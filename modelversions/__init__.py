@@ -8,10 +8,14 @@
 Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``Version`` or
 ``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md``, in the folder
 of this package.
+
+The logger ``modelversions`` reports writes, pushes and fetches (INFO), requests to servers and
+retries (DEBUG), and failed requests of ``watch()`` (WARNING), without passwords and tokens.
 """
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -140,6 +144,8 @@ __all__ = [
     "is_model_name",
     "is_stage_name",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _MODULES = {
     "Change": "model.diff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from contextlib import closing
@@ -33,6 +34,8 @@ from modelversions.write.writer import Clock, Planner, WriteOptions, Writer, che
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
     from typing_extensions import Unpack
+
+_LOG = logging.getLogger(__name__)
 
 VersionName = str | SemVer | Version
 """What names a version of a model."""
@@ -495,6 +498,8 @@ class Registry(RegistryView):
         check_flag("dry_run", dry_run)
         if not dry_run:
             self._store.delete(refs)
+            for ref in refs:
+                _LOG.info("deleted the tag %r, %s in %r", ref.name, ref.id, self._store.location)
         return {ref.name: ref.id for ref in refs}
 
     def verify(self, tag: str | Event | Version) -> Signature:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 import heapq
 import itertools
+import logging
+import math
+import threading
 import weakref
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime, timedelta, timezone
@@ -16,8 +19,11 @@ from modelversions.errors import (
     InvalidTagNameError,
     MissingExtraError,
     ModelNotFoundError,
+    ObjectMissingError,
+    RemoteError,
     RepositoryError,
     RevisionNotFoundError,
+    StageNotFoundError,
     TagNotFoundError,
     VersionNotFoundError,
 )
@@ -49,6 +55,7 @@ from modelversions.write.allowed_stages import FILE, read_stages
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_LOG = logging.getLogger(__name__)
 _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
 
@@ -196,19 +203,66 @@ class RegistryView(Mapping[str, Model]):
             ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
                 names nothing.
         """
-        reference = str(reference)
+        model, find = self._parse_reference(str(reference))
+        return find(self[model])
+
+    def _parse_reference(self, reference: str) -> tuple[str, Callable[[Model], Version]]:
+        """Return the model's name, and a function that finds the version in the model."""
         tag = reference.removeprefix(TAGS).replace(":", "=")
         model, _, last = tag.rpartition("@")
         if model and last in ("latest", "greatest"):
-            return self._latest(model.replace("=", ":"))
+            return model.replace("=", ":"), _latest
         name = TagName.try_parse(tag)
         if name is None or name.kind is EventKind.DEPRECATION:
             raise _no_reference(reference)
         if tag != reference.replace(":", "=") or name.counter is not None or "!" in tag:
-            return self._version_for_tag(self[name.model], tag)
-        if name.version is not None:
-            return self[name.model][name.version]
-        return self[name.model].stages[str(name.stage)]
+            return name.model, lambda model: self._version_for_tag(model, tag)
+        version, stage = name.version, str(name.stage)
+        if version is not None:
+            return name.model, lambda model: model[version]
+        return name.model, lambda model: model.stages[stage]
+
+    def watch(
+        self,
+        reference: str | TagName | Version,
+        *,
+        interval: float = 30.0,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Version | None]:
+        """Yield the version that a reference names, then again each time that it changes.
+
+        It is None while the reference names no version, such as a stage without a holder. Each
+        poll lists the tags of the model, and reads others only if they have changed. From the
+        second poll on, a server that cannot be reached is logged as a warning, and asked again
+        after the interval.
+
+        Args:
+            reference: as for ``resolve()``, such as ``"churn#prod"``.
+            interval: the seconds between two polls.
+            stop: ends the iteration once it is set, also while it waits. Default: it goes on until
+                it is closed.
+
+        Raises:
+            InvalidTagNameError: the reference is malformed.
+            InvalidArgumentError: the interval is no positive number.
+            RepositoryError: during iteration: the repository cannot be read.
+        """
+        model, find = self._parse_reference(str(reference))
+        if not isinstance(interval, (int, float)) or not 0 < interval < math.inf:
+            raise InvalidArgumentError(
+                f"interval must be a number of seconds above 0, not {interval!r}",
+                argument="interval",
+                value=interval,
+            )
+
+        def answer() -> Version | None:
+            found = self.get(model)
+            try:
+                return None if found is None else find(found)
+            except (VersionNotFoundError, StageNotFoundError, TagNotFoundError):
+                return None
+
+        return _watch(answer, interval, stop or threading.Event())
 
     @gc_paused
     def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
@@ -463,16 +517,6 @@ class RegistryView(Mapping[str, Model]):
         read_snapshots(snapshots.values())
         return {name: Model(name, one) for name, one in snapshots.items() if one.exists}
 
-    def _latest(self, name: str) -> Version:
-        latest = self[name].latest
-        if latest is None:
-            raise VersionNotFoundError(
-                f"model {name!r} has no active version; all_versions lists the deregistered ones",
-                model=name,
-                version="latest",
-            )
-        return latest
-
     def _version_for_tag(self, model: Model, tag: str) -> Version:
         """Return the version that one of a model's tags is about."""
         event = next((event for event in model.history if event.tag == tag), None)
@@ -486,6 +530,41 @@ class RegistryView(Mapping[str, Model]):
             f"{self._fetch}",
             tag=tag,
         )
+
+
+def _latest(model: Model) -> Version:
+    """Return the latest version of a model.
+
+    Raises:
+        VersionNotFoundError: none is active.
+    """
+    latest = model.latest
+    if latest is None:
+        raise VersionNotFoundError(
+            f"model {model.name!r} has no active version; all_versions lists the deregistered ones",
+            model=model.name,
+            version="latest",
+        )
+    return latest
+
+
+def _watch(
+    answer: Callable[[], Version | None], interval: float, stop: threading.Event
+) -> Iterator[Version | None]:
+    """Yield an answer, then again each time that it changes, until ``stop`` is set."""
+    if stop.is_set():
+        return
+    last = answer()
+    yield last
+    while not stop.wait(interval):
+        try:
+            found = answer()
+        except (RemoteError, ObjectMissingError) as error:
+            _LOG.warning("%s; asking again in %s seconds", error, interval)
+            continue
+        if found != last:
+            last = found
+            yield last
 
 
 def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
@@ -10,6 +11,8 @@ from modelversions.errors import ModelVersionsError, NotPushedError, RemoteAhead
 from modelversions.git.store import Remote, Store, TagRef
 from modelversions.json_types import record
 from modelversions.values.tag_name import TagName, prefixes_of
+
+_LOG = logging.getLogger(__name__)
 
 
 @attrs.frozen(repr=False)
@@ -77,7 +80,7 @@ def push(remote: Remote, refs: Sequence[TagRef]) -> SyncResult:
     """
     theirs = _ids(remote.push(refs)) if refs else {}
     transferred = [ref.name for ref in refs if ref.name not in theirs]
-    return _result(remote.location, transferred, _ids(refs), theirs)
+    return _logged("pushed", _result(remote.location, transferred, _ids(refs), theirs))
 
 
 def fetch(remote: Remote, store: Store) -> SyncResult:
@@ -88,7 +91,8 @@ def fetch(remote: Remote, store: Store) -> SyncResult:
     created, conflicting = remote.fetch(missing) if missing else ([], [])
     if conflicting:  # created concurrently, or in conflict with another ref
         ours = {**dict.fromkeys(_ids(conflicting), ""), **_ids(store.tags())}
-    return _result(remote.location, [ref.name for ref in created], ours, _ids(theirs))
+    result = _result(remote.location, [ref.name for ref in created], ours, _ids(theirs))
+    return _logged("fetched", result)
 
 
 def check_fetched(remote: Remote, store: Store, model: str) -> None:
@@ -142,6 +146,14 @@ def _not_pushed(names: Sequence[str], location: str, reason: str) -> NotPushedEr
         tag=names[-1],
         location=location,
     )
+
+
+def _logged(done: str, result: SyncResult) -> SyncResult:
+    for tag in result.transferred:
+        _LOG.info("%s the tag %r, remote %r", done, tag, result.remote)
+    for conflict in result.conflicts:
+        _LOG.info("conflict with the remote %r: %s", result.remote, conflict)
+    return result
 
 
 def _events(refs: Iterable[TagRef]) -> list[TagRef]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ Clock = Callable[[], datetime]
 """Returns the present time, as an aware datetime."""
 
 _SKEW = timedelta(minutes=1)
+_LOG = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -84,6 +86,7 @@ class Writer:
                 self._put(events, request, options)
             except TagExistsError as error:
                 if any(ref.name == error.tag for ref in self._store.tags([error.tag])):
+                    _LOG.debug("the tag %r exists; planning again", error.tag)
                     continue  # another writer was faster
                 raise
             ahead = max(event.time for event in events) - request.now
@@ -115,6 +118,10 @@ class Writer:
                 for event in events
             ]
         )
+        for event in events:
+            _LOG.info(
+                "created the tag %r at %s in %r", event.tag, event.commit, self._store.location
+            )
 
     def _request(self, options: WriteOptions) -> WriteRequest:
         check_flag("force", options.force)

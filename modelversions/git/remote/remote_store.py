@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,7 @@ _LOCKED = re.compile(r"\block\b")
 LOCK_TIMEOUT = 1.0
 """For how long a push is retried while a ref is locked, in seconds, as for a local lock."""
 _LOCK_DELAY = 0.05
+_LOG = logging.getLogger(__name__)
 
 
 class RemoteStore:
@@ -281,6 +283,7 @@ class RemoteStore:
             is_locked = any(_LOCKED.search(reason) for reason in result.refused.values())
             if not is_locked or time.monotonic() > deadline:
                 break
+            _LOG.debug("a ref at %r is locked; pushing again", self.location)
             time.sleep(_LOCK_DELAY)
         if result.refused:
             raise self._refused(updates, result)

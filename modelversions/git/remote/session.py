@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ from modelversions.git.urls import Url
 Answer = TypeVar("Answer")
 
 _STEPS = re.compile(rb"(?P<what>[A-Z][a-z ]+): +[0-9]+% \((?P<done>[0-9]+)/(?P<total>[0-9]+)\)")
+_LOG = logging.getLogger(__name__)
 _TOKEN = 12
 """The characters from which on a user's name may be a token."""
 
@@ -79,6 +81,7 @@ class Session:
             self._callback_error, self.reached = None, False
             for attempt in range(2):
                 client = self._get_client()
+                _LOG.debug("request to %r%s", self.location, ", with a login" * attempt)
                 try:
                     answer = self._send(client, question)
                 except HTTPUnauthorized as error:
