@@ -33,6 +33,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     │   ├── StageHeldError                            .version .stage
     │   ├── StageNotHeldError                         .version .stage
     │   ├── StageNotAllowedError                      .stage .allowed
+    │   ├── RuleViolationError                        .rule .reason .tag
     │   ├── ModelDeprecatedError                      .time
     │   └── NoEffectError                             .tag
     ├── NotPushedError             OSError            .tag .location
@@ -426,6 +427,22 @@ class StageNotHeldError(RefusedError):
         """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(version=version, stage=stage)
+
+
+class RuleViolationError(RefusedError):
+    """A rule of the registry refuses the event; see ``modelversions.rules``."""
+
+    code = "rule-violation"
+    rule: str
+    """The rule's name."""
+    reason: str
+    tag: str
+    """The tag that would have been written."""
+
+    def __init__(self, message: str, *, model: str, rule: str, reason: str, tag: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message, model=model)
+        self._set(rule=rule, reason=reason, tag=tag)
 
 
 class StageNotAllowedError(RefusedError):

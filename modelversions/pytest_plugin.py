@@ -1,4 +1,12 @@
-"""Fixtures for pytest: ``pytest_plugins = ["modelversions.pytest_plugin"]``."""
+"""Fixtures for pytest: ``pytest_plugins = ["modelversions.pytest_plugin"]``.
+
+A model has one version at a commit, so a test makes commits with ``testing.new_commit``::
+
+    def test_deployment(model_registry):
+        model_registry.register("churn", "v1.0.0")
+        new_commit(model_registry)
+        model_registry.register("churn", "v1.1.0")
+"""
 
 from __future__ import annotations
 

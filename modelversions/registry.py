@@ -9,7 +9,12 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, overload
 
-from modelversions.errors import InvalidArgumentError, InvalidVersionError
+from modelversions.errors import (
+    InvalidArgumentError,
+    InvalidVersionError,
+    RuleViolationError,
+    WriteConflictError,
+)
 from modelversions.git import sync
 from modelversions.git.store import (
     Credentials,
@@ -23,6 +28,7 @@ from modelversions.git.store import (
 from modelversions.git.sync import SyncResult
 from modelversions.model.model import Version
 from modelversions.registry_view import RegistryView, Revision
+from modelversions.rules import Rule, name_of
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import LEVELS, SemVer
@@ -91,6 +97,7 @@ class Registry(RegistryView):
         stages: Iterable[str] | None = None,
         author: Identity | None = None,
         clock: Clock | None = None,
+        rules: Iterable[Rule] = (),
     ) -> None:
         """Use a store; ``Registry.open`` and ``Registry.from_repo`` create one."""
         if isinstance(store, (str, os.PathLike)):
@@ -100,7 +107,8 @@ class Registry(RegistryView):
                 value=store,
             )
         super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
-        self._writer = Writer(store, self._snapshots, author, clock)
+        self._rules = _checked_rules(rules)
+        self._writer = Writer(store, self._snapshots, author, clock, self._check_rules)
 
     @classmethod
     def open(
@@ -113,6 +121,7 @@ class Registry(RegistryView):
         timeout: float | None = 60.0,
         author: Identity | None = None,
         clock: Clock | None = None,
+        rules: Iterable[Rule] = (),
     ) -> Registry:
         """Open the registry of the repository that contains a directory, or of one at a URL.
 
@@ -131,6 +140,7 @@ class Registry(RegistryView):
             author: the author of events, unless a method is given another one. Default: the
                 identity in Git's configuration.
             clock: returns the present time, as an aware datetime. Default: the system's clock.
+            rules: callables that may refuse an event; see ``modelversions.rules``.
 
         Raises:
             RepositoryNotFoundError: there is no repository; at a server, on first access.
@@ -139,7 +149,8 @@ class Registry(RegistryView):
         options = _remote_options(credentials, progress, timeout)
         from modelversions.git.open import open_store  # importing dulwich takes time
 
-        return cls(open_store(location, options), stages=stages, author=author, clock=clock)
+        store = open_store(location, options)
+        return cls(store, stages=stages, author=author, clock=clock, rules=rules)
 
     @classmethod
     def from_repo(
@@ -149,12 +160,13 @@ class Registry(RegistryView):
         stages: Iterable[str] | None = None,
         author: Identity | None = None,
         clock: Clock | None = None,
+        rules: Iterable[Rule] = (),
     ) -> Registry:
         """Use a repository that dulwich has opened, on disk or in memory; you close it.
 
         Args:
             repo: the repository.
-            stages, author, clock: see ``open()``.
+            stages, author, clock, rules: see ``open()``.
 
         Raises:
             InvalidArgumentError: it is not a repository of dulwich.
@@ -164,7 +176,7 @@ class Registry(RegistryView):
 
         check_repo(repo)
         store = LocalStore(repo, getattr(repo, "path", "memory"))
-        return cls(store, stages=stages, author=author, clock=clock)
+        return cls(store, stages=stages, author=author, clock=clock, rules=rules)
 
     def close(self) -> None:
         """Close files and connections; they are reopened on the next access."""
@@ -229,11 +241,22 @@ class Registry(RegistryView):
             ],
         )
 
+    @overload
+    def deregister(
+        self, model: str, version: VersionName, **options: Unpack[VerbOptions]
+    ) -> Event: ...
+
+    @overload
+    def deregister(
+        self, model: str, *, commit: Revision, **options: Unpack[VerbOptions]
+    ) -> Event: ...
+
     def deregister(
         self,
         model: str,
-        version: VersionName,
+        version: VersionName | None = None,
         *,
+        commit: Revision | None = None,
         message: str | None = None,
         author: Identity | None = None,
         when: datetime | None = None,
@@ -245,19 +268,29 @@ class Registry(RegistryView):
         """Deregister a version. It stays in the history, and its stages are no longer in force.
 
         Args:
-            version: the version.
+            model: the model's name.
+            version: the version; or pass ``commit``.
+            commit: a revision, instead of the version that is registered there.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
             ModelNotFoundError: there is no such model.
-            VersionNotFoundError: it was never registered, or was deregistered already.
+            VersionNotFoundError: it was never registered, or was deregistered already; or no
+                version is registered at the commit.
+            InvalidArgumentError: several versions are registered at the commit.
+            RevisionNotFoundError: there is no such commit.
         """
-        semver = _semver(model, version)
+        check_model_name(model)
+        semver = None if version is None else _semver(model, version)
+        _check_one(version, commit)
+        sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._require_model(model),
             options,
-            lambda context, request: [planning.deregister(context, request, semver)],
+            lambda context, request: [
+                planning.deregister(context, request, semver or context.version_at(sha))
+            ],
         )
 
     @overload
@@ -414,6 +447,7 @@ class Registry(RegistryView):
         self,
         model: str,
         *,
+        commit: Revision | None = None,
         message: str | None = None,
         author: Identity | None = None,
         when: datetime | None = None,
@@ -422,29 +456,37 @@ class Registry(RegistryView):
         dry_run: bool = False,
         push: bool | str = False,
     ) -> Event:
-        """Deprecate a model, at the commit of its newest event. A later event ends that (F19).
+        """Deprecate a model as a whole. A later event ends that (F19).
 
         Args:
+            model: the model's name.
+            commit: the revision to put the tag on. Default: the commit of the newest event.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
             ModelNotFoundError: there is no such model.
             ModelDeprecatedError: it is deprecated already, without ``force``.
+            RevisionNotFoundError: there is no such commit.
         """
+        check_model_name(model)
+        sha = None if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
             self._require_model(model),
             options,
-            lambda context, request: [planning.deprecate(context, request)],
+            lambda context, request: [planning.deprecate(context, request, sha)],
         )
 
-    def push(self, *tags: str | Event | Version, remote: str = "origin") -> SyncResult:
+    def push(
+        self, *tags: str | Event | Version, remote: str | RegistryView = "origin"
+    ) -> SyncResult:
         """Push the tags of events to another repository; overwrite none.
 
         Args:
             tags: tag names, events or versions. Default: all events' tags. None is an error:
                 ``event()`` returns it for a tag that does not exist.
-            remote: the name of a remote, a URL or a path.
+            remote: the name of a remote, a URL or a path; or another registry on this machine, such
+                as one in memory.
 
         Returns:
             The tags that were pushed, those that the remote had, and those that differ there.
@@ -460,11 +502,12 @@ class Registry(RegistryView):
         with closing(self._connect(remote)) as connected:
             return sync.push(connected, refs)
 
-    def fetch(self, *, remote: str = "origin") -> SyncResult:
+    def fetch(self, *, remote: str | RegistryView = "origin") -> SyncResult:
         """Fetch the tags of events from another repository; overwrite none.
 
         Args:
-            remote: the name of a remote, a URL or a path.
+            remote: the name of a remote, a URL or a path; or another registry on this machine, such
+                as one in memory.
 
         Returns:
             The tags that were fetched, those that existed, and those that differ.
@@ -476,7 +519,9 @@ class Registry(RegistryView):
         with closing(self._connect(remote)) as connected:
             return sync.fetch(connected, self._store)
 
-    def delete_tags(self, *tags: str | Event | Version, dry_run: bool = False) -> dict[str, str]:
+    def delete_tags(
+        self, *tags: str | Event | Version, dry_run: bool = False, push: bool | str = False
+    ) -> dict[str, str]:
         """Delete the tags of events, which removes them from the history.
 
         ``deregister`` and ``unassign`` end a version or an assignment and keep the history.
@@ -484,6 +529,8 @@ class Registry(RegistryView):
         Args:
             tags: tag names, full refs, events or versions.
             dry_run: return the tags that would be deleted, and delete nothing.
+            push: delete the tags from a remote first: True for ``origin``, or the name of a remote,
+                a URL or a path. Tags that it does not have are no error.
 
         Returns:
             The object ids of the deleted tags, by name. ``git update-ref`` can restore a tag from
@@ -492,15 +539,29 @@ class Registry(RegistryView):
         Raises:
             TagNotFoundError: there is no such tag; nothing was deleted.
             InvalidTagNameError: a tag is not an event's; nothing was deleted.
-            WriteConflictError: a tag changed concurrently; nothing was deleted.
+            WriteConflictError: a tag changed concurrently, or differs at the remote; nothing was
+                deleted, unless the message says that the remote's were.
+            PushRejectedError: the remote rejected a deletion; nothing was deleted.
         """
         refs = self._refs(tags, event_only=True)
         check_flag("dry_run", dry_run)
         if not dry_run:
-            self._store.delete(refs)
+            self._delete(refs, "origin" if push is True else push or None)
             for ref in refs:
                 _LOG.info("deleted the tag %r, %s in %r", ref.name, ref.id, self._store.location)
         return {ref.name: ref.id for ref in refs}
+
+    def _delete(self, refs: list[TagRef], remote: str | None) -> None:
+        """Delete tags from a remote, if one is named, and then from the repository."""
+        if remote is None:
+            return self._store.delete(refs)
+        with closing(self._connect(remote)) as connected:
+            connected.delete(refs)
+        try:
+            return self._store.delete(refs)
+        except WriteConflictError as error:
+            error.args = (f"{error}; they were deleted from {connected.location!r}",)
+            raise
 
     def verify(self, tag: str | Event | Version) -> Signature:
         """Verify the signature of a tag with the keys that Git is configured to trust.
@@ -517,10 +578,12 @@ class Registry(RegistryView):
         """
         return self._store.verify_signature(self._refs([tag])[0])
 
-    def _connect(self, remote: str) -> Remote:
+    def _connect(self, remote: str | RegistryView) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time
+        from modelversions.git.local.local_store import LocalStore
 
-        return connect(self._store, remote)
+        other = remote._store if isinstance(remote, RegistryView) else None  # noqa: SLF001
+        return connect(self._store, other if isinstance(other, LocalStore) else remote)
 
     def _write(self, model: str, options: WriteOptions, plan: Planner) -> Event:
         """Plan and write events, and push them if requested; return the last one.
@@ -539,6 +602,25 @@ class Registry(RegistryView):
                 sync.push_written(connected, self._store, [event.tag for event in events])
         return events[-1]
 
+    def _check_rules(self, event: Event) -> None:
+        """Check an event that is to be written.
+
+        Raises:
+            RuleViolationError: a rule refuses it.
+        """
+        before = RegistryView(self._store, stages=self._stages)
+        for rule in self._rules:
+            reason = rule(event, before)
+            if reason is not None:
+                name = name_of(rule)
+                raise RuleViolationError(
+                    f"the rule {name} refuses {event.tag!r}: {reason}; nothing was written",
+                    model=event.model,
+                    rule=name,
+                    reason=reason,
+                    tag=event.tag,
+                )
+
     def _events(self) -> list[TagRef]:
         """List the tags of events."""
         refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
@@ -548,6 +630,18 @@ class Registry(RegistryView):
     def _require_model(self, model: str) -> str:
         """Return the name of a model, or raise an error if it does not exist."""
         return self[model].name
+
+
+def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    found = tuple(rules)
+    for rule in found:
+        if not callable(rule):
+            raise InvalidArgumentError(
+                f"a rule must be a callable, not {rule!r}; see modelversions.rules",
+                argument="rules",
+                value=rule,
+            )
+    return found
 
 
 def _remote_options(

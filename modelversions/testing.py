@@ -14,11 +14,13 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from dulwich.objects import Tree
+from dulwich.objects import Commit, Tree
 from dulwich.repo import MemoryRepo
 
+from modelversions.errors import InvalidArgumentError
 from modelversions.git.local.local_store import LocalStore
 from modelversions.registry import Registry
+from modelversions.rules import Rule
 from modelversions.values.identity import Identity
 
 AUTHOR = Identity("Test Author", "author@example.com")
@@ -53,25 +55,32 @@ def memory_registry(
     allowed_stages: Iterable[str] | None = None,
     author: Identity = AUTHOR,
     clock: FixedClock | None = None,
+    rules: Iterable[Rule] = (),
 ) -> Registry:
     """Return a registry in memory, which reads neither files nor the environment.
 
     Its commits are ``HEAD``, ``HEAD~1`` and so on. Each version has a commit of its own, so that
-    there are more of them if they are needed.
+    there are more of them if they are needed. ``new_commit`` adds one.
 
     Args:
         models: the versions to register, by model.
         stages: the versions to assign, by model and stage.
-        commits: the number of commits after those of the versions.
+        commits: the number of commits after those of the versions. As a model has one version at a
+            commit (F12a), each version that is registered needs its own.
         allowed_stages: the stages that may be assigned. Default: all.
         author: the author of commits and events.
         clock: the clock of commits and events. Default: a new one.
+        rules: rules for the writes that follow; see ``modelversions.rules``.
+
+    Raises:
+        InvalidArgumentError: ``models`` or ``stages`` has another form.
     """
+    _check_form(models or {}, stages or {})
     clock = clock or FixedClock()
     repo = MemoryRepo()
     repo.object_store.add_object(Tree())
     store = LocalStore(repo, "memory", env=_ENVIRONMENT)
-    registry = Registry(store, stages=allowed_stages, author=author, clock=clock)
+    registry = Registry(store, author=author, clock=clock)
     for model, versions in (models or {}).items():
         for version in versions:
             registry.register(model, version, commit=_commit(repo, author, clock()))
@@ -80,14 +89,51 @@ def memory_registry(
             registry.assign(model, version, stage)
     for _ in range(commits):
         _commit(repo, author, clock())
-    return registry
+    return Registry(store, stages=allowed_stages, author=author, clock=clock, rules=rules)
 
 
-def _commit(repo: MemoryRepo, author: Identity, time: datetime) -> str:
+def new_commit(registry: Registry, message: str = "a commit") -> str:
+    """Add an empty commit to HEAD of a registry in memory; return its full SHA.
+
+    It is dated one second after its parent, so that it is the same in each run.
+
+    Raises:
+        InvalidArgumentError: the registry is not in memory.
+    """
+    repo = getattr(registry._store, "repo", None)  # noqa: SLF001  # a registry makes no commits
+    if not isinstance(repo, MemoryRepo):
+        raise InvalidArgumentError(
+            f"new_commit() is for registries in memory; make the commit in {registry!r} with Git",
+            argument="registry",
+            value=registry,
+        )
+    parent = repo[repo.head()]
+    assert isinstance(parent, Commit)
+    time = datetime.fromtimestamp(parent.commit_time + 1, timezone.utc)
+    return _commit(repo, AUTHOR, time, message)
+
+
+def _check_form(models: object, stages: object) -> None:
+    """Check that arguments are mappings, of which texts would be taken apart."""
+    for argument, value, example in (
+        ("models", models, {"churn": ["v1.0.0"]}),
+        ("stages", stages, {"churn": {"prod": "v1.0.0"}}),
+    ):
+        inner = value.values() if isinstance(value, Mapping) else [None]
+        form = Mapping if argument == "stages" else Iterable
+        if any(isinstance(one, str) or not isinstance(one, form) for one in inner):
+            raise InvalidArgumentError(
+                f"{argument} must have the form {example}, not {value!r}",
+                argument=argument,
+                value=value,
+            )
+
+
+def _commit(repo: MemoryRepo, author: Identity, time: datetime, message: str = "a commit") -> str:
     """Add an empty commit to HEAD; return its id."""
     person, seconds = str(author).encode(), int(time.timestamp())
     id = repo.do_commit(
-        b"a commit\n",
+        f"{message}\n".encode(),
         tree=Tree().id,
         author=person,
         committer=person,

@@ -6,12 +6,14 @@ import doctest
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dulwich.repo import MemoryRepo
 
 from modelversions import Identity, InvalidArgumentError, Registry, StageNotAllowedError, testing
-from modelversions.testing import AUTHOR, START, FixedClock, memory_registry
+from modelversions.testing import AUTHOR, START, FixedClock, memory_registry, new_commit
+from tests.builders import Builder
 
 pytest_plugins = ["modelversions.pytest_plugin"]
 
@@ -55,6 +57,72 @@ def test_commits_to_register_at() -> None:
     assert [version.commit for version in registry["m"]] == [
         one.commit for one in registry.commits()[2:]
     ]
+
+
+def test_a_new_commit() -> None:
+    first, second = (memory_registry() for _ in range(2))
+    for registry in (first, second):
+        registry.register("m", "v1.0.0")
+        sha = new_commit(registry, "train again")
+        assert registry.commits()[0].commit == sha
+        assert registry.commits()[0].message == "train again"
+        assert registry.register("m", "v1.1.0").commit == sha
+    assert first.commits() == second.commits()
+
+
+def test_a_new_commit_elsewhere(disk: Builder) -> None:
+    disk.commit()
+    for registry in (disk.registry, Registry.open("https://host/repo.git")):
+        with pytest.raises(InvalidArgumentError, match="is for registries in memory"):
+            new_commit(registry)
+
+
+@pytest.mark.parametrize(
+    ("models", "stages", "message"),
+    [
+        ({"m": "v1.0.0"}, {}, "models must have the form {'churn': .* not {'m': 'v1.0.0'}"),
+        (["m"], {}, "models must have the form"),
+        ({}, {"m": ["prod"]}, "stages must have the form {'churn': {'prod': 'v1.0.0'}}"),
+        ({}, {"m": "prod"}, "stages must have the form"),
+        ({}, "prod", "stages must have the form"),
+    ],
+)
+def test_arguments_of_another_form(models: Any, stages: Any, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        memory_registry(models, stages)
+
+
+def test_push_and_fetch_between_registries_in_memory() -> None:
+    one = memory_registry({"m": ["v1.0.0"]}, {"m": {"prod": "v1.0.0"}})
+    two = memory_registry(commits=2, clock=FixedClock(START + timedelta(days=1)))
+    two.register("n", "v1.0.0")
+    assert one.push(remote=two).transferred == ("m#prod#1", "m@v1.0.0")
+    assert two["m"].stages["prod"] == one["m"]["v1.0.0"]
+    assert one.fetch(remote=two).transferred == ("n@v1.0.0",)
+    assert one.history() == two.history()
+    assert one.push(remote=two).unchanged == ("m#prod#1", "m@v1.0.0", "n@v1.0.0")
+    new_commit(one)
+    new_commit(two)
+    one.register("m", "v2.0.0")
+    two.register("m", "v2.0.0")
+    assert [conflict.tag for conflict in two.fetch(remote=one).conflicts] == ["m@v2.0.0"]
+
+
+def test_push_and_fetch_between_memory_and_disk(disk: Builder) -> None:
+    disk.commit()
+    here, there = memory_registry({"m": ["v1.0.0"]}), disk.registry
+    assert here.push(remote=there).transferred == ("m@v1.0.0",)
+    there.deprecate("m", author=AUTHOR)
+    assert here.fetch(remote=there).transferred == ("m@deprecated",)
+    assert there.push("m@deprecated", remote=here).unchanged == ("m@deprecated",)
+    assert here.history() == there.history()
+
+
+def test_a_registry_that_cannot_be_a_remote() -> None:
+    here = memory_registry()
+    for other in (Registry.open("https://host/repo.git"), here.as_of(START)):
+        with pytest.raises(InvalidArgumentError, match="or a registry on this machine, not <Reg"):
+            here.fetch(remote=other)
 
 
 def test_allowed_stages_and_another_author() -> None:

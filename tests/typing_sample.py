@@ -52,7 +52,8 @@ def writing(registry: Registry, author: Identity, version: Version) -> None:
     registry.unassign("m", stage="prod", commit=version)
     registry.unassign("m", stage="prod")  # type: ignore[call-overload]
     registry.deregister("m", version)
-    registry.deregister("m")  # type: ignore[call-arg]
+    registry.deregister("m", commit="HEAD")
+    registry.deregister("m")  # type: ignore[call-overload]
     result: SyncResult = registry.push(event, version, "m@v1.0.0")
     registry.push(None)  # type: ignore[arg-type]
     print(result.transferred)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -12,7 +13,6 @@ from dulwich.object_store import DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject
 from dulwich.refs import HEADREF
-from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     InvalidArgumentError,
@@ -21,34 +21,33 @@ from modelversions.errors import (
     RepositoryError,
     WriteConflictError,
 )
-from modelversions.git.config import GitConfig
-from modelversions.git.local.discovery import Repository
-from modelversions.git.local.local_refs import LocalRefs, NewRef
+from modelversions.git.local.local_refs import NewRef
 from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.open_repository import OpenRepository
 from modelversions.git.local.single_refs import ids_below, lookup
 from modelversions.git.local_remote import LocalRemote
 from modelversions.git.objects.object_checks import are_checked, first_invalid
-from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.received_packs import new_pack, store_pack
 from modelversions.git.objects.tag_reader import TagReader
-from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import cannot_push, rejected
 from modelversions.git.remote.transport import HAVES, Transport
 from modelversions.git.remotes import RemoteUrls
-from modelversions.git.store import TAGS, RemoteOptions, Store, TagRef
+from modelversions.git.store import TAGS, ReadStore, RemoteOptions, TagRef
 from modelversions.git.tag_object import reflog_entry
 from modelversions.git.urls import Url
 
 Stored = TypeVar("Stored")
 
+_Endpoint = Transport | LocalRemote
 
-def connect(store: Store, remote: str) -> ConnectedRemote:
+
+def connect(store: ReadStore, remote: object) -> ConnectedRemote:
     """Connect a local repository with a remote.
 
     Args:
         store: the local repository.
-        remote: the name of a remote, a URL or a path.
+        remote: the name of a remote, a URL or a path; or another local repository, which is open.
 
     Raises:
         RepositoryNotFoundError: there is no such remote.
@@ -63,10 +62,12 @@ def connect(store: Store, remote: str) -> ConnectedRemote:
             argument="remote",
             value=remote,
         )
-    config = GitConfig(store.repo)
-    Programs(store.repo, config).require_trusted("using its remotes")
-    urls = RemoteUrls.of(remote, config.stack(), getattr(store.repo, "path", "."))
-    return ConnectedRemote(store.repo, urls, store.options)
+    if isinstance(remote, LocalStore):
+        return ConnectedRemote(store.opened, remote, store.options)
+    store.opened.programs.require_trusted("using its remotes")
+    config = store.opened.config.stack()
+    urls = RemoteUrls.of(remote, config, getattr(store.repo, "path", "."))
+    return ConnectedRemote(store.opened, urls, store.options)
 
 
 class ConnectedRemote:
@@ -77,20 +78,25 @@ class ConnectedRemote:
 
     def __init__(
         self,
-        repo: MemoryRepo | Repo,
-        urls: RemoteUrls,
+        here: OpenRepository,
+        remote: RemoteUrls | LocalStore,
         options: RemoteOptions,
     ) -> None:
-        """Connect a repository with the URLs to fetch from and to push to."""
-        self._repo = Repository(repo.path) if isinstance(repo, Repo) else repo
-        self._programs = Programs(self._repo, GitConfig(self._repo))
-        self._refs = LocalRefs(self._repo, getattr(repo, "path", "memory"), self._programs)
-        self._files = ObjectFiles(self._repo, getattr(repo, "path", "memory"))
-        self._source = self._remote(urls.fetch, options)
-        self._sinks = [(url, self._remote(url, options)) for url in urls.push]
-        self.location = ", ".join(sink.location for _, sink in self._sinks)
+        """Connect a repository with the URLs to fetch from and to push to, or with another one."""
+        self._here = here.reopened()
+        self._repo = self._here.repo
+        self._programs = self._here.programs
+        self._refs = self._here.refs
+        self._files = self._here.files
+        if isinstance(remote, LocalStore):
+            self._source: _Endpoint = LocalRemote(remote, self._programs.config, options)
+            self._sinks: list[_Endpoint] = [self._source]
+        else:
+            self._source = self._remote(remote.fetch, options)
+            self._sinks = [self._remote(url, options) for url in remote.push]
+        self.location = ", ".join(sink.location for sink in self._sinks)
 
-    def _remote(self, url: Url, options: RemoteOptions) -> Transport | LocalRemote:
+    def _remote(self, url: Url, options: RemoteOptions) -> _Endpoint:
         if url.scheme == "file":
             return LocalRemote(url, self._programs.config, options)
         return Transport(url, self._programs, options)
@@ -103,11 +109,9 @@ class ConnectedRemote:
     def close(self) -> None:
         """Close the connections."""
         self._source.close()
-        for _, sink in self._sinks:
+        for sink in self._sinks:
             sink.close()
-        self._files.close()
-        if isinstance(self._repo, Repo):
-            self._repo.close()
+        self._here.close()
 
     def list_tags(self) -> list[TagRef]:
         """List the remote's tags."""
@@ -115,7 +119,7 @@ class ConnectedRemote:
 
     def list_targets(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags that begin with a prefix, of each URL to push to."""
-        return [tag for _, sink in self._sinks for tag in sink.tags(prefixes)]
+        return [tag for sink in self._sinks for tag in sink.tags(prefixes)]
 
     def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the remote lacks, atomically if it supports that.
@@ -126,9 +130,9 @@ class ConnectedRemote:
         had: list[list[TagRef]] = []
         failure: ModelVersionsError | None = None
         done: list[str] = []
-        for url, sink in self._sinks:
+        for sink in self._sinks:
             try:
-                had.append(self._send_to(url, sink, refs))
+                had.append(self._send_to(sink, refs))
                 done.append(sink.location)
             except ModelVersionsError as error:
                 failure = failure or error
@@ -138,14 +142,23 @@ class ConnectedRemote:
             raise failure
         return _merged(refs, had)
 
-    def _send_to(
-        self, url: Url, sink: Transport | LocalRemote, refs: Sequence[TagRef]
-    ) -> list[TagRef]:
-        self._check_sink(url, sink)
+    def _send_to(self, sink: _Endpoint, refs: Sequence[TagRef]) -> list[TagRef]:
+        self._check_sink(sink)
         try:
             return self._send(sink, refs, atomic=len(refs) > 1)
         except InvalidArgumentError:  # atomic pushes are not supported
             return self._send(sink, refs, atomic=False)
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete tags from each URL to push to, where they exist: all or none at each."""
+        for sink in self._sinks:
+            self._check_sink(sink)
+            deletions = partial(_deletions, refs, sink.location)
+            result = sink.send(deletions, _no_objects, atomic=len(refs) > 1)
+            if result.refused:
+                ref, reason = result.cause
+                name = ref.removeprefix(TAGS)
+                raise rejected(name, sink.location, reason, result.messages, "")
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, then create the refs that do not exist."""
@@ -229,7 +242,7 @@ class ConnectedRemote:
             raise RepositoryError(
                 f"the objects that were fetched cannot be stored: {error}; check the permissions "
                 "and the free space of the repository",
-                location=getattr(self._repo, "path", "memory"),
+                location=self._here.location,
             ) from error
 
     def _check_objects(self, new: Sequence[ObjectID]) -> None:
@@ -270,9 +283,7 @@ class ConnectedRemote:
             location=self._source.location,
         )
 
-    def _send(
-        self, sink: Transport | LocalRemote, refs: Sequence[TagRef], *, atomic: bool
-    ) -> list[TagRef]:
+    def _send(self, sink: _Endpoint, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
         others: list[TagRef] = []
 
         def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
@@ -332,17 +343,39 @@ class ConnectedRemote:
         kinds = self._files.types(dict.fromkeys(tips))
         return [id for id, kind in kinds.items() if kind == "commit"]
 
-    def _check_sink(self, url: Url, sink: Transport | LocalRemote) -> None:
+    def _check_sink(self, sink: _Endpoint) -> None:
         """Check that a push can be made.
 
         Raises:
             PushRejectedError: the packs that dulwich makes for servers have no SHA-256.
         """
-        if self._repo.object_format.name != "sha1" and url.scheme != "file":
+        if self._repo.object_format.name != "sha1" and isinstance(sink, Transport):
             raise cannot_push(
                 sink.location,
                 "packs for servers are made with SHA-1 here, and this repository has SHA-256",
             )
+
+
+def _no_objects(*_: object, **__: object) -> tuple[int, Iterator[UnpackedObject]]:
+    return 0, iter(())
+
+
+def _deletions(
+    refs: Iterable[TagRef], location: str, there: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the updates that delete tags, of those that exist.
+
+    Raises:
+        WriteConflictError: one names another object.
+    """
+    for ref in refs:
+        if there.get(f"{TAGS}{ref.name}", ref.id) != ref.id:
+            raise WriteConflictError(
+                f"the tag {ref.name!r} at {location!r} is a different one; nothing was deleted, "
+                "delete it there if you mean it",
+                tag=ref.name,
+            )
+    return {f"{TAGS}{ref.name}": "" for ref in refs if f"{TAGS}{ref.name}" in there}
 
 
 def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:

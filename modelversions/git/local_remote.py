@@ -8,25 +8,26 @@ written as this one is.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from dulwich.object_store import DiskObjectStore
+from dulwich.object_store import DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject, write_pack_data
-from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import ModelVersionsError, RemoteError
 from modelversions.git.config import GitConfig
-from modelversions.git.local.local_refs import LocalRefs, NewRef
+from modelversions.git.local.discovery import open_repository
+from modelversions.git.local.local_refs import NewRef
 from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.open_repository import OpenRepository
 from modelversions.git.local.single_refs import ids_below
 from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.pack_files import TYPES
 from modelversions.git.objects.received_packs import new_pack, store_pack
-from modelversions.git.programs import Programs
 from modelversions.git.protocols import check_protocol
 from modelversions.git.remote.error_translation import cannot_push
 from modelversions.git.remote.transport import ComputeUpdates, PackOf, PushResult
@@ -40,25 +41,25 @@ _HOOKS = ("pre-receive", "update", "proc-receive", "post-receive", "post-update"
 class LocalRemote:
     """Lists the tags of another repository on this machine, copies its objects, pushes to it."""
 
-    def __init__(self, url: Url, config: GitConfig, options: RemoteOptions) -> None:
+    def __init__(self, other: Url | LocalStore, config: GitConfig, options: RemoteOptions) -> None:
         """Keep the path; the repository is opened on first use.
 
         Args:
-            url: a URL whose scheme is ``file``.
+            other: a URL whose scheme is ``file``, or the store of another repository.
             config: the configuration of the repository that connects to it.
             options: options for remotes.
         """
-        self.location = str(url)
-        self._url = url
+        self.location = str(other) if isinstance(other, Url) else other.location
+        self._other = other
         self._config = config
         self._options = options
         self._opened: _Opened | None = None
 
     def close(self) -> None:
         """Close the repository."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags that can be fetched; the peeled id of a lightweight tag is its own."""
@@ -126,6 +127,9 @@ class LocalRemote:
         if not updates:
             return PushResult({}, frozenset(), "")
         self._check(there, updates)
+        if not all(updates.values()):
+            there.delete([TagRef(ref.removeprefix(TAGS), known[ref]) for ref in updates])
+            return PushResult({}, frozenset(), "")
         haves = {ObjectID(id.encode()) for id in known.values()}
         wants = {ObjectID(id.encode()) for id in updates.values()}
         count, entries = pack(haves, wants, there.shallow)
@@ -156,9 +160,11 @@ class LocalRemote:
             ConfigurationError: the protocol ``file`` is not allowed.
             DubiousOwnershipError: another user owns it.
         """
-        check_protocol("file", self._config)
+        other = self._other
+        if isinstance(other, Url):
+            check_protocol("file", self._config)
         if self._opened is None:
-            self._opened = _Opened(LocalStore.open(self._url.path, search=False))
+            self._opened = _Opened(_open_other(other))
         self._opened.programs.require_trusted(action)
         return self._opened
 
@@ -175,10 +181,13 @@ class LocalRemote:
                     self.location, f"it has the hook {hook!r}, which only Git can run"
                 )
             values = there.hidden("receive")
+            keeps = there.config.get_bool("receive.denyDeletes", default=False)
         hidden = next((ref for ref in updates if _hides(values, ref)), None)
         if hidden is not None:
             raise cannot_push(self.location, f"its configuration hides the ref {hidden!r}")
-        if not all(map(there.files.fits, updates.values())):
+        if keeps and not all(updates.values()):
+            raise cannot_push(self.location, "its configuration has receive.denyDeletes")
+        if not all(map(there.files.fits, filter(None, updates.values()))):
             raise cannot_push(
                 self.location,
                 f"its object format is {there.repo.object_format.name}, unlike that of this "
@@ -191,20 +200,25 @@ class LocalRemote:
             yield entry
 
 
+def _open_other(other: Url | LocalStore) -> OpenRepository:
+    if isinstance(other, Url):
+        return OpenRepository(open_repository(other.path, search=False), other.path)
+    return other.opened.reopened()
+
+
 class _Opened:
     """The other repository while it is open."""
 
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
-        self.repo: MemoryRepo | Repo = store.repo
-        self.config = GitConfig(self.repo)
-        self.programs = Programs(self.repo, self.config)
-        self.files = ObjectFiles(self.repo, store.location)
-        self.refs = LocalRefs(self.repo, store.location, self.programs)
+    def __init__(self, opened: OpenRepository) -> None:
+        self._opened = opened
+        self.repo = opened.repo
+        self.config = opened.config
+        self.programs = opened.programs
+        self.files = opened.files
+        self.refs = opened.refs
 
     def close(self) -> None:
-        self.files.close()
-        self._store.close()
+        self._opened.close()
 
     @property
     def shallow(self) -> set[str]:
@@ -232,13 +246,27 @@ class _Opened:
         """Add objects; return the id of one that they need and is missing, and then add none."""
         sent = _Sent(entries, self.repo.object_format.oid_length)
         store, format = self.repo.object_store, self.repo.object_format
-        assert isinstance(store, DiskObjectStore)
+        if not isinstance(store, DiskObjectStore):
+            return self._add_to_memory(sent, count)
         with new_pack(store) as (file, path):
             write_pack_data(file.write, iter(sent), format, num_records=count)
             missing = sent.first_missing(self.files)
             if missing is None:
                 file.seek(0)
                 self._check(store_pack(store, file, path))
+        return missing
+
+    def _add_to_memory(self, sent: _Sent, count: int) -> str | None:
+        store, format = self.repo.object_store, self.repo.object_format
+        assert isinstance(store, MemoryObjectStore)
+        before = set(store)
+        with tempfile.TemporaryFile() as file:
+            write_pack_data(file.write, iter(sent), format, num_records=count)
+            missing = sent.first_missing(self.files)
+            if missing is None:
+                file.seek(0)
+                store.add_thin_pack(file.read, None)
+                self._check([id for id in store if id not in before])
         return missing
 
     def _check(self, new: Sequence[ObjectID]) -> None:
@@ -253,10 +281,13 @@ class _Opened:
         found = first_invalid(self.files, ids, self.repo.object_format)
         if found is not None:
             raise cannot_push(
-                self._store.location,
+                self._opened.location,
                 f"its receive.fsckObjects or transfer.fsckObjects is set, and the object "
                 f"{found[0]} is invalid: {found[1]}",
             )
+
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        self.refs.delete(refs)
 
     def create(self, updates: Mapping[str, str]) -> None:
         log = reflog_entry(self.config, "push")

@@ -59,7 +59,8 @@ class Programs:
 
     def hook(self, name: str) -> str | None:
         """Return the path of a hook that Git would run; None if there is none."""
-        assert isinstance(self._repo, Repo)
+        if not isinstance(self._repo, Repo):
+            return None
         folder = self.config.get_path("core.hooksPath")
         if folder is None:
             folder = os.path.join(self._repo.commondir(), "hooks")

@@ -20,7 +20,7 @@ class RemoteUrls:
     """The values of ``pushurl``, or else of ``url``."""
 
     @classmethod
-    def of(cls, remote: str | os.PathLike[str], config: StackedConfig, root: str) -> RemoteUrls:
+    def of(cls, remote: object, config: StackedConfig, root: str) -> RemoteUrls:
         """Find a remote as Git does.
 
         Args:
@@ -34,7 +34,8 @@ class RemoteUrls:
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
-                f"a remote is a name such as 'origin', a URL or a path, not {remote!r}",
+                f"a remote is a name such as 'origin', a URL, a path or a registry on this "
+                f"machine, not {remote!r}",
                 argument="remote",
                 value=remote,
             )

@@ -195,6 +195,14 @@ class Remote(Protocol):
             PushRejectedError: the remote rejected a tag.
         """
 
+    def delete(self, refs: Sequence[TagRef]) -> None:
+        """Delete tags from the remote, where they exist: all or none.
+
+        Raises:
+            WriteConflictError: one names another object there.
+            PushRejectedError: the remote rejected a deletion.
+        """
+
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch tags of the remote, with all objects that they need; overwrite none.
 

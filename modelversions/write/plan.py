@@ -9,6 +9,7 @@ import attrs
 
 from modelversions.errors import (
     CommitTakenError,
+    InvalidArgumentError,
     ModelDeprecatedError,
     NoEffectError,
     ObjectMissingError,
@@ -111,6 +112,31 @@ class ModelContext:
                 version=str(version),
             )
         return found
+
+    def version_at(self, commit: str) -> SemVer:
+        """Return the active version that is registered at a commit.
+
+        Raises:
+            VersionNotFoundError: there is none.
+            InvalidArgumentError: there are several.
+        """
+        found = [one for one, event in self.state.active.items() if event.commit == commit]
+        if len(found) > 1:
+            names = ", ".join(map(str, found))
+            raise InvalidArgumentError(
+                f"several versions of model {self.model!r} are registered at commit "
+                f"{commit[:7]}: {names}; pass one of them",
+                argument="commit",
+                value=commit,
+            )
+        if not found:
+            raise VersionNotFoundError(
+                f"no version of model {self.model!r} is registered at commit {commit[:7]}; "
+                f"registry.at() lists those of a commit",
+                model=self.model,
+                version=commit,
+            )
+        return found[0]
 
     def newest(self, *, version: SemVer | None = None, stage: str | None = None) -> Event | None:
         """Return the newest registration or deregistration of a version, or event of a stage."""
@@ -367,8 +393,8 @@ def unassign(
     return event
 
 
-def deprecate(context: ModelContext, request: WriteRequest) -> Event:
-    """Plan the deprecation of a model.
+def deprecate(context: ModelContext, request: WriteRequest, commit: str | None = None) -> Event:
+    """Plan the deprecation of a model, by default at the commit of its newest event.
 
     Raises:
         ModelDeprecatedError: it is deprecated already, and force is not given.
@@ -385,7 +411,7 @@ def deprecate(context: ModelContext, request: WriteRequest) -> Event:
             time=newest.time,
         )
     name = TagName(EventKind.DEPRECATION, context.model)
-    return context.build_event(request, name, newest.commit, [newest])[0]
+    return context.build_event(request, name, commit or newest.commit, [newest])[0]
 
 
 def _staged(

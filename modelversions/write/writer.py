@@ -25,6 +25,9 @@ from modelversions.write.plan import ModelContext, WriteRequest
 Planner = Callable[[ModelContext, WriteRequest], Sequence[Event]]
 """Returns the events to write for a request in a context, or raises a refusal."""
 
+EventCheck = Callable[[Event], None]
+"""Raises an error if an event may not be written."""
+
 Clock = Callable[[], datetime]
 """Returns the present time, as an aware datetime."""
 
@@ -54,6 +57,7 @@ class Writer:
         snapshots: SnapshotCache,
         author: Identity | None = None,
         clock: Clock | None = None,
+        check: EventCheck = lambda _: None,
     ) -> None:
         """Plan with the snapshots of models, and write to the store.
 
@@ -62,11 +66,13 @@ class Writer:
             snapshots: its models.
             author: the default author. Default: the identity in Git's configuration.
             clock: returns the present time, aware. Default: the system's.
+            check: is called with each event before any is written.
         """
         self._store = store
         self._snapshots = snapshots
         self._author = author
         self._clock = clock or _now
+        self._check = check
 
     def write(self, model: str, options: WriteOptions, plan: Planner) -> Sequence[Event]:
         """Plan and write events; if another writer was faster, plan again. Return the events.
@@ -82,6 +88,8 @@ class Writer:
             names = tuple(TagName.parse(tag.ref.name) for tag in snapshot.tags)
             context = ModelContext(model, names, snapshot.state, snapshot.unreadable)
             events = plan(context, request)
+            for event in events:
+                self._check(event)
             try:
                 self._put(events, request, options)
             except TagExistsError as error:

@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dulwich.config import ConfigFile
+from dulwich.errors import NotGitRepository
 from dulwich.repo import MemoryRepo, Repo
 
-from modelversions.errors import ConfigurationError, InvalidArgumentError
+from modelversions.errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    RepositoryError,
+    RepositoryNotFoundError,
+)
 from modelversions.git.config import GitConfig, get_bool, parse_bool
 
 _IGNORED = (b"noop", b"preciousobjects")
@@ -36,6 +42,40 @@ class Repository(Repo):
         if os.fsdecode(path) == os.path.join("info", "grafts"):
             return None
         return super().get_named_file(path, basedir)
+
+
+def open_repository(location: str, *, search: bool) -> Repo:
+    """Open the repository of a directory, as Git finds it.
+
+    Args:
+        location: the directory.
+        search: whether to search its parent directories.
+
+    Raises:
+        RepositoryNotFoundError: there is no repository.
+        RepositoryError: the repository cannot be read.
+    """
+    if not os.path.exists(location):
+        raise RepositoryNotFoundError(
+            f"there is no {location!r}; give the path of a Git repository or of a folder in "
+            "one, or a URL such as 'https://host/path'",
+            location=location,
+        )
+    try:
+        repo = find_repository(location) if search else Repository(location)
+    except NotGitRepository as error:
+        raise RepositoryNotFoundError(
+            f"{location!r} is not in a Git repository; give the path of one, or make one with "
+            "'git init'",
+            location=location,
+        ) from error
+    except ConfigurationError:
+        raise
+    except Exception as error:  # dulwich raises various errors for broken files
+        raise RepositoryError(
+            f"the repository at {location!r} cannot be read: {error!r}", location=location
+        ) from error
+    return repo
 
 
 def find_repository(location: str) -> Repo:

@@ -9,27 +9,22 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
 
-from dulwich.errors import NotGitRepository
 from dulwich.objects import ShaFile
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
-    ConfigurationError,
     LockedError,
     RepositoryError,
-    RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from modelversions.git.config import GitConfig
-from modelversions.git.local.discovery import Repository, find_repository
-from modelversions.git.local.local_refs import LocalRefs, NewRef, retry_while_locked
+from modelversions.git.local.discovery import open_repository
+from modelversions.git.local.local_refs import NewRef, retry_while_locked
+from modelversions.git.local.open_repository import OpenRepository
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
 from modelversions.git.locks import ForkSafeLock
-from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.tag_reader import TagReader
-from modelversions.git.programs import Programs
 from modelversions.git.store import (
     Commit,
     NewTag,
@@ -81,12 +76,13 @@ class LocalStore:
         self.options = options or RemoteOptions()
         self.repo = repo
         self._lock = ForkSafeLock()
-        self._files = ObjectFiles(repo, location)
-        self._config = GitConfig(repo, env)
+        self.opened = OpenRepository(repo, location, env)
+        self._files = self.opened.files
+        self._config = self.opened.config
+        self._programs = self.opened.programs
+        self._refs = self.opened.refs
         self._replacements = Replacements(repo, self._config, env)
         self._revisions = Revisions(repo, self._files, location, self._replacements)
-        self._programs = Programs(repo, self._config, env)
-        self._refs = LocalRefs(repo, location, self._programs)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich warns about files that are left open
             weakref.finalize(self, closer)
@@ -111,26 +107,7 @@ class LocalStore:
             RepositoryError: the repository cannot be read.
         """
         location = os.fspath(path)
-        if not os.path.exists(location):
-            raise RepositoryNotFoundError(
-                f"there is no {location!r}; give the path of a Git repository or of a folder in "
-                "one, or a URL such as 'https://host/path'",
-                location=location,
-            )
-        try:
-            repo = find_repository(location) if search else Repository(location)
-        except NotGitRepository as error:
-            raise RepositoryNotFoundError(
-                f"{location!r} is not in a Git repository; give the path of one, or make one with "
-                "'git init'",
-                location=location,
-            ) from error
-        except ConfigurationError:
-            raise
-        except Exception as error:  # dulwich raises various errors for broken files
-            raise RepositoryError(
-                f"the repository at {location!r} cannot be read: {error!r}", location=location
-            ) from error
+        repo = open_repository(location, search=search)
         store = cls(repo, repo.path, owned=True, options=options)
         if search and location == os.curdir:
             store._take_work_tree(os.environ)
