@@ -181,12 +181,9 @@ class LocalRemote:
                     self.location, f"it has the hook {hook!r}, which only Git can run"
                 )
             values = there.hidden("receive")
-            keeps = there.config.get_bool("receive.denyDeletes", default=False)
         hidden = next((ref for ref in updates if _hides(values, ref)), None)
         if hidden is not None:
             raise cannot_push(self.location, f"its configuration hides the ref {hidden!r}")
-        if keeps and not all(updates.values()):
-            raise cannot_push(self.location, "its configuration has receive.denyDeletes")
         if not all(map(there.files.fits, filter(None, updates.values()))):
             raise cannot_push(
                 self.location,

@@ -211,6 +211,20 @@ class TestExchange:
             assert same(here, there)
         far.git("fsck", "--strict")
 
+    def test_tags_are_deleted_there_too(self, far: Far, clone: Git) -> None:
+        with Registry.open(clone.path, **far.options) as here:
+            for number in range(3):
+                here.register("m", f"v1.0.{number}", author=ANN, force=True)
+            here.push()
+            here.delete_tags("m@v1.0.0", "m@v1.0.1", push=True)
+            assert far.git("tag").split() == clone("tag").split() == ["m@v1.0.2"]
+            hook = far.git.path / "hooks" / "update"
+            hook.write_text("#!/bin/sh\nexit 1\n")
+            hook.chmod(0o755)
+            with pytest.raises(PushRejectedError, match="'m@v1.0.2': hook declined"):
+                here.delete_tags("m@v1.0.2", push=True)
+            assert far.git("tag").split() == clone("tag").split() == ["m@v1.0.2"]
+
     def test_a_fetch_brings_tags_with_their_commits(self, far: Far, clone: Git) -> None:
         work = far.git.path.parent / "source"
         Git(work)("remote", "add", "up", str(far.git.path))

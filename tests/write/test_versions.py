@@ -11,6 +11,7 @@ from modelversions import (
     InvalidNameError,
     ModelDeprecatedError,
     ModelNotFoundError,
+    RevisionNotFoundError,
     SemVer,
     VersionExistsError,
     VersionNotFoundError,
@@ -114,8 +115,36 @@ class TestDeregister:
         with pytest.raises(VersionNotFoundError, match=f"was {hint}.*an active one: v1.0.0"):
             do(registry, "deregister", "m", version)
 
+    def test_the_version_at_a_commit(self, life: Builder) -> None:
+        registry = life.registry
+        event = do(registry, "deregister", "m", commit=life.commits["c2"])
+        assert (event.tag, event.commit) == ("m@v2.0.0!", life.commits["c2"])
+        with pytest.raises(VersionNotFoundError, match=r"no version of model 'm' is registered at"):
+            do(registry, "deregister", "m", commit=life.commits["c2"])
+        with pytest.raises(RevisionNotFoundError):
+            do(registry, "deregister", "m", commit="nowhere")
+
+    def test_several_versions_at_a_commit(self, life: Builder) -> None:
+        registry = life.registry
+        do(registry, "register", "m", "v3.0.0", commit=life.commits["c2"], force=True)
+        with pytest.raises(InvalidArgumentError, match=r"\w{7}: v2.0.0, v3.0.0; pass one"):
+            do(registry, "deregister", "m", commit=life.commits["c2"])
+
+    def test_a_version_or_a_commit(self, life: Builder) -> None:
+        for options in ({}, {"version": "v2.0.0", "commit": "HEAD"}):
+            with pytest.raises(InvalidArgumentError, match="give either a version or a commit"):
+                do(life.registry, "deregister", "m", **options)
+
 
 class TestDeprecate:
+    def test_at_another_commit(self, life: Builder) -> None:
+        registry = life.registry
+        event = do(registry, "deprecate", "m", commit=life.commits["c1"])
+        assert event.commit == life.commits["c1"]
+        assert registry["m"].deprecated
+        with pytest.raises(RevisionNotFoundError):
+            do(registry, "deprecate", "m", commit="nowhere", force=True)
+
     def test_at_the_commit_of_the_newest_event(self, life: Builder) -> None:
         registry = life.registry
         event = do(registry, "deprecate", "m")
