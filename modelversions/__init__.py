@@ -20,13 +20,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelversions.artifacts.artifact import Artifact, Artifacts
     from modelversions.errors import (
         AmbiguousRevisionError,
+        ArtifactNotFoundError,
         AuthenticationError,
         ClockSkewWarning,
         CommitTakenError,
         ConfigurationError,
         DubiousOwnershipError,
+        FileNotInGitError,
         IdentityError,
         InvalidArgumentError,
         InvalidNameError,
@@ -83,6 +86,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmbiguousRevisionError",
+    "Artifact",
+    "ArtifactNotFoundError",
+    "Artifacts",
     "AuthenticationError",
     "Change",
     "ChangeKind",
@@ -95,6 +101,7 @@ __all__ = [
     "DubiousOwnershipError",
     "Event",
     "EventKind",
+    "FileNotInGitError",
     "Identity",
     "IdentityError",
     "InvalidArgumentError",
@@ -150,6 +157,8 @@ __all__ = [
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _MODULES = {
+    "Artifact": "artifacts.artifact",
+    "Artifacts": "artifacts.artifact",
     "Change": "model.diff",
     "ChangeKind": "model.diff",
     "Commit": "git.store",

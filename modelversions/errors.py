@@ -13,6 +13,8 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     ├── VersionNotFoundError       KeyError           .model .version
     ├── StageNotFoundError         KeyError           .model .stage
     ├── TagNotFoundError           LookupError        .tag
+    ├── ArtifactNotFoundError      LookupError        .model .commit
+    ├── FileNotInGitError          FileNotFoundError  .path .commit .reason
     ├── ObjectMissingError         LookupError        .id
     ├── RepositoryNotFoundError    FileNotFoundError  .location
     ├── RepositoryError            OSError            .location
@@ -300,6 +302,34 @@ class NotACommitError(RevisionNotFoundError):
         """Set the message and the data."""
         super().__init__(message, revision=revision)
         self._set(type=type)
+
+
+class ArtifactNotFoundError(ModelVersionsError, LookupError):
+    """The model has no annotation at the commit (F24)."""
+
+    code = "artifact-not-found"
+    model: str
+    commit: str
+
+    def __init__(self, message: str, *, model: str, commit: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(model=model, commit=commit)
+
+
+class FileNotInGitError(ModelVersionsError, FileNotFoundError):
+    """Git has no such file at the commit, or has a pointer of DVC or Git LFS in its place."""
+
+    code = "file-not-in-git"
+    path: str
+    commit: str
+    reason: str
+    """``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or ``"lfs"``."""
+
+    def __init__(self, message: str, *, path: str, commit: str, reason: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(path=path, commit=commit, reason=reason)
 
 
 class ObjectMissingError(ModelVersionsError, LookupError):

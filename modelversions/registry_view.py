@@ -7,14 +7,27 @@ import heapq
 import itertools
 import logging
 import math
+import posixpath
 import threading
 import weakref
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime, timedelta, timezone
+from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from modelversions.artifacts.artifact import (
+    DVC_FILE,
+    GTO_FILE,
+    Artifact,
+    Artifacts,
+    files_of,
+)
+from modelversions.artifacts.artifact import read_file as annotations_in
+from modelversions.artifacts.tracked import is_dvc_output, is_lfs_pointer, not_in_git
 from modelversions.errors import (
+    ArtifactNotFoundError,
     ConfigurationError,
+    FileNotInGitError,
     InvalidArgumentError,
     InvalidTagNameError,
     MissingExtraError,
@@ -50,7 +63,7 @@ from modelversions.values.tag_name import (
     is_stage_name,
     model_of,
 )
-from modelversions.write.allowed_stages import FILE, read_stages
+from modelversions.write.allowed_stages import FILE, read_stages, read_types
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -399,6 +412,140 @@ class RegistryView(Mapping[str, Model]):
         """
         return read_stages(self._store.read_file(FILE)) if self._stages is None else self._stages
 
+    def allowed_types(self) -> tuple[str, ...] | None:
+        """Return the types that annotations may have; None if any may.
+
+        They are those that the ``.gto`` file lists as ``types`` (F23). Other types are problems of
+        ``artifacts()``.
+
+        Raises:
+            ConfigurationError, MissingExtraError: as for ``allowed_stages()``.
+        """
+        return read_types(self._store.read_file(FILE))
+
+    def artifact(self, reference: str | TagName | Version) -> Artifact:
+        """Return the annotation of a version, at its commit (F24).
+
+        Args:
+            reference: as for ``resolve()``, such as ``"churn@latest"``.
+
+        Raises:
+            ArtifactNotFoundError: the version has none.
+            ConfigurationError: the file that should have it is invalid.
+            MissingExtraError: the ``yaml`` extra is not installed.
+            InvalidTagNameError, LookupError: as for ``resolve()``.
+            RepositoryError: the files of the commit cannot be read.
+        """
+        version = reference if isinstance(reference, Version) else self.resolve(reference)
+        problems: list[Problem] = []
+        for file, _ in files_of(version.model):
+            found = self._annotations(version.commit, file, problems).get(version.model)
+            if found is not None:
+                return found
+        own = next((one for one in problems if one.model in (None, version.model)), None)
+        if own is not None:
+            raise ConfigurationError(own.message, file=own.tag)
+        names = " and ".join(file for file, _ in files_of(version.model))
+        raise ArtifactNotFoundError(
+            f"the model {version.model!r} has no annotation at commit {version.commit[:7]}, of "
+            f"{str(version)!r}; {names} can have one, 'dvc artifacts' and artifacts() list them",
+            model=version.model,
+            commit=version.commit,
+        )
+
+    def artifacts(self, commit: Revision = "HEAD") -> Artifacts:
+        """Return the annotations of all models at a commit, registered or not (F24).
+
+        The result is a mapping of models' names; its ``problems`` are files and annotations that
+        cannot be read, and types that are not allowed.
+
+        Raises:
+            RevisionNotFoundError: there is no such commit.
+            MissingExtraError: the ``yaml`` extra is not installed.
+            RepositoryError: the files of the commit cannot be read.
+        """
+        id = self._resolve(commit)
+        problems: list[Problem] = []
+        found: dict[str, Artifact] = {}
+        for file in (GTO_FILE, *self._store.paths_at(id, DVC_FILE)):
+            found |= self._annotations(id, file, problems)
+        problems += self._types_not_allowed(found.values())
+        return Artifacts(found, tuple(problems))
+
+    def _annotations(self, commit: str, file: str, problems: list[Problem]) -> dict[str, Artifact]:
+        """Read the annotations of one file of a commit, of which there may be none."""
+        entry = self._store.file_at(commit, file)
+        if entry is None or entry.kind != "file":
+            return {}
+        return annotations_in(file, entry.content, commit, problems)
+
+    def _types_not_allowed(self, found: Iterable[Artifact]) -> Iterator[Problem]:
+        try:
+            allowed = self.allowed_types()
+        except ConfigurationError as error:
+            yield Problem(ProblemKind.CONFIGURATION, FILE, None, str(error))
+            return
+        for one in found:
+            if allowed is not None and one.type not in (None, *allowed):
+                sentence = f"type {one.type!r} is not allowed here; allowed: {allowed}"
+                yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
+
+    def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
+        """Return the content of a file at the commit of a version.
+
+        Args:
+            reference: as for ``resolve()``.
+            path: the file's path from the repository's root, with ``/``. Default: that of the
+                version's annotation.
+
+        Raises:
+            FileNotInGitError: Git has no such file there; ``reason`` tells why, and the message
+                what to call for a file that DVC or Git LFS holds.
+            InvalidArgumentError: the path is absolute or leads out of the repository.
+            ArtifactNotFoundError, ConfigurationError, MissingExtraError: without a path, as for
+                ``artifact()``.
+            InvalidTagNameError, LookupError: as for ``resolve()``.
+            RepositoryError: the file cannot be read.
+        """
+        version = reference if isinstance(reference, Version) else self.resolve(reference)
+        file = _checked_path(self._path_of(version) if path is None else path)
+        return self._read_at(version.commit, file)
+
+    def open_file(self, reference: str | TagName | Version, path: str | None = None) -> BytesIO:
+        """Open a file at the commit of a version for reading; it is read into memory at once.
+
+        See ``read_bytes()``.
+        """
+        return BytesIO(self.read_bytes(reference, path))
+
+    def _path_of(self, version: Version) -> str:
+        artifact = self.artifact(version)
+        if artifact.path is None or "://" in artifact.path:
+            raise FileNotInGitError(
+                f"the annotation of {str(version)!r} in {artifact.file} has the path "
+                f"{artifact.path!r}, which is no file of the repository; pass path=",
+                path=artifact.path or "",
+                commit=version.commit,
+                reason="missing",
+            )
+        return artifact.path
+
+    def _read_at(self, commit: str, path: str) -> bytes:
+        found = self._store.file_at(commit, path)
+        location = self._store.location
+        if found is None:
+            is_output = is_dvc_output(path, lambda one: self._content_at(commit, one))
+            raise not_in_git(path, commit, location, "dvc" if is_output else "missing")
+        if found.kind != "file":
+            raise not_in_git(path, commit, location, found.kind)
+        if is_lfs_pointer(found.content):
+            raise not_in_git(path, commit, location, "lfs")
+        return found.content
+
+    def _content_at(self, commit: str, path: str) -> bytes | None:
+        found = self._store.file_at(commit, path)
+        return found.content if found is not None and found.kind == "file" else None
+
     @gc_paused
     def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
         """Return the problems found in the tags, sorted by tag name.
@@ -530,6 +677,22 @@ class RegistryView(Mapping[str, Model]):
             f"{self._fetch}",
             tag=tag,
         )
+
+
+def _checked_path(path: object) -> str:
+    """Return a path in the repository, normalized.
+
+    Raises:
+        InvalidArgumentError: it is absolute or leads out of the repository.
+    """
+    found = posixpath.normpath(path) if isinstance(path, str) and path else ""
+    if not found or found.startswith(("/", "../")) or found in (".", ".."):
+        raise InvalidArgumentError(
+            f"path must be the path of a file from the repository's root, with '/', not {path!r}",
+            argument="path",
+            value=path,
+        )
+    return found
 
 
 def _latest(model: Model) -> Version:

@@ -31,7 +31,15 @@ def test_the_names() -> None:
         assert not issubclass(type(value), type) or value.__doc__
     values = {"Event", "EventKind", "Identity", "Model", "Problem", "Registry", "SemVer", "TagName"}
     more = {"Version", "Commit", "ProblemKind", "Signature", "SignatureStatus"}
-    more |= {"Change", "ChangeKind", "Span", "is_model_name", "is_stage_name"}
+    more |= {
+        "Change",
+        "ChangeKind",
+        "Span",
+        "Artifact",
+        "Artifacts",
+        "is_model_name",
+        "is_stage_name",
+    }
     more |= {"Conflict", "SyncResult", "Credentials", "Progress", "RegistryView", "Revision"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 

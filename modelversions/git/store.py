@@ -214,6 +214,15 @@ class Remote(Protocol):
         """Close the connections."""
 
 
+class FileAt(NamedTuple):
+    """What is at a path in the files of a commit."""
+
+    kind: str
+    """``"file"``, ``"symlink"``, ``"directory"`` or ``"submodule"``."""
+    content: bytes
+    """The content of a file, or the target of a symbolic link; else empty."""
+
+
 class ReadStore(Protocol):
     """The tags of one repository, for reading.
 
@@ -259,6 +268,17 @@ class ReadStore(Protocol):
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List a commit and its ancestors, newest first."""
+
+    def file_at(self, commit: str, path: str) -> FileAt | None:
+        """Read what is at a path in the files of a commit; None if there is nothing.
+
+        Args:
+            commit: the full id of a commit.
+            path: relative to the root, with ``/``.
+        """
+
+    def paths_at(self, commit: str, name: str) -> Sequence[str]:
+        """Return the paths of all files of one name in the files of a commit, sorted."""
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file of the work tree, or of HEAD's commit in a bare repository."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from modelversions.git.store import Commit, ReadStore, TagObject, TagRef
+from modelversions.git.store import Commit, FileAt, ReadStore, TagObject, TagRef
 from modelversions.values.event import RANK, Event
 from modelversions.values.tag_name import TagName
 
@@ -87,6 +87,14 @@ class StoreAsOf:
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List a commit and its ancestors, newest first, as they are now."""
         return self._store.commits(revision, limit)
+
+    def file_at(self, commit: str, path: str) -> FileAt | None:
+        """Read what is at a path in the files of a commit."""
+        return self._store.file_at(commit, path)
+
+    def paths_at(self, commit: str, name: str) -> Sequence[str]:
+        """Return the paths of all files of one name in the files of a commit."""
+        return self._store.paths_at(commit, name)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file of the work tree or of HEAD's commit, as it is now."""

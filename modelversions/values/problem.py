@@ -46,6 +46,8 @@ class ProblemKind(str, enum.Enum):
     """A stage was assigned that the configuration does not allow (F23)."""
     CONFIGURATION = "invalid-configuration"
     """The ``.gto`` file is invalid, or the package that reads it is not installed."""
+    ANNOTATION = "invalid-annotation"
+    """A ``dvc.yaml`` or ``artifacts.yaml`` file is invalid, or an annotation in it (F24)."""
 
     def __str__(self) -> str:
         """Return the value."""
@@ -58,7 +60,7 @@ class Problem:
 
     kind: ProblemKind
     tag: str
-    """The tag's name, without ``refs/tags/``; ``.gto`` for the configuration."""
+    """The tag's name, without ``refs/tags/``; or the path of a file, such as ``.gto``."""
     model: str | None
     """The model; None if the tag's name does not tell."""
     message: str

@@ -1,4 +1,4 @@
-"""The stages that may be assigned, as listed in a ``.gto`` file (F23)."""
+"""The allowed stages and types of artifacts, as listed in a ``.gto`` file (F23)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from modelversions.errors import (
     MissingExtraError,
     StageNotAllowedError,
 )
+from modelversions.safe_yaml import load_mapping
 from modelversions.values.tag_name import check_new_stage
 
 FILE = ".gto"
-
-_MAX_BRACKETS = 100
-"""The maximal number of opening brackets: ruamel.yaml takes seconds for thousands of them."""
-_MAX_SIZE = 1 << 20
-"""The maximal size of the file in bytes."""
 
 
 def read_stages(content: bytes | None) -> tuple[str, ...] | None:
@@ -30,40 +26,35 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
         MissingExtraError: there is a file, and the parser is not installed.
         ConfigurationError: it is not YAML, or ``stages`` is not a list of stage names.
     """
+    stages = _read(content, "stages")
+    return None if stages is None else check_stages(stages, FILE)
+
+
+def read_types(content: bytes | None) -> tuple[str, ...] | None:
+    """Return the types that artifacts may have; None if any may. See ``read_stages``."""
+    types = _read(content, "types")
+    if types is None:
+        return None
+    if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
+        raise ConfigurationError(
+            f"the types cannot be read from {FILE}: 'types' must be a list of texts, not {types!r}",
+            file=FILE,
+        )
+    return tuple(types)
+
+
+def _read(content: bytes | None, key: str) -> object:
+    """Return a value of the file; None if it has none."""
     if content is None:
         return None
     try:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import YAMLError
-        from ruamel.yaml.events import AliasEvent
-    except ImportError as error:
+        return load_mapping(content, FILE).get(key)
+    except MissingExtraError as error:
         raise MissingExtraError(
-            f"the {FILE} file of the repository lists the allowed stages; to read it, install the "
+            f"the {FILE} file of the repository lists the allowed {key}; to read it, install the "
             "'yaml' extra: pip install 'modelversions[yaml]', or pass stages= to Registry.open",
             extra="yaml",
         ) from error
-    if len(content) > _MAX_SIZE:
-        raise _invalid(f"it has {len(content)} bytes; at most {_MAX_SIZE} are read")
-    if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:
-        raise _invalid(
-            f"it has more than {_MAX_BRACKETS} opening brackets; write lists line by line"
-        )
-    try:
-        events = YAML(typ="safe", pure=True).parse(content) if b"*" in content else ()
-        has_aliases = any(isinstance(event, AliasEvent) for event in events)
-    except YAMLError:  # load() raises the error
-        has_aliases = False
-    if has_aliases:  # a few of them can expand to billions of values
-        raise _invalid("it has aliases ('*name'), which are not supported; write the values out")
-    try:
-        found = YAML(typ="safe", pure=True).load(content)
-    except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
-        reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
-        raise _invalid(f"it is not YAML: {reason}") from error
-    if found is not None and not isinstance(found, dict):
-        raise _invalid(f"it must be a mapping, not {found!r}")
-    stages = (found or {}).get("stages")
-    return None if stages is None else check_stages(stages, FILE)
 
 
 def check_stages(stages: object, source: str) -> tuple[str, ...]:
@@ -76,7 +67,7 @@ def check_stages(stages: object, source: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: they are not.
     """
-    if isinstance(stages, str) or not isinstance(stages, Iterable):
+    if isinstance(stages, (str, dict)) or not isinstance(stages, Iterable):
         raise _invalid(
             f"'stages' must be a list of names, not {stages!r}; write one such as ['dev', 'prod']",
             source,

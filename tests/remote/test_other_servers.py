@@ -6,6 +6,7 @@ a folder of its own. The judges are C git and the local registry in the bare rep
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -198,6 +199,22 @@ def test_the_configuration_is_read_from_head(other: Far) -> None:
     with other.open() as remote:
         assert remote._store.read_file(".gto") == b"stages: [prod]\n"
         assert remote._store.read_file("other") is None
+
+
+def test_the_files_of_a_version_are_read(other: Far, tmp_path: Path) -> None:
+    work = init(tmp_path / "work")
+    (work.path / "sub").mkdir()
+    (work.path / "dvc.yaml").write_text("artifacts: {m: {path: sub/model}}\n")
+    (work.path / "sub" / "model").write_bytes(noise := os.urandom(200_000))
+    work("add", ".")
+    work.commit()
+    work("tag", "-a", "m@v1.0.0", "-m", "x")
+    work("commit", "-q", "--allow-empty", "-m", "later")
+    work("push", "-qf", str(other.git.path), "HEAD:main", "m@v1.0.0")
+    with other.open() as remote:
+        assert remote.artifact("m@v1.0.0").path == "sub/model"
+        assert list(remote.artifacts()) == ["m"]
+        assert remote.read_bytes("m@latest") == noise
 
 
 def test_tags_are_pushed_and_fetched(other: Far, clone: Git, tmp_path: Path) -> None:

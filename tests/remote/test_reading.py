@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from dulwich.repo import Repo
 
 from modelversions import (
     AuthenticationError,
+    FileNotInGitError,
     Registry,
     RemoteError,
     RemoteTimeoutError,
     RepositoryNotFoundError,
 )
 from tests.builders import CORPORA, Builder, corpus, same
-from tests.compat.git import Git
+from tests.compat.git import Git, init
 from tests.remote import servers
 from tests.remote.conftest import (
     NAME,
@@ -63,6 +65,30 @@ def test_the_configuration_is_read_where_a_server_filters_and_where_not(far: Far
     with far.open() as remote_registry:
         assert remote_registry._store.read_file(".gto") == b"stages: [prod]\n"
         assert remote_registry._store.read_file("other") is None
+
+
+def test_annotations_and_files_are_those_of_the_version(far: Far, tmp_path: Path) -> None:
+    work = init(tmp_path / "work")
+    (work.path / "sub").mkdir()
+    (work.path / "dvc.yaml").write_text("artifacts: {m: {path: sub/model, type: model}}\n")
+    (work.path / "sub" / "model").write_bytes(noise := os.urandom(200_000))
+    (work.path / "sub" / "other").write_bytes(os.urandom(2_000_000))
+    work("add", ".")
+    work.commit()
+    work("tag", "-a", "m@v1.0.0", "-m", "x")
+    (work.path / "sub" / "model").write_text("later")
+    work("rm", "-q", "dvc.yaml")
+    work("add", ".")
+    work.commit()
+    work("push", "-qf", str(far.git.path), "HEAD:main", "m@v1.0.0")
+    with far.open() as remote_registry:
+        version = remote_registry["m"]["v1.0.0"]
+        assert remote_registry.artifact(version).path == "sub/model"
+        assert list(remote_registry.artifacts(version)) == ["m"]
+        assert list(remote_registry.artifacts()) == []
+        assert remote_registry.read_bytes("m@latest") == noise
+        with pytest.raises(FileNotInGitError, match="there is no file 'sub/none'"):
+            remote_registry.read_bytes("m@latest", "sub/none")
 
 
 def test_a_repository_that_is_not_there(far: Far) -> None:

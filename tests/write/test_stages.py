@@ -173,6 +173,12 @@ class TestUnassign:
         assert held(registry) == {"prod": "v1.0.0"}
 
 
+ALIASES = "a: &a [1, 2]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcd", "bcde")
+)
+"""Five lines that stand for more than ten thousand values."""
+
+
 class TestStages:
     """F23: which stages may be assigned."""
 
@@ -223,11 +229,11 @@ class TestStages:
             ("stages: [1]\n", "1 cannot name a stage"),
             ("x: 2024-13-45\n", "ValueError: month must be in 1..12"),
             ("a: !!bool maybe\n", "it is not YAML: KeyError"),
-            pytest.param("[" * 3000, "more than 100 opening brackets", id="brackets"),
-            pytest.param(
-                "#" * (1 << 20) + "\n", "it has 1048577 bytes; at most 1048576", id="size"
-            ),
-            ("x: &x [1]\ny: *x\n", "it has aliases .* not supported; write the"),
+            ("stages: {dev: 1}\n", "'stages' must be a list of names, not {'dev': 1}"),
+            pytest.param("[" * 3000, "brackets are nested more than 100 deep", id="brackets"),
+            pytest.param("#" * (1 << 17) + "\n", "it has 131073 bytes; at most 131072", id="size"),
+            ("x: &x [*x]\n", "values are nested more than 100 deep"),
+            pytest.param(ALIASES, "it has more than 20000 values", id="aliases"),
             pytest.param("- " * 3000, "it is not YAML: RecursionError", id="nesting"),
             ("stages: [latest]\n", "'latest' cannot name a stage"),
         ],

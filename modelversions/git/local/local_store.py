@@ -27,6 +27,7 @@ from modelversions.git.locks import ForkSafeLock
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.store import (
     Commit,
+    FileAt,
     NewTag,
     RemoteOptions,
     Signature,
@@ -221,6 +222,18 @@ class LocalStore:
         with self._lock:
             kind, raw = self._files.raw(ref.id)
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
+
+    def file_at(self, commit: str, path: str) -> FileAt | None:
+        """Read what is at a path in the files of a commit; None if there is nothing."""
+        with self._lock:
+            self._begin()
+            return self._revisions.file_at(commit, path)
+
+    def paths_at(self, commit: str, name: str) -> Sequence[str]:
+        """Return the paths of all files of one name in the files of a commit, sorted."""
+        with self._lock:
+            self._begin()
+            return self._revisions.paths_at(commit, name)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file of the work tree, or of HEAD's commit in a bare repository."""

@@ -18,7 +18,7 @@ from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.single_refs import lookup, read_reflog
 from modelversions.git.objects.commits import Commits
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.store import Commit, sha_hint
+from modelversions.git.store import Commit, FileAt, sha_hint
 
 _REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
 _STEP = re.compile(r"([~^])([0-9]*)(?!\{)")
@@ -88,6 +88,18 @@ class Revisions:
     def file(self, commit: str, path: str) -> bytes | None:
         """Return the content of a file at a commit; None if there is no such file."""
         return self._commits.file(commit, path)
+
+    def file_at(self, commit: str, path: str) -> FileAt | None:
+        """Return what a commit's files have at a path; None if there is nothing."""
+        entry = self._commits.entry(commit, path)
+        if entry is None:
+            return None
+        has_content = entry.kind in ("file", "symlink")
+        return FileAt(entry.kind, self._commits.content(commit, entry) if has_content else b"")
+
+    def paths_at(self, commit: str, name: str) -> list[str]:
+        """Return the paths of all files of one name in a commit's files."""
+        return sorted(self._commits.paths(commit, name))
 
     def _base(self, revision: str, base: str) -> str | None:
         """Resolve the part before ``~`` and ``^``: a full SHA, a ref, or a short SHA."""

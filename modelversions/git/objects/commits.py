@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from dulwich.objects import parse_tree
 
@@ -14,6 +15,22 @@ from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
 from modelversions.git.store import Commit
 from modelversions.git.tag_object import TagParts, parents, parse_commit
+
+_DIRECTORY = 0o040000
+_KINDS = {_DIRECTORY: "directory", 0o100000: "file", 0o120000: "symlink", 0o160000: "submodule"}
+_KIND = 0o170000
+
+
+class Entry(NamedTuple):
+    """An entry of a tree."""
+
+    mode: int
+    id: str
+
+    @property
+    def kind(self) -> str:
+        """What it is, as in ``FileAt``."""
+        return _KINDS.get(self.mode & _KIND, "file")
 
 
 class Commits:
@@ -92,26 +109,72 @@ class Commits:
             found = parents(self._files.raw(id)[1] if raw is None else raw)
         return found
 
-    def file(self, commit: str, path: str) -> bytes | None:
-        """Return the content of a file at a commit; None if there is no such file.
+    def entry(self, commit: str, path: str) -> Entry | None:
+        """Return what a commit's files have at a path; None if there is nothing.
 
         Raises:
             RepositoryError: the commit or a tree is missing or broken.
         """
-        id = self._object(commit, commit)[1][5:].partition(b"\n")[0].decode(errors="replace")
+        found: Entry | None = Entry(_DIRECTORY, self._tree(commit))
         for part in path.split("/"):
-            kind, raw = self._object(commit, id)
-            if kind != "tree":
+            if found is None or found.kind != "directory":
                 return None
-            try:
-                entries = {name: sha for name, _, sha in parse_tree(raw, self._width)}
-            except Exception as error:  # a broken tree: dulwich raises various errors
-                raise self.unreadable(error) from error
-            if part.encode() not in entries:
-                return None
-            id = entries[part.encode()].decode("ascii")
-        kind, raw = self._object(commit, id)
-        return raw if kind == "blob" else None
+            found = self._entries(commit, found.id).get(part.encode(errors="surrogateescape"))
+        return found
+
+    def paths(self, commit: str, name: str) -> Iterator[str]:
+        """Yield the paths of all files of one name in a commit's files.
+
+        Raises:
+            RepositoryError: the commit or a tree is missing or broken.
+        """
+        wanted = name.encode()
+        left = [("", self._tree(commit))]
+        while left:
+            prefix, tree = left.pop()
+            entries = self._entries(commit, tree)
+            if wanted in entries and entries[wanted].kind == "file":
+                yield f"{prefix}{name}"
+            left += [
+                (f"{prefix}{part.decode(errors='surrogateescape')}/", entry.id)
+                for part, entry in reversed(entries.items())
+                if entry.kind == "directory"
+            ]
+
+    def content(self, commit: str, entry: Entry) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            RepositoryError: it is missing or broken.
+        """
+        return self._object(commit, entry.id)[1]
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return the content of a file at a commit; None if there is no such file.
+
+        Raises:
+            RepositoryError: the commit, a tree or the file is missing or broken.
+        """
+        entry = self.entry(commit, path)
+        if entry is None or entry.kind not in ("file", "symlink"):
+            return None
+        return self.content(commit, entry)
+
+    def _tree(self, commit: str) -> str:
+        """Return the id of a commit's root tree."""
+        return self._object(commit, commit)[1][5:].partition(b"\n")[0].decode(errors="replace")
+
+    def _entries(self, commit: str, tree: str) -> dict[bytes, Entry]:
+        kind, raw = self._object(commit, tree)
+        if kind != "tree":
+            return {}
+        try:
+            return {
+                name: Entry(mode, sha.decode("ascii"))
+                for name, mode, sha in parse_tree(raw, self._width)
+            }
+        except Exception as error:  # a broken tree: dulwich raises various errors
+            raise self.unreadable(error) from error
 
     def _object(self, revision: str, id: str) -> Raw:
         kind, raw = self._files.raw(id)

@@ -6,7 +6,9 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.objects import Commit as GitCommit
@@ -32,6 +34,7 @@ from modelversions.git.remote.transport import ComputeUpdates, PushResult, Refs,
 from modelversions.git.store import (
     TAGS,
     Commit,
+    FileAt,
     NewTag,
     RemoteOptions,
     Signature,
@@ -43,9 +46,12 @@ from modelversions.git.tag_object import clean_as_configured, tag_content
 from modelversions.git.urls import Url
 from modelversions.git.verification import verify
 
+Found = TypeVar("Found")
+
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _ROOT_TREE = "tree:1"
+_NO_FILES = "blob:none"
 _LOCKED = re.compile(r"\block\b")
 """The reason of JGit's servers for a ref that another client is writing."""
 LOCK_TIMEOUT = 1.0
@@ -67,6 +73,8 @@ class RemoteStore:
         self._transport = Transport(url, self._programs, options)
         self.location = self._transport.location
         self._tags = RemoteTags(self._transport, options)
+        self._trees: tuple[str, Commits] | None = None
+        """The last commit whose trees were fetched, and what reads them."""
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     def close(self) -> None:
@@ -220,6 +228,60 @@ class RemoteStore:
             return verify(self._programs, b"", ref.name)
         kind, raw = self._tags.raw(ref)
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
+
+    def file_at(self, commit: str, path: str) -> FileAt | None:
+        """Read what is at a path in the files of a commit; None if there is nothing.
+
+        The commit's trees are fetched, and the file if there is one. A server that has no filters,
+        or sends no single files, sends all files of the commit.
+        """
+        commits, entry = self._with_trees(commit, lambda commits: commits.entry(commit, path))
+        if entry is None or entry.kind not in ("file", "symlink"):
+            return None if entry is None else FileAt(entry.kind, b"")
+        with suppress(RepositoryError):
+            return FileAt(entry.kind, commits.content(commit, entry))
+        try:
+            objects = self._transport.fetch([entry.id], bounded=False)
+        except RemoteTimeoutError:
+            raise
+        except RemoteError:
+            commits = self._commits(self._files_of(commit))
+        else:
+            commits = self._commits(objects)
+        return FileAt(entry.kind, commits.content(commit, entry))
+
+    def paths_at(self, commit: str, name: str) -> Sequence[str]:
+        """Return the paths of all files of one name in the files of a commit, sorted."""
+        return self._with_trees(commit, lambda commits: sorted(commits.paths(commit, name)))[1]
+
+    def _with_trees(self, commit: str, read: Callable[[Commits], Found]) -> tuple[Commits, Found]:
+        """Call a function with a commit and its trees, which are fetched if necessary.
+
+        Raises:
+            RemoteError: the server sends all files with them, and these are too large.
+        """
+        known = self._trees
+        if known is None or known[0] != commit:
+            objects = self._files_of(commit, filter=_NO_FILES)
+            known = self._trees = commit, self._commits(objects)
+        try:
+            return known[1], read(known[1])
+        except RepositoryError:  # the server has no filters, and the transfer was ended early
+            known = self._trees = commit, self._commits(self._files_of(commit))
+            return known[1], read(known[1])
+
+    def _files_of(self, commit: str, *, filter: str | None = None) -> Fetched:
+        """Fetch a commit and its files, by a tag that leads to it if the server demands that."""
+        try:
+            return self._transport.fetch([commit], depth=1, filter=filter)
+        except RemoteTimeoutError:
+            raise
+        except RemoteError:
+            refs = self._transport.tags([""])
+            tag = next((ref.id for ref in refs if ref.peeled == commit), None)
+            if tag is None:
+                raise
+        return self._transport.fetch([tag], depth=1, filter=filter)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""

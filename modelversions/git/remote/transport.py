@@ -205,6 +205,7 @@ class Transport:
         haves: Sequence[str] = (),
         depth: int | None = None,
         filter: str | None = None,
+        bounded: bool = True,
     ) -> Fetched:
         """Fetch objects into memory.
 
@@ -216,8 +217,9 @@ class Transport:
             depth: the number of generations of commits; None for all but ``haves``.
             filter: a filter for objects. If the server has none, the transfer ends after the
                 commits, tags and the first tree.
+            bounded: whether the number of bytes is limited.
         """
-        most = None if haves and filter is None else MAX_BYTES
+        most = MAX_BYTES if bounded and not (haves and filter is None) else None
         pack = PackFile(most, format=_format(wants), start_only=filter is not None)
         try:
             self._filtered(wants, pack, haves, depth, filter)

@@ -1,0 +1,1 @@
+"""What models are made of: the annotations of ``dvc.yaml`` and ``artifacts.yaml`` (F24)."""

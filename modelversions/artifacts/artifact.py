@@ -1,0 +1,191 @@
+"""``Artifact``: the annotation of a model at a commit, and how it is read (F24)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from modelversions.errors import ConfigurationError
+from modelversions.json_types import record
+from modelversions.safe_yaml import invalid, load_mapping
+from modelversions.values.problem import Problem, ProblemKind
+from modelversions.values.tag_name import is_model_name
+
+DVC_FILE = "dvc.yaml"
+GTO_FILE = "artifacts.yaml"
+
+
+def _frozen(value: object) -> object:
+    """Return a value whose mappings and lists cannot be changed."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+@attrs.frozen
+class Artifact:
+    """The annotation of a model at a commit (F24)."""
+
+    model: str
+    """The model's name, such as ``churn``, or ``folder:churn`` for one of ``folder/dvc.yaml``."""
+    path: str | None
+    """The file or folder of the model, from the repository's root; perhaps a URL. None if the
+    annotation has none."""
+    type: str | None
+    """The kind of artifact, such as ``"model"``."""
+    description: str
+    labels: tuple[str, ...]
+    metadata: Any = attrs.field(eq=True, hash=False, converter=_frozen)
+    """What else the annotation tells: values of YAML, read-only."""
+    file: str
+    """The file that has the annotation, from the repository's root."""
+    commit: str
+    """The full SHA of the commit."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the annotation as JSON types."""
+        return record(**{name: getattr(self, name) for name in _FIELDS})
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """Pickle the fields; a read-only mapping cannot be pickled."""
+        return Artifact, tuple(_plain(getattr(self, name)) for name in _FIELDS)
+
+
+_FIELDS = ("model", "path", "type", "description", "labels", "metadata", "file", "commit")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+class Artifacts(Mapping[str, Artifact]):
+    """The annotations of a commit, by model, and what is wrong with others: read-only."""
+
+    __slots__ = ("_found", "problems")
+
+    def __init__(self, found: Mapping[str, Artifact], problems: tuple[Problem, ...]) -> None:
+        """Keep annotations and problems."""
+        self._found = {name: found[name] for name in sorted(found)}
+        self.problems = problems
+        """Files and annotations that cannot be read: ``tag`` is the file's path."""
+
+    def __getitem__(self, model: str) -> Artifact:
+        """Return the annotation of a model."""
+        return self._found[model]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the models' names, sorted."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """Return the number of annotated models."""
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        """Return the annotations, like a dict."""
+        return repr(self._found)
+
+
+def files_of(model: str) -> tuple[tuple[str, str], ...]:
+    """Return the files that may annotate a model, each with the model's key there, by priority."""
+    folder, _, name = model.rpartition(":")
+    return (posixpath.join(folder, DVC_FILE), name), (GTO_FILE, model)
+
+
+def read_file(
+    file: str, content: bytes, commit: str, problems: list[Problem]
+) -> dict[str, Artifact]:
+    """Return the annotations of one file, by model; what is wrong is added to ``problems``.
+
+    Raises:
+        MissingExtraError: the parser is not installed.
+    """
+    found: dict[str, Artifact] = {}
+    try:
+        entries = _entries(file, content)
+    except ConfigurationError as error:
+        problems.append(Problem(ProblemKind.ANNOTATION, file, None, str(error)))
+        return found
+    folder = posixpath.dirname(file)
+    for key, entry in entries.items():
+        model = f"{folder}:{key}" if folder else str(key)
+        if posixpath.basename(file) == GTO_FILE:
+            model = str(key).replace("=", ":")
+        try:
+            found[model] = _artifact(model, file, entry, commit)
+        except ConfigurationError as error:
+            problems.append(Problem(ProblemKind.ANNOTATION, file, model, str(error)))
+    return found
+
+
+def _entries(file: str, content: bytes) -> Mapping[object, object]:
+    """Return the annotations of a file, by key.
+
+    Raises:
+        ConfigurationError: the file is invalid.
+    """
+    whole = load_mapping(content, file)
+    if posixpath.basename(file) == GTO_FILE:
+        return whole
+    entries = whole.get("artifacts") or {}
+    if not isinstance(entries, dict):
+        raise invalid(file, f"'artifacts' must be a mapping of names, not {entries!r}")
+    return entries
+
+
+def _artifact(model: str, file: str, entry: object, commit: str) -> Artifact:
+    """Return the annotation of a model.
+
+    Raises:
+        ConfigurationError: it is invalid.
+    """
+    if not is_model_name(model):
+        raise invalid(file, f"{model!r} is not a model name")
+    if entry is None:
+        entry = {}
+    if not isinstance(entry, dict):
+        raise invalid(file, f"the annotation of {model!r} must be a mapping, not {entry!r}")
+    is_dvc = posixpath.basename(file) == DVC_FILE
+    path = _text(file, model, entry, "path")
+    labels = entry.get("labels") or []
+    if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+        raise invalid(file, f"the labels of {model!r} must be a list of texts, not {labels!r}")
+    if path is None and is_dvc:
+        raise invalid(file, f"the annotation of {model!r} has no path")
+    return Artifact(
+        model=model,
+        path=None if path is None else _from_root(file, model, path),
+        type=_text(file, model, entry, "type"),
+        description=_text(file, model, entry, "desc" if is_dvc else "description") or "",
+        labels=tuple(labels),
+        metadata=entry.get("meta" if is_dvc else "custom"),
+        file=file,
+        commit=commit,
+    )
+
+
+def _text(file: str, model: str, entry: Mapping[object, object], key: str) -> str | None:
+    value = entry.get(key)
+    if value is not None and not isinstance(value, str):
+        raise invalid(file, f"the {key} of {model!r} must be text, not {value!r}")
+    return value
+
+
+def _from_root(file: str, model: str, path: str) -> str:
+    """Return a path of an annotation from the repository's root; a URL stays as it is.
+
+    Raises:
+        ConfigurationError: it leads out of the repository.
+    """
+    if "://" in path:
+        return path
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+    if found.startswith(("/", "../")) or found == "..":
+        raise invalid(file, f"the path of {model!r}, {path!r}, leads out of the repository")
+    return found

@@ -1,0 +1,81 @@
+"""Files that Git holds as pointers: those of DVC and of Git LFS."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+
+from modelversions.errors import ConfigurationError, FileNotInGitError
+from modelversions.safe_yaml import load_mapping
+
+_LFS = b"version https://git-lfs.github.com/spec/"
+_MAX_POINTER = 1024
+"""The maximal size of a pointer of Git LFS, by its specification."""
+
+
+def is_lfs_pointer(content: bytes) -> bool:
+    """Return whether a file's content is a pointer of Git LFS."""
+    return len(content) < _MAX_POINTER and content.startswith(_LFS)
+
+
+def is_dvc_output(path: str, read: Callable[[str], bytes | None]) -> bool:
+    """Return whether DVC tracks a file, or a folder that it is in.
+
+    Args:
+        path: the file's path.
+        read: returns the content of a file of the same commit, or None.
+    """
+    above = list(_with_parents(path))
+    if any(read(f"{one}.dvc") is not None for one in above):
+        return True
+    for folder in {posixpath.dirname(one) for one in above}:
+        content = read(posixpath.join(folder, "dvc.lock"))
+        if content is not None and any(
+            posixpath.normpath(posixpath.join(folder, output)) in above
+            for output in _outputs(content)
+        ):
+            return True
+    return False
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _outputs(content: bytes) -> Iterator[str]:
+    """Yield the outputs in a ``dvc.lock`` file; none if it is invalid."""
+    try:
+        stages = load_mapping(content, "dvc.lock").get("stages")
+    except ConfigurationError:
+        return
+    for stage in stages.values() if isinstance(stages, dict) else ():
+        outputs = stage.get("outs") if isinstance(stage, dict) else None
+        for output in outputs if isinstance(outputs, list) else ():
+            if isinstance(output, dict) and isinstance(output.get("path"), str):
+                yield output["path"]
+
+
+def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInGitError:
+    """Return the error for a path that Git has no file for.
+
+    Args:
+        path: the path.
+        commit: the commit.
+        location: the repository, for messages.
+        reason: ``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or
+            ``"lfs"``.
+    """
+    at = f"at commit {commit[:7]}"
+    call = f"dvc.api.open({path!r}, repo={location!r}, rev={commit!r})"
+    sentences = {
+        "missing": f"there is no file {path!r} {at}; a path begins at the repository's root",
+        "directory": f"{path!r} is a directory {at}; name a file in it",
+        "submodule": f"{path!r} is a submodule {at}; open its own repository",
+        "symlink": f"{path!r} is a symbolic link {at}; name the file that it leads to",
+        "dvc": f"{path!r} is tracked by DVC {at}, not by Git; call {call}",
+        "lfs": f"{path!r} is in Git LFS {at}, and Git has a pointer only; in a clone, run "
+        f"'git lfs pull --include={path}'",
+    }
+    return FileNotInGitError(sentences[reason], path=path, commit=commit, reason=reason)

@@ -1,0 +1,90 @@
+"""Read YAML files of a repository, which may have been written to do harm.
+
+ruamel.yaml's parser in Python is used, as GTO and DVC do: it reads YAML 1.2, where ``on`` is text.
+It takes about 20 seconds a megabyte, and more for deep nesting, so both are bounded.
+"""
+
+from __future__ import annotations
+
+from modelversions.errors import ConfigurationError, MissingExtraError
+
+MAX_SIZE = 1 << 17
+"""The maximal size of a file in bytes; it takes up to three seconds."""
+_MAX_DEPTH = 100
+"""The maximal depth of nested brackets, and of nested values."""
+_MAX_VALUES = 20_000
+"""The maximal number of values, those behind an alias counted each time."""
+
+
+def load_mapping(content: bytes, file: str) -> dict[object, object]:
+    """Return the mapping in a YAML file; an empty file is an empty mapping.
+
+    Aliases are replaced by copies of what they stand for.
+
+    Args:
+        content: the file's content.
+        file: its name, for messages.
+
+    Raises:
+        MissingExtraError: the parser is not installed.
+        ConfigurationError: it is not YAML, not a mapping, too large or too deeply nested.
+    """
+    try:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except ImportError as error:
+        raise MissingExtraError(
+            f"to read the {file} file of the repository, install the 'yaml' extra: "
+            "pip install 'modelversions[yaml]'",
+            extra="yaml",
+        ) from error
+    if len(content) > MAX_SIZE:
+        raise invalid(file, f"it has {len(content)} bytes; at most {MAX_SIZE} are read")
+    if _depth(content) > _MAX_DEPTH:
+        raise invalid(file, f"brackets are nested more than {_MAX_DEPTH} deep")
+    try:
+        found = YAML(typ="safe", pure=True).load(content)
+    except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
+        reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
+        raise invalid(file, f"it is not YAML: {reason}") from error
+    copied = {} if found is None else _Copy(file).of(found)
+    if not isinstance(copied, dict):
+        raise invalid(file, f"it must be a mapping, not {copied!r}")
+    return copied
+
+
+def invalid(file: str, reason: str) -> ConfigurationError:
+    """Return the error for a file with an invalid content."""
+    return ConfigurationError(f"the file {file} cannot be read: {reason}", file=file)
+
+
+def _depth(content: bytes) -> int:
+    """Return how deep brackets are nested, in comments and texts too."""
+    depth = most = 0
+    for byte in content:
+        if byte in b"[{":
+            depth += 1
+            most = max(most, depth)
+        elif byte in b"]}":
+            depth = max(depth - 1, 0)
+    return most
+
+
+class _Copy:
+    """Copies values: aliases can make a few lines stand for billions of them, or be endless."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._count = 0
+
+    def of(self, value: object, depth: int = 0) -> object:
+        self._count += 1
+        if depth > _MAX_DEPTH:
+            raise invalid(self._file, f"values are nested more than {_MAX_DEPTH} deep")
+        if self._count > _MAX_VALUES:
+            raise invalid(self._file, f"it has more than {_MAX_VALUES} values")
+        if isinstance(value, dict):
+            return {key: self.of(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set)):
+            return [self.of(item, depth + 1) for item in value]
+        return value

@@ -1,0 +1,433 @@
+"""F24: annotations of models, and the files of a version."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.repo import MemoryRepo, Repo
+
+from modelversions import (
+    Artifact,
+    ArtifactNotFoundError,
+    ConfigurationError,
+    FileNotInGitError,
+    InvalidArgumentError,
+    MissingExtraError,
+    ProblemKind,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RevisionNotFoundError,
+    StageNotFoundError,
+    VersionNotFoundError,
+)
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.remote import transport
+from tests.builders import Builder
+from tests.servers import git_server
+
+FILE, LINK, MODULE = 0o100644, 0o120000, 0o160000
+DVC = """
+artifacts:
+  churn:
+    path: models/churn.pkl
+    type: model
+    desc: who leaves
+    labels: [tabular, daily]
+    meta: {framework: sklearn, layers: [1, 2]}
+  raw:
+    path: data/raw.csv
+"""
+NESTED = "artifacts: {ner: {path: ../shared/ner.bin, type: model}}\n"
+GTO = """
+churn: {path: elsewhere, description: the older file}
+old: {type: dataset, path: "s3://bucket/old", custom: 3, labels: [a]}
+bare:
+"""
+
+Files = dict[str, str | bytes | tuple[int, str]]
+
+
+def commit(builder: Builder, files: Files, label: str = "c1", at: int = 0) -> str:
+    """Make a commit with these files, each text, bytes, or a mode and an id or target."""
+    return builder.commit(label, at, tree=_tree(builder, files))
+
+
+def _tree(builder: Builder, files: Files) -> str:
+    tree, below = Tree(), dict[str, Files]()
+    for path, content in files.items():
+        first, slash, rest = path.partition("/")
+        if slash:
+            below.setdefault(first, {})[rest] = content
+            continue
+        mode, value = content if isinstance(content, tuple) else (FILE, content)
+        if mode != MODULE:
+            blob = Blob.from_string(value if isinstance(value, bytes) else value.encode())
+            value = builder.add(blob)
+        tree.add(path.encode(), mode, ObjectID(str(value).encode()))
+    for name, inner in below.items():
+        tree.add(name.encode(), 0o040000, ObjectID(_tree(builder, inner).encode()))
+    return builder.add(tree)
+
+
+@pytest.fixture(params=["memory", "disk", "url"])
+def open_with(
+    request: pytest.FixtureRequest, disk: Builder
+) -> Iterator[Callable[[Files], Registry]]:
+    """Return a function that makes a commit with ``churn@v1.0.0``, and opens the registry."""
+    builder = Builder(MemoryRepo()) if request.param == "memory" else disk
+    servers: list[Any] = []
+
+    def open_it(files: Files) -> Registry:
+        commit(builder, files)
+        builder.tag("churn@v1.0.0", "c1", 10)
+        builder.tag("nlp/ner=ner@v1.0.0", "c1", 20)
+        commit(builder, {"README": "later"}, "c2", 30)
+        if request.param != "url":
+            return builder.registry
+        assert isinstance(builder.repo, Repo)
+        server = git_server(builder.repo)
+        servers.append(server)
+        return Registry.open(server.__enter__())
+
+    yield open_it
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+Open = Callable[[Files], Registry]
+
+
+class TestArtifact:
+    def test_of_the_version_s_own_commit(self, open_with: Open) -> None:
+        registry = open_with({"dvc.yaml": DVC, "artifacts.yaml": GTO})
+        found = registry.artifact("churn@v1.0.0")
+        assert found == registry.artifact(registry["churn"][0])
+        assert found.to_dict() == {
+            "schema": 1,
+            "model": "churn",
+            "path": "models/churn.pkl",
+            "type": "model",
+            "description": "who leaves",
+            "labels": ["tabular", "daily"],
+            "metadata": {"framework": "sklearn", "layers": [1, 2]},
+            "file": "dvc.yaml",
+            "commit": registry["churn"][0].commit,
+        }
+        assert registry.artifacts("HEAD") == {}
+        assert pickle.loads(pickle.dumps(found)) == found
+        with pytest.raises(TypeError):
+            found.metadata["framework"] = "torch"
+
+    def test_of_a_model_in_a_folder(self, open_with: Open) -> None:
+        registry = open_with({"nlp/ner/dvc.yaml": NESTED})
+        found = registry.artifact("nlp/ner:ner@latest")
+        assert (found.model, found.path, found.file) == (
+            "nlp/ner:ner",
+            "nlp/shared/ner.bin",
+            "nlp/ner/dvc.yaml",
+        )
+
+    def test_of_the_older_file(self, open_with: Open) -> None:
+        registry = open_with({"artifacts.yaml": GTO})
+        found = registry.artifact("churn@latest")
+        assert (found.path, found.description) == ("elsewhere", "the older file")
+
+    def test_a_model_without_one(self, open_with: Open) -> None:
+        registry = open_with({"dvc.yaml": "stages: {}\n"})
+        for reference, files in (
+            ("churn@v1.0.0", "dvc.yaml and artifacts.yaml"),
+            ("nlp/ner:ner@v1.0.0", "nlp/ner/dvc.yaml and artifacts.yaml"),
+        ):
+            with pytest.raises(ArtifactNotFoundError, match=f"no annotation .*; {files} can"):
+                registry.artifact(reference)
+
+    def test_all_of_a_commit(self, open_with: Open) -> None:
+        registry = open_with({"dvc.yaml": DVC, "artifacts.yaml": GTO, "nlp/ner/dvc.yaml": NESTED})
+        found = registry.artifacts(registry["churn"][0])
+        assert list(found) == ["bare", "churn", "nlp/ner:ner", "old", "raw"]
+        assert found["churn"].file == "dvc.yaml"
+        assert found["old"] == Artifact(
+            model="old",
+            path="s3://bucket/old",
+            type="dataset",
+            description="",
+            labels=("a",),
+            metadata=3,
+            file="artifacts.yaml",
+            commit=registry["churn"][0].commit,
+        )
+        assert (found["bare"].path, found["bare"].metadata) == (None, None)
+        assert found.problems == ()
+        assert repr(found).startswith("{'bare': Artifact(")
+        assert len(found) == 5
+        with pytest.raises(RevisionNotFoundError):
+            registry.artifacts("nowhere")
+
+
+class TestAnswersOfDvc:
+    """Cases in which ``dvc.api.artifacts_show`` of DVC 3.67.1 answers wrongly, as was measured."""
+
+    @pytest.fixture
+    def registry(self, builder: Builder) -> Registry:
+        commit(builder, {"dvc.yaml": DVC, "models/churn.pkl": "one"}, "c1")
+        commit(builder, {"dvc.yaml": DVC, "models/churn.pkl": "two"}, "c2", 1)
+        builder.tag("churn@v1.0.0", "c1", 10)
+        builder.tag("churn@v2.0.0", "c2", 20)
+        builder.tag("churn@v2.0.0!", "c2", 30)
+        builder.tag("churn#prod#1", "c1", 40)
+        builder.tag("churn#prod!#2", "c1", 50)
+        builder.tag("other#dev#1", "c2", 60)
+        return builder.registry
+
+    def test_a_deregistered_version_as_the_latest(self, registry: Registry) -> None:
+        # DVC: the commit of v2.0.0
+        assert registry.artifact("churn@latest").commit == registry["churn"]["v1.0.0"].commit
+        assert registry.read_bytes("churn@latest") == b"one"
+
+    def test_a_deregistered_version(self, registry: Registry) -> None:
+        # DVC: the commit of v2.0.0
+        with pytest.raises(VersionNotFoundError, match="it was deregistered"):
+            registry.artifact("churn@v2.0.0")
+
+    def test_an_unassigned_stage(self, registry: Registry) -> None:
+        # DVC: the commit of v1.0.0
+        with pytest.raises(StageNotFoundError, match="no version of 'churn' is in stage 'prod'"):
+            registry.artifact("churn#prod")
+
+    def test_a_model_with_stages_only(self, registry: Registry) -> None:
+        # DVC: IndexError: list index out of range
+        with pytest.raises(VersionNotFoundError, match="'other' has no active version"):
+            registry.artifact("other@latest")
+        with pytest.raises(ArtifactNotFoundError):
+            registry.artifact("other#dev")
+
+
+class TestInvalidFiles:
+    @pytest.mark.parametrize(
+        ("file", "content", "model", "reason"),
+        [
+            ("dvc.yaml", "a: [", None, "it is not YAML"),
+            ("dvc.yaml", "- a\n", None, "it must be a mapping"),
+            ("dvc.yaml", "artifacts: [churn]\n", None, "'artifacts' must be a mapping of names"),
+            ("dvc.yaml", "artifacts: {churn: [1]}\n", "churn", "must be a mapping, not"),
+            ("dvc.yaml", "artifacts: {churn: {type: model}}\n", "churn", "has no path"),
+            ("dvc.yaml", "artifacts: {churn: {path: 3}}\n", "churn", "the path of 'churn' must"),
+            ("dvc.yaml", "artifacts: {churn: {path: ../x}}\n", "churn", "leads out of the repos"),
+            ("dvc.yaml", "artifacts: {churn: {path: /x}}\n", "churn", "leads out of the repos"),
+            ("dvc.yaml", "artifacts: {churn: {path: x, labels: a}}\n", "churn", "must be a list"),
+            ("dvc.yaml", "artifacts: {churn: {path: x, labels: [1]}}\n", "churn", "must be a list"),
+            ("artifacts.yaml", "churn: {description: [1]}\n", "churn", "the description of"),
+        ],
+    )
+    def test_a_problem_of_that_commit(
+        self, open_with: Open, file: str, content: str, model: str | None, reason: str
+    ) -> None:
+        registry = open_with({file: content, "nlp/ner/dvc.yaml": NESTED})
+        with pytest.raises(ConfigurationError, match=reason) as caught:
+            registry.artifact("churn@v1.0.0")
+        assert caught.value.file == file
+        found = registry.artifacts(registry["churn"][0])
+        assert list(found) == ["nlp/ner:ner"]
+        (problem,) = found.problems
+        assert (problem.kind, problem.tag, problem.model) == (ProblemKind.ANNOTATION, file, model)
+        assert registry.problems() == ()
+        assert registry.artifacts("HEAD").problems == ()
+
+    def test_another_model_is_not_affected(self, open_with: Open) -> None:
+        registry = open_with({"dvc.yaml": f"{DVC}  'not valid!': {{path: x}}\n"})
+        assert registry.artifact("churn@v1.0.0").path == "models/churn.pkl"
+        (problem,) = registry.artifacts(registry["churn"][0]).problems
+        assert "'not valid!' is not a model name" in problem.message
+
+    def test_types_that_are_not_allowed(self, builder: Builder) -> None:
+        commit(builder, {"dvc.yaml": DVC, ".gto": "types: [dataset]\n"})
+        registry = builder.registry
+        assert registry.allowed_types() == ("dataset",)
+        found = registry.artifacts()
+        assert list(found) == ["churn", "raw"]
+        assert [problem.model for problem in found.problems] == ["churn"]
+        assert "type 'model' is not allowed here" in found.problems[0].message
+        commit(builder, {"dvc.yaml": DVC, ".gto": "types: model\n"}, "c2")
+        assert [problem.kind for problem in registry.artifacts().problems] == [
+            ProblemKind.CONFIGURATION
+        ]
+        with pytest.raises(ConfigurationError, match="'types' must be a list of texts, not 'mod"):
+            registry.allowed_types()
+        commit(builder, {"dvc.yaml": DVC, ".gto": "stages: [a]\n"}, "c3")
+        assert registry.allowed_types() is None
+
+    def test_aliases_are_copied(self, builder: Builder) -> None:
+        commit(builder, {"dvc.yaml": "x: &x {a: [1]}\nartifacts: {churn: {path: p, meta: *x}}\n"})
+        assert dict(builder.registry.artifacts()["churn"].metadata) == {"a": (1,)}
+
+    def test_without_the_parser(self, builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        commit(builder, {"dvc.yaml": DVC})
+        monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
+        with pytest.raises(MissingExtraError, match="to read the dvc.yaml file .*'yaml' extra"):
+            builder.registry.artifacts()
+
+
+FILES: Files = {
+    "dvc.yaml": DVC,
+    "models/churn.pkl": b"\x80\x00",
+    "nlp/ner/dvc.yaml": NESTED,
+    "nlp/shared/ner.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n",
+    "link": (LINK, "models/churn.pkl"),
+    "module": (MODULE, "ab" * 20),
+    "one.dvc": "outs: [{path: one}]\n",
+    "folder.dvc": "outs: [{path: folder}]\n",
+    "train/dvc.lock": "stages: {train: {outs: [{path: out/model}, 3]}, other: 3}\n",
+    "broken/dvc.lock": "stages: [",
+}
+
+
+class TestFiles:
+    def test_the_file_of_the_annotation(self, open_with: Open) -> None:
+        registry = open_with(FILES)
+        assert registry.read_bytes("churn@v1.0.0") == b"\x80\x00"
+        assert registry.read_bytes("churn@latest", "./models/churn.pkl") == b"\x80\x00"
+        with registry.open_file(registry["churn"][0], "dvc.yaml") as file:
+            assert file.read().decode() == DVC
+
+    @pytest.mark.parametrize(
+        ("path", "reason", "hint"),
+        [
+            ("none", "missing", "there is no file 'none' at commit"),
+            ("README", "missing", "begins at the repository's root"),
+            ("models/churn.pkl/x", "missing", "there is no file"),
+            ("models", "directory", "name a file in it"),
+            ("link", "symlink", "name the file that it leads to"),
+            ("module", "submodule", "open its own repository"),
+            ("one", "dvc", r"call dvc.api.open\('one', repo='.*', rev='[0-9a-f]{40}'\)"),
+            ("folder/a/b", "dvc", "call dvc.api.open"),
+            ("train/out/model", "dvc", "call dvc.api.open"),
+            ("train/out/other", "missing", "there is no file"),
+            ("broken/x", "missing", "there is no file"),
+            ("nlp/shared/ner.bin", "lfs", "git lfs pull --include=nlp/shared/ner.bin"),
+        ],
+    )
+    def test_what_git_does_not_hold(
+        self, open_with: Open, path: str, reason: str, hint: str
+    ) -> None:
+        registry = open_with(FILES)
+        with pytest.raises(FileNotInGitError, match=hint) as caught:
+            registry.read_bytes("churn@v1.0.0", path)
+        assert (caught.value.path, caught.value.reason) == (path, reason)
+        assert caught.value.commit == registry["churn"][0].commit
+
+    def test_a_file_that_the_tree_calls_a_directory(self, builder: Builder) -> None:
+        commit(builder, {"fake": (0o040000, "a file")})
+        builder.tag("churn@v1.0.0")
+        with pytest.raises(FileNotInGitError, match="there is no file 'fake/x'"):
+            builder.registry.read_bytes("churn@latest", "fake/x")
+
+    def test_an_annotation_without_a_file_of_the_repository(self, builder: Builder) -> None:
+        commit(builder, {"artifacts.yaml": GTO})
+        builder.tag("old@v1.0.0")
+        builder.tag("bare@v1.0.0", at=20)
+        for model in ("old", "bare"):
+            with pytest.raises(FileNotInGitError, match="is no file of the repository; pass path="):
+                builder.registry.read_bytes(f"{model}@latest")
+
+    @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", ".", "..", 3, b"x"])
+    def test_paths_out_of_the_repository(self, builder: Builder, path: Any) -> None:
+        builder.tags("churn@v1.0.0")
+        with pytest.raises(InvalidArgumentError, match="path must be the path of a file"):
+            builder.registry.read_bytes("churn@latest", path)
+
+    def test_in_the_past(self, builder: Builder) -> None:
+        commit(builder, FILES)
+        builder.tag("churn@v1.0.0", "c1", 10)
+        view = builder.registry.as_of(builder.registry.history()[0])
+        assert view.artifact("churn@latest").path == "models/churn.pkl"
+        assert view.read_bytes("churn@latest") == b"\x80\x00"
+        assert list(view.artifacts()) == ["churn", "nlp/ner:ner", "raw"]
+
+
+class TestAtAUrl:
+    """Servers that send less than Git's."""
+
+    def test_a_file_is_fetched_alone_if_the_server_allows_it(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit(disk, {"dvc.yaml": DVC, "models/churn.pkl": "model"})
+        disk.tag("churn@v1.0.0", "c1", 10)
+        real = transport.Transport.fetch
+        answers: list[Exception | None] = [None]
+        asked: list[object] = []
+
+        def fetch(self: Any, wants: Any, **options: Any) -> Any:
+            asked.append(options.get("filter") or ("one file" if "bounded" in options else "all"))
+            if "bounded" not in options:
+                found = real(self, wants, **options)
+                if options.get("filter"):  # as a server that has filters
+                    found._raw = {id: raw for id, raw in found._raw.items() if raw[0] != 3}
+                return found
+            if answers[0] is not None:
+                raise answers[0]
+            found = Fetched()
+            found.add_object(disk.repo[wants[0].encode()])
+            return found
+
+        monkeypatch.setattr(transport.Transport, "fetch", fetch)
+        assert isinstance(disk.repo, Repo)
+        with git_server(disk.repo) as url, Registry.open(url) as registry:
+            version = registry["churn"][0]
+            asked.clear()
+            assert registry.read_bytes(version, "models/churn.pkl") == b"model"
+            assert asked == ["blob:none", "one file"]
+            answers[0] = RemoteTimeoutError("slow", location="x")
+            with pytest.raises(RemoteTimeoutError):
+                registry.read_bytes(version, "models/churn.pkl")
+            answers[0] = RemoteError("not our ref", location="x")
+            asked.clear()
+            assert registry.read_bytes(version, "models/churn.pkl") == b"model"
+            assert asked == ["one file", "all"]
+
+    def test_all_files_are_fetched_if_the_first_bytes_lack_a_tree(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit(disk, {"nlp/ner/dvc.yaml": NESTED, "model": "small"})
+        disk.tag("nlp/ner=ner@v1.0.0", "c1", 10)
+        root = disk.repo[disk.repo.head()].tree  # type: ignore[attr-defined]
+        real = transport.Transport.fetch
+
+        def fetch(self: Any, wants: Any, **options: Any) -> Any:
+            found = real(self, wants, **options)
+            if options.get("filter"):  # a server without filters, and a large repository
+                kept = {id: raw for id, raw in found._raw.items() if id == root or raw[0] == 1}
+                found._raw = kept
+            return found
+
+        assert isinstance(disk.repo, Repo)
+        with git_server(disk.repo) as url, Registry.open(url) as registry:
+            version = registry["nlp/ner:ner"][0]
+            monkeypatch.setattr(transport.Transport, "fetch", fetch)
+            assert registry.artifact(version).type == "model"
+            assert registry.read_bytes(version, "model") == b"small"
+
+    @pytest.mark.parametrize("error", [RemoteError, RemoteTimeoutError])
+    def test_a_commit_that_is_not_sent(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch, error: type[RemoteError]
+    ) -> None:
+        disk.tags("churn@v1.0.0")
+        asked: list[object] = []
+
+        def fetch(_: Any, wants: Any, **__: Any) -> Any:
+            asked.append(wants)
+            raise error("not our ref", location="x")
+
+        assert isinstance(disk.repo, Repo)
+        with git_server(disk.repo) as url, Registry.open(url) as registry:
+            head = registry.resolve("churn@latest").commit
+            monkeypatch.setattr(transport.Transport, "fetch", fetch)
+            for commit in (head, "ab" * 20):
+                with pytest.raises(error):
+                    registry._store.paths_at(commit, "dvc.yaml")
+        assert len(asked) == (3 if error is RemoteError else 2)
