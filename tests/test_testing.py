@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.objects import ObjectID
 from dulwich.repo import MemoryRepo
 
-from modelversions import Identity, InvalidArgumentError, Registry, StageNotAllowedError, testing
+from modelversions import (
+    Identity,
+    InvalidArgumentError,
+    PushRejectedError,
+    Registry,
+    StageNotAllowedError,
+    testing,
+)
 from modelversions.testing import AUTHOR, START, FixedClock, memory_registry, new_commit
 from tests.builders import Builder
 
@@ -116,6 +124,17 @@ def test_push_and_fetch_between_memory_and_disk(disk: Builder) -> None:
     assert here.fetch(remote=there).transferred == ("m@deprecated",)
     assert there.push("m@deprecated", remote=here).unchanged == ("m@deprecated",)
     assert here.history() == there.history()
+
+
+def test_a_push_of_what_needs_a_missing_commit() -> None:
+    here, there = memory_registry({"m": ["v1.0.0", "v2.0.0"]}), memory_registry(commits=0)
+    repo = here._store.repo  # type: ignore[attr-defined]
+    child, root = (ObjectID(version.commit.encode()) for version in here["m"])
+    repo.update_shallow({child}, None)
+    del repo.object_store._data[root]
+    with pytest.raises(PushRejectedError, match="is in neither repository"):
+        here.push("m@v2.0.0", remote=there)
+    assert list(there) == []
 
 
 def test_a_registry_that_cannot_be_a_remote() -> None:

@@ -253,6 +253,17 @@ def test_a_tag_that_is_created_meanwhile_at_the_remote_leaves_the_tag_here(
     assert tags(here) == ["m@v0.0.1"]
 
 
+@pytest.mark.parametrize("url", SERVERS, indirect=True)
+def test_a_tag_that_is_rejected_stays_here(here: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = PushResult({"refs/tags/m@v0.0.1": "frozen"}, frozenset(), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+    message = "'m@v0.0.1' created locally but not pushed to .*: frozen.*; fix this, then call"
+    with pytest.raises(NotPushedError, match=message) as caught:
+        here.registry.register("m", author=ANN, push=True)
+    assert isinstance(caught.value.__cause__, PushRejectedError)
+    assert tags(here) == ["m@v0.0.1"]
+
+
 @pytest.mark.parametrize(
     ("refused", "words", "message"),
     [
