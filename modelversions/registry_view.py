@@ -5,12 +5,10 @@ from __future__ import annotations
 import difflib
 import heapq
 import itertools
-import logging
-import math
 import posixpath
 import threading
 import weakref
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar, overload
@@ -32,8 +30,6 @@ from modelversions.errors import (
     InvalidTagNameError,
     MissingExtraError,
     ModelNotFoundError,
-    ObjectMissingError,
-    RemoteError,
     RepositoryError,
     RevisionNotFoundError,
     StageNotFoundError,
@@ -57,18 +53,19 @@ from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import (
     EventKind,
     TagName,
+    check_model_name,
     diagnose,
     is_model_name,
     is_reserved,
     is_stage_name,
     model_of,
 )
+from modelversions.watch import Watch, check_interval, check_stop
 from modelversions.write.allowed_stages import FILE, read_stages, read_types
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_LOG = logging.getLogger(__name__)
 _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
 
@@ -238,44 +235,62 @@ class RegistryView(Mapping[str, Model]):
     def watch(
         self,
         reference: str | TagName | Version,
-        *,
         interval: float = 30.0,
+        *,
         stop: threading.Event | None = None,
-    ) -> Iterator[Version | None]:
-        """Yield the version that a reference names, then again each time that it changes.
+        wait: Callable[[float], object] | None = None,
+    ) -> Generator[Version | None, None, None]:
+        """Yield the version that a reference names now, and again each time that it changes.
 
-        It is None while the reference names no version, such as a stage without a holder. Each
-        poll lists the tags of the model, and reads others only if they have changed. From the
-        second poll on, a server that cannot be reached is logged as a warning, and asked again
-        after the interval.
+        For tools that deploy what is in a stage::
+
+            for version in registry.watch("churn#prod"):
+                deploy(version)
+
+        The first value is the present version, which is yielded as soon as the server answers. A
+        value is None if the reference names nothing: there is no such model or version, or the
+        stage is empty. A new registration of the same version, which may be at another commit, is
+        a change. What changes and changes back between two polls is not seen.
+
+        A poll lists the names of the model's tags, in one exchange with a server. Tag objects are
+        read only when tags were added, and each only once.
+
+        If a server cannot be reached, or fails, the next polls follow at intervals that are
+        doubled up to 5 minutes. The logger ``modelversions.watch`` has the first failure as a
+        warning, and the next ones as information. All other errors are raised and end the watch.
+
+        To end the watch, leave the loop, call ``close()`` of the iterator, or ``stop.set()``, which
+        may be done by another thread or a signal handler. A poll that is in progress is completed;
+        ``timeout=`` of ``Registry.open`` limits how long a server may send nothing.
 
         Args:
-            reference: as for ``resolve()``, such as ``"churn#prod"``.
-            interval: the seconds between two polls.
-            stop: ends the iteration once it is set, also while it waits. Default: it goes on until
-                it is closed.
+            reference: as for ``resolve()``.
+            interval: the seconds to wait after a poll, or after the yielded version was used.
+            stop: ends the watch when it is set, also during a wait.
+            wait: is called with the seconds to wait, instead of waiting for ``stop`` or the time.
+                If it returns True, the watch ends.
 
         Raises:
-            InvalidTagNameError: the reference is malformed.
-            InvalidArgumentError: the interval is no positive number.
-            RepositoryError: during iteration: the repository cannot be read.
+            InvalidTagNameError, InvalidNameError: the reference is malformed.
+            InvalidArgumentError: another argument is of the wrong kind.
+            AuthenticationError, RepositoryNotFoundError, RemoteError, RepositoryError: while
+                iterating; a ``RemoteError`` only if the server rejects the requests by an HTTP
+                status from 400 to 499 (but not 408, 425 or 429).
         """
         model, find = self._parse_reference(str(reference))
-        if not isinstance(interval, (int, float)) or not 0 < interval < math.inf:
-            raise InvalidArgumentError(
-                f"interval must be a number of seconds above 0, not {interval!r}",
-                argument="interval",
-                value=interval,
-            )
+        check_model_name(model)
+        check_stop(stop, wait)
+        subject = f"watch of {str(reference)!r} at {self._store.location!r}"
+        seconds = check_interval(interval)
+        return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).answers()
 
-        def answer() -> Version | None:
-            found = self.get(model)
-            try:
-                return None if found is None else find(found)
-            except (VersionNotFoundError, StageNotFoundError, TagNotFoundError):
-                return None
-
-        return _watch(answer, interval, stop or threading.Event())
+    def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
+        """Return the version that a reference names; None if it names nothing."""
+        model = self.get(name)
+        try:
+            return None if model is None else find(model)
+        except (VersionNotFoundError, StageNotFoundError, TagNotFoundError):
+            return None
 
     @gc_paused
     def at(self, commit: Revision = "HEAD") -> tuple[Version, ...]:
@@ -709,25 +724,6 @@ def _latest(model: Model) -> Version:
             version="latest",
         )
     return latest
-
-
-def _watch(
-    answer: Callable[[], Version | None], interval: float, stop: threading.Event
-) -> Iterator[Version | None]:
-    """Yield an answer, then again each time that it changes, until ``stop`` is set."""
-    if stop.is_set():
-        return
-    last = answer()
-    yield last
-    while not stop.wait(interval):
-        try:
-            found = answer()
-        except (RemoteError, ObjectMissingError) as error:
-            _LOG.warning("%s; asking again in %s seconds", error, interval)
-            continue
-        if found != last:
-            last = found
-            yield last
 
 
 def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:

@@ -1,194 +1,396 @@
-"""Watching a reference: each change of its answer, and little else."""
+"""Watches: the present version, and each change, through failures of a server."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from queue import Queue
 from typing import Any
 
+import attrs
 import pytest
+from dulwich.refs import Ref
+from dulwich.repo import Repo
 
 from modelversions import (
     AuthenticationError,
     InvalidArgumentError,
+    InvalidNameError,
     InvalidTagNameError,
-    ObjectMissingError,
     Registry,
     RemoteError,
+    RemoteTimeoutError,
+    RepositoryNotFoundError,
+    TagName,
     Version,
 )
+from modelversions.git.local.local_store import LocalStore
+from modelversions.git.store import TagObject, TagRef
 from modelversions.testing import memory_registry
-from tests.builders import Builder
-from tests.test_registry import CountingStore
+from tests.builders import Builder, at
+from tests.git.remote.test_http_settings import server
+from tests.servers import http_server
+
+Step = Callable[[], object]
 
 
-class Steps(threading.Event):
-    """An event whose ``wait`` takes the next step instead of time, and is set after the last."""
+@attrs.define
+class Script:
+    """Waits by taking a step, one at each wait, and ends the watch after the last one."""
 
-    def __init__(self, steps: Iterable[Callable[[], object]]) -> None:
-        super().__init__()
-        self.steps = iter(steps)
-        self.waited: list[float | None] = []
+    steps: Iterable[Step]
+    waited: list[float] = attrs.Factory(list)
+    _left: Iterator[Step] = attrs.field(init=False)
 
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waited.append(timeout)
-        step = next(self.steps, self.set)
-        step()
-        return self.is_set()
+    def __attrs_post_init__(self) -> None:
+        self._left = iter(self.steps)
 
-
-def names(versions: Iterable[Version | None]) -> list[str | None]:
-    return [None if version is None else version.name for version in versions]
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return memory_registry({"churn": ["v1.0.0", "v1.1.0"]}, {"churn": {"prod": "v1.0.0"}})
+    def __call__(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        step = next(self._left, None)
+        if step is not None:
+            step()
+        return step is None
 
 
-def test_each_change_of_a_stage(registry: Registry) -> None:
-    stop = Steps(
+class Store(LocalStore):
+    """A store that counts what is asked of it, and raises errors."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder.repo, "memory")
+        self.listed: list[tuple[str, ...]] = []
+        self.reads: list[str] = []
+        self.errors: list[Exception | None] = []
+
+    def tags(self, prefixes: Iterable[str] = ("",)) -> tuple[TagRef, ...]:
+        self.listed.append(tuple(prefixes))
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        return tuple(super().tags(tuple(prefixes)))
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        wanted = list(refs)
+        self.reads += [ref.name for ref in wanted]
+        return super().read(wanted)
+
+
+def nothing() -> None:
+    """Change nothing."""
+
+
+def watched(registry: Registry, reference: str, *steps: Step) -> list[str | None]:
+    """Return what a watch yields while steps are taken."""
+    versions = registry.watch(reference, wait=Script(steps))
+    return [None if one is None else str(one) for one in versions]
+
+
+class TestChanges:
+    def test_the_present_version_then_each_change(self) -> None:
+        registry = memory_registry({"churn": ["v1.0.0", "v2.0.0"]}, {"churn": {"prod": "v1.0.0"}})
+        found = watched(
+            registry,
+            "churn#prod",
+            nothing,
+            lambda: registry.assign("churn", "v2.0.0", "prod"),
+            lambda: registry.assign("churn", "v1.0.0", "dev"),
+            lambda: registry.deprecate("churn"),
+            lambda: registry.unassign("churn", "v2.0.0", "prod"),
+            lambda: registry.deregister("churn", "v1.0.0"),
+            lambda: registry.register("churn", "v1.0.0", commit="HEAD~2"),
+        )
+        assert found == ["churn@v1.0.0", "churn@v2.0.0", "churn@v1.0.0", None, "churn@v1.0.0"]
+
+    @pytest.mark.parametrize(
+        ("reference", "expected"),
         [
-            lambda: registry.assign("churn", "v1.1.0", "dev"),
-            lambda: registry.assign("churn", "v1.1.0", "prod"),
+            ("churn@latest", [None, "churn@v1.0.0", "churn@v2.0.0", "churn@v1.0.0", None]),
+            ("churn@v2.0.0", [None, "churn@v2.0.0", None]),
+            ("churn#prod", [None, "churn@v2.0.0", None]),
+            ("churn#prod#1", [None, "churn@v2.0.0"]),
+            ("refs/tags/churn@v1.0.0", [None, "churn@v1.0.0"]),
+            ("other@latest", [None]),
+        ],
+    )
+    def test_none_where_it_names_nothing(self, reference: str, expected: list[str | None]) -> None:
+        registry = memory_registry(commits=2)
+        steps: list[Step] = [
+            lambda: registry.register("churn", "v1.0.0", commit="HEAD~1"),
             lambda: registry.register("churn", "v2.0.0"),
-            lambda: registry.unassign("churn", "v1.1.0", "prod"),
-            lambda: registry.unassign("churn", "v1.0.0", "prod"),
+            lambda: registry.assign("churn", "v2.0.0", "prod"),
+            lambda: registry.deregister("churn", "v2.0.0"),
+            lambda: registry.deregister("churn", "v1.0.0"),
         ]
+        assert watched(registry, reference, *steps) == expected
+
+    def test_a_new_registration_at_another_commit_is_a_change(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        builder.tags("m@v1.0.0", "m#prod#1")
+        move: Step = lambda: builder.tag("m@v1.0.0#2", "c2", 90)  # noqa: E731  # a step
+        first, second = builder.registry.watch("m#prod", wait=Script([move]))
+        assert first is not None
+        assert second is not None
+        assert (first.name, first.commit) == ("v1.0.0", builder.commits["c1"])
+        assert (second.name, second.commit) == ("v1.0.0", builder.commits["c2"])
+
+    def test_other_forms_of_a_reference(self, builder: Builder) -> None:
+        registry = builder.tags("m@v1.0.0").registry
+        for reference in (registry["m"][0], TagName.parse("m@v1.0.0")):
+            assert list(registry.watch(reference, wait=Script([]))) == [registry["m"][0]]
+        past = registry.as_of(at(5))
+        assert list(past.watch("m@latest", wait=Script([nothing]))) == [None]
+
+
+class TestArguments:
+    """They are checked when ``watch()`` is called, before the first step."""
+
+    @pytest.mark.parametrize(
+        ("reference", "error"),
+        [
+            ("churn", InvalidTagNameError),
+            ("churn@prod", InvalidTagNameError),
+            ("churn@deprecated", InvalidTagNameError),
+            ("a b@latest", InvalidNameError),
+        ],
     )
-    found = names(registry.watch("churn#prod", interval=7, stop=stop))
-    assert found == ["v1.0.0", "v1.1.0", "v1.0.0", None]
-    assert stop.waited == [7] * 6
+    def test_references(self, builder: Builder, reference: str, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            builder.registry.watch(reference)
 
-
-@pytest.mark.parametrize("reference", ["new@latest", "new#prod", "new@v0.0.1", "new#prod#1"])
-def test_a_model_that_does_not_exist_yet(registry: Registry, reference: str) -> None:
-    stop = Steps([lambda: registry.assign("new", stage="prod", register=True), lambda: None])
-    assert names(registry.watch(reference, stop=stop)) == [None, "v0.0.1"]
-    assert stop.waited == [30.0] * 3
-
-
-def test_no_active_version_left(registry: Registry) -> None:
-    steps = [lambda v=v: registry.deregister("churn", v) for v in ("v1.0.0", "v1.1.0")]
-    found = names(registry.watch("churn@latest", stop=Steps(steps)))
-    assert found == ["v1.1.0", None]
-
-
-def test_nothing_is_read_while_nothing_changes(builder: Builder) -> None:
-    builder.commit("c2", 1, "c1")
-    builder.tag("m@v1.0.0", "c1", 10)
-    builder.tag("m#prod#1", "c1", 20)
-    store = CountingStore(builder)
-    other = [lambda: builder.tag("other@v1.0.0", "c1", 30)]
-    counts: list[tuple[int, int]] = []
-
-    def count() -> None:
-        counts.append((len(store.reads), len(store.listed)))
-
-    steps = [count, count, *other, count, count]
-    assert names(Registry(store).watch("m#prod", stop=Steps(steps))) == ["v1.0.0"]
-    assert len({reads for reads, _ in counts}) == 1
-    assert [listed for _, listed in counts] == [1, 2, 4, 5]
-    assert set(store.listed) == {("m@", "m#")}
-
-
-@pytest.mark.parametrize("interval", [0, -1, math.inf, math.nan, "30", None])
-def test_an_interval_that_is_none(registry: Registry, interval: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="interval must be a number of seconds above 0"):
-        registry.watch("churn@latest", interval=interval)
-
-
-def test_a_malformed_reference_is_an_error_at_once(registry: Registry) -> None:
-    with pytest.raises(InvalidTagNameError, match="'churn' cannot be resolved"):
-        registry.watch("churn")
-
-
-def test_it_stops_while_it_waits(registry: Registry) -> None:
-    stop = threading.Event()
-    found: list[Version | None] = []
-    thread = threading.Thread(
-        target=lambda: found.extend(registry.watch("churn@latest", interval=3600, stop=stop))
+    @pytest.mark.parametrize(
+        "interval", [0, -1, float("nan"), float("inf"), True, "30", None, threading.TIMEOUT_MAX * 2]
     )
-    thread.start()
-    stop.set()
-    thread.join(timeout=10)
-    assert not thread.is_alive()
-    assert list(registry.watch("churn@latest", stop=stop)) == []
+    def test_intervals(self, builder: Builder, interval: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match="a positive number of seconds") as caught:
+            builder.registry.watch("m@latest", interval)
+        assert (caught.value.argument, caught.value.value) == ("interval", interval)
+
+    def test_what_ends_it(self, builder: Builder) -> None:
+        stop: Any = "now"
+        with pytest.raises(InvalidArgumentError, match=r"stop must be a threading.Event, not 'now"):
+            builder.registry.watch("m@latest", stop=stop)
+        with pytest.raises(InvalidArgumentError, match="wait must be a function"):
+            builder.registry.watch("m@latest", wait=stop)
 
 
-def test_it_can_be_closed(registry: Registry) -> None:
-    watched = registry.watch("churn@latest", interval=3600)
-    assert next(watched) == registry["churn"].latest
-    watched.close()  # type: ignore[attr-defined]
-    assert list(watched) == []
+class TestEnd:
+    def test_an_event_that_is_set_before(self, builder: Builder) -> None:
+        store, stop = Store(builder.tags("m@v1.0.0")), threading.Event()
+        stop.set()
+        assert list(Registry(store).watch("m@latest", stop=stop)) == []
+        assert store.listed == []
+
+    def test_an_event_that_is_set_while_the_version_is_used(self, builder: Builder) -> None:
+        registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
+        found = []
+        for version in registry.watch("m@latest", 3600, stop=stop):
+            found.append(version)
+            stop.set()
+        assert len(found) == 1
+
+    def test_an_event_ends_a_wait_in_another_thread(self, builder: Builder) -> None:
+        registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
+        found: Queue[Version | None] = Queue()
+
+        def work() -> None:
+            for version in registry.watch("m@latest", 3600, stop=stop):
+                found.put(version)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert str(found.get(timeout=60)) == "m@v1.0.0"
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert found.empty()
+
+    def test_an_event_and_a_function_that_waits(self, builder: Builder) -> None:
+        registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
+        script = Script([nothing, stop.set, nothing])
+        assert len(list(registry.watch("m@latest", 5, stop=stop, wait=script))) == 1
+        assert script.waited == [5, 5]
+
+    def test_it_can_be_closed(self, builder: Builder) -> None:
+        store = Store(builder.tags("m@v1.0.0"))
+        with closing(Registry(store).watch("m@latest")) as versions:
+            assert str(next(versions)) == "m@v1.0.0"
+        assert list(versions) == []
+        assert len(store.listed) == 1
+
+    def test_an_interrupt_during_a_wait(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry = builder.tags("m@v1.0.0").registry
+        waited: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("time.sleep", sleep)
+        versions = registry.watch("m@latest")
+        assert str(next(versions)) == "m@v1.0.0"
+        with pytest.raises(KeyboardInterrupt):
+            next(versions)
+        assert waited == [30, 30]
+        assert list(versions) == []
+
+
+class TestReads:
+    def test_only_the_model_s_tags_are_listed_and_only_new_ones_read(
+        self, builder: Builder
+    ) -> None:
+        builder.tags("m@v1.0.0", "m@v2.0.0", "m#prod#1", "n@v1.0.0")
+        for reference in ("m#prod", "m@v1.0.0", "m#prod#1", "m@latest"):
+            store = Store(builder)
+            versions = Registry(store).watch(reference, wait=Script([nothing] * 5))
+            next(versions)
+            store.reads.clear()
+            assert list(versions) == []
+            assert store.listed == [("m@", "m#")] * 6
+            assert store.reads == []
+
+    def test_one_tag_more_is_one_object_more(self, builder: Builder) -> None:
+        store = Store(builder.tags("m@v1.0.0", "m@v2.0.0", "m#prod#1"))
+        steps: list[Step] = [store.reads.clear, lambda: builder.tag("m#prod#2", at=90), nothing]
+        assert len(list(Registry(store).watch("m#prod", wait=Script(steps)))) == 1
+        assert store.reads == ["m#prod#2"]
+
+    def test_a_model_that_does_not_exist_lists_no_other(self, builder: Builder) -> None:
+        store = Store(builder.tags("n@v1.0.0"))
+        assert list(Registry(store).watch("m#prod", wait=Script([nothing]))) == [None]
+        assert store.listed == [("m@", "m#")] * 2
+        assert store.reads == []
+
+    def test_one_request_at_a_url(self, disk: Builder) -> None:
+        disk.tags("m@v1.0.0", "m#prod#1", *(f"n@v1.0.{number}" for number in range(40)))
+        requests: list[str] = []
+
+        def counting(app: Any) -> Any:
+            def count(environ: dict[str, Any], start: Any) -> Any:
+                requests.append(environ["REQUEST_METHOD"])
+                return app(environ, start)
+
+            return count
+
+        assert isinstance(disk.repo, Repo)
+        with http_server(disk.repo, counting) as url, Registry.open(url) as registry:
+            script = Script([requests.clear, *[nothing] * 3])
+            assert [str(one) for one in registry.watch("m#prod", wait=script)] == ["m@v1.0.0"]
+            assert requests == ["GET"] * 4  # this server speaks the first version of the protocol
+
+
+def remote_error(status: int | None = None) -> RemoteError:
+    return RemoteError("the server is away", location="here", status=status)
 
 
 class TestFailures:
-    """A server that is away, at a poll that is not the first."""
+    def failing(self, builder: Builder, *errors: Exception | None) -> tuple[Registry, Script]:
+        store = Store(builder.tags("m@v1.0.0"))
+        store.errors = list(errors)
+        return Registry(store), Script([nothing] * (len(errors) + 1))
 
-    @staticmethod
-    def failing(
-        registry: Registry, monkeypatch: pytest.MonkeyPatch, errors: Iterable[Exception | None]
-    ) -> Iterator[Version | None]:
-        left = iter(errors)
-        real = type(registry).get
+    def test_it_goes_on_when_the_server_is_back(
+        self, builder: Builder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        away = remote_error()
+        registry, script = self.failing(builder, None, away, away, away, None, away)
+        found = list(registry.watch("m@latest", 10, wait=script))
+        assert [str(one) for one in found] == ["m@v1.0.0"]
+        assert script.waited == [10, 10, 20, 40, 10, 10, 10, 10]
+        assert {record.name for record in caplog.records} == {"modelversions.watch"}
+        watch = "watch of 'm@latest' at 'memory'"
+        assert [(record.levelname, record.message) for record in caplog.records] == [
+            ("WARNING", f"{watch}: the server is away; next attempt in 10 s"),
+            ("INFO", f"{watch}: the server is away; next attempt in 20 s"),
+            ("INFO", f"{watch}: the server is away; next attempt in 40 s"),
+            ("INFO", f"{watch}: answered again after failures: 3"),
+            ("WARNING", f"{watch}: the server is away; next attempt in 10 s"),
+            ("INFO", f"{watch}: answered again after failures: 1"),
+        ]
 
-        def get(self: Registry, name: str) -> object:
-            error = next(left)
-            if error is not None:
-                raise error
-            return real(self, name)
+    def test_a_server_that_is_away_at_first(self, builder: Builder) -> None:
+        timeout = RemoteTimeoutError("it sent nothing", location="here")
+        registry, script = self.failing(builder, timeout, timeout)
+        assert [str(one) for one in registry.watch("m@latest", wait=script)] == ["m@v1.0.0"]
+        assert script.waited == [30, 60, 30, 30]
 
-        monkeypatch.setattr(Registry, "get", get)
-        steps = [lambda: registry.assign("churn", "v1.1.0", "prod"), *[lambda: None] * 2]
-        return registry.watch("churn#prod", stop=Steps(steps[:2]))
+    @pytest.mark.parametrize(("interval", "greatest"), [(1, 300), (200, 300), (1000, 1000)])
+    def test_the_interval_is_bounded(
+        self, builder: Builder, interval: float, greatest: float
+    ) -> None:
+        registry, script = self.failing(builder, *[remote_error()] * 2000)
+        assert len(list(registry.watch("m@latest", interval, wait=script))) == 1
+        assert script.waited[:2] == [interval, min(2 * interval, greatest)]
+        assert max(script.waited) == script.waited[1999] == greatest
+        assert script.waited[2000:] == [interval] * 2
+
+    @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
+    def test_a_status_that_may_change(self, builder: Builder, status: int) -> None:
+        registry, script = self.failing(builder, remote_error(status))
+        assert len(list(registry.watch("m@latest", wait=script))) == 1
 
     @pytest.mark.parametrize(
         "error",
         [
-            RemoteError("the server is away", location="https://host"),
-            ObjectMissingError("it was pruned", id="abc"),
+            remote_error(400),
+            remote_error(410),
+            AuthenticationError("no", location="here"),
+            RepositoryNotFoundError("no", location="here"),
+            ValueError("another one"),
         ],
     )
-    def test_it_goes_on(
-        self,
-        registry: Registry,
-        monkeypatch: pytest.MonkeyPatch,
-        caplog: pytest.LogCaptureFixture,
-        error: Exception,
+    def test_other_errors_end_it(self, builder: Builder, error: Exception) -> None:
+        registry, script = self.failing(builder, None, error)
+        versions = registry.watch("m@latest", wait=script)
+        assert str(next(versions)) == "m@v1.0.0"
+        with pytest.raises(type(error)) as caught:
+            next(versions)
+        assert caught.value is error
+        assert list(versions) == []
+
+    def test_a_tag_that_is_pruned_while_it_is_read(
+        self, disk: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.WARNING, "modelversions")
-        watched = self.failing(registry, monkeypatch, [None, None, error, None])
-        assert names(watched) == ["v1.0.0", "v1.1.0"]
-        assert caplog.messages == [f"{error}; asking again in 30.0 seconds"]
+        class Pruning(Store):
+            """A store of which another process deletes a tag before it is read."""
 
-    def test_the_first_poll_raises(
-        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
+            def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+                wanted = list(refs)
+                if any(ref.name == "m#prod#2" for ref in wanted):
+                    disk.repo.refs.remove_if_equals(Ref(b"refs/tags/m#prod#2"), None)
+                return super().read(wanted)
+
+        disk.tags("m@v1.0.0", "m#prod#1")
+        steps: list[Step] = [lambda: disk.ref("refs/tags/m#prod#2", "b" * 40), nothing]
+        registry = Registry(Pruning(disk))
+        assert len(list(registry.watch("m#prod", wait=Script(steps)))) == 1
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "'m#prod#2' was deleted or moved since it was listed" in caplog.text
+
+    def test_a_server_that_fails_for_a_while(
+        self, far: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
-        error = RemoteError("the server is away", location="https://host")
-        watched = self.failing(registry, monkeypatch, [error])
-        with pytest.raises(RemoteError):
-            next(watched)
+        far.tags("m@v1.0.0")
+        away: list[int] = []
 
-    def test_a_rejected_login_raises(
-        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        error = AuthenticationError("no", location="https://host")
-        watched = self.failing(registry, monkeypatch, [None, None, error])
-        with pytest.raises(AuthenticationError):
-            list(watched)
+        def answer(_path: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+            return (away.pop(), {}, b"try again") if away else None
 
+        def fail() -> None:
+            away.extend([503, 502])
+            far.tag("m@v2.0.0", "c2", 90)
 
-def test_it_is_used_from_asyncio_in_a_thread(registry: Registry) -> None:
-    async def work() -> tuple[Version, list[str | None]]:
-        latest = await asyncio.to_thread(registry.resolve, "churn@latest")
-        watched = registry.watch("churn#prod", interval=3600)
-        first = await asyncio.to_thread(next, watched)
-        event = await asyncio.to_thread(registry.register, "churn", bump="minor")
-        assert event.tag == "churn@v1.2.0"
-        return latest, names([first])
-
-    assert asyncio.run(work()) == (registry["churn"]["v1.1.0"], ["v1.0.0"])
+        with server(far, answer) as traffic:
+            url = traffic.url.replace("//", "//ann:s3cret@")
+            script = Script([fail, nothing, nothing, nothing])
+            with Registry.open(url) as registry:
+                found = [str(one) for one in registry.watch("m@latest", wait=script)]
+        assert found == ["m@v1.0.0", "m@v2.0.0"]
+        assert script.waited == [30, 30, 60, 30, 30]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "s3cret" not in caplog.text

@@ -1,0 +1,84 @@
+"""A watch of a real server: few bytes for each poll, and it goes on after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import Identity, Registry
+from tests.builders import Builder
+from tests.remote import servers
+from tests.remote.conftest import NAME, Far, bare, server, with_one_commit
+from tests.servers import proxied
+from tests.test_watch import Script, nothing
+
+pytestmark = pytest.mark.remote
+
+ANN = Identity("Ann", "ann@example.com")
+POLLS = 10
+
+
+def fill(far: Far) -> None:
+    """Add a model with a stage, and 500 tags of another model."""
+    with Repo(str(far.git.path)) as repo:
+        builder = Builder(repo)
+        builder.commit()
+        builder.commit("c2", 1, "c1")
+        builder.tags("m@v1.0.0")
+        builder.tag("m@v2.0.0", "c2", 20)
+        builder.tag("m#prod#1", "c2", 30)
+        for number in range(500):
+            builder.tag(f"other@v1.0.{number}", "c1", number)
+
+
+@pytest.mark.parametrize("reference", ["m#prod", "m@latest", "missing#prod"])
+def test_a_poll_is_one_exchange_about_one_model(plain: Far, reference: str) -> None:
+    fill(plain)
+    with proxied(plain.port) as proxy, Registry.open(plain.at(proxy.port)) as registry:
+        script = Script([nothing, proxy.reset, *[nothing] * (POLLS - 1)])
+        assert len(list(registry.watch(reference, wait=script))) == 1
+        assert proxy.lines <= POLLS  # git daemon has one connection for each request
+        assert proxy.total < 2000 * POLLS  # the list of the other model's tags has 50,000 bytes
+
+
+def test_the_requests_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first poll, they are one for each poll, on the same connection."""
+    with server("web", tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
+        fill(far)
+        turns = tmp_path / "turns.log"
+        with far.open() as registry, far.local as local:
+            steps: list[Callable[[], object]] = [nothing] * (POLLS - 1)
+            steps += [lambda: local.assign("m", "v1.0.0", "prod", author=ANN, force=True)]
+            steps += [lambda: turns.write_text(""), *[nothing] * (POLLS - 1)]
+            found = [str(one) for one in registry.watch("m#prod", wait=Script(steps))]
+            registry.close()
+        assert found == ["m@v2.0.0", "m@v1.0.0"]
+        lines = turns.read_text().splitlines()
+        assert [line.split()[1] for line in lines] == ["POST"] * POLLS
+        assert len({line.split()[0] for line in lines}) == 1
+
+
+def test_it_goes_on_after_a_restart_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    git, port = bare(tmp_path, with_one_commit), servers.free_port()
+    monkeypatch.setattr(servers, "free_port", lambda: port)
+    with ExitStack() as running, Registry.open(git.path) as local:
+        local.register("m", "v1.0.0", author=ANN)
+
+        def restart() -> None:
+            running.enter_context(servers.git_daemon(tmp_path))
+            local.register("m", "v2.0.0", author=ANN, force=True)
+
+        url = running.enter_context(servers.git_daemon(tmp_path)) + NAME
+        script = Script([nothing, running.close, nothing, restart, nothing])
+        with Registry.open(url) as registry:
+            found = [str(one) for one in registry.watch("m@latest", 5, wait=script)]
+    assert found == ["m@v1.0.0", "m@v2.0.0"]
+    assert script.waited == [5, 5, 5, 10, 5, 5]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "cannot reach" in caplog.text
