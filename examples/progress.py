@@ -1,6 +1,6 @@
 """Read a registry at a URL, with a progress bar: ``python examples/progress.py URL``.
 
-It takes ``pip install tqdm``. If the server wants a token, that of ``MODELS_TOKEN`` is taken.
+It needs ``pip install tqdm``. The token in ``MODELS_TOKEN`` is sent if the server requires one.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from modelversions.credentials import token_from_env
 
 
 class Bars(ExitStack):
-    """A bar for each thing that makes progress; pass ``show`` as ``progress=``."""
+    """A bar for each kind of progress; pass ``show`` as ``progress=``."""
 
     def __init__(self) -> None:
-        """Begin with no bars: one comes with the first report about its thing."""
+        """Start without bars; each is made on its first report."""
         super().__init__()
         self._bars: dict[str, tqdm] = {}
 
     def show(self, done: int, total: int | None, what: str) -> None:
-        """Move the bar of ``what``; a total of None is one that nobody knows yet."""
+        """Move the bar of ``what``; a total of None is unknown."""
         if what not in self._bars:
             self._bars[what] = self.enter_context(tqdm(desc=what, unit_scale=True))
         bar = self._bars[what]
@@ -32,7 +32,7 @@ class Bars(ExitStack):
 
 
 def main(url: str) -> None:
-    """Print the models of a registry, and how many events there were."""
+    """Print the models of a registry, and the number of events."""
     with Bars() as bars:
         registry = Registry.open(
             url, progress=bars.show, credentials=token_from_env("MODELS_TOKEN"), timeout=30

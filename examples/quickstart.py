@@ -1,7 +1,7 @@
-"""A first look at modelversions: ``python examples/quickstart.py [path of a repository]``.
+"""The main methods: ``python examples/quickstart.py [path of a repository]``.
 
-With a path it only reads. Without one it makes a small repository in a temporary folder, leads a
-model through its whole life there, and shows what has become of it.
+With a path it only reads. Without one it makes a small repository in a temporary folder, registers
+and assigns versions of two models there, and shows the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ START = datetime.now().astimezone() - timedelta(hours=12)
 
 
 def hour(number: int) -> datetime:
-    """Return an hour of the story: verbs take the time, the author and the message as arguments."""
+    """Return a time; all methods that write take time, author and message as arguments."""
     return START + timedelta(hours=number)
 
 
@@ -33,11 +33,11 @@ def train(folder: Path, weights: str) -> str:
     return sha.decode()
 
 
-def live(registry: Registry, folder: Path) -> None:
-    """Go through the whole life of a model, and a bit of another's."""
+def write(registry: Registry, folder: Path) -> None:
+    """Register, assign, unassign, deregister and deprecate."""
     first = train(folder, "a tree")
     registry.register("churn", "v1.0.0", commit=first, author=ANN, when=hour(0))
-    registry.register("segment", author=ANN, message="The first of its kind", when=hour(0))
+    registry.register("segment", author=ANN, message="The first version", when=hour(0))
     registry.assign("churn", "v1.0.0", "prod", author=ANN, when=hour(1))
 
     train(folder, "a forest")
@@ -62,7 +62,7 @@ def live(registry: Registry, folder: Path) -> None:
 
 
 def show(registry: Registry) -> None:
-    """Print all models, the history of the first, and what is odd."""
+    """Print all models, the history of the first one, and problems."""
     print(f"\n{registry}\n")
     for model in list(registry.values())[:1]:
         print(f"History of {model.name}:")
@@ -73,7 +73,7 @@ def show(registry: Registry) -> None:
 
 
 def main() -> None:
-    """Read the repository that was named, or make one."""
+    """Read the named repository, or make one."""
     if len(sys.argv) > 1:
         try:
             with Registry.open(sys.argv[1]) as registry:
@@ -84,7 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         porcelain.init(folder).close()
         with Registry.open(folder) as registry:
-            live(registry, Path(folder))
+            write(registry, Path(folder))
             show(registry)
 
 

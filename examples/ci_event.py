@@ -1,0 +1,60 @@
+"""Tell a CI job what the tag that it runs for means: ``python ci_event.py [ref]``.
+
+The ref is ``GITHUB_REF``, or ``CI_COMMIT_TAG`` of GitLab, unless it is given. The result is printed
+as ``name=value`` lines, and appended to the file that ``GITHUB_OUTPUT`` names. For a ref that is no
+event, the reason is printed and the status is 1.
+
+A checkout action may have fetched the tag as a lightweight one, or not at all. So it is fetched
+from ``origin``, and replaces the one that is here; then the other tags of the registry are
+fetched, which tell the version that a stage is assigned to.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from modelversions import Event, ModelVersionsError, Registry
+
+
+def read_event(ref: str, folder: str = ".") -> Event:
+    """Fetch the tag of a ref, and return its event."""
+    full = ref if ref.startswith("refs/") else f"refs/tags/{ref}"
+    command = ["git", "fetch", "--force", "origin", f"{full}:{full}"]
+    subprocess.run(command, cwd=folder, check=False)
+    with Registry.open(folder) as registry:
+        registry.fetch()
+        event = registry.event(full, strict=True)
+    assert event is not None
+    return event
+
+
+def outputs(event: Event) -> dict[str, str]:
+    """Return the outputs of the job's step."""
+    return {
+        "event": str(event.kind),
+        "model": event.model,
+        "version": "" if event.version is None else str(event.version),
+        "stage": event.stage or "",
+        "commit": event.commit,
+    }
+
+
+def main(ref: str | None = None) -> None:
+    """Print the outputs."""
+    ref = ref or os.environ.get("GITHUB_REF") or os.environ["CI_COMMIT_TAG"]
+    try:
+        event = read_event(ref)
+    except ModelVersionsError as error:
+        sys.exit(str(error))
+    lines = "".join(f"{name}={value}\n" for name, value in outputs(event).items())
+    print(lines, end="")
+    if "GITHUB_OUTPUT" in os.environ:
+        with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+            file.write(lines)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

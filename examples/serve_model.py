@@ -1,0 +1,67 @@
+"""Serve the version of a model that is in a stage: ``uvicorn --factory serve_model:create_app``.
+
+The environment names the registry (``MODELS``, a path or URL) and the stage (``STAGE``, such as
+``churn#prod``). When the stage moves, the next version is loaded; requests go on meanwhile. It
+needs ``pip install 'modelversions[yaml]' fastapi uvicorn``: ``dvc.yaml`` names the model's file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+
+from modelversions import Registry, Version
+
+
+class ServedModel:
+    """The version that is served now, and its loaded content."""
+
+    def __init__(self, registry: Registry, stage: str, load: Callable[[bytes], Any]) -> None:
+        """Load nothing yet."""
+        self.registry = registry
+        self.stage = stage
+        self.load = load
+        self.current: tuple[Version, Any] | None = None
+        self.loaded = threading.Event()
+        self.stop = threading.Event()
+
+    def follow(self) -> None:
+        """Load each version that comes into the stage, until ``stop`` is set."""
+        for version in self.registry.watch(self.stage, interval=30, stop=self.stop):
+            if version is None:
+                self.current = None
+            else:
+                self.current = version, self.load(self.registry.read_bytes(version))
+            self.loaded.set()
+
+
+def create_app(registry: Registry | None = None, load: Callable[[bytes], Any] = len) -> FastAPI:
+    """Return the application; ``load`` makes a model of the bytes of its file."""
+    registry = registry or Registry.open(os.environ["MODELS"])
+    served = ServedModel(registry, os.environ.get("STAGE", "churn#prod"), load)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.served = served
+        thread = threading.Thread(target=served.follow, daemon=True)
+        thread.start()
+        yield
+        served.stop.set()
+        thread.join()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/version")
+    def version() -> dict[str, object]:
+        served.loaded.wait(timeout=60)
+        current = served.current
+        if current is None:
+            raise HTTPException(503, f"no version is in {served.stage}")
+        return current[0].to_dict()
+
+    return app
