@@ -1,8 +1,8 @@
 """A model registry in Git tags: the versions of models, and the stages assigned to them.
 
->>> from modelversions import Registry                                  # doctest: +SKIP
->>> registry = Registry.open()                                          # doctest: +SKIP
->>> registry["churn"].latest                                            # doctest: +SKIP
+>>> from modelversions.testing import memory_registry
+>>> registry = memory_registry({"churn": ["v3.0.0", "v3.1.0"]})  # or Registry.open("path or URL")
+>>> registry["churn"].latest
 <Version churn@v3.1.0>
 
 Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``Version`` or

@@ -17,18 +17,15 @@ a rule raises is raised by the call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import attrs
 
 from modelversions.errors import InvalidArgumentError
+from modelversions.registry_view import RegistryView
 from modelversions.values.event import Event
 from modelversions.values.tag_name import EventKind, check_new_stage
 
-if TYPE_CHECKING:
-    from modelversions.registry_view import RegistryView
-
-Rule = Callable[[Event, "RegistryView"], "str | None"]
+Rule = Callable[[Event, RegistryView], str | None]
 """Returns the reason to refuse an event, or None."""
 
 

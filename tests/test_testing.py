@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,7 +17,6 @@ from modelversions import (
     PushRejectedError,
     Registry,
     StageNotAllowedError,
-    testing,
 )
 from modelversions.testing import AUTHOR, START, FixedClock, memory_registry, new_commit
 from tests.builders import Builder
@@ -171,7 +169,3 @@ def test_author_and_clock_of_a_registry() -> None:
     wrong = Registry.from_repo(repo, author=ann, clock=lambda: datetime(2024, 1, 1))  # noqa: DTZ001
     with pytest.raises(InvalidArgumentError, match="with a time zone"):
         wrong.register("n", commit=commit)
-
-
-def test_the_examples_of_the_docstring() -> None:
-    assert doctest.testmod(testing) == doctest.TestResults(failed=0, attempted=3)
