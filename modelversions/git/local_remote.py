@@ -16,7 +16,7 @@ from dulwich.object_store import DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject, write_pack_data
 
-from modelversions.errors import ModelVersionsError, RemoteError
+from modelversions.errors import ModelVersionsError, RemoteError, TagExistsError
 from modelversions.git.config import GitConfig
 from modelversions.git.local.discovery import open_repository
 from modelversions.git.local.local_refs import NewRef
@@ -122,14 +122,30 @@ class LocalRemote:
         """
         del atomic
         there = self._open("pushing to it")
-        known = {ref: id.decode("ascii") for ref, id in there.all_refs()}
-        updates = compute_updates({**known, **there.tag_ids()})
-        if not updates:
-            return PushResult({}, frozenset(), "")
+        while True:
+            known = {ref: id.decode("ascii") for ref, id in there.all_refs()}
+            updates = compute_updates({**known, **there.tag_ids()})
+            try:
+                if updates:
+                    self._update(there, updates, known, pack)
+            except TagExistsError as error:
+                if f"{TAGS}{error.tag}" not in there.tag_ids():
+                    raise  # else another writer was faster
+            else:
+                return PushResult({}, frozenset(), "")
+
+    def _update(
+        self,
+        there: _Opened,
+        updates: Mapping[str, str],
+        known: Mapping[str, str],
+        pack: PackOf,
+    ) -> None:
+        """Delete refs, or send objects and create refs; see ``send``."""
         self._check(there, updates)
         if not all(updates.values()):
             there.delete([TagRef(ref.removeprefix(TAGS), known[ref]) for ref in updates])
-            return PushResult({}, frozenset(), "")
+            return
         haves = {ObjectID(id.encode()) for id in known.values()}
         wants = {ObjectID(id.encode()) for id in updates.values()}
         count, entries = pack(haves, wants, there.shallow)
@@ -150,7 +166,6 @@ class LocalRemote:
                 "partial clone",
             )
         there.create(updates)
-        return PushResult({}, frozenset(), "")
 
     def _open(self, action: str) -> _Opened:
         """Open the repository, and check that Git would do so.

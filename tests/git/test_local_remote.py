@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,9 +168,32 @@ class TestRefs:
             real(refs, new)  # type: ignore[arg-type]
 
         monkeypatch.setattr(LocalRefs, "create", create)
-        with pytest.raises(TagExistsError, match=r"n@v1\.0\.0"):
+        result = disk.registry.push(remote=str(path))
+        assert result.transferred == ("m@v1.0.0",)
+        assert [conflict.tag for conflict in result.conflicts] == ["n@v1.0.0"]
+
+    def test_a_tag_that_exists_and_is_not_listed(
+        self, disk: Builder, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk.tags("m@v1.0.0")
+
+        def create(*_: object) -> None:
+            raise TagExistsError("it exists", tag="m@v1.0.0")
+
+        monkeypatch.setattr(LocalRefs, "create", create)
+        with pytest.raises(TagExistsError, match="it exists"):
             disk.registry.push(remote=str(path))
-        assert tags(other) == ["n@v1.0.0"]
+
+    def test_several_push_the_same_tags(self, disk: Builder, other: Builder, path: Path) -> None:
+        disk.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
+        with ThreadPoolExecutor(8) as threads:
+            futures = [
+                threads.submit(Registry.open(disk.git_dir).push, remote=str(path)) for _ in range(8)
+            ]
+        results = [future.result() for future in futures]
+        assert sorted(tag for one in results for tag in one.transferred) == tags(other)
+        assert all(not one.conflicts for one in results)
+        assert not [one for one in path.rglob("*") if one.name.startswith("tmp_")]
 
     def test_modes_and_reflog(self, disk: Builder, path: Path) -> None:
         configure(path, "[core]\nsharedRepository = group\nlogAllRefUpdates = always\n")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from io import BufferedRandom
 from typing import BinaryIO
 
-from dulwich.file import GitFile, adjust_shared_perm
+from dulwich.file import adjust_shared_perm
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, ObjectFormat
 from dulwich.object_store import PACK_MODE, DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID, RawObjectID, ShaFile, object_header, sha_to_hex
@@ -85,7 +85,17 @@ def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
     It is removed at the end, unless ``store_pack`` has renamed it.
     """
     os.makedirs(store.pack_dir, exist_ok=True)
-    path = os.path.join(store.pack_dir, f"tmp_pack_{secrets.token_hex(8)}")
+    with _new_file(store, "pack") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _new_file(store: DiskObjectStore, kind: str) -> Iterator[tuple[BufferedRandom, str]]:
+    """Create a temporary file, as Git names it; remove it at the end, unless it was renamed.
+
+    Two writers of the same pack do not wait for each other, as no lock is taken.
+    """
+    path = os.path.join(store.pack_dir, f"tmp_{kind}_{secrets.token_hex(8)}")
     fd = os.open(path, _CREATE, PACK_MODE)  # less the umask, as in Git
     try:
         with open(fd, "w+b") as file:
@@ -127,7 +137,9 @@ def _publish(
     final = os.path.join(store.pack_dir, f"pack-{checksum.hex()}")
     adjust_shared_perm(path, store.shared_perm)
     os.replace(path, f"{final}.pack")
-    with GitFile(
-        f"{final}.idx", "wb", mask=PACK_MODE, fsync=True, shared_perm=store.shared_perm
-    ) as index:
+    with _new_file(store, "idx") as (index, temporary):
         write_pack_index(index, entries, checksum, version=2)
+        index.flush()
+        os.fsync(index.fileno())
+        adjust_shared_perm(temporary, store.shared_perm)
+        os.replace(temporary, f"{final}.idx")
