@@ -546,7 +546,7 @@ class RegistryView(Mapping[str, Model]):
         return artifact.path
 
     def _read_at(self, commit: str, path: str) -> bytes:
-        found = self._store.file_at(commit, path)
+        found = self._store.file_at(commit, path, bounded=False)
         location = self._store.location
         if found is None:
             is_output = is_dvc_output(path, lambda one: self._content_at(commit, one))

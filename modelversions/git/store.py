@@ -269,12 +269,13 @@ class ReadStore(Protocol):
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List a commit and its ancestors, newest first."""
 
-    def file_at(self, commit: str, path: str) -> FileAt | None:
+    def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit; None if there is nothing.
 
         Args:
             commit: the full id of a commit.
             path: relative to the root, with ``/``.
+            bounded: whether the number of bytes that a server may send is limited.
         """
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:

@@ -88,9 +88,9 @@ class StoreAsOf:
         """List a commit and its ancestors, newest first, as they are now."""
         return self._store.commits(revision, limit)
 
-    def file_at(self, commit: str, path: str) -> FileAt | None:
+    def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit."""
-        return self._store.file_at(commit, path)
+        return self._store.file_at(commit, path, bounded=bounded)
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
         """Return the paths of all files of one name in the files of a commit."""

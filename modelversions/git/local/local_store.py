@@ -223,8 +223,9 @@ class LocalStore:
             kind, raw = self._files.raw(ref.id)
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
-    def file_at(self, commit: str, path: str) -> FileAt | None:
+    def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit; None if there is nothing."""
+        del bounded  # nothing is transferred
         with self._lock:
             self._begin()
             return self._revisions.file_at(commit, path)

@@ -229,7 +229,7 @@ class RemoteStore:
         kind, raw = self._tags.raw(ref)
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
-    def file_at(self, commit: str, path: str) -> FileAt | None:
+    def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit; None if there is nothing.
 
         The commit's trees are fetched, and the file if there is one. A server that has no filters,
@@ -241,7 +241,7 @@ class RemoteStore:
         with suppress(RepositoryError):
             return FileAt(entry.kind, commits.content(commit, entry))
         try:
-            objects = self._transport.fetch([entry.id], bounded=False)
+            objects = self._transport.fetch([entry.id], bounded=bounded)
         except RemoteTimeoutError:
             raise
         except RemoteError:
