@@ -611,8 +611,15 @@ class Registry(RegistryView):
         before = RegistryView(self._store, stages=self._stages)
         for rule in self._rules:
             reason = rule(event, before)
+            name = name_of(rule)
+            if not isinstance(reason, (str, type(None))):
+                raise InvalidArgumentError(
+                    f"the rule {name} returned {reason!r}; a rule returns None to accept an event, "
+                    "or the reason to refuse it, as text",
+                    argument="rules",
+                    value=reason,
+                )
             if reason is not None:
-                name = name_of(rule)
                 raise RuleViolationError(
                     f"the rule {name} refuses {event.tag!r}: {reason}; nothing was written",
                     model=event.model,
@@ -633,7 +640,7 @@ class Registry(RegistryView):
 
 
 def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    found = tuple(rules)
+    found = tuple(rules) if isinstance(rules, Iterable) else (rules,)
     for rule in found:
         if not callable(rule):
             raise InvalidArgumentError(

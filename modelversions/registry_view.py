@@ -463,7 +463,7 @@ class RegistryView(Mapping[str, Model]):
         names = " and ".join(file for file, _ in files_of(version.model))
         raise ArtifactNotFoundError(
             f"the model {version.model!r} has no annotation at commit {version.commit[:7]}, of "
-            f"{str(version)!r}; {names} can have one, 'dvc artifacts' and artifacts() list them",
+            f"{str(version)!r}; {names} can have one; artifacts() returns all of a commit",
             model=version.model,
             commit=version.commit,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -48,3 +49,23 @@ def test_a_table_holds_no_character_that_steers_a_terminal() -> None:
     )
     text = Table(("Name",), ((f"a{hostile}b",),)).text()
     assert set(text) == set("Name-ab\ufffd\n")
+
+
+class BrokenZone(tzinfo):
+    """A time zone of somebody's own."""
+
+    def utcoffset(self, _when: datetime | None) -> timedelta:
+        raise ZeroDivisionError
+
+    def dst(self, _when: datetime | None) -> None:
+        return None
+
+    def tzname(self, _when: datetime | None) -> str:
+        return "broken"
+
+
+def test_a_time_zone_that_raises(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    when = datetime(2024, 1, 1, tzinfo=BrokenZone())
+    with pytest.raises(InvalidArgumentError, match="the time zone of when raises ZeroDivision"):
+        builder.registry.as_of(when)

@@ -93,10 +93,15 @@ class TestRules:
             with pytest.raises(RuleViolationError):
                 registry.deprecate("m", author=BOB)
 
-    def test_what_is_no_rule(self) -> None:
-        rules: Any = ["promotion"]
-        with pytest.raises(InvalidArgumentError, match="a rule must be a callable, not 'promo"):
+    @pytest.mark.parametrize("rules", [["promotion"], None, "promotion"])
+    def test_what_is_no_rule(self, rules: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match="a rule must be a callable, not "):
             memory_registry(rules=rules)
+
+    def test_a_rule_that_returns_no_reason(self) -> None:
+        rule: Any = lambda *_: False  # noqa: E731  # a mistake
+        with pytest.raises(InvalidArgumentError, match="<lambda> returned False; a rule returns N"):
+            registry_with(rule).deprecate("m")
 
 
 class TestPromotion:

@@ -125,7 +125,14 @@ def check_aware(when: datetime, argument: str) -> timedelta:
     Raises:
         InvalidArgumentError: it is naive.
     """
-    offset = when.utcoffset() if isinstance(when, datetime) else None
+    try:
+        offset = when.utcoffset() if isinstance(when, datetime) else None
+    except Exception as error:  # a time zone that is not of the standard library
+        raise InvalidArgumentError(
+            f"the time zone of {argument} raises {error!r}; pass a time in UTC",
+            argument=argument,
+            value=None,
+        ) from error
     if offset is None:
         example = "when.astimezone()" if isinstance(when, datetime) else _EXAMPLE
         raise InvalidArgumentError(
