@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelversions import Event, EventKind, Identity, Model, Registry, RegistryView, SemVer, Span
@@ -183,6 +183,7 @@ NAMES = [
 ]
 
 
+@settings(max_examples=40)  # each one is a repository for each event
 @given(
     st.dictionaries(
         st.sampled_from(NAMES), st.tuples(st.sampled_from(["c1", "c2"]), st.integers(0, 4))

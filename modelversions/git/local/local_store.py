@@ -163,14 +163,13 @@ class LocalStore:
             else:
                 listed[id] = peeled
         with self._lock:
-            types = self._files.types({*listed, *listed.values()})
+            types = self._files.types(set(listed.values()))
+            existing = self._files.existing(listed)
             for id, peeled in listed.items():
-                if types[id] == "tag" and types[peeled] == "commit":
-                    commits[id] = peeled
-                elif types[id] == "commit":
-                    commits[id] = None
-                else:
+                if types[peeled] != "commit" or id not in existing:
                     unlisted.append(id)
+                else:
+                    commits[id] = None if id == peeled else peeled
             for id, tag in TagReader(self._files).read(unlisted).items():
                 commits[id] = tag.commit
         return commits

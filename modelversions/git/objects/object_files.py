@@ -112,6 +112,17 @@ class ObjectFiles:
             found[id] = self.type(id)
         return found
 
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the objects that exist: in an index of a pack, or as ``type()`` tells."""
+        plain, left = self._plain(ids)
+        found: set[str] = set()
+        for pack in self._every_pack():
+            if not plain:
+                break
+            found.update(plain.pop(oid) for oid in pack.existing(list(plain)))
+        found.update(id for id in (*left, *plain.values()) if self.type(id))
+        return found
+
     def first_missing(self, ids: Iterable[str]) -> str | None:
         """Return the first of these objects that is missing or broken; None if there is none."""
         wanted = dict.fromkeys(ids)

@@ -214,6 +214,13 @@ class Pack:
             if found:
                 yield oid, found
 
+    def existing(self, oids: list[bytes]) -> list[bytes]:
+        """Return those of ``oids`` that are here; their content is not read."""
+        try:
+            return [oid for oid, _ in self._index.offsets(oids)]
+        except Exception:  # noqa: BLE001  # the index is cut short
+            return []
+
     def _sorted(self, oids: list[bytes]) -> list[tuple[bytes, int]]:
         try:
             return sorted(self._index.offsets(oids), key=itemgetter(1))

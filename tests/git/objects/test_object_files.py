@@ -215,6 +215,7 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
             assert files.type(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
             assert files.types([id])[id] in ("", "blob")
+            assert files.existing([id]) <= {id}
             assert dict(files.read_many([id]))[id] in (("", b""), ("blob", b"some content"))
             files.close()
 

@@ -88,6 +88,7 @@ class Pack:
                 files.close()
                 many = dict(files.read_many(ids))
                 assert [many[id] for id in ids] == found
+                assert files.existing(ids) >= {id for id in ids if many[id][0]}
                 types = files.types(ids)
                 assert [types[id] for id, (type, _) in zip(ids, found) if type] == [
                     type for type, _ in found if type
