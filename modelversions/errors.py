@@ -39,6 +39,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     │   ├── ModelDeprecatedError                      .time
     │   └── NoEffectError                             .tag
     ├── NotPushedError             OSError            .tag .location
+    ├── PartlyDeletedError         OSError            .tags .location
     └── WriteConflictError         OSError            .tag
         ├── RemoteAheadError                          .location
         ├── TagExistsError         FileExistsError
@@ -579,6 +580,21 @@ class NotPushedError(ModelVersionsError, OSError):
         """Set the message and the data."""
         super().__init__(message)
         self._set(tag=tag, location=location)
+
+
+class PartlyDeletedError(ModelVersionsError, OSError):
+    """Tags were deleted at a remote, but not all of them, or not locally."""
+
+    code = "partly-deleted"
+    tags: tuple[str, ...]
+    """The tags that were deleted at the remote."""
+    location: str
+    """The location of the remote, without secrets."""
+
+    def __init__(self, message: str, *, tags: tuple[str, ...], location: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(tags=tags, location=location)
 
 
 class ClockSkewWarning(UserWarning):

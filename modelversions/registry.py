@@ -13,7 +13,6 @@ from modelversions.errors import (
     InvalidArgumentError,
     InvalidVersionError,
     RuleViolationError,
-    WriteConflictError,
 )
 from modelversions.git import sync
 from modelversions.git.store import (
@@ -56,7 +55,7 @@ class VerbOptions(TypedDict, total=False):
     force: bool
     sign: bool | str | None
     dry_run: bool
-    push: bool | str
+    push: bool | str | RegistryView
 
 
 class Registry(RegistryView):
@@ -75,8 +74,8 @@ class Registry(RegistryView):
     - ``sign``: True, False or a key. Default: as Git is configured.
     - ``dry_run``: return the event that would be written, and write nothing.
     - ``push``: push the tag once it is created: True for the remote ``origin``, or the name of a
-      remote, a URL or a path. If it has events of the model that are not here, nothing is written.
-      In a registry at a URL, tags are created on the server.
+      remote, a URL, a path or another registry. If it has events of the model that are not here,
+      nothing is written. In a registry at a URL, tags are created on the server.
 
     In addition to the errors that each method names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` without an author,
@@ -203,7 +202,7 @@ class Registry(RegistryView):
         force: bool = False,
         sign: bool | str | None = None,
         dry_run: bool = False,
-        push: bool | str = False,
+        push: bool | str | RegistryView = False,
     ) -> Event:
         """Register a version of a model. A deregistered version can be registered again.
 
@@ -263,7 +262,7 @@ class Registry(RegistryView):
         force: bool = False,
         sign: bool | str | None = None,
         dry_run: bool = False,
-        push: bool | str = False,
+        push: bool | str | RegistryView = False,
     ) -> Event:
         """Deregister a version. It stays in the history, and its stages are no longer in force.
 
@@ -330,7 +329,7 @@ class Registry(RegistryView):
         force: bool = False,
         sign: bool | str | None = None,
         dry_run: bool = False,
-        push: bool | str = False,
+        push: bool | str | RegistryView = False,
     ) -> Event:
         """Assign a stage to a version, or to the version at a commit (F18).
 
@@ -412,7 +411,7 @@ class Registry(RegistryView):
         force: bool = False,
         sign: bool | str | None = None,
         dry_run: bool = False,
-        push: bool | str = False,
+        push: bool | str | RegistryView = False,
     ) -> Event:
         """Unassign a stage from a version, or from the version at a commit.
 
@@ -454,7 +453,7 @@ class Registry(RegistryView):
         force: bool = False,
         sign: bool | str | None = None,
         dry_run: bool = False,
-        push: bool | str = False,
+        push: bool | str | RegistryView = False,
     ) -> Event:
         """Deprecate a model as a whole. A later event ends that (F19).
 
@@ -485,8 +484,7 @@ class Registry(RegistryView):
         Args:
             tags: tag names, events or versions. Default: all events' tags. None is an error:
                 ``event()`` returns it for a tag that does not exist.
-            remote: the name of a remote, a URL or a path; or another registry on this machine, such
-                as one in memory.
+            remote: the name of a remote, a URL, a path or another registry, such as one in memory.
 
         Returns:
             The tags that were pushed, those that the remote had, and those that differ there.
@@ -506,8 +504,7 @@ class Registry(RegistryView):
         """Fetch the tags of events from another repository; overwrite none.
 
         Args:
-            remote: the name of a remote, a URL or a path; or another registry on this machine, such
-                as one in memory.
+            remote: the name of a remote, a URL, a path or another registry, such as one in memory.
 
         Returns:
             The tags that were fetched, those that existed, and those that differ.
@@ -520,7 +517,10 @@ class Registry(RegistryView):
             return sync.fetch(connected, self._store)
 
     def delete_tags(
-        self, *tags: str | Event | Version, dry_run: bool = False, push: bool | str = False
+        self,
+        *tags: str | Event | Version,
+        dry_run: bool = False,
+        push: bool | str | RegistryView = False,
     ) -> dict[str, str]:
         """Delete the tags of events, which removes them from the history.
 
@@ -530,7 +530,7 @@ class Registry(RegistryView):
             tags: tag names, full refs, events or versions.
             dry_run: return the tags that would be deleted, and delete nothing.
             push: delete the tags from a remote first: True for ``origin``, or the name of a remote,
-                a URL or a path. Tags that it does not have are no error.
+                a URL, a path or another registry. Tags that it does not have are no error.
 
         Returns:
             The object ids of the deleted tags, by name. ``git update-ref`` can restore a tag from
@@ -540,28 +540,25 @@ class Registry(RegistryView):
             TagNotFoundError: there is no such tag; nothing was deleted.
             InvalidTagNameError: a tag is not an event's; nothing was deleted.
             WriteConflictError: a tag changed concurrently, or differs at the remote; nothing was
-                deleted, unless the message says that the remote's were.
+                deleted.
             PushRejectedError: the remote rejected a deletion; nothing was deleted.
+            PartlyDeletedError: with ``push``, tags were deleted at the remote, but not all of
+                them, or not here.
+            RepositoryNotFoundError: there is no such remote.
+            RemoteError, AuthenticationError: the remote cannot be used.
         """
         refs = self._refs(tags, event_only=True)
         check_flag("dry_run", dry_run)
-        if not dry_run:
-            self._delete(refs, "origin" if push is True else push or None)
-            for ref in refs:
-                _LOG.info("deleted the tag %r, %s in %r", ref.name, ref.id, self._store.location)
+        remote = _remote_of(push=push)
+        if remote is not None:
+            with closing(self._connect(remote)) as connected:
+                if refs and not dry_run:
+                    sync.delete(connected, self._store, refs)
+        elif not dry_run:
+            self._store.delete(refs)
+        for ref in () if dry_run else refs:
+            _LOG.info("deleted the tag %r, %s in %r", ref.name, ref.id, self._store.location)
         return {ref.name: ref.id for ref in refs}
-
-    def _delete(self, refs: list[TagRef], remote: str | None) -> None:
-        """Delete tags from a remote, if one is named, and then from the repository."""
-        if remote is None:
-            return self._store.delete(refs)
-        with closing(self._connect(remote)) as connected:
-            connected.delete(refs)
-        try:
-            return self._store.delete(refs)
-        except WriteConflictError as error:
-            error.args = (f"{error}; they were deleted from {connected.location!r}",)
-            raise
 
     def verify(self, tag: str | Event | Version) -> Signature:
         """Verify the signature of a tag with the keys that Git is configured to trust.
@@ -578,12 +575,11 @@ class Registry(RegistryView):
         """
         return self._store.verify_signature(self._refs([tag])[0])
 
-    def _connect(self, remote: str | RegistryView) -> Remote:
+    def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time
-        from modelversions.git.local.local_store import LocalStore
 
-        other = remote._store if isinstance(remote, RegistryView) else None  # noqa: SLF001
-        return connect(self._store, other if isinstance(other, LocalStore) else remote)
+        other = remote._store if isinstance(remote, Registry) else remote  # noqa: SLF001
+        return connect(self._store, other)
 
     def _write(self, model: str, options: WriteOptions, plan: Planner) -> Event:
         """Plan and write events, and push them if requested; return the last one.
@@ -592,8 +588,8 @@ class Registry(RegistryView):
             RemoteAheadError: there are events of the model that are not here.
             NotPushedError: the tags were created and could not be pushed.
         """
-        remote = "origin" if options.push is True else options.push
-        if not remote:
+        remote = _remote_of(push=options.push)
+        if remote is None:
             return self._writer.write(model, options, plan)[-1]
         with closing(self._connect(remote)) as connected:
             sync.check_fetched(connected, self._store, model)
@@ -669,6 +665,13 @@ def _remote_options(
             value=timeout,
         )
     return RemoteOptions(credentials, progress, timeout)
+
+
+def _remote_of(*, push: object) -> object | None:
+    """Return the remote to push to, if any; an empty registry is false, but it is one."""
+    if isinstance(push, RegistryView):
+        return push
+    return "origin" if push is True else push or None
 
 
 def _semver(model: str, version: VersionName) -> SemVer:

@@ -135,13 +135,6 @@ def test_a_push_of_what_needs_a_missing_commit() -> None:
     assert list(there) == []
 
 
-def test_a_registry_that_cannot_be_a_remote() -> None:
-    here = memory_registry()
-    for other in (Registry.open("https://host/repo.git"), here.as_of(START)):
-        with pytest.raises(InvalidArgumentError, match="or a registry on this machine, not <Reg"):
-            here.fetch(remote=other)
-
-
 def test_allowed_stages_and_another_author() -> None:
     ann = Identity("Ann", "ann@example.com")
     registry = memory_registry({"m": ["v1.0.0"]}, allowed_stages=["dev"], author=ann)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
+import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -17,10 +16,12 @@ from dulwich.refs import HEADREF
 from modelversions.errors import (
     InvalidArgumentError,
     ModelVersionsError,
+    PartlyDeletedError,
     RemoteError,
     RepositoryError,
     WriteConflictError,
 )
+from modelversions.git.deletion import Deletion
 from modelversions.git.local.local_refs import NewRef
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.local.open_repository import OpenRepository
@@ -28,9 +29,10 @@ from modelversions.git.local.single_refs import ids_below, lookup
 from modelversions.git.local_remote import LocalRemote
 from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
-from modelversions.git.objects.received_packs import new_pack, store_pack
+from modelversions.git.objects.received_packs import new_pack, store_in_memory, store_pack
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.remote.error_translation import cannot_push, rejected
+from modelversions.git.remote.remote_store import RemoteStore
 from modelversions.git.remote.transport import HAVES, Transport
 from modelversions.git.remotes import RemoteUrls
 from modelversions.git.store import TAGS, ReadStore, RemoteOptions, TagRef
@@ -47,7 +49,7 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
 
     Args:
         store: the local repository.
-        remote: the name of a remote, a URL or a path; or another local repository, which is open.
+        remote: the name of a remote, a URL or a path; or the store of another repository.
 
     Raises:
         RepositoryNotFoundError: there is no such remote.
@@ -62,7 +64,7 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
             argument="remote",
             value=remote,
         )
-    if isinstance(remote, LocalStore):
+    if isinstance(remote, (LocalStore, RemoteStore)):
         return ConnectedRemote(store.opened, remote, store.options)
     store.opened.programs.require_trusted("using its remotes")
     config = store.opened.config.stack()
@@ -79,7 +81,7 @@ class ConnectedRemote:
     def __init__(
         self,
         here: OpenRepository,
-        remote: RemoteUrls | LocalStore,
+        remote: RemoteUrls | LocalStore | RemoteStore,
         options: RemoteOptions,
     ) -> None:
         """Connect a repository with the URLs to fetch from and to push to, or with another one."""
@@ -88,18 +90,28 @@ class ConnectedRemote:
         self._programs = self._here.programs
         self._refs = self._here.refs
         self._files = self._here.files
-        if isinstance(remote, LocalStore):
-            self._source: _Endpoint = LocalRemote(remote, self._programs.config, options)
-            self._sinks: list[_Endpoint] = [self._source]
-        else:
-            self._source = self._remote(remote.fetch, options)
-            self._sinks = [self._remote(url, options) for url in remote.push]
+        self._options = options
+        self._own: list[_Endpoint] = []
+        """The endpoints that are closed with this one."""
+        self._source, self._sinks = self._endpoints(remote)
         self.location = ", ".join(sink.location for sink in self._sinks)
 
-    def _remote(self, url: Url, options: RemoteOptions) -> _Endpoint:
+    def _endpoints(
+        self, remote: RemoteUrls | LocalStore | RemoteStore
+    ) -> tuple[_Endpoint, Sequence[_Endpoint]]:
+        """Return the endpoint to fetch from, and those to push to."""
+        if isinstance(remote, RemoteStore):
+            return remote.transport, [remote.transport]
+        if isinstance(remote, LocalStore):
+            self._own = [LocalRemote(remote, self._programs.config, self._options)]
+            return self._own[0], self._own
+        self._own = [self._endpoint(url) for url in (remote.fetch, *remote.push)]
+        return self._own[0], self._own[1:]
+
+    def _endpoint(self, url: Url) -> _Endpoint:
         if url.scheme == "file":
-            return LocalRemote(url, self._programs.config, options)
-        return Transport(url, self._programs, options)
+            return LocalRemote(url, self._programs.config, self._options)
+        return Transport(url, self._programs, self._options)
 
     @property
     def _log(self) -> bytes:
@@ -108,9 +120,8 @@ class ConnectedRemote:
 
     def close(self) -> None:
         """Close the connections."""
-        self._source.close()
-        for sink in self._sinks:
-            sink.close()
+        for endpoint in self._own:
+            endpoint.close()
         self._here.close()
 
     def list_tags(self) -> list[TagRef]:
@@ -149,16 +160,30 @@ class ConnectedRemote:
         except InvalidArgumentError:  # atomic pushes are not supported
             return self._send(sink, refs, atomic=False)
 
-    def delete(self, refs: Sequence[TagRef]) -> None:
-        """Delete tags from each URL to push to, where they exist: all or none at each."""
+    def delete(self, refs: Sequence[TagRef]) -> list[str]:
+        """Delete those of some tags that the remote has, atomically if it supports that.
+
+        If the remote has several ``pushurl``, they are deleted at each, until an error.
+        """
+        gone: dict[str, None] = {}
+        done: list[str] = []
         for sink in self._sinks:
-            self._check_sink(sink)
-            deletions = partial(_deletions, refs, sink.location)
-            result = sink.send(deletions, _no_objects, atomic=len(refs) > 1)
-            if result.refused:
-                ref, reason = result.cause
-                name = ref.removeprefix(TAGS)
-                raise rejected(name, sink.location, reason, result.messages, "")
+            try:
+                self._check_sink(sink)
+                gone.update(dict.fromkeys(Deletion(sink, refs).run()))
+            except ModelVersionsError as error:
+                if not gone:
+                    raise
+                tags = (*gone, *getattr(error, "tags", ()))
+                raise PartlyDeletedError(
+                    f"{', '.join(map(repr, gone))} deleted at {', '.join(done)}, but not at "
+                    f"{sink.location!r}: {error}; nothing was deleted here, fix this, then call "
+                    "delete_tags() again",
+                    tags=tuple(dict.fromkeys(tags)),
+                    location=self.location,
+                ) from error
+            done.append(sink.location)
+        return list(gone)
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, then create the refs that do not exist."""
@@ -208,12 +233,9 @@ class ConnectedRemote:
                 self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
                 return self._stored(lambda: store_pack(store, file, path))
         assert isinstance(store, MemoryObjectStore)
-        before = set(store)
-        with tempfile.TemporaryFile() as file:
-            self._source.fetch_pack(wanted, file, haves=haves, shallow=shallow)
-            file.seek(0)
-            self._stored(lambda: store.add_thin_pack(file.read, None))
-        return [id for id in store if id not in before]
+        content = io.BytesIO()
+        self._source.fetch_pack(wanted, content, haves=haves, shallow=shallow)
+        return self._stored(lambda: store_in_memory(store, content))
 
     def _stored(self, store: Callable[[], Stored]) -> Stored:
         """Store a fetched pack.
@@ -354,28 +376,6 @@ class ConnectedRemote:
                 sink.location,
                 "packs for servers are made with SHA-1 here, and this repository has SHA-256",
             )
-
-
-def _no_objects(*_: object, **__: object) -> tuple[int, Iterator[UnpackedObject]]:
-    return 0, iter(())
-
-
-def _deletions(
-    refs: Iterable[TagRef], location: str, there: Mapping[str, str]
-) -> Mapping[str, str]:
-    """Return the updates that delete tags, of those that exist.
-
-    Raises:
-        WriteConflictError: one names another object.
-    """
-    for ref in refs:
-        if there.get(f"{TAGS}{ref.name}", ref.id) != ref.id:
-            raise WriteConflictError(
-                f"the tag {ref.name!r} at {location!r} is a different one; nothing was deleted, "
-                "delete it there if you mean it",
-                tag=ref.name,
-            )
-    return {f"{TAGS}{ref.name}": "" for ref in refs if f"{TAGS}{ref.name}" in there}
 
 
 def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:

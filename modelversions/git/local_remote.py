@@ -8,13 +8,14 @@ written as this one is.
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from dulwich.object_store import DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject, write_pack_data
+from dulwich.repo import Repo
 
 from modelversions.errors import ModelVersionsError, RemoteError, TagExistsError
 from modelversions.git.config import GitConfig
@@ -27,7 +28,7 @@ from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.pack_files import TYPES
-from modelversions.git.objects.received_packs import new_pack, store_pack
+from modelversions.git.objects.received_packs import new_pack, store_in_memory, store_pack
 from modelversions.git.protocols import check_protocol
 from modelversions.git.remote.error_translation import cannot_push
 from modelversions.git.remote.transport import ComputeUpdates, PackOf, PushResult
@@ -176,7 +177,7 @@ class LocalRemote:
             DubiousOwnershipError: another user owns it.
         """
         other = self._other
-        if isinstance(other, Url):
+        if isinstance(other, Url) or isinstance(other.repo, Repo):
             check_protocol("file", self._config)
         if self._opened is None:
             self._opened = _Opened(_open_other(other))
@@ -271,14 +272,11 @@ class _Opened:
     def _add_to_memory(self, sent: _Sent, count: int) -> str | None:
         store, format = self.repo.object_store, self.repo.object_format
         assert isinstance(store, MemoryObjectStore)
-        before = set(store)
-        with tempfile.TemporaryFile() as file:
-            write_pack_data(file.write, iter(sent), format, num_records=count)
-            missing = sent.first_missing(self.files)
-            if missing is None:
-                file.seek(0)
-                store.add_thin_pack(file.read, None)
-                self._check([id for id in store if id not in before])
+        content = io.BytesIO()
+        write_pack_data(content.write, iter(sent), format, num_records=count)
+        missing = sent.first_missing(self.files)
+        if missing is None:
+            self._check(store_in_memory(store, content))
         return missing
 
     def _check(self, new: Sequence[ObjectID]) -> None:

@@ -34,8 +34,7 @@ class RemoteUrls:
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
-                f"a remote is a name such as 'origin', a URL, a path or a registry on this "
-                f"machine, not {remote!r}",
+                f"a remote is a name such as 'origin', a URL, a path or a registry, not {remote!r}",
                 argument="remote",
                 value=remote,
             )

@@ -195,12 +195,13 @@ class Remote(Protocol):
             PushRejectedError: the remote rejected a tag.
         """
 
-    def delete(self, refs: Sequence[TagRef]) -> None:
-        """Delete tags from the remote, where they exist: all or none.
+    def delete(self, refs: Sequence[TagRef]) -> list[str]:
+        """Delete tags from the remote, where they exist; return the names of those that did.
 
         Raises:
             WriteConflictError: one names another object there.
             PushRejectedError: the remote rejected a deletion.
+            PartlyDeletedError: some were deleted, and others not.
         """
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:

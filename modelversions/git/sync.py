@@ -7,7 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from modelversions.errors import ModelVersionsError, NotPushedError, RemoteAheadError
+from modelversions.errors import (
+    ModelVersionsError,
+    NotPushedError,
+    PartlyDeletedError,
+    RemoteAheadError,
+)
 from modelversions.git.store import Remote, Store, TagRef
 from modelversions.json_types import record
 from modelversions.values.tag_name import TagName, prefixes_of
@@ -118,6 +123,33 @@ def check_fetched(remote: Remote, store: Store, model: str) -> None:
         tag=(unknown or different)[-1],
         location=remote.location,
     )
+
+
+def delete(remote: Remote, store: Store, refs: Sequence[TagRef]) -> None:
+    """Delete tags at a remote, then in the local repository.
+
+    An error at the remote leaves the local tags, so that the deletion can be repeated.
+
+    Raises:
+        WriteConflictError: a tag differs at the remote, or changed concurrently; none was deleted.
+        PushRejectedError: the remote rejected the deletion; none was deleted.
+        PartlyDeletedError: tags were deleted at the remote, and could not all be deleted.
+    """
+    there = remote.delete(refs)
+    for name in there:
+        _LOG.info("deleted the tag %r, remote %r", name, remote.location)
+    try:
+        store.delete(refs)
+    except ModelVersionsError as error:
+        if not there:
+            raise
+        plural = "s" * (len(there) > 1)
+        raise PartlyDeletedError(
+            f"tag{plural} {' and '.join(map(repr, there))} deleted at {remote.location!r} but not "
+            f"in {store.location!r}: {error}; fix this, then call delete_tags() again",
+            tags=tuple(there),
+            location=remote.location,
+        ) from error
 
 
 def push_written(remote: Remote, store: Store, tags: Iterable[str]) -> None:

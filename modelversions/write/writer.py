@@ -45,7 +45,8 @@ class WriteOptions:
     force: bool
     sign: bool | str | None
     dry_run: bool
-    push: bool | str
+    push: object
+    """True, or a remote; the registry pushes."""
 
 
 class Writer:

@@ -29,12 +29,10 @@ from modelversions import (
     SyncResult,
     TagNotFoundError,
     VersionExistsError,
-    WriteConflictError,
 )
 from modelversions.git import sync
 from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
-from modelversions.git.local.local_store import LocalStore
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
 from tests.servers import git_server, http_server
@@ -589,54 +587,3 @@ def test_an_object_that_is_missing_here_is_named(here: Builder) -> None:
     (here.git_dir / "objects" / sha[:2] / sha[2:]).unlink()
     with pytest.raises(RepositoryError, match=f"lacks the object {sha}, which is to be pushed; in"):
         here.registry.push()
-
-
-class TestDeletion:
-    """``delete_tags(push=)``: the remote's tags first, then those here."""
-
-    def test_tags_are_deleted_at_the_remote_too(self, here: Builder, far: Builder) -> None:
-        here.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
-        here.registry.push("m@v1.0.0", "m@v2.0.0")
-        assert list(here.registry.delete_tags("m@v1.0.0", "m@v3.0.0", push=True)) == [
-            "m@v1.0.0",
-            "m@v3.0.0",
-        ]
-        assert tags(here) == tags(far) == ["m@v2.0.0"]
-        here.registry.delete_tags("m@v2.0.0", push=True, dry_run=True)
-        assert tags(here) == tags(far) == ["m@v2.0.0"]
-        here.registry.delete_tags("m@v2.0.0", push="origin")
-        assert tags(here) == tags(far) == []
-
-    def test_a_different_tag_there_is_kept(self, here: Builder, far: Builder) -> None:
-        here.tags("m@v1.0.0", "m@v2.0.0")
-        here.registry.push()
-        far.tag("m@v2.0.0", here.commits["c1"], message="another")
-        with pytest.raises(WriteConflictError, match="'m@v2.0.0' at .* is a different one"):
-            here.registry.delete_tags("m@v1.0.0", "m@v2.0.0", push=True)
-        assert tags(here) == tags(far) == ["m@v1.0.0", "m@v2.0.0"]
-
-    @pytest.mark.parametrize("url", SERVERS, indirect=True)
-    def test_a_refusal_deletes_nothing(
-        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        here.tags("m@v1.0.0")
-        here.registry.push()
-        verdict = PushResult({"refs/tags/m@v1.0.0": "deletion prohibited"}, frozenset(), "")
-        monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
-        with pytest.raises(PushRejectedError, match="'m@v1.0.0': deletion prohibited"):
-            here.registry.delete_tags("m@v1.0.0", push=True)
-        assert tags(here) == tags(far) == ["m@v1.0.0"]
-
-    def test_an_error_here_says_what_was_deleted_there(
-        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        here.tags("m@v1.0.0")
-        here.registry.push()
-
-        def locked(*_: object) -> None:
-            raise WriteConflictError("it is locked", tag="m@v1.0.0")
-
-        monkeypatch.setattr(LocalStore, "delete", locked)
-        with pytest.raises(WriteConflictError, match="it is locked; they were deleted from '"):
-            here.registry.delete_tags("m@v1.0.0", push=True)
-        assert (tags(here), tags(far)) == (["m@v1.0.0"], [])

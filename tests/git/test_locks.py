@@ -63,7 +63,7 @@ def test_a_connection_stays_the_parents(tmp_path: Path) -> None:
         Builder(repo).tags("m@v1.0.0")
         with http_server(repo) as url, Registry.open(url) as registry:
             assert list(registry) == ["m"]
-            session = registry._store._transport._session  # type: ignore[attr-defined]
+            session = registry._store.transport._session  # type: ignore[attr-defined]
             client = session._client
             assert in_child(lambda: session._client is None and list(registry) == ["m"])
             assert session._client is client

@@ -130,6 +130,18 @@ def store_pack(store: DiskObjectStore, file: BufferedRandom, path: str) -> list[
     return [sha_to_hex(entry[0]) for entry in entries]
 
 
+def store_in_memory(store: MemoryObjectStore, file: BinaryIO) -> list[ObjectID]:
+    """Add a pack to a repository in memory; return the ids of the objects that it did not have.
+
+    Raises:
+        Exception: the pack is broken, or dulwich cannot parse one of its objects.
+    """
+    before = set(store)
+    file.seek(0)
+    store.add_thin_pack(file.read, None)
+    return [id for id in store if id not in before]
+
+
 def _publish(
     store: DiskObjectStore, path: str, entries: Sequence[PackIndexEntry], checksum: bytes
 ) -> None:

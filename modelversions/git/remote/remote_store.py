@@ -70,20 +70,20 @@ class RemoteStore:
         """Keep the URL; the server is contacted on first use."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
-        self._transport = Transport(url, self._programs, options)
-        self.location = self._transport.location
-        self._tags = RemoteTags(self._transport, options)
+        self.transport = Transport(url, self._programs, options)
+        self.location = self.transport.location
+        self._tags = RemoteTags(self.transport, options)
         self._trees: tuple[str, Commits] | None = None
         """The last commit whose trees were fetched, and what reads them."""
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     def close(self) -> None:
         """Close the connections; the next use connects again."""
-        self._transport.close()
+        self.transport.close()
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, in one request."""
-        return self._transport.tags(prefixes)
+        return self.transport.tags(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read the objects that refs name, by object id; fetch those that are not cached.
@@ -118,7 +118,7 @@ class RemoteStore:
         if _FULL.fullmatch(name.lower()):
             return self._peeled(name.lower())
         rules = (name, f"refs/{name}", f"{TAGS}{name}", f"refs/heads/{name}")
-        refs = Refs({}, {}) if _is_expression(name) else self._transport.refs(rules)
+        refs = Refs({}, {}) if _is_expression(name) else self.transport.refs(rules)
         for ref in rules:
             if ref in refs.ids:
                 return self._named(ref, refs)
@@ -147,10 +147,10 @@ class RemoteStore:
             NotACommitError: it peels to a tree or a blob.
             RevisionNotFoundError: the server does not have it, or does not send it.
         """
-        refs = self._transport.refs(["HEAD", "refs/heads/"])
+        refs = self.transport.refs(["HEAD", "refs/heads/"])
         if id in refs.ids.values():
             return id
-        near = [ref for ref in self._transport.tags([""]) if _leads_to(ref, id)]
+        near = [ref for ref in self.transport.tags([""]) if _leads_to(ref, id)]
         for tag, read in self._tags.read(near).items():
             if read.commit is not None and id in (tag, read.commit):
                 return read.commit
@@ -159,7 +159,7 @@ class RemoteStore:
     def _fetched(self, id: str) -> str:
         """Fetch an object, and return the commit that it is or peels to."""
         try:
-            objects = self._transport.fetch([id], depth=1, filter=NO_TREES)
+            objects = self.transport.fetch([id], depth=1, filter=NO_TREES)
         except RemoteTimeoutError:
             raise
         except RemoteError as error:
@@ -177,7 +177,7 @@ class RemoteStore:
         start = self.resolve(revision)
         if limit == 0:
             return ()
-        objects = self._transport.fetch([start], depth=limit, filter=NO_TREES)
+        objects = self.transport.fetch([start], depth=limit, filter=NO_TREES)
         return itertools.islice(self._commits(objects).walk(start), limit)
 
     def config(self, key: str) -> str | None:
@@ -241,7 +241,7 @@ class RemoteStore:
         with suppress(RepositoryError):
             return FileAt(entry.kind, commits.content(commit, entry))
         try:
-            objects = self._transport.fetch([entry.id], bounded=bounded)
+            objects = self.transport.fetch([entry.id], bounded=bounded)
         except RemoteTimeoutError:
             raise
         except RemoteError:
@@ -273,19 +273,19 @@ class RemoteStore:
     def _files_of(self, commit: str, *, filter: str | None = None) -> Fetched:
         """Fetch a commit and its files, by a tag that leads to it if the server demands that."""
         try:
-            return self._transport.fetch([commit], depth=1, filter=filter)
+            return self.transport.fetch([commit], depth=1, filter=filter)
         except RemoteTimeoutError:
             raise
         except RemoteError:
-            refs = self._transport.tags([""])
+            refs = self.transport.tags([""])
             tag = next((ref.id for ref in refs if ref.peeled == commit), None)
             if tag is None:
                 raise
-        return self._transport.fetch([tag], depth=1, filter=filter)
+        return self.transport.fetch([tag], depth=1, filter=filter)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
-        refs = self._transport.refs(["HEAD"])
+        refs = self.transport.refs(["HEAD"])
         head = refs.ids.get("HEAD")
         if head is None:
             return None
@@ -300,10 +300,10 @@ class RemoteStore:
 
     def _file(self, head: str, path: str) -> bytes | None:
         try:
-            objects = self._transport.fetch([head], depth=1, filter=_ROOT_TREE)
+            objects = self.transport.fetch([head], depth=1, filter=_ROOT_TREE)
             entry = _entry(objects, head, path)
             if entry is not None and entry not in objects:
-                objects = self._transport.fetch([entry.decode("ascii")])
+                objects = self.transport.fetch([entry.decode("ascii")])
             found = None if entry is None else objects[entry]
         except KeyError as error:
             raise RemoteError(
@@ -360,7 +360,7 @@ class RemoteStore:
     ) -> PushResult:
         computed = _Recorded(compute_updates)
         try:
-            return self._transport.send(
+            return self.transport.send(
                 computed, lambda *_: _pack_of(objects), atomic=len(updates) > 1
             )
         except RemoteError as error:
@@ -388,7 +388,7 @@ class RemoteStore:
     def _are_set(self, updates: Mapping[str, str]) -> bool:
         """Return whether the server has the refs as requested."""
         try:
-            there = self._transport.refs(list(updates)).ids
+            there = self.transport.refs(list(updates)).ids
         except RepositoryError:
             return False
         return all(there.get(ref, "") == id for ref, id in updates.items())

@@ -601,7 +601,7 @@ class TestConnections:
         with server(far) as traffic, Registry.open(traffic.url) as registry:
             assert list(registry) == ["m"]
             monkeypatch.setattr("urllib3.connectionpool.is_connection_dropped", lambda _one: False)
-            pool = registry._store._transport._session._client._manager.pools  # type: ignore[attr-defined]
+            pool = registry._store.transport._session._client._manager.pools  # type: ignore[attr-defined]
             for key in pool.keys():  # noqa: SIM118  # it is no dict
                 connection = pool[key]._get_conn()
                 connection.sock.shutdown(2)

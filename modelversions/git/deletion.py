@@ -1,0 +1,133 @@
+"""Delete tags at a remote: only those that are equal to the local ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from dulwich.objects import ObjectID
+from dulwich.pack import UnpackedObject
+
+from modelversions.errors import (
+    InvalidArgumentError,
+    PartlyDeletedError,
+    RemoteError,
+    RepositoryError,
+    WriteConflictError,
+)
+from modelversions.git.local_remote import LocalRemote
+from modelversions.git.remote.error_translation import rejected
+from modelversions.git.remote.transport import PushResult, Transport
+from modelversions.git.store import TAGS, TagRef
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Deletion:
+    """One deletion of tags at one remote."""
+
+    def __init__(self, sink: Transport | LocalRemote, refs: Sequence[TagRef]) -> None:
+        """Delete ``refs``, which are those of the local repository."""
+        self._sink = sink
+        self._refs = refs
+        self._gone: list[str] = []
+        """The names of the tags that the remote has."""
+
+    def run(self) -> list[str]:
+        """Delete the tags that the remote has, all or none if it supports that; return the names.
+
+        Raises:
+            WriteConflictError: one is another tag there.
+            PushRejectedError: the remote rejected the deletion.
+            PartlyDeletedError: some were deleted, and others not.
+            RemoteError: the remote cannot be used; or it is unknown whether they were deleted.
+        """
+        try:
+            result = self._send()
+        except RemoteError as error:
+            if not self._gone:  # nothing was sent
+                raise
+            failure: RemoteError | WriteConflictError = error
+        else:
+            if not result.refused and not result.unreported:
+                return self._gone
+            failure = self._failure(result)
+        left = self._left(failure)
+        deleted = [name for name in self._gone if name not in left]
+        if left and deleted:
+            raise _partly(deleted, left, self._sink.location, failure) from failure
+        if left:
+            failure.args = (f"{failure}; nothing was deleted",)
+            raise failure
+        return deleted  # only the answer was lost
+
+    def _send(self) -> PushResult:
+        if len(self._refs) == 1:
+            return self._sink.send(self._compute_updates, _no_objects, atomic=False)
+        try:
+            return self._sink.send(self._compute_updates, _no_objects, atomic=True)
+        except InvalidArgumentError:
+            _LOGGER.debug("%r has no atomic pushes; deleting without", self._sink.location)
+            return self._sink.send(self._compute_updates, _no_objects, atomic=False)
+
+    def _compute_updates(self, there: Mapping[str, str]) -> Mapping[str, str]:
+        for ref in self._refs:
+            id = there.get(f"{TAGS}{ref.name}", ref.id)
+            if id != ref.id:
+                raise WriteConflictError(
+                    f"the tag {ref.name!r} is {id} at {self._sink.location!r} and {ref.id} here; "
+                    "nothing was deleted, find out which one is right",
+                    tag=ref.name,
+                )
+        self._gone = [ref.name for ref in self._refs if f"{TAGS}{ref.name}" in there]
+        return {f"{TAGS}{name}": "" for name in self._gone}
+
+    def _failure(self, result: PushResult) -> RemoteError | WriteConflictError:
+        location = self._sink.location
+        if result.refused:
+            ref, reason = result.cause
+            return rejected(ref.removeprefix(TAGS), location, reason, result.messages, "")
+        return RemoteError(
+            f"{location!r} did not report whether {min(result.unreported)!r} was deleted",
+            location=location,
+        )
+
+    def _left(self, failure: RemoteError | WriteConflictError) -> list[str]:
+        """Return the tags that the remote still has.
+
+        Raises:
+            RemoteError: this cannot be found out.
+        """
+        ids = {ref.name: ref.id for ref in self._refs}
+        try:
+            listed = self._sink.tags(self._gone)
+        except RepositoryError as error:
+            names = ", ".join(map(repr, self._gone))
+            raise RemoteError(
+                f"{failure}. It is unknown whether {names} was deleted there ({error}); nothing "
+                "was deleted here, call delete_tags() again",
+                location=self._sink.location,
+            ) from failure
+        return [ref.name for ref in listed if ids.get(ref.name) == ref.id]
+
+
+def _partly(
+    deleted: Sequence[str], left: Sequence[str], location: str, failure: Exception
+) -> PartlyDeletedError:
+    """Return the error for tags of which a remote deleted some."""
+    return PartlyDeletedError(
+        f"{location!r} deleted {', '.join(map(repr, deleted))}, and not "
+        f"{', '.join(map(repr, left))}: {failure}; nothing was deleted here, fix this, then call "
+        "delete_tags() again",
+        tags=tuple(deleted),
+        location=location,
+    )
+
+
+def _no_objects(
+    have: set[ObjectID],  # noqa: ARG001  # as PackOf
+    want: set[ObjectID],  # noqa: ARG001
+    shallow: Collection[str] = (),  # noqa: ARG001
+) -> tuple[int, Iterator[UnpackedObject]]:
+    """Return no objects: a deletion sends none."""
+    return 0, iter(())

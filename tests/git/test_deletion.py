@@ -1,0 +1,237 @@
+"""Tags deleted here and at a remote: equal ones only, and an error tells what was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    AuthenticationError,
+    InvalidArgumentError,
+    PartlyDeletedError,
+    PushRejectedError,
+    Registry,
+    RemoteError,
+    RepositoryNotFoundError,
+    WriteConflictError,
+)
+from modelversions.git.remote.transport import PushResult, Transport
+from tests.builders import Builder
+from tests.git.test_exchange import configure, tags
+from tests.servers import served
+
+ALL = ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
+SERVERS = ["git", "http"]
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Builder]:
+    """The other repository: bare, empty."""
+    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        yield Builder(repo)
+
+
+@pytest.fixture(params=["file", *SERVERS])
+def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
+    assert isinstance(far.repo, Repo)
+    if request.param == "file":
+        yield far.repo.path
+        return
+    with served(request.param, far.repo) as url:
+        yield url
+
+
+@pytest.fixture
+def here(disk: Builder, url: str) -> Builder:
+    """A repository with three tags, which its remote has too."""
+    configure(disk, f'[remote "origin"]\n\turl = {url}\n')
+    disk.tags(*ALL)
+    disk.registry.push()
+    return disk
+
+
+def test_tags_are_deleted_in_both(here: Builder, far: Builder, url: str) -> None:
+    registry = here.registry
+    ids = {ref.name: ref.id for ref in registry._store.tags()}
+    event = registry["m"].history[1]
+    assert registry.delete_tags(event, "m#prod#1", push=True) == {
+        name: ids[name] for name in ("m@v1.0.0", "m#prod#1")
+    }
+    assert tags(here) == tags(far) == ["n@v1.0.0"]
+    assert list(registry.delete_tags("n@v1.0.0", push=url)) == ["n@v1.0.0"]
+    assert tags(here) == tags(far) == []
+    assert registry.delete_tags(push=True) == {}
+
+
+def test_a_tag_that_the_remote_lacks(here: Builder, far: Builder) -> None:
+    far.registry.delete_tags("m@v1.0.0")
+    here.registry.delete_tags("m@v1.0.0", "m#prod#1", push=True)
+    assert tags(here) == tags(far) == ["n@v1.0.0"]
+    far.registry.delete_tags("n@v1.0.0")
+    here.registry.delete_tags("n@v1.0.0", push=True)
+    assert tags(here) == []
+
+
+def test_a_dry_run_deletes_nothing_and_asks_nothing(here: Builder, far: Builder) -> None:
+    assert list(here.registry.delete_tags("m@v1.0.0", push=True, dry_run=True)) == ["m@v1.0.0"]
+    assert tags(here) == tags(far) == ALL
+    with pytest.raises(RepositoryNotFoundError, match="there is no remote 'other'"):
+        here.registry.delete_tags("m@v1.0.0", push="other", dry_run=True)
+
+
+def test_a_tag_that_differs_at_the_remote(here: Builder, far: Builder) -> None:
+    id = far.tag("m@v1.0.0", here.commits["c1"], 77)
+    with pytest.raises(WriteConflictError, match=f"'m@v1.0.0' is {id} at .*nothing was") as caught:
+        here.registry.delete_tags("n@v1.0.0", "m@v1.0.0", push=True)
+    assert caught.value.tag == "m@v1.0.0"
+    assert tags(here) == tags(far) == ALL
+
+
+@pytest.mark.usefixtures("short_lock_timeout")
+def test_a_tag_that_is_locked_here(here: Builder, far: Builder, url: str) -> None:
+    lock = here.git_dir / "refs" / "tags" / "m@v1.0.0.lock"
+    lock.touch()
+    with pytest.raises(
+        PartlyDeletedError, match="tags 'm@v1.0.0' and 'n@v1.0.0' deleted at '"
+    ) as e:
+        here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+    assert e.value.tags == ("m@v1.0.0", "n@v1.0.0")
+    assert url.rstrip("/") in e.value.location
+    assert isinstance(e.value.__cause__, WriteConflictError)
+    assert (tags(far), tags(here)) == (["m#prod#1"], ALL)
+    with pytest.raises(WriteConflictError, match="is locked by another writer"):
+        here.registry.delete_tags("m@v1.0.0", push=True)  # the remote lacks it already
+    lock.unlink()
+    here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+    assert tags(here) == ["m#prod#1"]
+
+
+@pytest.mark.parametrize("url", ["file"], indirect=True)
+def test_a_repository_at_a_path_that_hides_the_tag(here: Builder, far: Builder) -> None:
+    configure(far, "[receive]\nhideRefs = refs/tags/m\nhideRefs = refs/tags/m@v1.0.0\n")
+    with pytest.raises(PushRejectedError, match="hides the ref"):
+        here.registry.delete_tags("m@v1.0.0", push=True)
+    assert tags(here) == tags(far) == ALL
+    here.tags("o@v1.0.0")
+    assert "o@v1.0.0" in here.registry.push().transferred
+
+
+@pytest.mark.parametrize("url", ["file"], indirect=True)
+def test_several_urls_to_push_to(here: Builder, far: Builder, tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path / "second"), mkdir=True) as repo:
+        second = Builder(repo)
+        for path in (far.repo.path, repo.path):  # type: ignore[union-attr]
+            configure(here, f'[remote "origin"]\n\tpushurl = {path}\n')
+        here.registry.push()
+        here.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(here) == tags(far) == tags(second) == ["m#prod#1", "n@v1.0.0"]
+        configure(second, "[receive]\nhideRefs = refs/tags\n")
+        with pytest.raises(PartlyDeletedError, match="'n@v1.0.0' deleted at .*, but not at") as e:
+            here.registry.delete_tags("n@v1.0.0", push=True)
+        assert e.value.tags == ("n@v1.0.0",)
+        assert isinstance(e.value.__cause__, PushRejectedError)
+        assert (tags(far), tags(second)) == (["m#prod#1"], ["m#prod#1", "n@v1.0.0"])
+        assert tags(here) == ["m#prod#1", "n@v1.0.0"]
+        configure(far, "[receive]\nhideRefs = refs/tags\n")
+        with pytest.raises(PushRejectedError):
+            here.registry.delete_tags("m#prod#1", push=True)
+
+
+@pytest.mark.parametrize("url", SERVERS, indirect=True)
+class TestServers:
+    def test_the_answer_is_lost(
+        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = Transport.send
+
+        def lost(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
+            real(transport, *arguments, **options)
+            raise RemoteError("the connection broke", location="there")
+
+        monkeypatch.setattr(Transport, "send", lost)
+        here.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(here) == tags(far) == ["m#prod#1", "n@v1.0.0"]
+
+    def test_the_request_is_lost(
+        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lost(transport: Transport, compute_updates: Any, *_: Any, **__: Any) -> PushResult:
+            compute_updates(transport.refs([""]).ids)
+            raise RemoteError("the connection broke", location="there")
+
+        monkeypatch.setattr(Transport, "send", lost)
+        with pytest.raises(RemoteError, match="^the connection broke; nothing was deleted$"):
+            here.registry.delete_tags("m@v1.0.0", push=True)
+        monkeypatch.setattr(Transport, "tags", lambda *_: lost)
+
+        def down(*_: Any) -> None:
+            raise RemoteError("no route", location="there")
+
+        monkeypatch.setattr(Transport, "tags", down)
+        with pytest.raises(RemoteError, match="broke. It is unknown whether 'm@v1.0.0' .*no route"):
+            here.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(here) == tags(far) == ALL
+
+    def test_nothing_is_sent(self, here: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        for error in (RemoteError, AuthenticationError):
+
+            def down(*_: Any, error: type[Any] = error, **__: Any) -> PushResult:
+                raise error("not there", location="there")
+
+            monkeypatch.setattr(Transport, "send", down)
+            with pytest.raises(error, match="^not there$"):
+                here.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(here) == ALL
+
+    def test_a_server_without_atomic_pushes_deletes_some(
+        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = Transport.send
+
+        def send(
+            transport: Transport, compute_updates: Any, pack: Any, *, atomic: bool
+        ) -> PushResult:
+            if atomic:
+                raise InvalidArgumentError("not supported", argument="atomic", value=None)
+            ref = "refs/tags/n@v1.0.0"
+
+            def compute(there: Any) -> dict[str, str]:
+                updates = dict(compute_updates(there))
+                updates.pop(ref, None)
+                return updates
+
+            real(transport, compute, pack, atomic=False)
+            return PushResult({ref: "it is protected"}, frozenset(), "")
+
+        monkeypatch.setattr(Transport, "send", send)
+        with pytest.raises(
+            PartlyDeletedError, match="deleted 'm@v1.0.0', and not 'n@v1.0.0': "
+        ) as e:
+            here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+        assert e.value.tags == ("m@v1.0.0",)
+        assert "it is protected" in str(e.value)
+        assert (tags(far), tags(here)) == (["m#prod#1", "n@v1.0.0"], ALL)
+        with pytest.raises(PushRejectedError, match="it is protected.*; nothing was deleted$"):
+            here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+
+    def test_a_server_that_reports_nothing(
+        self, here: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def send(transport: Transport, compute_updates: Any, *_: Any, **__: Any) -> PushResult:
+            updates = compute_updates(transport.refs([""]).ids)
+            return PushResult({}, frozenset(updates), "")
+
+        monkeypatch.setattr(Transport, "send", send)
+        with pytest.raises(RemoteError, match=r"did not report whether .*n@v1.* was deleted; noth"):
+            here.registry.delete_tags("n@v1.0.0", push=True)
+
+    def test_a_registry_at_a_url_needs_no_push(self, here: Builder, url: str) -> None:
+        with Registry.open(url) as registry:
+            with pytest.raises(InvalidArgumentError, match="is a server, where each verb writes"):
+                registry.delete_tags("m@v1.0.0", push=True)
+            registry.delete_tags("m@v1.0.0")
+        assert tags(here) == ALL
