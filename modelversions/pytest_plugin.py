@@ -24,5 +24,5 @@ def model_clock() -> FixedClock:
 
 @pytest.fixture
 def model_registry(model_clock: FixedClock) -> Registry:
-    """An empty registry in memory, with one commit."""
-    return memory_registry(clock=model_clock)
+    """An empty registry in memory, with ten commits: ``HEAD~9`` to ``HEAD``."""
+    return memory_registry(commits=10, clock=model_clock)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from dulwich.objects import Commit, Tree
+from dulwich.refs import HEADREF
 from dulwich.repo import MemoryRepo
 
 from modelversions.errors import InvalidArgumentError
@@ -130,16 +131,18 @@ def _check_form(models: object, stages: object) -> None:
 
 
 def _commit(repo: MemoryRepo, author: Identity, time: datetime, message: str = "a commit") -> str:
-    """Add an empty commit to HEAD; return its id."""
-    person, seconds = str(author).encode(), int(time.timestamp())
-    id = repo.do_commit(
-        f"{message}\n".encode(),
-        tree=Tree().id,
-        author=person,
-        committer=person,
-        author_timestamp=seconds,
-        commit_timestamp=seconds,
-        author_timezone=0,
-        commit_timezone=0,
-    )
-    return id.decode("ascii")
+    """Add an empty commit to HEAD; return its id.
+
+    ``MemoryRepo.do_commit`` would read the user's configuration, for ``i18n.commitEncoding``.
+    """
+    head = repo.refs.follow(HEADREF)[1]
+    commit = Commit()
+    commit.tree = Tree().id
+    commit.parents = [] if head is None else [head]
+    commit.author = commit.committer = str(author).encode()
+    commit.author_time = commit.commit_time = int(time.timestamp())
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.message = f"{message}\n".encode()
+    repo.object_store.add_object(commit)
+    repo.refs.set_if_equals(HEADREF, head, commit.id)
+    return commit.id.decode("ascii")

@@ -33,6 +33,7 @@ def _hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(
         f"[tag]\n\tgpgSign = true\n[gpg]\n\tprogram = {program}\n[core]\n\thooksPath = {tmp_path}\n"
         "[user]\n\tname = Somebody Else\n\temail = else@example.com\n"
+        "[i18n]\n\tcommitEncoding = latin-1\n"
     )
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Environment")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "not a number")
