@@ -5,6 +5,7 @@ It is slow to import, changes the environment and fails at irregular tags, so it
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from gto.registry import GitRegistry
 from gto.versions import SemVer
 from pygit2 import Signature
 from scmrepo.git.backend.pygit2 import Pygit2Backend
+
+from tests.compat.gto_api import plain
 
 CLOCK = {"now": 0}
 QUESTIONS: dict[str, Callable[..., Any]]
@@ -79,6 +82,29 @@ def call(path: str, verb: str, when: int, options: dict[str, Any]) -> str | list
         return [type(error).__name__, str(error)]
 
 
+def api(
+    path: str | None, name: str, when: int, arguments: list[Any], options: dict[str, Any]
+) -> Any:
+    """Call a function of ``gto.api`` at a time; return its result, or the name of its exception."""
+    CLOCK["now"] = when
+    try:
+        first = [] if path is None else [path]
+        return plain(getattr(gto.api, name)(*first, *arguments, **options))
+    except Exception as error:  # noqa: BLE001  # any error is an answer
+        return {"error": type(error).__name__}
+
+
+def signatures() -> dict[str, list[list[str]]]:
+    """Return names and defaults of the parameters of all public functions of ``gto.api``."""
+    return {
+        name: [
+            [one.name, repr(one.default)] for one in inspect.signature(found).parameters.values()
+        ]
+        for name, found in vars(gto.api).items()
+        if inspect.isfunction(found) and found.__module__ == "gto.api" and name[0] != "_"
+    }
+
+
 def show(path: str) -> dict[str, list[str]]:
     """Return the stages that ``gto show`` prints, by model."""
     return {name: sorted(found["stage"]) for name, found in gto.api.show(path).items()}
@@ -115,6 +141,8 @@ def main() -> None:
 
 
 QUESTIONS = {
+    "api": api,
+    "signatures": signatures,
     "state": state,
     "call": call,
     "write": write,

@@ -1,0 +1,120 @@
+"""The exceptions of ``gto.exceptions``, by their names; each is a ``ModelVersionsError`` too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from modelversions.errors import (
+    CommitTakenError,
+    InvalidNameError,
+    InvalidTagNameError,
+    InvalidVersionError,
+    ModelDeprecatedError,
+    ModelNotFoundError,
+    ModelVersionsError,
+    RefusedError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    StageNotAllowedError,
+    TagExistsError,
+    VersionExistsError,
+    VersionNotFoundError,
+)
+
+
+class GTOException(ModelVersionsError):  # GTO's name
+    """The base of all exceptions of GTO."""
+
+    code = "gto"
+
+    def __init__(self, msg: str) -> None:
+        """Set the message."""
+        super().__init__(msg)
+        self._set(msg=msg, message=msg)
+
+
+class NoRepo(GTOException):
+    """There is no repository."""
+
+
+class ArtifactNotFound(GTOException):
+    """There is no such model."""
+
+
+class VersionRequired(GTOException):
+    """The model has no such version."""
+
+
+class VersionAlreadyRegistered(GTOException):
+    """The version is registered already."""
+
+
+class VersionExistsForCommit(GTOException):
+    """A version was registered at the commit."""
+
+
+class UnknownStage(GTOException):
+    """The stage is not allowed."""
+
+
+class RefNotFound(GTOException):
+    """There is no such revision."""
+
+
+class InvalidVersion(GTOException):
+    """It is not a version name."""
+
+
+class InvalidTagName(GTOException):
+    """It is not the name of an event's tag."""
+
+
+class TagExists(GTOException):
+    """The tag exists."""
+
+
+class ValidationError(GTOException):
+    """It is not a valid name."""
+
+
+class WrongArgs(GTOException):
+    """The arguments contradict each other or the registry's state."""
+
+
+class NotImplementedInGTO(GTOException):
+    """Several versions match where GTO expects one."""
+
+
+_TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] = (
+    (RepositoryNotFoundError, NoRepo),
+    (ModelNotFoundError, ArtifactNotFound),
+    (VersionExistsError, VersionAlreadyRegistered),
+    (CommitTakenError, VersionExistsForCommit),
+    (StageNotAllowedError, UnknownStage),
+    (ModelDeprecatedError, WrongArgs),
+    (RefusedError, WrongArgs),
+    (RevisionNotFoundError, RefNotFound),
+    (InvalidVersionError, InvalidVersion),
+    (InvalidTagNameError, InvalidTagName),
+    (InvalidNameError, ValidationError),
+    (TagExistsError, TagExists),
+)
+
+
+@contextmanager
+def translated(unknown_version: type[GTOException] = VersionRequired) -> Iterator[None]:
+    """Raise the exception of GTO for an error of this library; others pass.
+
+    Args:
+        unknown_version: the exception for a version that is not registered.
+    """
+    try:
+        yield
+    except GTOException:
+        raise
+    except ModelVersionsError as error:
+        for ours, theirs in ((VersionNotFoundError, unknown_version), *_TRANSLATIONS):
+            if isinstance(error, ours):
+                raise theirs(str(error)) from error
+        raise
