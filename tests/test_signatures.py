@@ -12,9 +12,15 @@ from pathlib import Path
 import pytest
 
 import modelversions
-from modelversions import credentials
+from modelversions import credentials, rules, testing
 
 PINNED = Path(__file__).parent / "data" / "signatures.txt"
+MODULES = {
+    credentials: ("git_credential_fill", "netrc_file", "token_from_env"),
+    rules: ("increasing_versions", "promotion", "two_people"),
+    testing: ("FixedClock", "memory_registry", "new_commit"),
+}
+"""Public functions and classes that are not names of the package."""
 SAMPLE = Path(__file__).parent / "typing_sample.py"
 
 
@@ -24,8 +30,10 @@ def signatures() -> Iterator[str]:
         owner = getattr(modelversions, name)
         if isinstance(owner, type) and not issubclass(owner, BaseException):
             yield from members(name, owner)
-    for name in ("git_credential_fill", "netrc_file", "token_from_env"):
-        yield f"credentials.{name}{inspect.signature(getattr(credentials, name))}"
+    for module, names in MODULES.items():
+        short = module.__name__.rpartition(".")[2]
+        for name in names:
+            yield f"{short}.{name}{inspect.signature(getattr(module, name))}"
 
 
 def members(name: str, owner: type) -> Iterator[str]:

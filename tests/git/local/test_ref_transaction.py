@@ -481,12 +481,12 @@ def test_the_directory_of_an_object_vanishes(
 
     monkeypatch.setattr("dulwich.object_store.GitFile", vanishing)
     if times < 1000:
-        disk.registry.register("m", "v1.0.0", author=ANN)
+        disk.registry.register("m", "v1.0.0", author=ANN, when=at(60))
         assert left == [0]
         assert list(disk.registry) == ["m"]
     else:
         with pytest.raises(WriteConflictError, match="No such file or directory"):
-            disk.registry.register("m", "v1.0.0", author=ANN)
+            disk.registry.register("m", "v1.0.0", author=ANN, when=at(60))
         assert list(disk.registry) == []
 
 
