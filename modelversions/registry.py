@@ -69,7 +69,7 @@ class Registry(RegistryView):
       with ``#``. Default: GTO's message.
     - ``author``: the tagger. Default: the identity in Git's configuration.
     - ``when``: an aware datetime. Default: now, or one second after the events that the write must
-      supersede (F14).
+      supersede (F14). ``GIT_COMMITTER_DATE`` is not read.
     - ``force``: write in spite of a refusal that allows it (F12a, F12c, F23).
     - ``sign``: True, False or a key. Default: as Git is configured.
     - ``dry_run``: return the event that would be written, and write nothing.
