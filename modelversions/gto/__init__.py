@@ -2,7 +2,8 @@
 
 A script changes one import, ``from modelversions.gto import api`` in place of ``from gto import
 api``, and keeps working. Signatures, shapes of results and names of exceptions are GTO's; the
-answers are those of ``Registry``. It is a translation only. For new code, use ``Registry``.
+answers are those of ``Registry``. It is a translation only. For new code, use ``Registry``. The
+classes ``GitRegistry`` and ``RepoIndexManager``, and the command line, have no counterpart.
 
 What differs on purpose:
 

@@ -86,6 +86,66 @@ class NotImplementedInGTO(GTOException):
     """Several versions match where GTO expects one."""
 
 
+class NotFound(GTOException):
+    """Not raised here; GTO's other exceptions follow, for scripts that name them."""
+
+
+class WrongConfig(GTOException):
+    """Not raised here."""
+
+
+class WrongArtifactsYaml(GTOException):
+    """Not raised here."""
+
+
+class NoFile(GTOException):
+    """Not raised here."""
+
+
+class UnknownType(GTOException):
+    """Not raised here."""
+
+
+class ArtifactExists(GTOException):
+    """Not raised here."""
+
+
+class PathIsUsed(GTOException):
+    """Not raised here."""
+
+
+class ManyVersions(GTOException):
+    """Not raised here."""
+
+
+class NoActiveAssignment(GTOException):
+    """Not raised here."""
+
+
+class NoStageForVersion(GTOException):
+    """Not raised here."""
+
+
+class AmbiguousArg(GTOException):
+    """Not raised here."""
+
+
+class IncomparableVersions(GTOException):
+    """Not raised here."""
+
+
+class UnknownAction(GTOException):
+    """Not raised here."""
+
+
+class MissingArg(GTOException):
+    """Not raised here."""
+
+
+class TagNotFound(GTOException):
+    """Not raised here."""
+
+
 _TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] = (
     (RepositoryNotFoundError, NoRepo),
     (ModelNotFoundError, ArtifactNotFound),

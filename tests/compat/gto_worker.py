@@ -13,6 +13,7 @@ from typing import Any
 
 import gto.api
 import gto.constants
+import gto.exceptions
 from gto.constants import VersionSort
 from gto.registry import GitRegistry
 from gto.versions import SemVer
@@ -105,6 +106,11 @@ def signatures() -> dict[str, list[list[str]]]:
     }
 
 
+def exceptions() -> list[str]:
+    """Return the names of all exceptions of GTO."""
+    return sorted(name for name, found in vars(gto.exceptions).items() if inspect.isclass(found))
+
+
 def show(path: str) -> dict[str, list[str]]:
     """Return the stages that ``gto show`` prints, by model."""
     return {name: sorted(found["stage"]) for name, found in gto.api.show(path).items()}
@@ -143,6 +149,7 @@ def main() -> None:
 QUESTIONS = {
     "api": api,
     "signatures": signatures,
+    "exceptions": exceptions,
     "state": state,
     "call": call,
     "write": write,

@@ -104,6 +104,12 @@ def test_signatures(theirs: Gto) -> None:
         assert [[one.name, repr(one.default)] for one in parameters] == expected[name], name
 
 
+def test_exceptions(theirs: Gto) -> None:
+    ours = vars(drop_in.exceptions)
+    for name in theirs("exceptions"):
+        assert issubclass(ours[name], drop_in.exceptions.GTOException), name
+
+
 def test_a_life(twins: Twins) -> None:
     c = twins.commits
     twins.compare()
