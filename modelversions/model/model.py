@@ -64,8 +64,8 @@ class Version:
             state = self._snapshot.state.by_key.get(self.semver or self.commit)
         if state is None:
             raise ObjectMissingError(
-                f"the object of the tag {self.tag!r} was deleted since the tags were listed; look "
-                f"{self.model!r} up in the registry again",
+                f"the object of the tag {self.tag!r} was deleted since the tags were listed, or it "
+                f"is no event; look {self.model!r} up in the registry again",
                 id=self.tag,
             )
         return state

@@ -126,11 +126,13 @@ class ModelSnapshot:
     @property
     def latest(self) -> Latest | None:
         """The latest version (F16), from tag names alone if they suffice."""
-        if self.known_latest is None and not self.is_read:
+        known = self.known_latest
+        if known is None and not self.is_read:
             find_latest([self])
-        if self.known_latest is not None:
-            return self.known_latest[0]
-        return _greatest(self.state)
+            known = self.known_latest
+        if known is None:
+            known = self.known_latest = (_greatest(self.state),)
+        return known[0]
 
     def _read_content(self) -> Read:
         if isinstance(self.content, Unread):
@@ -162,6 +164,7 @@ class ModelSnapshot:
             problems += [problem for problem in state.tag_problems if problem.tag in kept]
             problems.sort(key=attrgetter("tag"))
         self.content = Read(replay(self.model, rows, problems), tuple(unreadable))
+        self.known_latest = None  # names alone may have told another one: see RemoteStore.peel
 
     def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
         """Pickle the whole state; it is read if it was not."""

@@ -14,11 +14,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 from dulwich.repo import BaseRepo
 
 from modelversions.errors import RepositoryError
+from modelversions.git.objects.alternates import object_directories
 from modelversions.git.objects.pack_files import TYPES, Pack, Raw
 
 _TYPE_NAMES = frozenset(TYPES.values())
@@ -46,6 +46,7 @@ class ObjectFiles:
         self._location = location
         self._packs: dict[str, Pack] = {}
         self._replaced: Mapping[str, str] = {}
+        self._known_directories: list[str] | None = None
 
     def replace(self, objects: Mapping[str, str]) -> None:
         """Set the replacement objects: ids by the ids that they replace (``git replace``)."""
@@ -144,8 +145,17 @@ class ObjectFiles:
         yield from list(self._packs.values())
         yield from self._new_packs()
 
+    def _directories(self) -> list[str]:
+        """Return the directories of objects; none in memory."""
+        if self._known_directories is None:
+            path = getattr(self._store, "path", None)
+            found = [] if path is None else object_directories(os.fsdecode(path))
+            self._known_directories = found
+        return self._known_directories
+
     def forget(self) -> None:
-        """Close packs that were deleted: ``git gc`` has replaced them."""
+        """Close packs that were deleted, and read alternates again: ``git gc`` changes both."""
+        self._known_directories = None
         for path in [path for path in self._packs if not os.path.exists(path)]:
             self._packs.pop(path).close()
 
@@ -156,7 +166,7 @@ class ObjectFiles:
 
     def _new_packs(self) -> Iterator[Pack]:
         """Open the packs that are not open yet."""
-        for directory in _directories(self._store):
+        for directory in self._directories():
             folder = os.path.join(directory, "pack")
             for file in self._unless_gone(os.listdir, folder) or ():
                 path = os.path.join(folder, file)
@@ -184,7 +194,7 @@ class ObjectFiles:
     def _loose(self, id: str) -> Raw | None:
         """Read a loose object; the type is empty if its file is broken, None if there is none."""
         broken = None
-        for directory in _directories(self._store):
+        for directory in self._directories():
             content = self._unless_gone(_content, os.path.join(directory, id[:2], id[2:]))
             if content is not None:
                 found = _inflated(content)
@@ -246,20 +256,3 @@ def _packed(
         if found is not None:
             return found
     return None
-
-
-def _directories(store: BaseObjectStore, seen: set[str] | None = None) -> Iterator[str]:
-    """Yield the directories of a store on disk and of its alternates; none in memory.
-
-    Alternates may form a cycle, which Git ignores.
-    """
-    seen = set() if seen is None else seen
-    path = getattr(store, "path", None)
-    if path is not None:
-        directory = os.path.abspath(os.fsdecode(path))  # without I/O: it is a hot path
-        if directory in seen:
-            return
-        seen.add(directory)
-        yield directory
-    for alternate in getattr(store, "alternates", ()):
-        yield from _directories(alternate, seen)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.objects import Tree
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -17,6 +18,7 @@ from modelversions import (
     InvalidArgumentError,
     InvalidNameError,
     ModelNotFoundError,
+    ObjectMissingError,
     ProblemKind,
     Registry,
     RemoteError,
@@ -450,3 +452,21 @@ def test_the_author_at_a_url_is_the_configured_one(
         monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", part)
     event = remote_registry.register("m", "v9.0.0", commit=far.commit())
     assert str(event.author) == "name <email>"
+
+
+def test_a_tag_of_a_tree_is_no_version_once_it_was_read(far: Builder, url: str) -> None:
+    """The list of a server does not tell that it is no commit."""
+    far.tag("m@v1.0.0", "c1", 10)
+    tree = far.add(Tree())
+    far.tag("m@v2.0.0", tree, 20, kind="tree")
+    registry = Registry.open(url)
+    listed = registry["m"].latest
+    assert listed is not None
+    model = registry["m"]
+    assert [version.name for version in model] == ["v1.0.0"]
+    assert model.latest == model["v1.0.0"]
+    registry.history()
+    assert registry.latest() == {"m": model["v1.0.0"]}
+    assert registry["m"].latest == model["v1.0.0"]
+    with pytest.raises(ObjectMissingError, match="or it is no event"):
+        str(listed.author)
