@@ -61,6 +61,8 @@ class _Stages:
         self._versioned: set[str] = set()
         """The commits where a version was ever registered."""
         self._index = 0
+        self._of: dict[VersionOrCommit, set[str]] = {}
+        """By version, and by commit: the stages that were ever assigned to it, or there."""
 
     def apply(self, event: Event) -> Sequence[str]:
         """Apply an event; return the stages whose holders may differ now."""
@@ -75,12 +77,15 @@ class _Stages:
             self._versioned.add(event.commit)
         else:
             self._ended[event.version] = self._index
-        for assignments in self._stages.values():
-            assignments.renew(event.version)
-        return list(self._stages)
+        affected = self._of.get(event.version, set()) | self._of.get(event.commit, set())
+        for stage in affected:
+            self._stages[stage].renew(event.version)
+        return list(affected)
 
     def _apply_stage(self, stage: str, event: Event) -> None:
         key = event.version or event.commit, event.commit
+        for about in key:
+            self._of.setdefault(about, set()).add(stage)
         assignments = self._stages.setdefault(stage, _Assignments())
         if event.kind is EventKind.ASSIGNMENT:
             assignments.add(key, self._index)

@@ -160,6 +160,25 @@ def test_many_versions_that_are_deregistered_again() -> None:
     assert large < 40 * small
 
 
+def test_many_stages() -> None:
+    def taken(count: int) -> float:
+        history = [
+            one
+            for number in range(count)
+            for one in (
+                event(EventKind.REGISTRATION, number, 10 * number),
+                event(EventKind.ASSIGNMENT, number, 10 * number + 1, f"stage-{number}"),
+            )
+        ]
+        start = time.perf_counter()
+        assert len(stage_spans(history)) == count
+        return time.perf_counter() - start
+
+    small = min(taken(300) for _ in range(3))
+    large = min(taken(3_000) for _ in range(3))
+    assert large < 40 * small
+
+
 def churning(count: int) -> Iterable[Event]:
     """Yield registrations with assignments of many versions, then their deregistrations."""
     kinds = EventKind.REGISTRATION, EventKind.ASSIGNMENT
@@ -170,8 +189,8 @@ def churning(count: int) -> Iterable[Event]:
         yield event(EventKind.DEREGISTRATION, number, 20 * count - number)
 
 
-def event(kind: EventKind, number: int, time: int) -> Event:
-    stage = "prod" if kind.is_about_a_stage else None
+def event(kind: EventKind, number: int, time: int, name: str = "prod") -> Event:
+    stage = name if kind.is_about_a_stage else None
     version, commit = SemVer(1, number, 0), f"{number:040}"
     tag = f"m@{kind.value}{number}"
     return Event(kind, "m", version, stage, commit, tag, None, at(time), ANN, "")

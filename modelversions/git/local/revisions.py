@@ -138,9 +138,12 @@ class Revisions:
 
     def _short(self, revision: str, prefix: str) -> str | None:
         try:
-            found = {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
-        except Exception as error:  # dulwich raises various errors
-            raise self._commits.unreadable(error) from error
+            found = self._with_prefix(prefix)
+        except Exception:  # noqa: BLE001  # a pack that git gc has replaced; dulwich forgets it now
+            try:
+                found = self._with_prefix(prefix)
+            except Exception as error:  # dulwich raises various errors
+                raise self._commits.unreadable(error) from error
         commits = sorted(id for id in found if self._files.type(id) == "commit")
         if len(commits) > 1:
             raise AmbiguousRevisionError(
@@ -150,6 +153,10 @@ class Revisions:
                 candidates=tuple(commits),
             )
         return next(iter(commits or sorted(found)), None)
+
+    def _with_prefix(self, prefix: str) -> set[str]:
+        """Return the ids of the objects whose ids begin with some digits."""
+        return {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
 
     def _step(self, revision: str, id: str, sign: str, number: int) -> str:
         """Return a parent or an ancestor of a commit."""

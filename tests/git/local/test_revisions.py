@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from dulwich.objects import Commit, ObjectID
+from dulwich.repo import Repo
 
 from modelversions import (
     AmbiguousRevisionError,
     NotACommitError,
+    Registry,
     RevisionNotFoundError,
 )
 from tests.builders import Builder
@@ -181,3 +183,16 @@ def test_a_commit_that_cannot_be_read_whole(builder: Builder) -> None:
     commit = parse_commit("b" * 40, raw)
     assert (commit.author, commit.subject, commit.time.year) == (None, "message", 1970)
     assert isinstance(builder.repo.object_store[ObjectID(builder.commits["c1"].encode())], Commit)
+
+
+def test_a_short_sha_after_another_program_has_repacked(disk: Builder) -> None:
+    sha = disk.commit()
+    disk.commit("c2", 1, "c1")
+    disk.pack()
+    assert isinstance(disk.repo, Repo)
+    with Repo(disk.repo.path) as repo, Repo(disk.repo.path) as other:
+        registry = Registry.from_repo(repo)
+        assert registry.commits(sha[:8])[0].commit == sha
+        Builder(other).blob("one more, so that the pack has another name")
+        other.object_store.repack()
+        assert registry.commits(sha[:8])[0].commit == sha
