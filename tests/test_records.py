@@ -279,6 +279,22 @@ class TestMoments:
         assert repr(back[-1]) == "<Change other: deprecated>"
         assert life.diff(at(0), at(1)) == ()
 
+    def test_a_model_without_versions_holds_a_stage(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        builder.tag("m#prod#1", "c1", 10)
+        builder.tag("m#prod#2", "c2", 20)
+        first, second = builder.commits["c1"], builder.commits["c2"]
+        registry = builder.registry
+        assert [str(one) for one in registry.changes(at(0))] == [
+            f"m: stage prod from none to {second}"
+        ]
+        assert [str(one) for one in registry.changes(at(10))] == [
+            f"m: stage prod from {first} to {second}"
+        ]
+        assert [str(one) for one in registry.diff(registry, at(0))] == [
+            f"m: stage prod from {second} to none"
+        ]
+
     def test_events_of_one_second(self, builder: Builder) -> None:
         builder.commit("c2", 1, "c1")
         for name, commit in (

@@ -91,7 +91,9 @@ def _model_changes(name: str, before: Model | None, after: Model | None) -> Iter
     latest = [None if model is None else model.latest for model in (before, after)]
     if _differ(*latest):
         yield Change(ChangeKind.LATEST, name, None, *latest)
-    held: list[Mapping[str, Version]] = [model.stages if model else {} for model in (before, after)]
+    held: list[Mapping[str, Version]] = [
+        {} if model is None else model.stages for model in (before, after)
+    ]
     for stage in sorted({*held[0], *held[1]}):
         holders = held[0].get(stage), held[1].get(stage)
         if _differ(*holders):
