@@ -12,6 +12,8 @@ import attrs
 from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.problem import ProblemKind
+from modelversions.values.sequences import FindPages
+from modelversions.values.web_pages import CommitUrl
 
 TAGS = "refs/tags/"
 """The namespace of tags."""
@@ -38,6 +40,8 @@ class RemoteOptions:
     progress: Progress | None = attrs.field(default=None, repr=False)
     timeout: float | None = 60.0
     """The seconds that a server may send nothing; None for no limit."""
+    commit_url: CommitUrl | None = None
+    """How to find the web page of a commit. Default: by the kind of the host."""
 
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``, if there is one."""
@@ -244,6 +248,10 @@ class ReadStore(Protocol):
     @property
     def is_shallow(self) -> bool:
         """Whether it is a shallow clone, which may lack tags that the remote has."""
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository. It keeps no files and no connections open."""
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name.
