@@ -20,9 +20,9 @@ MAX_MESSAGE = 2000
 """The characters of a message that is displayed in full."""
 MAX_ROWS = 100
 """The rows of a table."""
-NONE = "–"
+NONE = "\N{EN DASH}"
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHORT = 7
 
 

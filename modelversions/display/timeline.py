@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import attrs
 
@@ -129,7 +130,7 @@ def _bar(span: Span, x: float, width: float, y: float) -> Iterator[Element]:
     name = version.commit[:7] if version.is_bare_commit else version.name
     until = "now" if span.end is None else f"{span.end:%Y-%m-%d %H:%M}"
     title = element("title", f"{name} in {span.stage}, {span.start:%Y-%m-%d %H:%M} to {until}")
-    size = {"width": round(width, 1), "height": _BAR, "rx": 3}
+    size: dict[str, Any] = {"width": round(width, 1), "height": _BAR, "rx": 3}
     yield element("rect", title, x=x, y=y, class_=f"mv-span {hue(span.stage)}", **size)
     if len(name) * _LETTER + 8 <= width:
         yield _text(name, x + 5, y + 14, kind="mv-svgmono")

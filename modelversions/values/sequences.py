@@ -17,7 +17,7 @@ FindPages = Callable[[], WebPages]
 """Finds the web pages of a repository, when they are needed."""
 
 
-class ValueTuple(tuple[Item, ...]):
+class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
     """A tuple of values, with a table for people and rows for data frames.
 
     It equals a plain tuple of the same values. A slice is of the same class.
