@@ -123,7 +123,8 @@ def row(
     made = element("tr", class_=f"mv-row {kind}".rstrip())
     for column, cell in zip(columns, cells):
         children = [cell] if isinstance(cell, (str, Element)) or cell is None else cell
-        found = element("td", *children, class_=f"mv-cell {column.kind}".rstrip())
+        kind = "mv-muted" if cell == NONE else column.kind
+        found = element("td", *children, class_=f"mv-cell {kind}".rstrip())
         made.append(found)
     return made
 

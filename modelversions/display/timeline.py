@@ -31,7 +31,7 @@ _DECEMBER = 12
 _MIN_LENGTH = timedelta(hours=1)
 _LAST_YEAR = 9998
 
-_STEPS = [timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)]
+_STEPS = [timedelta(hours=1), timedelta(hours=6), *map(timedelta, (1, 7, 14))]
 _MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200]
 
 
@@ -141,10 +141,12 @@ def _ticks(scale: Scale, height: float) -> Iterator[Element]:
     bottom = height - _AXIS
     yield _rule(0, bottom + 0.5, WIDTH, bottom + 0.5)
     times, label = _choose_ticks(scale.start, scale.end)
-    for time in times:
-        x = scale.x(time)
+    for index, time in enumerate(times):
+        x, text = scale.x(time), label(time)
+        if index == 0 and str(time.year) not in text:
+            text = f"{text} {time.year}"
         yield _rule(x, bottom, x, bottom + 5)
-        yield _text(label(time), x, bottom + 18, kind="mv-axis", anchor="middle")
+        yield _text(text, x, bottom + 18, kind="mv-axis", anchor="middle")
 
 
 def _choose_ticks(
@@ -180,7 +182,7 @@ def _every_months(start: datetime, end: datetime, step: int) -> list[datetime]:
 
 
 def _clock(time: datetime) -> str:
-    return f"{time:%H:%M}" if time.hour else _day(time)
+    return f"{_day(time)} {time:%H:%M}"
 
 
 def _day(time: datetime) -> str:
