@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelversions import Changes, Commits, Event, Events, Problems, Registry
+from modelversions.display.parts import NONE
 from modelversions.display.sequences import sync_html
 from modelversions.git.sync import Conflict, SyncResult
 from modelversions.values.sequences import ValueTuple
@@ -54,7 +55,7 @@ def test_reprs_are_short(registry: Registry) -> None:
     assert repr(registry.history()[:1]) == "<Events: 1 event>"
     assert [repr(one) for one in _all(registry)] == [
         "<Events: 7 events>",
-        "<Problems: 2 problems>",
+        "<Problems: 3 problems>",
         "<Commits: 2 commits>",
         f"<Changes: {len(registry.diff(at(0)))} changes>",
     ]
@@ -77,10 +78,16 @@ def test_records(registry: Registry) -> None:
 
 def test_text(registry: Registry) -> None:
     lines = str(registry.history()).splitlines()
-    assert lines[0].split() == "Time Model Event Stage Version Author Message".split()
-    assert lines[3].endswith("churn  registration    -      v2.0.0   Ann     second")
-    assert str(registry.problems()).splitlines()[2].startswith("churn#prod#1    no-tagger")
-    assert str(registry.diff(at(0))).splitlines()[5].split() == "churn stage prod - v1.0.0".split()
+    assert lines[0].split() == ["Time", "Model", "Event", "Stage", "Version", "Author", "Message"]
+    assert lines[4].endswith("churn  registration    -      v2.0.0   Ann     second")
+    assert str(registry.problems()).splitlines()[2].startswith("churn#prod#1  no-tagger")
+    assert str(registry.diff(at(0))).splitlines()[5].split() == [
+        "churn",
+        "stage",
+        "prod",
+        "-",
+        "v1.0.0",
+    ]
     assert str(registry.commits()).splitlines()[2].split()[-1] == "churn@v2.0.0"
 
 
@@ -137,8 +144,8 @@ def test_many(registry: Registry) -> None:
 
 def test_one_change(registry: Registry) -> None:
     texts = [Page(change._repr_html_()).text for change in registry.diff(at(0))]
-    assert "churn registered  –  →  v1.0.0" in texts
-    assert any(text.startswith("churn prod –") for text in texts)
+    assert f"churn registered {NONE} →  v1.0.0" in texts
+    assert any(text.startswith(f"churn prod {NONE}") for text in texts)
     assert "third deprecated " in texts
 
 
@@ -152,7 +159,7 @@ def test_a_sync_result() -> None:
 
 def test_the_fields_for_rich(registry: Registry) -> None:
     event: Event = registry["churn"].history[0]
-    fields = dict(event.__rich_repr__())  # type: ignore[arg-type]
+    fields: dict[str, Any] = dict(event.__rich_repr__())  # type: ignore[arg-type]
     assert fields["model"] == "churn"
     assert "schema" not in fields
     version = registry["churn"][0]

@@ -64,5 +64,9 @@ def append(parent: Element, children: Iterable[Child], limit: int = MAX_TEXT) ->
 
 
 def write(root: Element) -> str:
-    """Return an element as HTML."""
-    return ET.tostring(root, encoding="unicode", method="html")
+    """Return an element as HTML.
+
+    It is written as XML with end tags, in which ``<`` is escaped in attributes too. The output has
+    no void elements, and the style sheet no characters that XML escapes.
+    """
+    return ET.tostring(root, encoding="unicode", short_empty_elements=False)

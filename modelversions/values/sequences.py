@@ -63,6 +63,10 @@ class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
     def __str__(self) -> str:
         """Return the items as a table of text."""
 
+    @abstractmethod
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+
     def __repr__(self) -> str:
         """Return the number of items."""
         name = type(self).__name__

@@ -28,7 +28,7 @@ from tests.builders import Builder
         ("file:///t/m", None),
         ("host:.git", None),
         ("https://user:p@ss/word@host/t/m", None),
-        ("ssh://a@b@host/t/m", None),
+        ("ssh://a@b@host/t/m", "https://host/t/m"),
     ],
 )
 def test_the_url(remote: str, expected: str | None) -> None:
