@@ -84,7 +84,7 @@ class TagObject(NamedTuple):
         return self.commit is None and any(kind is ProblemKind.MISSING for kind, _ in self.issues)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Commit:
     """A commit, as ``Registry.commits`` lists it."""
 
@@ -112,6 +112,10 @@ class Commit:
     def __str__(self) -> str:
         """Return a short SHA and the subject."""
         return f"{self.commit[:7]} {self.subject}"
+
+    def __repr__(self) -> str:
+        """Return the same; characters that control a terminal are escaped."""
+        return f"<Commit {self.commit[:7]} {self.subject[:200]!r}>"
 
 
 @attrs.frozen
