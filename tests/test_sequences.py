@@ -157,6 +157,11 @@ def test_a_sync_result() -> None:
     assert "details" not in Page(sync_html(SyncResult("x", (), (), ()))).tags
 
 
+def test_the_repr_of_a_commit(registry: Registry) -> None:
+    commit = registry.commits()[0]
+    assert repr(commit) == f"<Commit {commit.commit[:7]} 'c2'>"
+
+
 def test_the_fields_for_rich(registry: Registry) -> None:
     event: Event = registry["churn"].history[0]
     fields: dict[str, Any] = dict(event.__rich_repr__())  # type: ignore[arg-type]
