@@ -20,6 +20,7 @@ from modelversions.display.parts import (
     more,
     note,
     pages_of,
+    scrolling,
     sentence,
     short_sha,
     table,
@@ -54,7 +55,7 @@ def model_html(model: Model, find: FindPages | None) -> str:
     shown = events_table(history[: -MAX_ROWS - 1 : -1], pages, with_model=False)
     rest = more(len(history) - MAX_ROWS, "event", "model.history")
     parts.append(fold(f"History ({len(history):,})", shown, rest))
-    parts.append(fold("Timeline", element("div", timeline_svg(model), class_="mv-scroll")))
+    parts.append(fold("Timeline", scrolling(timeline_svg(model))))
     if problems:
         rest = more(len(problems) - _MAX_PROBLEMS, "problem", "model.problems")
         found = problems_table(problems[:_MAX_PROBLEMS])

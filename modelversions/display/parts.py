@@ -110,10 +110,18 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Child | Sequence[Ch
     head = element("tr", class_="mv-row")
     for column in columns:
         kind = f"mv-cell {column.kind}".rstrip()
-        head.append(element("th", column.heading, class_=kind, scope="col"))
+        shown = column.heading
+        if isinstance(shown, str):  # a pill's colour depends on that of the text around it
+            shown = element("span", shown, class_="mv-muted")
+        head.append(element("th", shown, class_=kind, scope="col"))
     body = element("tbody", *(row(columns, cells) for cells in rows))
     made = element("table", element("thead", head), body, class_="mv-table")
-    return element("div", made, class_="mv-scroll")
+    return scrolling(made)
+
+
+def scrolling(child: Element) -> Element:
+    """Return what scrolls if its child is too wide, by keyboard too."""
+    return element("div", child, class_="mv-scroll", tabindex=0)
 
 
 def row(
@@ -166,4 +174,4 @@ def facts(pairs: Iterable[tuple[str, Child | Sequence[Child]]]) -> Element:
 
 def full_message(message: str) -> Element:
     """Return a message with its line breaks."""
-    return element("div", message or NONE, class_="mv-message", limit=MAX_MESSAGE)
+    return element("div", message or NONE, class_="mv-message", tabindex=0, limit=MAX_MESSAGE)
