@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from modelversions.display.markup import Child, Element, element, write
 from modelversions.display.parts import (
+    MAX_MESSAGE,
     MAX_ROWS,
     NONE,
     Column,
@@ -36,6 +37,10 @@ from modelversions.values.web_pages import WebPages
 
 _MAX_STAGES = 20
 _MAX_PROBLEMS = 20
+_MESSAGES = 50_000
+"""The characters of all messages in the details of a model."""
+_MAX_OF_MODEL = 2000
+"""The characters of one of them; ``Version`` displays more."""
 
 _VERSIONS = (
     Column("Version"),
@@ -92,8 +97,9 @@ def _versions(model: Model, pages: WebPages) -> list[Child]:
     if not versions:
         return [note("No active versions.")]
     rest = more(len(versions) - len(shown), "version", "model.versions")
+    limit = min(_MAX_OF_MODEL, _MESSAGES // len(shown))
     sections = (
-        fold([mono(one.name), " ", *_pills(one)], facts(_facts(one, pages))) for one in shown
+        fold([mono(one.name), " ", *_pills(one)], facts(_facts(one, pages, limit))) for one in shown
     )
     return [
         table(_VERSIONS, (_line(one, pages) for one in shown)),
@@ -120,13 +126,15 @@ def _pills(version: Version) -> list[Child]:
     return shown if hidden <= 0 else [*shown, f"and {hidden:,} more"]
 
 
-def _facts(version: Version, pages: WebPages) -> Iterable[tuple[str, Child | Sequence[Child]]]:
+def _facts(
+    version: Version, pages: WebPages, limit: int = MAX_MESSAGE
+) -> Iterable[tuple[str, Child | Sequence[Child]]]:
     if version.registered_at is not None:
         yield "Registered", f"{version.registered_at:%Y-%m-%d %H:%M:%S %z}"
     yield "Author", NONE if version.author is None else str(version.author)
     yield "Commit", mono(version.commit, pages.commit(version.commit))
     yield "Tag", mono(version.tag, pages.tag(version.tag))
-    yield "Message", full_message(version.message)
+    yield "Message", full_message(version.message, limit)
 
 
 def version_html(version: Version, find: FindPages | None) -> str:

@@ -16,7 +16,7 @@ from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import EventKind
 from modelversions.values.web_pages import WebPages
 
-MAX_MESSAGE = 2000
+MAX_MESSAGE = 10_000
 """The characters of a message that is displayed in full."""
 MAX_ROWS = 100
 """The rows of a table."""
@@ -172,6 +172,6 @@ def facts(pairs: Iterable[tuple[str, Child | Sequence[Child]]]) -> Element:
     return made
 
 
-def full_message(message: str) -> Element:
+def full_message(message: str, limit: int = MAX_MESSAGE) -> Element:
     """Return a message with its line breaks."""
-    return element("div", message or NONE, class_="mv-message", tabindex=0, limit=MAX_MESSAGE)
+    return element("div", message or NONE, class_="mv-message", tabindex=0, limit=limit)
