@@ -73,13 +73,14 @@ if TYPE_CHECKING:
         SignatureStatus,
     )
     from modelversions.git.sync import Conflict, SyncResult
-    from modelversions.model.diff import Change, ChangeKind
+    from modelversions.model.commits import Commits
+    from modelversions.model.diff import Change, ChangeKind, Changes
     from modelversions.model.model import Model, Span, Version
     from modelversions.registry import Registry
     from modelversions.registry_view import RegistryView, Revision
-    from modelversions.values.event import Event
+    from modelversions.values.event import Event, Events
     from modelversions.values.identity import Identity
-    from modelversions.values.problem import Problem, ProblemKind
+    from modelversions.values.problem import Problem, ProblemKind, Problems
     from modelversions.values.semver import SemVer
     from modelversions.values.tag_name import EventKind, TagName, is_model_name, is_stage_name
 
@@ -93,15 +94,18 @@ __all__ = [
     "AuthenticationError",
     "Change",
     "ChangeKind",
+    "Changes",
     "ClockSkewWarning",
     "Commit",
     "CommitTakenError",
+    "Commits",
     "ConfigurationError",
     "Conflict",
     "Credentials",
     "DubiousOwnershipError",
     "Event",
     "EventKind",
+    "Events",
     "FileNotInGitError",
     "Identity",
     "IdentityError",
@@ -122,6 +126,7 @@ __all__ = [
     "PartlyDeletedError",
     "Problem",
     "ProblemKind",
+    "Problems",
     "Progress",
     "PushRejectedError",
     "RefusedError",
@@ -163,15 +168,19 @@ _MODULES = {
     "Artifacts": "artifacts.artifact",
     "Change": "model.diff",
     "ChangeKind": "model.diff",
+    "Changes": "model.diff",
     "Commit": "git.store",
+    "Commits": "model.commits",
     "Conflict": "git.sync",
     "Credentials": "git.store",
     "Event": "values.event",
     "EventKind": "values.tag_name",
+    "Events": "values.event",
     "Identity": "values.identity",
     "Model": "model.model",
     "Problem": "values.problem",
     "ProblemKind": "values.problem",
+    "Problems": "values.problem",
     "Progress": "git.store",
     "Registry": "registry",
     "RegistryView": "registry_view",

@@ -32,6 +32,7 @@ from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import LEVELS, SemVer
 from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
+from modelversions.values.web_pages import CommitUrl, check_commit_url
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
 from modelversions.write.writer import Clock, Planner, WriteOptions, Writer, check_flag
@@ -121,6 +122,7 @@ class Registry(RegistryView):
         author: Identity | None = None,
         clock: Clock | None = None,
         rules: Iterable[Rule] = (),
+        commit_url: CommitUrl | None = None,
     ) -> Registry:
         """Open the registry of the repository that contains a directory, or of one at a URL.
 
@@ -140,12 +142,15 @@ class Registry(RegistryView):
                 identity in Git's configuration.
             clock: returns the present time, as an aware datetime. Default: the system's clock.
             rules: callables that may refuse an event; see ``modelversions.rules``.
+            commit_url: the URL of a commit's web page with ``{commit}`` for its SHA, or a callable
+                that returns it, for links in notebooks. Default: by the remote's host, for GitHub,
+                GitLab, Bitbucket, Gitea and Forgejo.
 
         Raises:
             RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
         """
-        options = _remote_options(credentials, progress, timeout)
+        options = _remote_options(credentials, progress, timeout, commit_url)
         from modelversions.git.open import open_store  # importing dulwich takes time
 
         store = open_store(location, options)
@@ -160,12 +165,13 @@ class Registry(RegistryView):
         author: Identity | None = None,
         clock: Clock | None = None,
         rules: Iterable[Rule] = (),
+        commit_url: CommitUrl | None = None,
     ) -> Registry:
         """Use a repository that dulwich has opened, on disk or in memory; you close it.
 
         Args:
             repo: the repository.
-            stages, author, clock, rules: see ``open()``.
+            stages, author, clock, rules, commit_url: see ``open()``.
 
         Raises:
             InvalidArgumentError: it is not a repository of dulwich.
@@ -174,7 +180,8 @@ class Registry(RegistryView):
         from modelversions.git.local.local_store import LocalStore
 
         check_repo(repo)
-        store = LocalStore(repo, getattr(repo, "path", "memory"))
+        options = RemoteOptions(commit_url=check_commit_url(commit_url))
+        store = LocalStore(repo, getattr(repo, "path", "memory"), options=options)
         return cls(store, stages=stages, author=author, clock=clock, rules=rules)
 
     def close(self) -> None:
@@ -648,7 +655,10 @@ def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 def _remote_options(
-    credentials: Credentials | None, progress: Progress | None, timeout: float | None
+    credentials: Credentials | None,
+    progress: Progress | None,
+    timeout: float | None,
+    commit_url: CommitUrl | None,
 ) -> RemoteOptions:
     """Validate the options; a value that may be a secret is not shown."""
     for name, value in (("credentials", credentials), ("progress", progress)):
@@ -664,7 +674,7 @@ def _remote_options(
             argument="timeout",
             value=timeout,
         )
-    return RemoteOptions(credentials, progress, timeout)
+    return RemoteOptions(credentials, progress, timeout, check_commit_url(commit_url))
 
 
 def _remote_of(*, push: object) -> object | None:

@@ -8,7 +8,16 @@ import itertools
 import posixpath
 import threading
 import weakref
-from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    ItemsView,
+    Iterable,
+    Iterator,
+    Mapping,
+    ValuesView,
+)
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar, overload
@@ -37,7 +46,8 @@ from modelversions.errors import (
     VersionNotFoundError,
 )
 from modelversions.git.store import TAGS, Commit, ReadStore, TagRef
-from modelversions.model.diff import Change, changes
+from modelversions.model.commits import Commits
+from modelversions.model.diff import Changes, changes
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.model.moment import Moment, StoreAsOf
@@ -48,8 +58,8 @@ from modelversions.model.snapshot import (
     find_latest,
     read_snapshots,
 )
-from modelversions.values.event import EPOCH, RANK, Event, check_aware
-from modelversions.values.problem import Problem, ProblemKind
+from modelversions.values.event import EPOCH, RANK, Event, Events, check_aware
+from modelversions.values.problem import Problem, ProblemKind, Problems
 from modelversions.values.tag_name import (
     EventKind,
     TagName,
@@ -300,14 +310,7 @@ class RegistryView(Mapping[str, Model]):
         Raises:
             RevisionNotFoundError: there is no such commit.
         """
-        id = self._resolve(commit)
-        possible = {
-            name: snapshot
-            for name, snapshot in self._snapshots.all().items()
-            if any(ref.peeled in (None, id) for tag, ref in snapshot.tags if tag.version)
-        }
-        models = self._read(possible)
-        return tuple(one for model in models.values() for one in model.versions if one.commit == id)
+        return tuple(self._registered_at({self._resolve(commit)}))
 
     def event(self, ref: str | TagName, *, strict: bool = False) -> Event | None:
         """Return the event of a tag, given its name or full ref; None if it has none.
@@ -333,11 +336,11 @@ class RegistryView(Mapping[str, Model]):
         return found
 
     @gc_paused
-    def history(self) -> tuple[Event, ...]:
+    def history(self) -> Events:
         """Return all events of all models, oldest first (F13)."""
         models = self._read_all().values()
         events = (event for model in models for event in model.history)
-        return tuple(sorted(events, key=_history_order))
+        return Events(sorted(events, key=_history_order), self._store.find_pages)
 
     def as_of(self, when: datetime | Event) -> RegistryView:
         """Return the registry as it was at a time, or right after an event.
@@ -361,7 +364,7 @@ class RegistryView(Mapping[str, Model]):
         self,
         before: datetime | Event | RegistryView,
         after: datetime | Event | RegistryView | None = None,
-    ) -> tuple[Change, ...]:
+    ) -> Changes:
         """Return the changes between two states, sorted by model.
 
         Args:
@@ -373,9 +376,10 @@ class RegistryView(Mapping[str, Model]):
         """
         views = [self if one is None else one for one in (before, after)]
         old, new = (one if isinstance(one, RegistryView) else self.as_of(one) for one in views)
-        return tuple(changes(old._read_all(), new._read_all()))  # noqa: SLF001  # its own class
+        found = changes(old._read_all(), new._read_all())  # noqa: SLF001  # its own class
+        return Changes(found, self._store.find_pages)
 
-    def changes(self, since: datetime | Event) -> tuple[Change, ...]:
+    def changes(self, since: datetime | Event) -> Changes:
         """Return the changes since a time, or since an event; see ``diff()``."""
         return self.diff(since)
 
@@ -563,7 +567,7 @@ class RegistryView(Mapping[str, Model]):
         return found.content if found is not None and found.kind == "file" else None
 
     @gc_paused
-    def problems(self, now: datetime | None = None) -> tuple[Problem, ...]:
+    def problems(self, now: datetime | None = None) -> Problems:
         """Return the problems found in the tags, sorted by tag name.
 
         Args:
@@ -582,10 +586,13 @@ class RegistryView(Mapping[str, Model]):
             if event.time - now > _TOLERANCE:
                 sentence = f"its time, {event.time}, is more than a minute ahead of {now}"
                 found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
-        return tuple(sorted(found, key=lambda problem: (problem.tag, problem.kind.value)))
+        found.sort(key=lambda problem: (problem.tag, problem.kind.value))
+        return Problems(found, self._store.find_pages)
 
-    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> tuple[Commit, ...]:
+    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> Commits:
         """Return a commit and its ancestors, newest first.
+
+        ``versions`` of the result has the versions that are registered at them.
 
         Args:
             revision: the commit; the result for HEAD is empty in a repository without commits.
@@ -601,11 +608,33 @@ class RegistryView(Mapping[str, Model]):
                 value=limit,
             )
         try:
-            return tuple(self._store.commits(revision, limit))
+            found = self._store.commits(revision, limit)
+            return Commits(found, self._store.find_pages, self._carried)
         except RevisionNotFoundError:
             if revision == "HEAD":
-                return ()
+                return Commits()
             raise
+
+    @gc_paused
+    def _carried(self, commits: Iterable[Commit]) -> dict[str, tuple[Version, ...]]:
+        """Return the active versions that are registered at some commits, by commit."""
+        ids = {one.commit for one in commits}
+        found: dict[str, list[Version]] = {}
+        for version in self._registered_at(ids):
+            found.setdefault(version.commit, []).append(version)
+        return {commit: tuple(versions) for commit, versions in found.items()}
+
+    def _registered_at(self, ids: Collection[str]) -> Iterator[Version]:
+        """Yield the active versions at some commits; only models with such tags are read."""
+        possible = {
+            name: snapshot
+            for name, snapshot in self._snapshots.all().items()
+            if any(
+                ref.peeled is None or ref.peeled in ids for tag, ref in snapshot.tags if tag.version
+            )
+        }
+        for model in self._read(possible).values():
+            yield from (version for version in model.versions if version.commit in ids)
 
     def _resolve(self, commit: Revision) -> str:
         """Return the full SHA of a commit that an argument names."""
@@ -637,10 +666,10 @@ class RegistryView(Mapping[str, Model]):
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
-        from modelversions.display.tables import registry_table
+        """Return the dashboard for a notebook: a line for each model."""
+        from modelversions.display.dashboard import registry_html
 
-        return registry_table(self._read_all()).html()
+        return registry_html(self._read_all(), self._store.location, self._store.find_pages)
 
     def _refs(
         self, tags: Iterable[str | Event | Version], *, event_only: bool = False

@@ -40,6 +40,7 @@ def test_the_names() -> None:
         "is_model_name",
         "is_stage_name",
     }
+    more |= {"Events", "Problems", "Commits", "Changes"}
     more |= {"Conflict", "SyncResult", "Credentials", "Progress", "RegistryView", "Revision"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 

@@ -15,6 +15,9 @@ from modelversions.values.problem import Problem
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from modelversions.git.store import Commit
+    from modelversions.model.diff import Change
+
 Row = dict[str, object]
 
 COLUMNS = {
@@ -132,6 +135,28 @@ def problem_record(problem: Problem) -> Row:
         "tag": problem.tag,
         "model": problem.model,
         "message": problem.message,
+    }
+
+
+def change_record(change: Change) -> Row:
+    """Return the row of a change."""
+    return {
+        "kind": change.kind.value,
+        "model": change.model,
+        "stage": change.stage,
+        "before": change.before and change.before.name,
+        "after": change.after and change.after.name,
+    }
+
+
+def commit_record(commit: Commit, versions: Iterable[Version]) -> Row:
+    """Return the row of a commit; the versions at it are one text."""
+    return {
+        "commit": commit.commit,
+        "time": _utc(commit.time),
+        **_author(commit.author),
+        "message": commit.message,
+        "versions": ",".join(map(str, versions)),
     }
 
 

@@ -1,16 +1,24 @@
-"""Tables of models and versions, as aligned text and as HTML."""
+"""Tables of models, versions, events and others, as aligned text."""
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
-from modelversions.model.model import Model
+from modelversions.model.model import Model, Version
+
+if TYPE_CHECKING:
+    from modelversions.model.commits import Commits
+    from modelversions.model.diff import Change
+    from modelversions.values.event import Event
+    from modelversions.values.identity import Identity
+    from modelversions.values.problem import Problem
 
 _NOTHING = "-"
+_MAX_LINE = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that control a terminal or the direction of text."""
 
@@ -32,12 +40,6 @@ class Table:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
             for line in (self.heading, rule, *rows)
         )
-
-    def html(self) -> str:
-        """Return the table as HTML, with all text escaped."""
-        head = _line("th", self.heading)
-        body = "".join(_line("td", row) for row in self.rows)
-        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
 def registry_table(models: Mapping[str, Model]) -> Table:
@@ -61,17 +63,76 @@ def model_table(model: Model) -> Table:
             f"{version.registered_at:%Y-%m-%d %H:%M}",
             version.commit[:7],
             str(version.author or _NOTHING),
-            version.message.partition("\n")[0],
+            _first_line(version.message),
         )
         for version in model.versions
     )
     return Table(("Version", "Stages", "Registered", "Commit", "Author", "Message"), rows)
 
 
+def event_table(events: Iterable[Event]) -> Table:
+    """Return a row for each event."""
+    rows = tuple(
+        (
+            f"{event.time:%Y-%m-%d %H:%M}",
+            event.model,
+            event.kind.value,
+            event.stage or _NOTHING,
+            str(event.version) if event.version else event.commit[:7],
+            _name(event.author),
+            _first_line(event.message),
+        )
+        for event in events
+    )
+    return Table(("Time", "Model", "Event", "Stage", "Version", "Author", "Message"), rows)
+
+
+def problem_table(problems: Iterable[Problem]) -> Table:
+    """Return a row for each problem."""
+    rows = tuple((one.tag, one.kind.value, _first_line(one.message)) for one in problems)
+    return Table(("Tag", "Kind", "Problem"), rows)
+
+
+def change_table(changes: Iterable[Change]) -> Table:
+    """Return a row for each change."""
+    rows = tuple(
+        (
+            one.model,
+            one.kind.value,
+            one.stage or _NOTHING,
+            *(_NOTHING if end is None else _short(end.name) for end in (one.before, one.after)),
+        )
+        for one in changes
+    )
+    return Table(("Model", "Change", "Stage", "Before", "After"), rows)
+
+
+def commit_table(commits: Commits) -> Table:
+    """Return a row for each commit, with the versions at it."""
+    carried: Mapping[str, tuple[Version, ...]] = commits.versions
+    rows = tuple(
+        (
+            one.commit[:7],
+            f"{one.time:%Y-%m-%d %H:%M}",
+            _name(one.author),
+            _first_line(one.message),
+            ", ".join(map(str, carried.get(one.commit, ()))) or _NOTHING,
+        )
+        for one in commits
+    )
+    return Table(("Commit", "Date", "Author", "Subject", "Versions"), rows)
+
+
+def _name(author: Identity | None) -> str:
+    return author.name if author else _NOTHING
+
+
+def _first_line(message: str) -> str:
+    """Return the first line of a message, not longer than a line of a wide terminal."""
+    line = message.partition("\n")[0]
+    return line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 1]}…"
+
+
 def _short(name: str) -> str:
     """Abbreviate the SHA of a bare commit, not the name of a version."""
     return name if name.startswith("v") else name[:7]
-
-
-def _line(cell: str, texts: tuple[str, ...]) -> str:
-    return f"<tr>{''.join(f'<{cell}>{html.escape(text)}</{cell}>' for text in texts)}</tr>"

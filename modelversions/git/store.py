@@ -12,6 +12,8 @@ import attrs
 from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.problem import ProblemKind
+from modelversions.values.sequences import FindPages
+from modelversions.values.web_pages import CommitUrl
 
 TAGS = "refs/tags/"
 """The namespace of tags."""
@@ -38,6 +40,8 @@ class RemoteOptions:
     progress: Progress | None = attrs.field(default=None, repr=False)
     timeout: float | None = 60.0
     """The seconds that a server may send nothing; None for no limit."""
+    commit_url: CommitUrl | None = None
+    """How to find the web page of a commit. Default: by the kind of the host."""
 
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``, if there is one."""
@@ -80,7 +84,7 @@ class TagObject(NamedTuple):
         return self.commit is None and any(kind is ProblemKind.MISSING for kind, _ in self.issues)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Commit:
     """A commit, as ``Registry.commits`` lists it."""
 
@@ -108,6 +112,10 @@ class Commit:
     def __str__(self) -> str:
         """Return a short SHA and the subject."""
         return f"{self.commit[:7]} {self.subject}"
+
+    def __repr__(self) -> str:
+        """Return the same; characters that control a terminal are escaped."""
+        return f"<Commit {self.commit[:7]} {self.subject[:200]!r}>"
 
 
 @attrs.frozen
@@ -244,6 +252,10 @@ class ReadStore(Protocol):
     @property
     def is_shallow(self) -> bool:
         """Whether it is a shallow clone, which may lack tags that the remote has."""
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository. It keeps no files and no connections open."""
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name.

@@ -76,6 +76,12 @@ class SyncResult:
         """Return the same on one line."""
         return f"<SyncResult {self}>"
 
+    def _repr_html_(self) -> str:
+        """Return the result for a notebook."""
+        from modelversions.display.sequences import sync_html
+
+        return sync_html(self)
+
 
 def push(remote: Remote, refs: Sequence[TagRef]) -> SyncResult:
     """Push tags that the remote lacks.

@@ -9,6 +9,7 @@ import attrs
 
 from modelversions.json_types import record
 from modelversions.model.model import Model, Version
+from modelversions.values.sequences import ValueTuple
 
 
 class ChangeKind(str, enum.Enum):
@@ -71,6 +72,34 @@ class Change:
     def __repr__(self) -> str:
         """Return the same line."""
         return f"<Change {self}>"
+
+    def _repr_html_(self) -> str:
+        """Return the change for a notebook."""
+        from modelversions.display.sequences import change_html
+
+        return change_html(self)
+
+
+class Changes(ValueTuple[Change]):
+    """Changes, sorted by model: a tuple that is displayed as a table."""
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a row of flat values for each change, with versions by name."""
+        from modelversions.display.records import change_record
+
+        return [change_record(change) for change in self]
+
+    def __str__(self) -> str:
+        """Return a table of the changes."""
+        from modelversions.display.tables import change_table
+
+        return change_table(self).text()
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        from modelversions.display.sequences import changes_html
+
+        return changes_html(self, self._pages)
 
 
 def changes(before: Mapping[str, Model], after: Mapping[str, Model]) -> Iterator[Change]:

@@ -21,10 +21,11 @@ from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
 from modelversions.model.stage_spans import stage_spans
 from modelversions.model.state import VersionOrCommit, VersionState
-from modelversions.values.event import Event
+from modelversions.values.event import Event, Events
 from modelversions.values.identity import Identity
-from modelversions.values.problem import Problem
+from modelversions.values.problem import Problems
 from modelversions.values.semver import SemVer
+from modelversions.values.sequences import FindPages
 from modelversions.values.specifiers import in_range
 from modelversions.values.tag_name import EventKind, TagName
 
@@ -101,9 +102,13 @@ class Version:
         return self._version_state.stages
 
     @property
-    def history(self) -> tuple[Event, ...]:
+    def history(self) -> Events:
         """The events of the version, oldest first."""
-        return self._version_state.history
+        return Events(self._version_state.history, self._pages)
+
+    @property
+    def _pages(self) -> FindPages | None:
+        return None if self._snapshot is None else self._snapshot.pages
 
     def __eq__(self, other: object) -> bool:
         """Return whether it is the same registration."""
@@ -171,6 +176,19 @@ class Version:
     def __repr__(self) -> str:
         """Return the model and the version."""
         return f"<Version {self}>"
+
+    def __rich_repr__(self) -> Iterator[object]:
+        """Return the fields for ``rich`` that need no tag object."""
+        yield self.model
+        yield self.name
+        yield "commit", self.commit
+        yield "tag", self.tag
+
+    def _repr_html_(self) -> str:
+        """Return the version for a notebook."""
+        from modelversions.display.details import version_html
+
+        return version_html(self, self._pages)
 
 
 @attrs.frozen
@@ -259,10 +277,14 @@ class Model(Sequence[Version]):
         """
         return tuple(self._version(key) for key in self._snapshot.state.stages.get(stage, ()))
 
-    @property
-    def history(self) -> tuple[Event, ...]:
+    @cached_property
+    def history(self) -> Events:
         """All events of the model, oldest first (F13)."""
-        return self._snapshot.state.history
+        return Events(self._snapshot.state.history, self._pages)
+
+    @property
+    def _pages(self) -> FindPages | None:
+        return self._snapshot.pages
 
     @property
     def deprecated(self) -> bool:
@@ -270,9 +292,9 @@ class Model(Sequence[Version]):
         return self._snapshot.state.deprecated
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> Problems:
         """The problems found in the model's tags."""
-        return self._snapshot.state.problems
+        return Problems(self._snapshot.state.problems, self._pages)
 
     def board(self) -> Mapping[str, tuple[Version, ...]]:
         """Return the versions of each stage, each version in its newest stage only.
@@ -399,7 +421,7 @@ class Model(Sequence[Version]):
 
     def __len__(self) -> int:
         """Return the number of active versions."""
-        return len(self.versions)
+        return len(self._snapshot.state.active)
 
     def __str__(self) -> str:
         """Return a table of the active versions."""
@@ -416,11 +438,19 @@ class Model(Sequence[Version]):
             f"{tags} tag{'s' * (tags != 1)}>"
         )
 
-    def _repr_html_(self) -> str:
-        """Return the table as HTML, for notebooks."""
-        from modelversions.display.tables import model_table
+    def __rich_repr__(self) -> Iterator[object]:
+        """Return the fields for ``rich``, from tag names if possible."""
+        latest = self.latest
+        yield self.name
+        yield "latest", None if latest is None else latest.name
+        yield "tags", len(self._snapshot.tags)
 
-        return model_table(self).html()
+    @gc_paused
+    def _repr_html_(self) -> str:
+        """Return the details for a notebook: versions, history and timeline."""
+        from modelversions.display.details import model_html
+
+        return model_html(self, self._pages)
 
     def _version(self, key: VersionOrCommit) -> Version:
         return self._make_version(key, self._snapshot.state.origin(key))

@@ -9,6 +9,7 @@ import attrs
 
 from modelversions.git.store import Commit, FileAt, ReadStore, TagObject, TagRef
 from modelversions.values.event import RANK, Event
+from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import TagName
 
 
@@ -59,6 +60,11 @@ class StoreAsOf:
     def is_shallow(self) -> bool:
         """Whether it is a shallow clone."""
         return self._store.is_shallow
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository."""
+        return self._store.find_pages
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``, after reading them."""

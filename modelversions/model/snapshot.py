@@ -20,6 +20,7 @@ from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer
+from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import (
     EventKind,
     is_model_name,
@@ -61,13 +62,21 @@ class Read:
 class ModelSnapshot:
     """The tags of one model as listed at one moment, and the state computed from them."""
 
-    __slots__ = ("content", "known_exists", "known_latest", "model", "refs")
+    __slots__ = ("content", "known_exists", "known_latest", "model", "pages", "refs")
 
-    def __init__(self, model: str, refs: tuple[TagRef, ...], content: Unread | Read) -> None:
+    def __init__(
+        self,
+        model: str,
+        refs: tuple[TagRef, ...],
+        content: Unread | Read,
+        pages: FindPages | None = None,
+    ) -> None:
         """Keep the refs, in the order of names."""
         self.model = model
         self.refs = refs
         self.content = content
+        self.pages = pages
+        """Finds the web pages of the repository, for links; None after it was pickled."""
         self.known_exists: bool | None = None
         """Whether any tag is an event, if that was found out from few of the tag objects."""
         self.known_latest: tuple[Latest | None] | None = None
@@ -173,7 +182,7 @@ class ModelSnapshot:
     def __setstate__(self, state: tuple[str, tuple[TagRef, ...], Read]) -> None:
         """Restore the state; it needs no repository."""
         self.model, self.refs, self.content = state
-        self.known_exists = self.known_latest = None
+        self.known_exists = self.known_latest = self.pages = None
 
 
 class SnapshotCache:
@@ -183,6 +192,7 @@ class SnapshotCache:
         """List and read the tags of ``store``."""
         self._store = store
         self._unread = Unread(store, None)
+        self._pages = store.find_pages
         self._known: dict[str, ModelSnapshot] = {}
 
     def one(self, model: str) -> ModelSnapshot:
@@ -215,7 +225,7 @@ class SnapshotCache:
             return known
         previous = None if known is None else known.previous
         content = self._unread if previous is None else Unread(self._store, previous)
-        return ModelSnapshot(model, refs, content)
+        return ModelSnapshot(model, refs, content, self._pages)
 
 
 @gc_paused

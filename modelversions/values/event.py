@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,6 +12,7 @@ from modelversions.errors import InvalidArgumentError
 from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
+from modelversions.values.sequences import ValueTuple
 from modelversions.values.tag_name import EventKind
 
 MAX_TIMESTAMP = 253402214400
@@ -95,6 +96,39 @@ class Event:
     def __format__(self, spec: str) -> str:
         """Format ``str()``, for columns."""
         return format(str(self), spec)
+
+    def __rich_repr__(self) -> Iterator[object]:
+        """Return the fields for ``rich``, texts as texts."""
+        fields = self.to_dict()
+        yield from ((name, fields[name]) for name in fields if name != "schema")
+
+    def _repr_html_(self) -> str:
+        """Return the event for a notebook."""
+        from modelversions.display.details import event_html
+
+        return event_html(self)
+
+
+class Events(ValueTuple[Event]):
+    """Events, oldest first: a tuple that is displayed as a table."""
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a row of flat values for each event, as ``to_records("history")``."""
+        from modelversions.display.records import event_record
+
+        return [event_record(event) for event in self]
+
+    def __str__(self) -> str:
+        """Return a table of the events."""
+        from modelversions.display.tables import event_table
+
+        return event_table(self).text()
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        from modelversions.display.sequences import events_html
+
+        return events_html(self, self._pages)
 
 
 def check_time(when: datetime, argument: str = "when") -> datetime:

@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from modelversions.json_types import record
+from modelversions.values.sequences import ValueTuple
 
 
 class ProblemKind(str, enum.Enum):
@@ -78,3 +79,25 @@ class Problem:
     def __repr__(self) -> str:
         """Return the tag and the message."""
         return f"<Problem {self}>"
+
+
+class Problems(ValueTuple[Problem]):
+    """Problems: a tuple that is displayed as a table."""
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a row of flat values for each problem, as ``to_records("problems")``."""
+        from modelversions.display.records import problem_record
+
+        return [problem_record(problem) for problem in self]
+
+    def __str__(self) -> str:
+        """Return a table of the problems."""
+        from modelversions.display.tables import problem_table
+
+        return problem_table(self).text()
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        from modelversions.display.sequences import problems_html
+
+        return problems_html(self, self._pages)

@@ -41,6 +41,9 @@ from modelversions.git.tag_object import (
     tag_content,
 )
 from modelversions.git.verification import verify
+from modelversions.git.web_url import web_url_of_remote
+from modelversions.values.sequences import FindPages
+from modelversions.values.web_pages import WebPages
 
 _TRIES = 20
 """How often to create the directory of an object that is removed each time."""
@@ -125,6 +128,12 @@ class LocalStore:
     def is_shallow(self) -> bool:
         """Whether it is a shallow clone, which may lack tags that the remote has."""
         return bool(self.repo.get_shallow())
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository, from the URL of its remote."""
+        config, commit_url = self._config, self.options.commit_url
+        return lambda: WebPages(web_url_of_remote(config), commit_url)
 
     def close(self) -> None:
         """Close the repository's files. The store reopens them on the next use."""

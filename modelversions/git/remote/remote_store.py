@@ -45,6 +45,9 @@ from modelversions.git.store import (
 from modelversions.git.tag_object import clean_as_configured, tag_content
 from modelversions.git.urls import Url
 from modelversions.git.verification import verify
+from modelversions.git.web_url import web_url
+from modelversions.values.sequences import FindPages
+from modelversions.values.web_pages import WebPages
 
 Found = TypeVar("Found")
 
@@ -73,9 +76,16 @@ class RemoteStore:
         self.transport = Transport(url, self._programs, options)
         self.location = self.transport.location
         self._tags = RemoteTags(self.transport, options)
+        self._pages = WebPages(web_url(url), options.commit_url)
         self._trees: tuple[str, Commits] | None = None
         """The last commit whose trees were fetched, and what reads them."""
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository, from its URL."""
+        pages = self._pages
+        return lambda: pages
 
     def close(self) -> None:
         """Close the connections; the next use connects again."""

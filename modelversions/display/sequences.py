@@ -1,0 +1,185 @@
+"""Tables of events, problems, commits and changes, and the result of a push or fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelversions.display.markup import Child, Element, element, write
+from modelversions.display.parts import (
+    MAX_ROWS,
+    NONE,
+    Column,
+    author,
+    count,
+    date,
+    fold,
+    heading,
+    message_line,
+    mono,
+    more,
+    note,
+    pages_of,
+    row,
+    sentence,
+    short_sha,
+    table,
+    version_name,
+)
+from modelversions.display.style import page, pill
+
+if TYPE_CHECKING:
+    from modelversions.git.sync import SyncResult
+    from modelversions.model.commits import Commits
+    from modelversions.model.diff import Change
+    from modelversions.model.model import Version
+    from modelversions.values.event import Event
+    from modelversions.values.problem import Problem
+    from modelversions.values.sequences import FindPages
+    from modelversions.values.web_pages import WebPages
+
+_MAX_NAMES = 5
+"""The versions that are named for a commit."""
+
+
+def events_html(events: Sequence[Event], find: FindPages | None) -> str:
+    """Return a table of events, newest first."""
+    shown = events_table(events[: -MAX_ROWS - 1 : -1], pages_of(find), with_model=True)
+    rest = more(len(events) - MAX_ROWS, "event", "events.to_records()")
+    return _page(len(events), "event", shown, rest)
+
+
+def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) -> Element:
+    """Return a table of events, in the order that is given."""
+    columns = [
+        Column("Time"),
+        *([Column("Model", "mv-name")] if with_model else []),
+        Column("Event"),
+        Column("Commit"),
+        Column("Author", "mv-clip"),
+        Column("Message", "mv-long"),
+    ]
+    return table(
+        columns,
+        (
+            [
+                date(event.time),
+                *([event.model] if with_model else []),
+                sentence(event),
+                short_sha(event.commit, pages),
+                author(event.author),
+                message_line(event.message),
+            ]
+            for event in events
+        ),
+    )
+
+
+def problems_html(problems: Sequence[Problem], _find: FindPages | None) -> str:
+    """Return a table of problems."""
+    rest = more(len(problems) - MAX_ROWS, "problem", "problems.to_records()")
+    return _page(len(problems), "problem", problems_table(problems[:MAX_ROWS]), rest)
+
+
+def problems_table(problems: Sequence[Problem]) -> Element:
+    """Return a table of problems."""
+    columns = [Column("Tag", "mv-name"), Column("Kind"), Column("Problem", "mv-long")]
+    return table(columns, ([mono(one.tag), one.kind.value, one.message] for one in problems))
+
+
+def changes_html(changes: Sequence[Change], find: FindPages | None) -> str:
+    """Return a table of changes."""
+    pages = pages_of(find)
+    columns = [Column("Model", "mv-name"), Column("Change"), Column("Before"), Column("After")]
+    lines = (
+        [
+            one.model,
+            pill(one.stage) if one.stage is not None else one.kind.value,
+            _name(one.before, pages),
+            _name(one.after, pages),
+        ]
+        for one in changes[:MAX_ROWS]
+    )
+    rest = more(len(changes) - MAX_ROWS, "change", "changes.to_records()")
+    return _page(len(changes), "change", table(columns, lines), rest)
+
+
+def change_html(change: Change) -> str:
+    """Return a change as a sentence."""
+    pages = pages_of(None)
+    what = pill(change.stage) if change.stage is not None else f"{change.kind.value} "
+    versions: list[Child] = []
+    if change.before is not None or change.after is not None:
+        versions = [_name(change.before, pages), " → ", _name(change.after, pages)]
+    return write(page(heading([change.model], element("span", what, *versions))))
+
+
+def _name(version: Version | None, pages: WebPages) -> Child:
+    return NONE if version is None else version_name(version, pages)
+
+
+def commits_html(commits: Commits, find: FindPages | None) -> str:
+    """Return a table of commits; those that carry a version are dimmed, with its name."""
+    pages = pages_of(find)
+    columns = [
+        Column("Commit"),
+        Column("Date"),
+        Column("Author", "mv-clip"),
+        Column("Subject", "mv-long"),
+        Column("Versions", "mv-long"),
+    ]
+    made = table(columns, ())
+    body = made[0][1]
+    carried = commits.versions
+    for one in commits[:MAX_ROWS]:
+        names = carried.get(one.commit, ())
+        cells: list[Child | Sequence[Child]] = [
+            short_sha(one.commit, pages),
+            date(one.time),
+            author(one.author),
+            message_line(one.message),
+            _versions(names),
+        ]
+        body.append(row(columns, cells, "mv-dim" if names else ""))
+    rest = more(len(commits) - MAX_ROWS, "commit", "commits.to_records()")
+    return _page(len(commits), "commit", made, rest)
+
+
+def _versions(versions: Sequence[Version]) -> list[Child]:
+    """Return the names of the versions at a commit."""
+    cells: list[Child] = [mono(str(one)) for one in versions[:_MAX_NAMES]]
+    spaced: list[Child] = [part for cell in cells for part in (" ", cell)][1:]
+    hidden = len(versions) - _MAX_NAMES
+    return spaced if hidden <= 0 else [*spaced, f" and {hidden:,} more"]
+
+
+def sync_html(result: SyncResult) -> str:
+    """Return the result of a push or fetch."""
+    numbers = [(len(result.transferred), "transferred"), (len(result.unchanged), "unchanged")]
+    about = ", ".join(f"{number:,} {what}" for number, what in numbers)
+    parts: list[Child] = [heading([result.remote], note(about))]
+    if result.transferred:
+        tags = table([Column("Tag")], ([mono(tag)] for tag in result.transferred[:MAX_ROWS]))
+        rest = more(len(result.transferred) - MAX_ROWS, "tag", "result.transferred")
+        parts.append(fold(f"Transferred ({len(result.transferred):,})", tags, rest))
+    if result.conflicts:
+        columns = [Column("Tag"), Column("Here"), Column("At the remote")]
+        parts.append(note(f"{count(len(result.conflicts), 'conflict')}, not changed:"))
+        parts.append(
+            table(
+                columns,
+                (
+                    [mono(one.tag), mono(one.local[:7] or "another ref"), mono(one.remote[:7])]
+                    for one in result.conflicts[:MAX_ROWS]
+                ),
+            )
+        )
+        parts.append(more(len(result.conflicts) - MAX_ROWS, "conflict", "result.conflicts"))
+    return write(page(*parts))
+
+
+def _page(number: int, noun: str, shown: Element, rest: Child) -> str:
+    """Return a table with the number of its rows above; without rows, only that."""
+    if not number:
+        return write(page(note(f"No {noun}s.")))
+    return write(page(note(count(number, noun)), shown, rest))

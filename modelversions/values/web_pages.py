@@ -1,0 +1,113 @@
+"""The URLs of commits and tags at hosts whose web pages have a known form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+from modelversions.errors import InvalidArgumentError
+
+CommitUrl = str | Callable[[str], "str | None"]
+"""The URL of a commit's web page, with ``{commit}`` for the SHA; or what returns it."""
+
+PLACEHOLDER = "{commit}"
+
+_FORMS = {
+    "github": ("/commit/", "/releases/tag/"),
+    "gitlab": ("/-/commit/", "/-/tags/"),
+    "bitbucket": ("/commits/", "/commits/tag/"),
+    "gitea": ("/commit/", "/src/tag/"),
+}
+"""By kind of host: what stands before a commit's SHA, and before a tag's name."""
+
+_HOSTS = {
+    "bitbucket.org": "bitbucket",
+    "codeberg.org": "gitea",
+    "salsa.debian.org": "gitlab",
+}
+_LABELS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
+"""Kinds by one label of a host's name, such as ``gitlab.example.com``.
+
+A Bitbucket server of one's own has pages of another form than ``bitbucket.org``.
+"""
+
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\"<>\\^`{|}\u2028\u2029\ud800-\udfff]")
+_MAX_LENGTH = 2000
+
+
+@attrs.frozen
+class WebPages:
+    """The web pages of a repository."""
+
+    home: str | None = None
+    """The URL of the repository, of its page or to clone it; None if it is not on the web."""
+    commit_url: CommitUrl | None = None
+    """How to find a commit's page. Default: by the kind of the host."""
+
+    @property
+    def repository(self) -> str | None:
+        """The URL of the repository's page, at a known host."""
+        return None if self._form is None else checked_url(self.home)
+
+    def commit(self, commit: str) -> str | None:
+        """Return the URL of a commit's page, if it is known."""
+        if isinstance(self.commit_url, str):
+            return checked_url(self.commit_url.replace(PLACEHOLDER, quote(commit, safe="")))
+        if self.commit_url is not None:
+            return checked_url(self.commit_url(commit))
+        return self._page(0, commit)
+
+    def tag(self, tag: str) -> str | None:
+        """Return the URL of a tag's page, if the host is known."""
+        return self._page(1, tag)
+
+    def _page(self, index: int, name: str) -> str | None:
+        form = self._form
+        if form is None:
+            return None
+        name = quote(name, safe="/", errors="replace")
+        return checked_url(f"{self.home}{form[index]}{name}")
+
+    @property
+    def _form(self) -> tuple[str, str] | None:
+        host = urlsplit(self.home or "").hostname or ""
+        kind = _HOSTS.get(host)
+        labels = (_LABELS[label] for label in host.split(".") if label in _LABELS)
+        return _FORMS.get(kind or next(labels, ""))
+
+
+def checked_url(url: object) -> str | None:
+    """Return a URL if it can be a link: by ``http`` or ``https``, of safe characters."""
+    if not isinstance(url, str) or len(url) > _MAX_LENGTH or _UNSAFE.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as brackets that enclose no address
+        return None
+    is_web = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    return url if is_web else None
+
+
+def check_commit_url(commit_url: object) -> CommitUrl | None:
+    """Return the argument ``commit_url``.
+
+    Raises:
+        InvalidArgumentError: it is no URL with ``{commit}`` and no callable.
+    """
+    if commit_url is None or callable(commit_url):
+        return commit_url
+    if (
+        isinstance(commit_url, str)
+        and PLACEHOLDER in commit_url
+        and checked_url(commit_url.replace(PLACEHOLDER, "0"))
+    ):
+        return commit_url
+    raise InvalidArgumentError(
+        "commit_url must be a URL such as 'https://host/models/commit/{commit}', or a callable "
+        f"that returns the URL for a SHA, not {commit_url!r}",
+        argument="commit_url",
+        value=commit_url,
+    )
