@@ -232,8 +232,7 @@ def is_model_name(text: str) -> bool:
 
 def is_stage_name(text: str) -> bool:
     """Return whether it is a valid name for a stage that is assigned (F5)."""
-    versionlike = re.match("v?[0-9]", text) is not None
-    return _STAGE.fullmatch(text) is not None and not versionlike and text not in _RESERVED_STAGES
+    return _STAGE.fullmatch(text) is not None and text not in _RESERVED_STAGES
 
 
 def check_model_name(model: str) -> None:
