@@ -25,14 +25,22 @@ class Verdict(enum.Enum):
 class Comparison:
     """What is not as expected, and what was not answered; each by its path in ``expect``."""
 
-    different: tuple[str, ...]
-    unanswered: tuple[str, ...]
+    different: Mapping[str, str]
+    unanswered: frozenset[str]
+    answered: frozenset[str]
+    """The paths of what is as expected."""
 
-    @property
-    def verdict(self) -> Verdict:
-        if self.different:
+    def verdict(self, sentence: str) -> Verdict:
+        """Return whether a sentence is met.
+
+        A kind of problem is judged by the problems of the case, another sentence by all else.
+        """
+        paths = self.answered | self.unanswered | set(self.different)
+        own = {path for path in paths if ("problems" in path) is not sentence.startswith("F")}
+        own = own or paths
+        if own & set(self.different):
             return Verdict.NOT_MET
-        return Verdict.UNANSWERED if self.unanswered else Verdict.MET
+        return Verdict.UNANSWERED if own & self.unanswered else Verdict.MET
 
 
 def compare(case: Case, answers: Mapping[str, Any], built: Built) -> Comparison:
@@ -43,15 +51,22 @@ def compare(case: Case, answers: Mapping[str, Any], built: Built) -> Comparison:
         answers: what was answered, in the same form; what is left out was not answered.
         built: the repository of the case, for labels.
     """
-    different: list[str] = []
-    unanswered: list[str] = []
-    pairs = [*_pairs(case.expect, answers), *_calls(case, answers)]
-    for path, expected, answer in pairs:
+    different: dict[str, str] = {}
+    unanswered: set[str] = set()
+    answered: set[str] = set()
+    for path, expected, answer in (*_pairs(case.expect, answers), *_calls(case, answers)):
         if answer is UNKNOWN:
-            unanswered.append(path)
-        elif _expanded(expected, built) != answer and not (path.endswith("refused") and answer is True):
-            different.append(f"{path}: {_short(expected)} expected, not {_short(answer)}")
-    return Comparison(tuple(different), tuple(unanswered))
+            unanswered.add(path)
+        elif _is_same(path, _expanded(expected, built), answer):
+            answered.add(path)
+        else:
+            different[path] = f"{_short(expected)} expected, not {_short(answer)}"
+    return Comparison(different, frozenset(unanswered), frozenset(answered))
+
+
+def _is_same(path: str, expected: object, answer: object) -> bool:
+    """Return whether an answer is as expected; of a refusal, the reason need not be the same."""
+    return expected == answer or (path.endswith("refused") and answer is True)
 
 
 UNKNOWN = object()
@@ -66,7 +81,7 @@ def _pairs(
     """Yield each question with the expected answer and the given one."""
     for key, expected in expect.items():
         path, given = f"{start}{key}", answers.get(key, UNKNOWN)
-        if key not in _PARTIAL or given is UNKNOWN:
+        if key not in _PARTIAL or not isinstance(given, Mapping):
             yield path, expected, given
             continue
         for name, fields in expected.items():

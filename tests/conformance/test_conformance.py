@@ -16,4 +16,4 @@ from tests.conformance.ours import Ours
 def test_the_library_meets_the_case(case: Case, tmp_path: Path) -> None:
     built = build(case.repository, tmp_path / "repo")
     found = compare(case, Ours().answers(case, built), built)
-    assert (found.different, found.unanswered) == ((), ())
+    assert (found.different, found.unanswered) == ({}, frozenset())
