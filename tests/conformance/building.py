@@ -73,11 +73,13 @@ class Built:
 
     def commit(self, number: int, described: Any) -> None:
         """Write a commit, whose parent is the one before it."""
-        entry = {"label": described} if isinstance(described, str) else described
+        entry: Mapping[str, Any] = {"label": described} if isinstance(described, str) else described
         if "content" in entry:
             self.add(entry["label"], "commit", self.content(entry["content"]))
             return
-        tree = self._tree({name: self.content(text) for name, text in entry.get("files", {}).items()})
+        tree = self._tree(
+            {name: self.content(text) for name, text in entry.get("files", {}).items()}
+        )
         parent = list(self.ids.values())[-1:] if number else []
         who = f"{ANN} {START + entry.get('at', number - 1000)} {entry.get('zone', '+0000')}"
         lines = [f"tree {tree}", *(f"parent {id}" for id in parent)]
@@ -106,8 +108,11 @@ class Built:
         return self.git / "objects" / id[:2] / id[2:]
 
     def _tag(self, entry: Mapping[str, Any], id: str) -> bytes:
-        tagger = entry.get("tagger", f"{ANN} {START + entry.get('at', 0)} {entry.get('zone', '+0000')}")
-        head = f"object {id}\ntype {entry.get('type', 'commit')}\ntag {entry.get('inner', entry['name'])}\n"
+        tagger = entry.get(
+            "tagger", f"{ANN} {START + entry.get('at', 0)} {entry.get('zone', '+0000')}"
+        )
+        name = entry.get("inner", entry["name"])
+        head = f"object {id}\ntype commit\ntag {name}\n"
         who = "" if tagger is None else f"tagger {tagger}\n"
         return f"{head}{who}\n".encode() + self.content(entry.get("message", "a tag")) + b"\n"
 

@@ -17,7 +17,7 @@ class Verdict(enum.Enum):
 
     MET = "yes"
     PARTLY = "in part"
-    UNANSWERED = "–"
+    UNANSWERED = "-"
     NOT_MET = "no"
 
 
@@ -35,10 +35,11 @@ class Comparison:
 
         A kind of problem is judged by the problems of the case, another sentence by all else.
         """
-        paths = self.answered | self.unanswered | set(self.different)
-        own = {path for path in paths if ("problems" in path) is not sentence.startswith("F")}
-        own = own or paths
-        if own & set(self.different):
+        paths = self.answered.union(self.unanswered, self.different)
+        own = {
+            path for path in paths if ("problems" in path) is not sentence.startswith("F")
+        } or paths
+        if own.intersection(self.different):
             return Verdict.NOT_MET
         return Verdict.UNANSWERED if own & self.unanswered else Verdict.MET
 

@@ -24,10 +24,10 @@ _VALID: Mapping[str, re.Pattern[str]] = {
 def answers(path: str, expect: dict[str, Any]) -> dict[str, Any]:
     """Answer the questions of a case; an error is an answer too."""
     found: dict[str, Any] = {}
-    for key in expect:
+    for key, asked in expect.items():
         if key in _QUESTIONS:
             try:
-                found[key] = _QUESTIONS[key](path, expect[key])
+                found[key] = _QUESTIONS[key](path, asked)
             except Exception as error:  # noqa: BLE001  # any error is an answer
                 found[key] = f"{type(error).__name__}: {error}"[:1000]
     return found

@@ -72,7 +72,7 @@ def _names(expect: Mapping[str, Any]) -> dict[str, Any]:
             }
     if "ascending" in expect:
         versions = [SemVer.parse(text) for text in expect["ascending"]]
-        found["ascending"] = [str(one) for one in sorted(set(versions[::-1]))]
+        found["ascending"] = [str(one) for one in sorted(set(versions))]
     return found
 
 

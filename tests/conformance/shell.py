@@ -46,7 +46,8 @@ ACTIVE = """
 git -c versionsort.suffix=- tag --sort=-v:refname --list "$1@v*" |
   sed -E 's/!?(#[0-9]+)?$//' | awk '!seen[$0]++' |
   while read -r tag; do
-    last=$(echo "$HISTORY" | grep -E "^$(printf %s "$tag" | sed 's/[.+]/\\\\&/g')!?(#[0-9]+)?$" | tail -n 1)
+    pattern=$(printf %s "$tag" | sed 's/[.+]/\\\\&/g')
+    last=$(echo "$HISTORY" | grep -E "^$pattern!?(#[0-9]+)?$" | tail -n 1)
     case $last in '' | *!*) ;; *) echo "${tag#*@}" ;; esac
   done
 """
@@ -91,10 +92,10 @@ class Shell:
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
         """Make the calls of a case, and answer its questions."""
         found: dict[str, Any] = {"calls": [_call(call, built) for call in case.calls]}
-        for key in case.expect:
+        for key, asked in case.expect.items():
             if key in _QUESTIONS:
                 try:
-                    found[key] = _QUESTIONS[key](case, built)
+                    found[key] = _QUESTIONS[key](asked, built)
                 except FailedError as error:
                     found[key] = str(error)
         return found
@@ -121,13 +122,13 @@ def _run(script: str, path: Path, *arguments: str, **env: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _history(case: Case, built: Built) -> list[str]:
-    assert case
+def _history(asked: object, built: Built) -> list[str]:
+    del asked
     return _run(HISTORY, built.path).splitlines()
 
 
-def _events(case: Case, built: Built) -> dict[str, Any]:
-    return {tag: _event(tag, built) for tag in _history(case, built) if tag in case.expect["events"]}
+def _events(asked: Any, built: Built) -> dict[str, Any]:
+    return {tag: _event(tag, built) for tag in _history(asked, built) if tag in asked}
 
 
 def _event(tag: str, built: Built) -> dict[str, Any]:
@@ -138,7 +139,9 @@ def _event(tag: str, built: Built) -> dict[str, Any]:
     assert parts is not None
     model, version, stage, cancel, counter = parts.groups()
     kind = "assignment" if stage else "registration" if version else "deprecation"
-    kind = {"assignment": "unassignment", "registration": "deregistration"}[kind] if cancel else kind
+    kind = (
+        {"assignment": "unassignment", "registration": "deregistration"}[kind] if cancel else kind
+    )
     found = {
         "kind": kind,
         "model": model.replace("=", ":"),
@@ -153,27 +156,32 @@ def _event(tag: str, built: Built) -> dict[str, Any]:
     return found if stage else {**found, "version": version}
 
 
-def _models(case: Case, built: Built) -> dict[str, Any]:
-    history = _history(case, built)
-    return {name: _model(name, history, case, built) for name in _names(case, built)}
+def _models(asked: Any, built: Built) -> dict[str, Any]:
+    history = _history(asked, built)
+    return {
+        name: _model(name, history, asked.get(name) or {}, built) for name in _names(asked, built)
+    }
 
 
-def _model(name: str, history: list[str], case: Case, built: Built) -> dict[str, Any]:
-    asked = case.expect["models"].get(name) or {}
+def _model(name: str, history: list[str], asked: Mapping[str, Any], built: Built) -> dict[str, Any]:
     start = name.replace(":", "=")
     own = [tag for tag in history if re.match(rf"{re.escape(start)}[@#]", tag)]
     found: dict[str, Any] = {"deprecated": "@deprecated" in own[-1]}
-    if {"latest", "versions", "registered"} & set(asked):
+    if {"latest", "versions", "registered"}.intersection(asked):
         active = _run(ACTIVE, built.path, start, HISTORY="\n".join(own)).splitlines()
         found |= {"versions": active, "latest": next(iter(active), None)}
         newest = {version: _newest(start, version, own) for version in active}
-        found["registered"] = {version: _version(newest[version], built) for version in active if newest[version]}
+        found["registered"] = {
+            version: _version(newest[version], built) for version in active if newest[version]
+        }
     return found
 
 
 def _newest(model: str, version: str, history: list[str]) -> str:
     names = [tag for tag in history if tag.partition("!")[0] == tag]
-    return next((tag for tag in reversed(names) if re.sub("#[0-9]+$", "", tag) == f"{model}@{version}"), "")
+    return next(
+        (tag for tag in reversed(names) if re.sub("#[0-9]+$", "", tag) == f"{model}@{version}"), ""
+    )
 
 
 def _version(tag: str, built: Built) -> dict[str, Any]:
@@ -181,16 +189,16 @@ def _version(tag: str, built: Built) -> dict[str, Any]:
     return {"tag": tag, **{key: event[key] for key in ("commit", "at", "author", "message")}}
 
 
-def _names(case: Case, built: Built) -> list[str]:
-    tags = _history(case, built)
+def _names(asked: Any, built: Built) -> list[str]:
+    tags = _history(asked, built)
     return sorted({re.split("[@#]", tag, maxsplit=1)[0].replace("=", ":") for tag in tags})
 
 
-def _ascending(case: Case, built: Built) -> list[str]:
-    return _run(SORTED, built.path, *case.expect["ascending"][::-1]).splitlines()
+def _ascending(asked: Any, built: Built) -> list[str]:
+    return _run(SORTED, built.path, *asked[::-1]).splitlines()
 
 
-_QUESTIONS: Mapping[str, Callable[[Case, Built], Any]] = {
+_QUESTIONS: Mapping[str, Callable[[Any, Built], Any]] = {
     "ascending": _ascending,
     "names": _names,
     "models": _models,

@@ -68,7 +68,8 @@ def rows(implementations: Sequence[Implementation]) -> list[Row]:
     """Return the rows of the table."""
     columns: list[Mapping[str, Verdict]] = [verdicts(one) for one in implementations]
     return [
-        Row(sentence, tuple(column[id] for column in columns)) for id, sentence in sentences().items()
+        Row(sentence, tuple(column[id] for column in columns))
+        for id, sentence in sentences().items()
     ]
 
 
@@ -95,7 +96,7 @@ def short(found: Sequence[Row], names: Sequence[str]) -> str:
 def _count(column: Sequence[Verdict]) -> str:
     answered = [one for one in column if one is not Verdict.UNANSWERED]
     met = sum(one is not Verdict.NOT_MET for one in answered)
-    return f"{met} of {len(answered)}" if answered else "–"
+    return f"{met} of {len(answered)}" if answered else "-"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -16,7 +16,11 @@ def written(built: Built, tag: str) -> dict[str, Any]:
     """Return what a tag that was written contains."""
     text = built.object_at(tag)
     match = _OBJECT.fullmatch(text)
-    fields = {} if match is None else dict(zip(("commit", "author", "at", "zone", "message"), match.groups()))
+    fields = (
+        {}
+        if match is None
+        else dict(zip(("commit", "author", "at", "zone", "message"), match.groups()))
+    )
     if fields:
         fields["commit"] = built.label(fields["commit"])
         fields["at"] = int(fields["at"]) - START
