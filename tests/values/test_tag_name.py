@@ -106,6 +106,8 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m#-prod", "'#-prod' is not a stage"),
         ("m#", "'#' is not a stage"),
         ("m#prod#x", "'#prod#x' is not a stage"),
+        ("m@deprecated!", "only a counter, such as '#3', may follow '@deprecated', not '!'"),
+        ("m@deprecated#x", "may follow '@deprecated', not '#x'"),
         ("m.x@v1.0.0", "'m.x' is not a model name: it contains '.'; allowed are ASCII letters"),
         ("-m@v1.0.0", "it must begin and end with a letter or a digit"),
         ("a=b=c@v1.0.0", "it may contain one ':'"),
