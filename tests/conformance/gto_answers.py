@@ -124,10 +124,8 @@ def _resolve(path: str, references: dict[str, object]) -> dict[str, str | None]:
 
 def _resolved(path: str, reference: str) -> str | None:
     try:
-        if reference.startswith("refs/") or re.search("#.*#", reference):
-            return str(gto.api.check_ref(path, reference)[0].version)
         if not gto.constants.shortcut_re.search(reference):
-            return None
+            return str(gto.api.check_ref(path, reference)[0].version)
         versions = {one["version"] for one in gto.api.show(path, reference)}
         return str(versions.pop()) if len(versions) == 1 else None
     except Exception:  # noqa: BLE001  # it names nothing
