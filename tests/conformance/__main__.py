@@ -6,6 +6,7 @@ It prints which sentences of the specification each of them meets.
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -38,7 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def versions() -> str:
     """Return what was measured."""
-    return f"{Theirs.name}, git {Git(Path(gettempdir()))('version').split()[2]}"
+    git = Git(Path(gettempdir()))("version").split()[2]
+    return f"GTO {version('gto')}, git {git}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,10 +19,9 @@ _OPTIONS = ("model", "version", "stage", "commit", "message", "force")
 class Theirs:
     """GTO."""
 
-    name = f"GTO {version('gto')}"
-
     def __init__(self) -> None:
         """Start the process."""
+        self.name = f"GTO {version('gto')}"
         self._stack = ExitStack()
         self._gto: Gto = self._stack.enter_context(gto())
 
