@@ -858,7 +858,7 @@ def _no_reference(reference: str) -> InvalidTagNameError:
     meant = "write 'model@latest', 'model@v1.2.3', 'model#stage' or the name of an event's tag"
     if is_model_name(reference):
         meant = f"write '{reference}@latest', or name a version or a stage of the model"
-    elif is_model_name(model) and is_stage_name(stage):
+    elif diagnose(tag) is None and is_model_name(model) and is_stage_name(stage):
         reason, meant = f"{stage!r} is not a version", f"for a stage, write '{model}#{stage}'"
     return InvalidTagNameError(
         f"{reference!r} cannot be resolved: {reason}; {meant}",

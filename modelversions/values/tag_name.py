@@ -20,7 +20,10 @@ _STAGE = re.compile(_NAME)
 _SPELLED_MODEL = re.compile(rf"(?:{_FOLDER}=)?{_NAME}(?=[@#])")
 _AFTER_MODEL = re.compile(rf"(?:(?:@({PATTERN})|#({_NAME}))(!?)|@deprecated)(?:#([0-9]+))?")
 _RESERVED = re.compile(rf"(?:{_FOLDER}=)?{_NAME}@created(?:#[0-9]+)?")
-_NEAR = re.compile(r"(?P<model>.+?)(?:@(?P<version>[vV]?[0-9].*)|#(?P<stage>.*))", re.DOTALL)
+_NEAR = re.compile(
+    r"(?P<model>.+?)(?:@(?P<version>[vV]?[0-9].*)|@deprecated(?P<end>[!#].*)|#(?P<stage>.*))",
+    re.DOTALL,
+)
 _AFTER_VERSION = re.compile(r"!?(?:#[0-9]*)?$")
 
 _RESERVED_STAGES = frozenset({"latest", "greatest", "deprecated", "created"})
@@ -232,8 +235,7 @@ def is_model_name(text: str) -> bool:
 
 def is_stage_name(text: str) -> bool:
     """Return whether it is a valid name for a stage that is assigned (F5)."""
-    versionlike = re.match("v?[0-9]", text) is not None
-    return _STAGE.fullmatch(text) is not None and not versionlike and text not in _RESERVED_STAGES
+    return _STAGE.fullmatch(text) is not None and text not in _RESERVED_STAGES
 
 
 def check_model_name(model: str) -> None:
@@ -303,6 +305,8 @@ def diagnose(text: object) -> str | None:
     model = near["model"].replace("=", ":")
     if not _MODEL.fullmatch(model):
         return f"{near['model']!r} is not a model name: {_diagnose_model(model)}"
+    if near["end"] is not None:
+        return f"only a counter, such as '#3', may follow '@deprecated', not {near['end']!r}"
     if near["version"] is None:
         return f"'#{near['stage']}' is not a stage with a counter, such as '#prod#3' or '#prod!#4'"
     version = _AFTER_VERSION.sub("", near["version"])

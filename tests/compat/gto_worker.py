@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,9 @@ from pygit2 import Signature
 from scmrepo.git.backend.pygit2 import Pygit2Backend
 
 from tests.compat.gto_api import plain
+from tests.conformance.gto_answers import answers
 
-CLOCK = {"now": 0}
+CLOCK = {"now": 0, "offset": 0}
 QUESTIONS: dict[str, Callable[..., Any]]
 
 
@@ -74,9 +76,11 @@ def write(path: str, calls: list[list[Any]]) -> list[str | None]:
     return refused
 
 
-def call(path: str, verb: str, when: int, options: dict[str, Any]) -> str | list[str]:
+def call(
+    path: str, verb: str, when: int, options: dict[str, Any], offset: int = 0
+) -> str | list[str]:
     """Make one call of GTO's own at a time; return its tag, or the name and text of its refusal."""
-    CLOCK["now"] = when
+    CLOCK.update(now=when, offset=offset)
     try:
         return str(getattr(gto.api, verb)(path, **options).ref)
     except Exception as error:  # noqa: BLE001  # any error is a refusal
@@ -130,23 +134,26 @@ def order(one: str, two: str) -> list[bool]:
 def _dated(backend: Pygit2Backend) -> Signature:
     """Date what GTO writes by the call's own time, in place of the clock's."""
     who = backend._get_signature("GIT_COMMITTER")
-    return Signature(who.name, who.email, CLOCK["now"], 0)
+    return Signature(who.name, who.email, CLOCK["now"], CLOCK["offset"])
 
 
 def main() -> None:
     """Answer until there is nothing more to read."""
     setattr(Pygit2Backend, "committer", property(_dated))  # noqa: B010  # it is read-only to mypy
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # GTO prints
     for line in sys.stdin:
         question, *arguments = json.loads(line)
         try:
             answer = QUESTIONS[question](*arguments)
         except Exception as error:  # noqa: BLE001  # that GTO dies of a repository is an answer
             answer = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        output.write(json.dumps(answer) + "\n")
+        output.flush()
 
 
 QUESTIONS = {
+    "answers": answers,
     "api": api,
     "signatures": signatures,
     "exceptions": exceptions,

@@ -15,7 +15,13 @@ from modelversions import (
     SemVer,
     TagName,
 )
-from modelversions.values.tag_name import check_model_name, check_new_stage, diagnose, is_reserved
+from modelversions.values.tag_name import (
+    check_model_name,
+    check_new_stage,
+    diagnose,
+    is_reserved,
+    is_stage_name,
+)
 from tests.values.test_semver import VERSIONS
 
 V1 = SemVer(1, 0, 0)
@@ -100,6 +106,8 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("m#-prod", "'#-prod' is not a stage"),
         ("m#", "'#' is not a stage"),
         ("m#prod#x", "'#prod#x' is not a stage"),
+        ("m@deprecated!", "only a counter, such as '#3', may follow '@deprecated', not '!'"),
+        ("m@deprecated#x", "may follow '@deprecated', not '#x'"),
         ("m.x@v1.0.0", "'m.x' is not a model name: it contains '.'; allowed are ASCII letters"),
         ("-m@v1.0.0", "it must begin and end with a letter or a digit"),
         ("a=b=c@v1.0.0", "it may contain one ':'"),
@@ -182,12 +190,14 @@ def test_names_that_f3_refuses(model: str) -> None:
 @pytest.mark.parametrize("stage", ["prod", "prod/eu", "12", "v1"])
 def test_stage_names_that_may_be_written(stage: str) -> None:
     check_new_stage(stage)
+    assert is_stage_name(stage)
 
 
 @pytest.mark.parametrize("stage", ["", "a.b", "v1.0.0", "latest", "created", "deprecated", None])
 def test_stage_names_that_may_not_be_written(stage: str) -> None:
     with pytest.raises(InvalidNameError, match="cannot name a stage"):
         check_new_stage(stage)
+    assert stage is None or not is_stage_name(stage)
 
 
 @pytest.mark.parametrize(
