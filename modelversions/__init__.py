@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelversions.artifacts.artifact import Artifact, Artifacts
+    from modelversions.catalog.catalog import Catalog
     from modelversions.errors import (
         AmbiguousRevisionError,
         ArtifactNotFoundError,
         AuthenticationError,
+        CatalogFileWarning,
         ClockSkewWarning,
         CommitTakenError,
         ConfigurationError,
@@ -42,10 +44,12 @@ if TYPE_CHECKING:
         ModelVersionsError,
         NoEffectError,
         NotACommitError,
+        NotInCatalogError,
         NotPushedError,
         ObjectMissingError,
         PartlyDeletedError,
         PushRejectedError,
+        ReadCancelledError,
         RefusedError,
         RemoteAheadError,
         RemoteError,
@@ -91,6 +95,8 @@ __all__ = [
     "ArtifactNotFoundError",
     "Artifacts",
     "AuthenticationError",
+    "Catalog",
+    "CatalogFileWarning",
     "Change",
     "ChangeKind",
     "ClockSkewWarning",
@@ -117,6 +123,7 @@ __all__ = [
     "ModelVersionsError",
     "NoEffectError",
     "NotACommitError",
+    "NotInCatalogError",
     "NotPushedError",
     "ObjectMissingError",
     "PartlyDeletedError",
@@ -124,6 +131,7 @@ __all__ = [
     "ProblemKind",
     "Progress",
     "PushRejectedError",
+    "ReadCancelledError",
     "RefusedError",
     "Registry",
     "RegistryView",
@@ -161,6 +169,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _MODULES = {
     "Artifact": "artifacts.artifact",
     "Artifacts": "artifacts.artifact",
+    "Catalog": "catalog.catalog",
     "Change": "model.diff",
     "ChangeKind": "model.diff",
     "Commit": "git.store",
