@@ -41,6 +41,7 @@ def test_the_names() -> None:
         "is_stage_name",
     }
     more |= {"Conflict", "SyncResult", "Credentials", "Progress", "RegistryView", "Revision"}
+    more |= {"Catalog"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 
 

@@ -77,18 +77,17 @@ class Member:
         if self._remote is not None:
             self._remote.close()
 
-    def request(self, question: Question | None, *, wants_file: bool, again: bool) -> Request:
+    def request(self, question: Question, *, wants_file: bool, again: bool) -> Request:
         """Return the request for a question.
 
         Args:
-            question: None if only the file is wanted.
+            question: what is asked.
             wants_file: whether the ``.gto`` file is wanted.
             again: whether the tags are listed though the question is answered.
         """
-        if question is not None:
-            self.asked = max(question, self.asked)
+        self.asked = max(question, self.asked)
         has_answer = self.answered is not None and self.answered >= self.asked
-        is_known = question is None or (has_answer and not again and self.error is None)
+        is_known = has_answer and not again and self.error is None
         has_digest = has_answer and not self.unreadable
         objects = self.objects if self.asked is Question.LATEST else {}
         return Request(

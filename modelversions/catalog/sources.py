@@ -193,13 +193,13 @@ def _entry(given: object, common: Credentials | None, base: str) -> _Entry:
         raise _no_source(given, f"pass a path, a URL or a mapping such as {_EXAMPLE}")
     unknown = sorted(set(map(str, given)) - set(_KEYS))
     places = [given[key] for key in ("url", "path", "registry") if given.get(key) is not None]
-    if unknown or len(places) != 1 or isinstance(places[0], Mapping):
+    if unknown or len(places) != 1 or isinstance(places[0], dict):
         raise _no_source(given, f"pass a mapping such as {_EXAMPLE}, with one of url and path")
     name = given.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip("/")):
         raise _no_source(given, "its name must be text")
     own = _provider(given.get("credentials")) or common
-    return attrs.evolve(_entry(places[0], own, base), name=name)
+    return attrs.evolve(_entry(places[0], own, base), name=name and name.strip("/"))
 
 
 def _located(location: str, base: str) -> str:
