@@ -180,7 +180,7 @@ class Catalog(Mapping[str, RegistryView]):
     def load(
         cls,
         path: str | os.PathLike[str],
-        sources: Iterable[SourceLike] | None = None,
+        sources: Iterable[SourceLike] | Catalog | None = None,
         *,
         credentials: Credentials | str | None = None,
         executor: Executor | None = None,
@@ -194,7 +194,8 @@ class Catalog(Mapping[str, RegistryView]):
         Args:
             path: the file. One that is damaged or does not exist is ignored, with a
                 ``CatalogFileWarning``.
-            sources: the repositories, as for ``Catalog``. Default: those of the file.
+            sources: the repositories, as for ``Catalog``, or another catalog with these. Default:
+                those of the file.
             credentials: as for ``Catalog``, if ``sources`` is given.
             executor, timeout, progress, connections, connections_per_host: as for ``Catalog``.
 
@@ -202,7 +203,9 @@ class Catalog(Mapping[str, RegistryView]):
             InvalidArgumentError: as for ``Catalog``.
         """
         given = None
-        if sources is not None:
+        if isinstance(sources, Catalog):
+            given = tuple(member.source for member in sources._members.values())  # noqa: SLF001  # its own class
+        elif sources is not None:
             given = reading_sources.read_sources(sources, credentials)
         try:
             from modelversions.catalog.file import load

@@ -64,6 +64,7 @@ def test_with_other_sources(repo: Repo, tmp_path: Path) -> None:
     other = {"name": "other", "registry": memory_registry({"m": ["v1.0.0"]})}
     again = Catalog.load(file, [other, repo.path])
     assert list(again) == ["other", "vision"]
+    assert list(Catalog.load(file, again)) == ["other", "vision"]
     assert again._members["vision"].listing is not None
     assert [key for key in again.latest() if key[0] == "other"] == [("other", "m")]
 
