@@ -95,7 +95,8 @@ def _head(position: int, member: Member) -> Row:
     source = member.source
     provider = None if source.credentials is None else name_of(source.credentials)
     answered = None if member.answered is None else int(member.answered)
-    return position, source.name, source.shown, provider, answered, int(member.is_shallow)
+    row = position, source.name, source.shown, provider, answered, int(member.is_shallow)
+    return tuple(map(_saved, row))
 
 
 def _rows(position: int, member: Member) -> Iterator[Row]:
@@ -104,7 +105,7 @@ def _rows(position: int, member: Member) -> Iterator[Row]:
 
 
 def _saved(value: object) -> object:
-    """Return bytes for a text with bytes that were not UTF-8, which SQLite does not take."""
+    """Return bytes for a text that is not UTF-8, such as a path, which SQLite does not take."""
     if isinstance(value, str):
         try:
             value.encode()
@@ -150,7 +151,8 @@ def load(
         database.execute("PRAGMA query_only = 1")
         if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             raise ValueError(f"it has not version {VERSION} of the schema")
-        rows = database.execute("SELECT * FROM repository ORDER BY id").fetchall()
+        heads = database.execute("SELECT * FROM repository ORDER BY id")
+        rows = [tuple(map(_loaded, row)) for row in heads]
         found = _sources(rows) if sources is None else sources
         known = {(row[1], row[2]): row for row in rows}
         members = [Member(source, timeout) for source in found]

@@ -184,10 +184,18 @@ class Member:
 
     def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags."""
-        listed = list(refs)
-        found = {ref.id: self.peels[ref.id] for ref in listed if ref.id in self.peels}
-        others = self.read(ref for ref in listed if ref.id not in found)
-        return {**found, **{id: one.commit for id, one in others.items()}}
+        found: dict[str, str | None] = {}
+        unknown: list[TagRef] = []
+        for ref in refs:
+            if ref.id in self.objects:
+                found[ref.id] = self.objects[ref.id].commit
+            elif ref.id in self.peels:
+                found[ref.id] = self.peels[ref.id]
+            elif ref.peeled is not None and not self.is_local:  # as servers list it
+                found[ref.id] = None if ref.peeled == ref.id else ref.peeled
+            else:
+                unknown.append(ref)
+        return found | {id: one.commit for id, one in self.read(unknown).items()}
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names now."""

@@ -38,7 +38,7 @@ class Pool:
 
         Args:
             requests: what to ask.
-            in_process: answers a request by its position, for the pool of threads.
+            in_process: answers a request by its position, for threads.
             take: may raise, which ends the call.
 
         Raises:
@@ -75,7 +75,7 @@ class Pool:
         while True:
             while len(running) < self.connections and (position := queue.next()) is not None:
                 try:
-                    if self.executor is None:
+                    if isinstance(executor, ThreadPoolExecutor):
                         future = executor.submit(in_process, position)
                     else:
                         future = executor.submit(run, requests[position])

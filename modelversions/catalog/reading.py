@@ -17,6 +17,9 @@ from modelversions.git.store import ReadStore, RemoteOptions, Store, TagObject, 
 from modelversions.model.snapshot import SnapshotCache, find_latest
 from modelversions.write.allowed_stages import FILE
 
+_CLOSE_AGAIN = 0.1
+"""The seconds between attempts to end the requests of a store whose time is over."""
+
 
 class Question(enum.IntEnum):
     """What a repository is asked; each includes what the ones before it need."""
@@ -108,16 +111,17 @@ def limited(store: Store, timeout: float | None) -> Iterator[None]:
     Raises:
         RemoteTimeoutError: it took longer than ``timeout`` seconds.
     """
-    expired = threading.Event()
+    done, expired = threading.Event(), threading.Event()
 
     def expire() -> None:
-        expired.set()
-        store.close()
+        if not done.wait(timeout):
+            expired.set()
+        while not done.is_set():  # the store connects again if it has more to request
+            store.close()
+            done.wait(_CLOSE_AGAIN)
 
-    timer = threading.Timer(timeout or 0, expire)
-    timer.daemon = True
     if timeout is not None and not store.is_local:
-        timer.start()
+        threading.Thread(target=expire, daemon=True).start()
     try:
         yield
     except RepositoryError as error:
@@ -128,7 +132,7 @@ def limited(store: Store, timeout: float | None) -> Iterator[None]:
             location=store.location,
         ) from error
     finally:
-        timer.cancel()
+        done.set()
         store.close()
 
 

@@ -140,6 +140,24 @@ def test_a_mapping(catalog: Catalog) -> None:
     assert catalog["a"]["churn"].stages["prod"].name == "v1.0.0"
 
 
+def test_a_name_is_found_without_tag_objects(folder: Path) -> None:
+    posts: list[str] = []
+
+    def logged(app: Any) -> Any:
+        def log(environ: Any, start: Any) -> Any:
+            posts.append(environ["REQUEST_METHOD"])
+            return app(environ, start)
+
+        return log
+
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo, logged) as url:
+        catalog = Catalog([url, str(folder / "vision.git")])
+        found = catalog.find("m")
+        assert list(found) == ["models", "vision"]
+        assert posts == ["GET"]
+        assert found["models"].stages["prod"].name == "v1.0.0"
+
+
 def test_one_name_in_two_repositories(catalog: Catalog) -> None:
     assert [(name, model[0].name) for name, model in catalog.find("churn").items()] == [
         ("a", "v1.1.0"),
@@ -450,9 +468,33 @@ def test_executors(folder: Path, kind: str) -> None:
     with executor:
         catalog = Catalog.discover(folder, executor=executor)
         check_same(catalog, {name: Registry.open(folder / f"{name}.git") for name in catalog})
+        if kind == "threads":  # they are in this process
+            one = {"name": "x", "registry": memory_registry(CHURN)}
+            assert Catalog([one], executor=executor).latest()["x", "churn"].name == "v1.1.0"
         away = Catalog(["/nowhere"], executor=executor)
         assert away.latest() == {}
         assert type(away.errors["nowhere"]) is RepositoryNotFoundError
+
+
+class _Inline(Executor):
+    """Runs work in this thread, with what is pickled."""
+
+    def submit(self, function: Any, *arguments: Any, **__: Any) -> Any:  # type: ignore[override]
+        future: Future[Any] = Future()
+        answer = function(*pickle.loads(pickle.dumps(arguments)))
+        future.set_result(pickle.loads(pickle.dumps(answer)))
+        return future
+
+
+def test_requests_and_answers_are_pickled(folder: Path) -> None:
+    catalog = Catalog([*folder.rglob("*.git"), "/nowhere"], executor=_Inline())
+    threads = Catalog([*folder.rglob("*.git"), "/nowhere"])
+    for one in (catalog, threads):
+        one.latest()
+    assert catalog.history() == threads.history()
+    assert str(catalog) == str(threads)
+    catalog.refresh()
+    assert catalog.history() == threads.history()
 
 
 class _Failing(Executor):

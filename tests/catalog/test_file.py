@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from modelversions import Catalog, CatalogFileWarning, RepositoryError
@@ -70,16 +69,20 @@ def test_with_other_sources(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_text_that_is_no_utf8(tmp_path: Path) -> None:
-    with Repo.init_bare(str(tmp_path / "x"), mkdir=True) as repo:
+    with Repo.init_bare(str(tmp_path / "\udcff"), mkdir=True) as repo:
         builder = Builder(repo)
         commit = builder.commit()
         head = f"object {commit}\ntype commit\ntag m@v1.0.0\n".encode()
         builder.raw("m@v1.0.0", head + b"tagger \xff <a@b> 1700000000 +0000\n\n\xff\n")
-        repo.refs[Ref(b"refs/tags/\xff")] = repo.head()
+        packed = b"%s refs/tags/\xff\n" % builder.commits["c1"].encode()
+        Path(repo.path, "packed-refs").write_bytes(packed)
         catalog = Catalog([repo.path])
         history = catalog.history()
         catalog.save(tmp_path / "file")
-        assert Catalog.load(tmp_path / "file").history() == history
+        again = Catalog.load(tmp_path / "file")
+        assert again.history() == history
+        again.refresh()
+        assert not again.errors
 
 
 def test_no_secret_is_saved(tmp_path: Path) -> None:
