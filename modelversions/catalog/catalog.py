@@ -454,8 +454,6 @@ class Catalog(Mapping[str, RegistryView]):
         def take(position: int, answer: Answer) -> None:
             nonlocal done
             done += 1
-            if self._pool.cancelled.is_set():
-                return
             member, request = pairs[position]
             member.take(request, answer)
             if self._progress is not None:

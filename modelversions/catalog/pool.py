@@ -89,9 +89,13 @@ class Pool:
             for future in wait(running, _POLL, FIRST_COMPLETED).done:
                 position = running.pop(future)
                 queue.done(position)
+                self._check()  # the answer may be the error of a connection that cancel() closed
                 take(position, _answer(future, requests[position]))
-            if self.cancelled.is_set():
-                raise ReadCancelledError("the reading of the catalog was cancelled; ask again")
+            self._check()
+
+    def _check(self) -> None:
+        if self.cancelled.is_set():
+            raise ReadCancelledError("the reading of the catalog was cancelled; ask again")
 
 
 def _answer(future: Future[Answer], request: Request) -> Answer:

@@ -119,8 +119,8 @@ class _Http(HttpClient):
 
     def close(self) -> None:
         response, self._response = self._response, None
-        if response is not None:  # wakes another thread that reads
-            with suppress(ValueError, OSError, RuntimeError):
+        if response is not None:  # wakes another thread that reads, from urllib3 2.3 on
+            with suppress(AttributeError, ValueError, OSError, RuntimeError):
                 response.shutdown()
         self._manager.clear()
 
