@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -29,6 +30,9 @@ from modelversions import (
     RepositoryNotFoundError,
     StageNotFoundError,
 )
+from modelversions.catalog.listing import Listing
+from modelversions.catalog.reading import Reading, Request
+from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
 from tests.servers import git_server, guarded, http_server, refusing
@@ -100,6 +104,15 @@ def check_same(catalog: Catalog, singles: dict[str, Registry]) -> None:
         assert dict(catalog[name].items()) == dict(one.items())
 
 
+def check_local(catalog: Catalog, folder: Path) -> None:
+    """Compare each answer with those of the repositories alone."""
+    with ExitStack() as stack:
+        opened = {name: Registry.open(folder / f"{name}.git") for name in catalog}
+        for registry in opened.values():
+            stack.enter_context(registry)
+        check_same(catalog, opened)
+
+
 def test_the_answers_are_those_of_the_registries(
     catalog: Catalog, parts: dict[str, Registry]
 ) -> None:
@@ -109,10 +122,10 @@ def test_the_answers_are_those_of_the_registries(
 def test_local_repositories(folder: Path) -> None:
     catalog = Catalog.discover(folder)
     assert list(catalog) == ["churn", "team/nlp", "vision"]
-    check_same(catalog, {name: Registry.open(folder / f"{name}.git") for name in catalog})
+    check_local(catalog, folder)
     assert len(catalog.to_records("problems")) == len(catalog.problems())
     catalog.refresh()
-    check_same(catalog, {name: Registry.open(folder / f"{name}.git") for name in catalog})
+    check_local(catalog, folder)
 
 
 def test_nothing_is_read_before_it_is_asked_for() -> None:
@@ -277,11 +290,13 @@ def test_failing_repositories_are_errors(folder: Path, tmp_path: Path) -> None:
     Repo.init_bare(str(broken), mkdir=True).close()
     (broken / "config").write_text("[core\n")
     with ExitStack() as stack:
-        repo = stack.enter_context(Repo(str(folder / "churn.git")))
+        # one each, because threads must not share a repository of dulwich
+        repo, other = (stack.enter_context(Repo(str(folder / "churn.git"))) for _ in range(2))
+        guard = stack.enter_context(Repo(str(folder / "churn.git")))
         url = {
             "good": stack.enter_context(http_server(repo)),
-            "git": stack.enter_context(git_server(repo)),
-            "login": stack.enter_context(http_server(repo, guarded("u", "p"))),
+            "git": stack.enter_context(git_server(other)),
+            "login": stack.enter_context(http_server(guard, guarded("u", "p"))),
             "gone": stack.enter_context(http_server(repo, refusing("404 Not Found", b"no"))),
             "down": stack.enter_context(http_server(repo, refusing("500 Oops", b"no"))),
             "refused": "http://127.0.0.1:1/x.git",
@@ -410,26 +425,25 @@ def test_progress(parts: dict[str, Registry]) -> None:
         Catalog(sources, progress=stop, connections=1).latest()
 
 
-def test_the_number_of_connections(folder: Path) -> None:
-    lock, counts = threading.Lock(), {"now": 0, "most": 0}
+def test_the_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, now, most = threading.Lock(), Counter[str](), Counter[str]()
 
-    def counted(app: Any) -> Any:
-        def count(environ: Any, start: Any) -> Any:
-            with lock:
-                counts["now"] += 1
-                counts["most"] = max(counts.values())
-            threading.Event().wait(0.01)
-            with lock:
-                counts["now"] -= 1
-            return app(environ, start)
+    def answer(_: Store, request: Request) -> Reading:
+        host = str(request.source.host)
+        with lock:
+            now.update([host, "all"])
+            most.update({key: now[key] - most[key] for key in now if now[key] > most[key]})
+        threading.Event().wait(0.01)
+        with lock:
+            now.subtract([host, "all"])
+        return Reading(Listing.of([]))
 
-        return count
-
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo, counted) as url:
-        sources = [{"name": str(n), "url": url} for n in range(6)]
-        catalog = Catalog([*sources, str(folder / "vision.git")], connections_per_host=2)
-        assert len(catalog.latest()) == 8
-    assert counts["most"] <= 2
+    monkeypatch.setattr("modelversions.catalog.member.answer", answer)
+    urls = [f"https://{host}/{n}" for host in ("one", "two", "three") for n in range(8)]
+    catalog = Catalog(urls, connections=5, connections_per_host=2)
+    catalog.refresh()
+    assert not catalog.errors
+    assert dict(most) == {"one": 2, "two": 2, "three": 2, "all": 5}
 
 
 def test_a_second_refresh_reads_no_object(folder: Path) -> None:
@@ -467,7 +481,7 @@ def test_executors(folder: Path, kind: str) -> None:
     )
     with executor:
         catalog = Catalog.discover(folder, executor=executor)
-        check_same(catalog, {name: Registry.open(folder / f"{name}.git") for name in catalog})
+        check_local(catalog, folder)
         if kind == "threads":  # they are in this process
             one = {"name": "x", "registry": memory_registry(CHURN)}
             assert Catalog([one], executor=executor).latest()["x", "churn"].name == "v1.1.0"
