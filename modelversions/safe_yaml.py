@@ -1,4 +1,4 @@
-"""Read YAML files of a repository, which may have been written to do harm.
+"""Read YAML files, which may have been written to do harm.
 
 ruamel.yaml's parser in Python is used, as GTO and DVC do: it reads YAML 1.2, where ``on`` is text.
 It takes about 20 seconds a megabyte, and more for deep nesting, so both are bounded.
