@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelversions.artifacts.artifact import Artifact, Artifacts
+    from modelversions.catalog.catalog import Catalog
     from modelversions.errors import (
         AmbiguousRevisionError,
         ArtifactNotFoundError,
         AuthenticationError,
+        CatalogFileWarning,
         ClockSkewWarning,
         CommitTakenError,
         ConfigurationError,
@@ -42,10 +44,12 @@ if TYPE_CHECKING:
         ModelVersionsError,
         NoEffectError,
         NotACommitError,
+        NotInCatalogError,
         NotPushedError,
         ObjectMissingError,
         PartlyDeletedError,
         PushRejectedError,
+        ReadCancelledError,
         RefusedError,
         RemoteAheadError,
         RemoteError,
@@ -92,6 +96,8 @@ __all__ = [
     "ArtifactNotFoundError",
     "Artifacts",
     "AuthenticationError",
+    "Catalog",
+    "CatalogFileWarning",
     "Change",
     "ChangeKind",
     "Changes",
@@ -121,6 +127,7 @@ __all__ = [
     "ModelVersionsError",
     "NoEffectError",
     "NotACommitError",
+    "NotInCatalogError",
     "NotPushedError",
     "ObjectMissingError",
     "PartlyDeletedError",
@@ -129,6 +136,7 @@ __all__ = [
     "Problems",
     "Progress",
     "PushRejectedError",
+    "ReadCancelledError",
     "RefusedError",
     "Registry",
     "RegistryView",
@@ -166,6 +174,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _MODULES = {
     "Artifact": "artifacts.artifact",
     "Artifacts": "artifacts.artifact",
+    "Catalog": "catalog.catalog",
     "Change": "model.diff",
     "ChangeKind": "model.diff",
     "Changes": "model.diff",

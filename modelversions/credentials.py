@@ -19,8 +19,47 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from modelversions.errors import ConfigurationError
+from modelversions.errors import ConfigurationError, InvalidArgumentError
 from modelversions.git.store import Credentials
+
+_USER = "x-access-token"
+
+
+def from_name(name: str) -> Credentials:
+    """Return the credentials that a text names; it has no secret.
+
+    Args:
+        name: ``"env:VARIABLE"`` for ``token_from_env``, perhaps with a user name as in
+            ``"env:USER@VARIABLE"``; ``"netrc"`` or ``"netrc:PATH"`` for ``netrc_file``; ``"git"``
+            for ``git_credential_fill``.
+
+    Raises:
+        InvalidArgumentError: it is another text.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "env" and rest:
+        user, _, variable = rest.rpartition("@")
+        return _TokenFromEnv(variable, user or _USER)
+    if kind == "netrc":
+        return _NetrcFile(rest or None)
+    if name == "git":
+        return git_credential_fill()
+    raise InvalidArgumentError(
+        "credentials are named by 'env:VARIABLE', 'netrc', 'netrc:PATH' or 'git'; a password "
+        "or token itself is not accepted",
+        argument="credentials",
+        value=None,  # it may be a secret
+    )
+
+
+def name_of(credentials: Credentials) -> str | None:
+    """Return the name of credentials for ``from_name``; None if they have none."""
+    if isinstance(credentials, _TokenFromEnv):
+        user = "" if credentials.username == _USER else f"{credentials.username}@"
+        return f"env:{user}{credentials.variable}"
+    if isinstance(credentials, _NetrcFile):
+        return "netrc" if credentials.path is None else f"netrc:{credentials.path}"
+    return "git" if credentials == git_credential_fill() else None
 
 
 def token_from_env(variable: str, username: str = "x-access-token") -> Credentials:
@@ -32,8 +71,17 @@ def token_from_env(variable: str, username: str = "x-access-token") -> Credentia
 
     The callable raises ``ConfigurationError`` if the variable is not set or empty.
     """
+    return _TokenFromEnv(variable, username)
 
-    def from_variable(_url: str, username_hint: str | None) -> tuple[str, str] | None:
+
+@attrs.frozen
+class _TokenFromEnv:
+    variable: str
+    username: str
+
+    def __call__(self, _url: str, username_hint: str | None) -> tuple[str, str] | None:
+        """Return the token in the variable."""
+        variable = self.variable
         token = os.environ.get(variable)
         if not token:
             raise ConfigurationError(
@@ -41,9 +89,7 @@ def token_from_env(variable: str, username: str = "x-access-token") -> Credentia
                 f"{'empty' if token == '' else 'not set'}; set it",
                 file=variable,
             )
-        return username_hint or username, token
-
-    return from_variable
+        return username_hint or self.username, token
 
 
 def netrc_file(path: str | os.PathLike[str] | None = None) -> Credentials:

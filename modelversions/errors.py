@@ -25,6 +25,8 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     ├── RevisionNotFoundError      LookupError        .revision
     │   ├── AmbiguousRevisionError                    .candidates
     │   └── NotACommitError                           .type
+    ├── NotInCatalogError          KeyError           .repository
+    ├── ReadCancelledError         RuntimeError
     ├── IdentityError              ValueError         .text
     ├── SigningError               RuntimeError       .program
     ├── ConfigurationError         ValueError         .file
@@ -46,6 +48,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
         ├── PushRejectedError      PermissionError    .location .reason
         └── LockedError                               .lock
     ClockSkewWarning               UserWarning
+    CatalogFileWarning             UserWarning
 """
 
 from __future__ import annotations
@@ -595,6 +598,28 @@ class PartlyDeletedError(ModelVersionsError, OSError):
         """Set the message and the data."""
         super().__init__(message)
         self._set(tags=tags, location=location)
+
+
+class NotInCatalogError(ModelVersionsError, KeyError):
+    """A catalog has no repository of a name."""
+
+    code = "not-in-catalog"
+    repository: str
+
+    def __init__(self, message: str, *, repository: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(repository=repository)
+
+
+class ReadCancelledError(ModelVersionsError, RuntimeError):
+    """Reading a catalog was cancelled by ``Catalog.cancel()``."""
+
+    code = "read-cancelled"
+
+
+class CatalogFileWarning(UserWarning):
+    """A file of ``Catalog.save()`` is damaged; it is ignored."""
 
 
 class ClockSkewWarning(UserWarning):

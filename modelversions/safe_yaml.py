@@ -1,4 +1,4 @@
-"""Read YAML files of a repository, which may have been written to do harm.
+"""Read YAML files, which may have been written to do harm.
 
 ruamel.yaml's parser in Python is used, as GTO and DVC do: it reads YAML 1.2, where ``on`` is text.
 It takes about 20 seconds a megabyte, and more for deep nesting, so both are bounded.
@@ -16,7 +16,9 @@ _MAX_VALUES = 20_000
 """The maximal number of values, those behind an alias counted each time."""
 
 
-def load_mapping(content: bytes, file: str) -> dict[object, object]:
+def load_mapping(
+    content: bytes, file: str, *, max_size: int = MAX_SIZE, max_values: int = _MAX_VALUES
+) -> dict[object, object]:
     """Return the mapping in a YAML file; an empty file is an empty mapping.
 
     Aliases are replaced by copies of what they stand for.
@@ -24,6 +26,8 @@ def load_mapping(content: bytes, file: str) -> dict[object, object]:
     Args:
         content: the file's content.
         file: its name, for messages.
+        max_size: the maximal number of bytes.
+        max_values: the maximal number of values, those behind an alias counted each time.
 
     Raises:
         MissingExtraError: the parser is not installed.
@@ -38,8 +42,8 @@ def load_mapping(content: bytes, file: str) -> dict[object, object]:
             "pip install 'modelversions[yaml]'",
             extra="yaml",
         ) from error
-    if len(content) > MAX_SIZE:
-        raise invalid(file, f"it has {len(content)} bytes; at most {MAX_SIZE} are read")
+    if len(content) > max_size:
+        raise invalid(file, f"it has {len(content)} bytes; at most {max_size} are read")
     if _depth(content) > _MAX_DEPTH:
         raise invalid(file, f"brackets are nested more than {_MAX_DEPTH} deep")
     try:
@@ -47,7 +51,7 @@ def load_mapping(content: bytes, file: str) -> dict[object, object]:
     except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
         raise invalid(file, f"it is not YAML: {reason}") from error
-    copied = {} if found is None else _Copy(file).of(found)
+    copied = {} if found is None else _Copy(file, max_values).of(found)
     if not isinstance(copied, dict):
         raise invalid(file, f"it must be a mapping, not {copied!r}")
     return copied
@@ -73,16 +77,17 @@ def _depth(content: bytes) -> int:
 class _Copy:
     """Copies values: aliases can make a few lines stand for billions of them, or be endless."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, max_values: int) -> None:
         self._file = file
+        self._max_values = max_values
         self._count = 0
 
     def of(self, value: object, depth: int = 0) -> object:
         self._count += 1
         if depth > _MAX_DEPTH:
             raise invalid(self._file, f"values are nested more than {_MAX_DEPTH} deep")
-        if self._count > _MAX_VALUES:
-            raise invalid(self._file, f"it has more than {_MAX_VALUES} values")
+        if self._count > self._max_values:
+            raise invalid(self._file, f"it has more than {self._max_values} values")
         if isinstance(value, dict):
             return {key: self.of(item, depth + 1) for key, item in value.items()}
         if isinstance(value, (list, tuple, set)):

@@ -88,6 +88,20 @@ def test_publish_json_of_an_empty_registry(tmp_path: Path) -> None:
     ]
 
 
+def test_dashboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show = example("dashboard.py")["show"]
+    file, snapshots = tmp_path / "catalog.yaml", tmp_path / "snapshots.sqlite"
+    file.write_text("repositories:\n- churn.git\n- vision.git\n")
+    with Repo.init_bare(str(tmp_path / "churn.git"), mkdir=True) as repo:
+        builder = Builder(repo).tags("churn@v1.0.0", "churn#prod#1")
+        assert show(str(file), str(snapshots)) == 1
+        assert "churn       churn  v1.0.0          v1.0.0" in capsys.readouterr().out
+        builder.tag("churn@v2.0.0", builder.commit("c2", 1, "c1"), 90)
+        Repo.init_bare(str(tmp_path / "vision.git"), mkdir=True).close()
+        assert show(str(file), str(snapshots)) == 0
+        assert "churn       churn  v2.0.0          v1.0.0" in capsys.readouterr().out
+
+
 def test_promotion_rules(capsys: pytest.CaptureFixture[str]) -> None:
     example("promotion_rules.py")["main"]()
     lines = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]

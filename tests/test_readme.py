@@ -9,7 +9,8 @@ import pytest
 from dulwich.refs import HEADREF, Ref
 from dulwich.repo import Repo
 
-from modelversions import InvalidVersionError, Model, Registry
+from modelversions import Catalog, InvalidVersionError, Model, Registry
+from modelversions.testing import memory_registry
 from tests.builders import Builder
 
 README = Path(__file__).parents[1] / "README.md"
@@ -71,6 +72,21 @@ def test_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert repr(variables["registry"]) == "<Registry 'https://host/team/models.git'>"
 
 
+def test_a_catalog() -> None:
+    opening, first, rest = PYTHON[2].partition("catalog.latest()")
+    variables: dict[str, object] = {}
+    exec(opening, variables)  # noqa: S102  # the README's own code
+    assert list(variables["catalog"]) == ["churn", "vision", "nlp"]  # type: ignore[call-overload]
+    registries = {
+        "churn": memory_registry({"churn-model": ["v1.0.0"]}),
+        "nlp": memory_registry({"ner": ["v1.0.0"]}, {"ner": {"prod": "v1.0.0"}}),
+    }
+    sources = [{"name": name, "registry": one} for name, one in registries.items()]
+    variables["catalog"] = Catalog([*sources, {"name": "vision", "path": "/nowhere"}])
+    exec(first + rest, variables)  # noqa: S102  # the README's own code
+    assert list(variables["catalog"].errors) == ["vision"]  # type: ignore[attr-defined]
+
+
 def test_a_registry_in_memory() -> None:
-    exec(PYTHON[2], {})  # noqa: S102  # the README's own code; it has an assertion
-    assert len(PYTHON) == 3
+    exec(PYTHON[3], {})  # noqa: S102  # the README's own code; it has an assertion
+    assert len(PYTHON) == 4

@@ -16,7 +16,7 @@ from modelversions import credentials, rules, testing
 
 PINNED = Path(__file__).parent / "data" / "signatures.txt"
 MODULES = {
-    credentials: ("git_credential_fill", "netrc_file", "token_from_env"),
+    credentials: ("from_name", "git_credential_fill", "name_of", "netrc_file", "token_from_env"),
     rules: ("increasing_versions", "promotion", "two_people"),
     testing: ("FixedClock", "memory_registry", "new_commit"),
 }

@@ -54,6 +54,20 @@ def registry_table(models: Mapping[str, Model]) -> Table:
     return Table(("Model", "Latest version", *(f"#{stage}" for stage in stages)), tuple(rows))
 
 
+def catalog_table(models: Mapping[tuple[str, str], Model]) -> Table:
+    """Return the table of the models of many repositories, given by repository and model."""
+    repositories = tuple(repository for repository, _ in models)
+    table = registry_table({f"{index}": model for index, model in enumerate(models.values())})
+    rows = tuple((name, *row) for name, row in zip(repositories, table.rows))
+    return Table(("Repository", *table.heading), rows)
+
+
+def error_table(errors: Mapping[str, Exception]) -> Table:
+    """Return a row for each repository that cannot be read."""
+    rows = tuple((name, str(error)) for name, error in errors.items())
+    return Table(("Repository", "Error"), rows)
+
+
 def model_table(model: Model) -> Table:
     """Return a row for each active version of a model, greatest first."""
     rows = tuple(

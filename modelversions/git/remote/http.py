@@ -112,10 +112,16 @@ class _Http(HttpClient):
         self._manager = manager
         self._settings = settings
         self.login = login
+        self._response: BaseHTTPResponse | None = None
+        """The last response, whose body may be read by another thread."""
         self._capabilities: dict[str, tuple[str, bytes]] = {}
         """By URL, the redirected URL and the capabilities of a server of protocol version 2."""
 
     def close(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:  # wakes another thread that reads, from urllib3 2.3 on
+            with suppress(AttributeError, ValueError, OSError, RuntimeError):
+                response.shutdown()
         self._manager.clear()
 
     def send(
@@ -193,11 +199,14 @@ class _Http(HttpClient):
         again = not url.endswith("git-receive-pack")
         while True:
             try:
-                return self._manager.request(method, url, **options)
+                response = self._manager.request(method, url, **options)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if not again or not isinstance(error, urllib3.exceptions.ProtocolError):
                     raise GitProtocolError(str(error)) from error
                 again = False
+            else:
+                self._response = response
+                return response
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers for a URL: configured ones are for the repository's origin only."""

@@ -1,0 +1,1 @@
+"""Many registries as one."""

@@ -1,0 +1,511 @@
+"""``Catalog``: the models of many repositories."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+import attrs
+
+from modelversions.catalog import sources as reading_sources
+from modelversions.catalog.member import Member
+from modelversions.catalog.pool import Pool
+from modelversions.catalog.reading import Answer, Question, Request
+from modelversions.catalog.sources import SourceLike
+from modelversions.errors import (
+    CatalogFileWarning,
+    InvalidArgumentError,
+    InvalidTagNameError,
+    ModelVersionsError,
+    NotInCatalogError,
+)
+from modelversions.git.store import Credentials, Progress
+from modelversions.model.gc_pause import gc_paused
+from modelversions.model.model import Model, Version
+from modelversions.registry_view import RegistryView
+from modelversions.values.event import Event, check_aware
+from modelversions.values.problem import Problem
+
+Found = TypeVar("Found")
+
+
+@attrs.frozen
+class _Options:
+    """The arguments that all ways to create a catalog share."""
+
+    executor: Executor | None
+    timeout: float | None
+    progress: Progress | None
+    connections: int
+    connections_per_host: int
+
+    def check(self) -> None:
+        """Check their types.
+
+        Raises:
+            InvalidArgumentError: one has another type.
+        """
+        wanted = {
+            "executor": "a concurrent.futures.Executor",
+            "timeout": "a number of seconds above 0, or None",
+            "progress": "a function",
+            "connections": "a number from 1 on",
+            "connections_per_host": "a number from 1 on",
+        }
+        fits = {
+            "executor": self.executor is None or hasattr(self.executor, "submit"),
+            "timeout": self.timeout is None or _is_positive(self.timeout),
+            "progress": self.progress is None or callable(self.progress),
+            "connections": _is_count(self.connections),
+            "connections_per_host": _is_count(self.connections_per_host),
+        }
+        for name in (name for name, is_right in fits.items() if not is_right):
+            value = getattr(self, name)
+            raise InvalidArgumentError(
+                f"{name} must be {wanted[name]}, not {value!r}", argument=name, value=value
+            )
+
+
+class Catalog(Mapping[str, RegistryView]):
+    """The registries of many repositories: a read-only mapping of names to registries.
+
+    Nothing is read before it is asked for. The first question reads what it needs of all
+    repositories, concurrently; the next ones use that, until ``refresh()`` reads what has changed.
+    A question never fails as a whole: a repository that cannot be read is in ``errors``, and not in
+    the answers, until a ``refresh()`` can read it.
+
+    A registry of the mapping shows its repository as it was when it was last read, and reads
+    itself, in this process, what was not read yet. To write, use ``Registry.open``.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[SourceLike],
+        *,
+        credentials: Credentials | str | None = None,
+        executor: Executor | None = None,
+        timeout: float | None = 30.0,
+        progress: Progress | None = None,
+        connections: int = 16,
+        connections_per_host: int = 8,
+    ) -> None:
+        """Keep the sources; nothing is read.
+
+        Args:
+            sources: paths, URLs, registries, or mappings with one of the keys ``url``, ``path`` and
+                ``registry``, and perhaps ``name`` and ``credentials``. Default of a name: the last
+                part of the location, and as many parts before it as tell it from others.
+            credentials: for repositories that have none of their own: a function as for
+                ``Registry.open``, or the name of a provider: ``"env:VARIABLE"``, ``"netrc"``,
+                ``"netrc:PATH"`` or ``"git"``, for Git's credential helpers.
+            executor: reads the repositories: any ``concurrent.futures.Executor``, such as
+                Dask's ``client.get_executor()`` or a pool of processes. It is sent locations and
+                names of providers, no passwords. Default: threads.
+            timeout: the seconds that a server may take for one repository; None for no limit.
+            progress: is called with the number of repositories that were read, the number of all,
+                and a description. If it raises, the question ends with that error.
+            connections: how many repositories are read at the same time.
+            connections_per_host: how many of these at one server.
+
+        Raises:
+            InvalidArgumentError: an argument has another form; or a repository needs a password
+                or function that cannot be sent to the executor.
+        """
+        found = reading_sources.read_sources(sources, credentials)
+        options = _Options(executor, timeout, progress, connections, connections_per_host)
+        self._start([Member(source, timeout) for source in found], options)
+
+    def _start(self, members: Iterable[Member], options: _Options) -> None:
+        options.check()
+        self._members = {member.source.name: member for member in members}
+        if options.executor is not None and not isinstance(options.executor, ThreadPoolExecutor):
+            for member in self._members.values():
+                member.source.check_sent()
+        self._progress = options.progress
+        self._pool = Pool(options.executor, options.connections, options.connections_per_host)
+        self._lock = threading.RLock()
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        executor: Executor | None = None,
+        timeout: float | None = 30.0,
+        progress: Progress | None = None,
+        connections: int = 16,
+        connections_per_host: int = 8,
+    ) -> Catalog:
+        """Return the catalog of a YAML file (extra ``yaml``).
+
+        Its key ``repositories`` has a list as for ``Catalog``, of which relative paths start at the
+        file's folder; ``credentials`` may name a provider for those that have none.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or its content is invalid.
+            MissingExtraError: the ``yaml`` extra is not installed.
+        """
+        found = reading_sources.read_file(path)
+        options = _Options(executor, timeout, progress, connections, connections_per_host)
+        return cls._of([Member(source, timeout) for source in found], options)
+
+    @classmethod
+    def discover(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        executor: Executor | None = None,
+        timeout: float | None = 30.0,
+        progress: Progress | None = None,
+        connections: int = 16,
+        connections_per_host: int = 8,
+    ) -> Catalog:
+        """Return the catalog of the repositories below a folder, named by their paths from there.
+
+        Raises:
+            InvalidArgumentError: it is not a folder.
+        """
+        found = reading_sources.discover(folder)
+        options = _Options(executor, timeout, progress, connections, connections_per_host)
+        return cls._of([Member(source, timeout) for source in found], options)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        sources: Iterable[SourceLike] | Catalog | None = None,
+        *,
+        credentials: Credentials | str | None = None,
+        executor: Executor | None = None,
+        timeout: float | None = 30.0,
+        progress: Progress | None = None,
+        connections: int = 16,
+        connections_per_host: int = 8,
+    ) -> Catalog:
+        """Return a catalog with what ``save()`` has kept; ``refresh()`` reads what is new.
+
+        Args:
+            path: the file. One that is damaged or does not exist is ignored, with a
+                ``CatalogFileWarning``.
+            sources: the repositories, as for ``Catalog``, or another catalog with these. Default:
+                those of the file.
+            credentials: as for ``Catalog``, if ``sources`` is given.
+            executor, timeout, progress, connections, connections_per_host: as for ``Catalog``.
+
+        Raises:
+            InvalidArgumentError: as for ``Catalog``.
+        """
+        given = None
+        if isinstance(sources, Catalog):
+            given = tuple(member.source for member in sources._members.values())  # noqa: SLF001  # its own class
+        elif sources is not None:
+            given = reading_sources.read_sources(sources, credentials)
+        try:
+            from modelversions.catalog.file import load
+
+            members = load(path, given, timeout)
+        except Exception as error:  # noqa: BLE001  # a damaged file causes various errors
+            reason = f"the catalog file {os.fspath(path)!r} is ignored: {error}"
+            warnings.warn(reason, CatalogFileWarning, stacklevel=2)
+            members = [Member(source, timeout) for source in given or ()]
+        options = _Options(executor, timeout, progress, connections, connections_per_host)
+        return cls._of(members, options)
+
+    @classmethod
+    def _of(cls, members: Iterable[Member], options: _Options) -> Catalog:
+        self = cls.__new__(cls)
+        self._start(members, options)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Keep what was read in an SQLite file, for ``load()``; it is replaced as a whole.
+
+        ``modelversions.catalog.file`` documents its tables. Passwords are not saved, and of
+        ``credentials`` only the name of a provider.
+
+        Raises:
+            RepositoryError: the file cannot be written.
+        """
+        from modelversions.catalog.file import save
+
+        with self._lock:
+            save(path, self._members.values())
+
+    def __getitem__(self, name: str) -> RegistryView:
+        """Return the registry of a repository; nothing is read yet.
+
+        Raises:
+            NotInCatalogError: there is no repository of this name.
+        """
+        return self._member(name).view
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the repositories, in the order of the sources."""
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        """Return the number of repositories."""
+        return len(self._members)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same object: the models may change."""
+        return self is other
+
+    def __hash__(self) -> int:
+        """Hash the identity."""
+        return id(self)
+
+    def _member(self, name: str) -> Member:
+        found = self._members.get(name)
+        if found is None:
+            names = list(self._members)
+            shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
+            raise NotInCatalogError(
+                f"the catalog has no repository {name!r}; repositories: {shown or 'none'}",
+                repository=str(name),
+            )
+        return found
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the names, for Tab completion of ``catalog["``."""
+        return list(self)
+
+    @property
+    def errors(self) -> Mapping[str, ModelVersionsError]:
+        """The errors of the repositories that could not be read, by name; nothing is read."""
+        found = {name: one.error for name, one in self._members.items() if one.error is not None}
+        return MappingProxyType(found)
+
+    def cancel(self) -> None:
+        """End the questions that are being answered in other threads, by ``ReadCancelledError``.
+
+        What they have read is kept. Repositories that an executor is reading are left to it.
+        """
+        self._pool.cancelled.set()
+        self._close()
+
+    def refresh(self) -> None:
+        """List the tags of all repositories again, and read those that are new.
+
+        It costs one exchange with each server, and reads tag objects only where tags were added,
+        as far as earlier questions needed them.
+
+        Raises:
+            ReadCancelledError: ``cancel()`` was called.
+        """
+        self._read(Question.TAGS, again=True)
+
+    @gc_paused
+    def latest(self) -> dict[tuple[str, str], Version]:
+        """Return the latest version of each model (F16), by repository and model.
+
+        It is found from tag names alone where they suffice, and only these are kept.
+        """
+        found = self._each(Question.LATEST, Member.latest)
+        return {(name, one): version for name, own in found for one, version in own.items()}
+
+    def stages(self) -> tuple[str, ...]:
+        """Return the stages that a version is in, in any repository, sorted."""
+        found = self._each(Question.EVENTS, lambda member: member.view.stages())
+        return tuple(sorted({stage for _, stages in found for stage in stages}))
+
+    @gc_paused
+    def history(self, since: datetime | None = None) -> tuple[tuple[str, Event], ...]:
+        """Return all events with the names of their repositories, oldest first.
+
+        Args:
+            since: an aware datetime; earlier events are omitted.
+
+        Raises:
+            InvalidArgumentError: the time is naive.
+        """
+        if since is not None:
+            check_aware(since, "since")
+        found = self._each(Question.EVENTS, lambda member: member.view.history())
+        events = [
+            [(event.order, name, event) for event in own if since is None or event.time >= since]
+            for name, own in found
+        ]
+        merged = heapq.merge(*events, key=lambda one: one[:1])
+        return tuple((name, event) for _, name, event in merged)
+
+    def problems(self, now: datetime | None = None) -> tuple[tuple[str, Problem], ...]:
+        """Return the problems of the tags with the names of their repositories.
+
+        Args:
+            now: the time after which an event is in the future. Default: the present.
+
+        Raises:
+            InvalidArgumentError: the time is naive.
+        """
+        if now is not None:
+            check_aware(now, "now")
+        found = self._each(
+            Question.EVENTS, lambda member: member.view.problems(now), wants_file=True
+        )
+        return tuple((name, problem) for name, own in found for problem in own)
+
+    def find(self, model: str) -> dict[str, Model]:
+        """Return the models of a name, by repository.
+
+        Models of the same name in two repositories are two models.
+        """
+        found = self._each(Question.TAGS, lambda member: member.view.get(model))
+        return {name: one for name, one in found if one is not None}
+
+    def resolve(self, reference: str) -> Version:
+        """Return the version that a reference names; only its repository is read.
+
+        Args:
+            reference: the name of a repository, ``/``, and a reference as for
+                ``RegistryView.resolve``: ``"nlp/ner#prod"``.
+
+        Raises:
+            InvalidTagNameError: it has no such form.
+            NotInCatalogError: it names no repository of the catalog.
+            LookupError: as for ``RegistryView.resolve``.
+            RepositoryError: the repository cannot be read.
+        """
+        text = str(reference)
+        name = max((one for one in self if text.startswith(f"{one}/")), key=len, default=None)
+        if name is not None:
+            return self[name].resolve(text[len(name) + 1 :])
+        if "/" not in text:
+            raise InvalidTagNameError(
+                f"{text!r} cannot be resolved: it names no repository; write "
+                "'repository/model@latest', 'repository/model@v1.2.3' or 'repository/model#stage'; "
+                "find() returns the repositories that have a model",
+                text=text,
+                reason="it names no repository",
+            )
+        self._member(text.partition("/")[0])  # raises
+        raise AssertionError(text)  # pragma: no cover
+
+    @gc_paused
+    def to_records(self, kind: str = "models") -> list[dict[str, object]]:
+        """Return rows as of ``RegistryView.to_records``, with the column ``repository`` first.
+
+        Raises:
+            InvalidArgumentError: there is no such kind.
+        """
+        from modelversions.display.records import check_kind
+
+        check_kind(kind)
+        found = self._each(
+            Question.EVENTS,
+            lambda member: member.view.to_records(kind),
+            wants_file=kind == "problems",
+        )
+        return [{"repository": name, **row} for name, rows in found for row in rows]
+
+    def _each(
+        self,
+        question: Question,
+        read: Callable[[Member], Found],
+        *,
+        wants_file: bool = False,
+    ) -> list[tuple[str, Found]]:
+        """Ask all repositories; return the results of ``read``, in order.
+
+        One that cannot be read is left out: its error is in ``errors``.
+        """
+        with self._lock:
+            self._read(question, wants_file=wants_file)
+            found = []
+            for name, member in self._members.items():
+                if member.error is not None:
+                    continue
+                try:
+                    found.append((name, read(member)))
+                except ModelVersionsError as error:
+                    member.error = error
+            return found
+
+    def _read(self, question: Question, *, wants_file: bool = False, again: bool = False) -> None:
+        """Send the requests that a question needs, and keep the answers.
+
+        Raises:
+            ReadCancelledError: ``cancel()`` was called.
+        """
+        with self._lock:
+            self._pool.cancelled.clear()
+            pairs = [
+                (member, member.request(question, wants_file=wants_file, again=again))
+                for member in self._members.values()
+                if again or member.error is None
+            ]
+            pairs = [
+                (member, request)
+                for member, request in pairs
+                if request.question is not None or request.wants_file
+            ]
+            self._ask(pairs)
+
+    def _ask(self, pairs: list[tuple[Member, Request]]) -> None:
+        done = 0
+
+        def take(position: int, answer: Answer) -> None:
+            nonlocal done
+            done += 1
+            member, request = pairs[position]
+            member.take(request, answer)
+            if self._progress is not None:
+                self._progress(done, len(pairs), "repositories read")
+
+        def in_process(position: int) -> Answer:
+            member, request = pairs[position]
+            return member.answer(request)
+
+        try:
+            self._pool.ask([request for _, request in pairs], in_process, take)
+        except BaseException:
+            self._close()  # it wakes the threads that wait for servers
+            raise
+
+    def _close(self) -> None:
+        for member in self._members.values():
+            member.close()
+
+    @gc_paused
+    def __str__(self) -> str:
+        """Return a table of the models with their repositories, and one of the errors."""
+        from modelversions.display.tables import catalog_table, error_table
+
+        models = self._models()
+        errors = f"\n\n{error_table(self.errors).text()}" if self.errors else ""
+        return catalog_table(models).text() + errors
+
+    def __repr__(self) -> str:
+        """Return the number of repositories, and of those that could not be read."""
+        count, failures = len(self), len(self.errors)
+        errors = f", {failures} of them not read" if failures else ""
+        return f"<Catalog of {count} {'repository' if count == 1 else 'repositories'}{errors}>"
+
+    @gc_paused
+    def _repr_html_(self) -> str:
+        """Return the tables for a notebook."""
+        from modelversions.display.tables import catalog_table, error_table
+
+        models = self._models()
+        errors = error_table(self.errors).html() if self.errors else ""
+        return catalog_table(models).html() + errors
+
+    def _models(self) -> dict[tuple[str, str], Model]:
+        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))
+        return {(name, one): model for name, own in found for one, model in own.items()}
+
+
+def _is_positive(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < value <= threading.TIMEOUT_MAX  # type: ignore[operator]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

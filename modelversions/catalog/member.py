@@ -1,0 +1,297 @@
+"""One repository of a catalog: what was read of it, and a view on that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from modelversions.catalog.listing import Listing
+from modelversions.catalog.reading import (
+    Answer,
+    Question,
+    Reading,
+    Request,
+    answer,
+    limited,
+    open_source,
+)
+from modelversions.catalog.sources import Source
+from modelversions.errors import ModelVersionsError
+from modelversions.git.store import Commit, FileAt, ReadStore, Store, TagObject, TagRef
+from modelversions.model.model import Model, Version
+from modelversions.model.snapshot import ModelSnapshot, SnapshotCache, Unread, find_latest
+from modelversions.registry_view import RegistryView
+from modelversions.values.tag_name import prefixes_of
+from modelversions.write.allowed_stages import FILE
+
+
+class Member:
+    """A repository of a catalog: a store of what was read, which reads what it lacks.
+
+    The tags are those of the last reading. Files, commits and revisions are the current ones.
+    """
+
+    def __init__(self, source: Source, timeout: float | None) -> None:
+        """Keep the source; nothing is read."""
+        self.source = source
+        self.location = source.shown
+        self.timeout = timeout
+        self.listing: Listing | None = None
+        self.asked = Question.TAGS
+        """The greatest question that was asked; the listing need not answer it yet."""
+        self.answered: Question | None = None
+        """The greatest question that the listing answers."""
+        self.objects: dict[str, TagObject] = {}
+        self.unreadable: dict[str, TagObject] = {}
+        """Those that could not be read; they are requested again by the next refresh."""
+        self.peels: dict[str, str | None] = {}
+        self.file: tuple[bytes | None] | None = None
+        self.error: ModelVersionsError | None = None
+        self.is_shallow = False
+        self.view: RegistryView = MemberView(self)
+        self._lock = threading.RLock()
+        self._remote: Store | None = None
+        """The store of a server is kept, because it knows the login."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read without a server."""
+        return self.source.host is None
+
+    def store(self) -> Store:
+        """Return a store that reads the repository; no server is contacted yet.
+
+        Raises:
+            ModelVersionsError: it cannot be opened.
+        """
+        if self.source.registry is not None:
+            return _Open(self.source.registry._store)  # type: ignore[return-value]  # noqa: SLF001  # it is only read
+        if self.is_local:
+            return open_source(self.source, self.timeout)
+        if self._remote is None:
+            self._remote = open_source(self.source, self.timeout)
+        return self._remote
+
+    def close(self) -> None:
+        """Close the connection, in order to end a request."""
+        if self._remote is not None:
+            self._remote.close()
+
+    def request(self, question: Question, *, wants_file: bool, again: bool) -> Request:
+        """Return the request for a question.
+
+        Args:
+            question: what is asked.
+            wants_file: whether the ``.gto`` file is wanted.
+            again: whether the tags are listed though the question is answered.
+        """
+        self.asked = max(question, self.asked)
+        has_answer = self.answered is not None and self.answered >= self.asked
+        is_known = has_answer and not again and self.error is None
+        has_digest = has_answer and not self.unreadable
+        objects = self.objects if self.asked is Question.LATEST else {}
+        return Request(
+            source=self.source,
+            question=None if is_known else self.asked,
+            wants_file=wants_file and (again or self.file is None),
+            timeout=self.timeout,
+            digest=None if self.listing is None or not has_digest else self.listing.digest,
+            known=frozenset(self.objects),
+            objects=dict(objects),
+        )
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request in this process."""
+        try:
+            store = self.store()
+        except ModelVersionsError as error:
+            return error
+        return answer(store, request)
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Keep the answer to a request. After an error, what was known stays known."""
+        with self._lock:
+            if isinstance(answer, ModelVersionsError):
+                self.error = answer
+                return
+            self.error = None
+            if request.question is not None:
+                self.answered = request.question
+                self.file = None
+            self.file = answer.file or self.file
+            if answer.listing is not None:
+                self._take_listing(answer.listing, answer)
+
+    def _take_listing(self, listing: Listing, reading: Reading) -> None:
+        found = {**self.objects, **reading.objects}
+        self.peels |= reading.peels
+        if self.listing is not None:  # forget what no tag names any more
+            ids = {ref.id for ref in listing.refs()}
+            found = {id: one for id, one in found.items() if id in ids}
+            self.peels = {id: one for id, one in self.peels.items() if id in ids}
+        self.objects = {id: one for id, one in found.items() if not one.is_unreadable}
+        self.unreadable = {id: one for id, one in found.items() if one.is_unreadable}
+        self.is_shallow = reading.is_shallow
+        self.listing = listing
+
+    def refresh(self) -> None:
+        """List the tags again, and read what is new.
+
+        Raises:
+            ModelVersionsError: the repository cannot be read.
+        """
+        request = self.request(self.asked, wants_file=False, again=True)
+        self.take(request, self.answer(request))
+        self.check()
+
+    def check(self) -> None:
+        """Check that the last reading succeeded.
+
+        Raises:
+            ModelVersionsError: its error.
+        """
+        if self.error is not None:
+            raise self.error
+
+    def listed(self) -> Listing:
+        """Return the listing; list the tags first if that was not done.
+
+        Raises:
+            ModelVersionsError: the repository cannot be read.
+        """
+        self.check()
+        if self.listing is None:
+            self.refresh()
+        assert self.listing is not None
+        return self.listing
+
+    def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
+        """List the tags whose names begin with one of ``prefixes``, as they were listed."""
+        return self.listed().refs(prefixes)
+
+    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        """Read the objects that refs name, by object id; those that are not known, live."""
+        listed = list(refs)
+        known = {**self.unreadable, **self.objects}
+        unknown = [ref for ref in listed if ref.id not in known]
+        if unknown:
+            store = self.store()
+            with limited(store, self.timeout):
+                found = store.read(unknown)
+            known.update(found)
+            self.objects |= {id: one for id, one in found.items() if not one.is_unreadable}
+        return {ref.id: known[ref.id] for ref in listed}
+
+    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+        """Peel annotated tags to their commits, by object id; None for other tags."""
+        found: dict[str, str | None] = {}
+        unknown: list[TagRef] = []
+        for ref in refs:
+            if ref.id in self.objects:
+                found[ref.id] = self.objects[ref.id].commit
+            elif ref.id in self.peels:
+                found[ref.id] = self.peels[ref.id]
+            elif ref.peeled is not None and not self.is_local:  # as servers list it
+                found[ref.id] = None if ref.peeled == ref.id else ref.peeled
+            else:
+                unknown.append(ref)
+        return found | {id: one.commit for id, one in self.read(unknown).items()}
+
+    def resolve(self, revision: str) -> str:
+        """Return the id of the commit that a revision names now."""
+        store = self.store()
+        with limited(store, self.timeout):
+            return store.resolve(revision)
+
+    def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
+        """List a commit and its ancestors, newest first."""
+        store = self.store()
+        with limited(store, self.timeout):
+            return list(store.commits(revision, limit))
+
+    def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
+        """Read what is at a path in the files of a commit."""
+        store = self.store()
+        with limited(store, self.timeout):
+            return store.file_at(commit, path, bounded=bounded)
+
+    def paths_at(self, commit: str, name: str) -> Sequence[str]:
+        """Return the paths of all files of one name in the files of a commit."""
+        store = self.store()
+        with limited(store, self.timeout):
+            return store.paths_at(commit, name)
+
+    def read_file(self, path: str) -> bytes | None:
+        """Read a file of the work tree or of HEAD's commit."""
+        if path == FILE and self.file is not None:
+            return self.file[0]
+        store = self.store()
+        with limited(store, self.timeout):
+            return store.read_file(path)
+
+    def latest(self) -> dict[str, Version]:
+        """Return each model's latest version; keep no tags but those of the listing."""
+        listing = self.listed()
+        snapshots = SnapshotCache(self).all()
+        find_latest(snapshots.values())
+        latest = {}
+        for name, snapshot in snapshots.items():
+            found = snapshot.latest
+            if found is not None:
+                semver, commit, tag = found
+                brief = BriefSnapshot(self, name, listing)
+                latest[name] = Version(name, str(semver), semver, commit, tag, brief)
+        return latest
+
+
+class MemberView(RegistryView):
+    """The registry of a repository of a catalog, as it was when it was last read."""
+
+    def __init__(self, member: Member) -> None:
+        """Read what the member knows."""
+        registry = member.source.registry
+        super().__init__(member, stages=None if registry is None else registry._stages)  # noqa: SLF001  # its own class
+        self._member = member
+
+    def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
+        """Poll for ``watch()``: list the tags again."""
+        self._member.refresh()
+        return super()._find(name, find)
+
+    def __repr__(self) -> str:
+        """Return the location; nothing is read."""
+        return f"<Registry {self._store.location!r}>"
+
+
+class BriefSnapshot(ModelSnapshot):
+    """A snapshot that takes its refs from a listing when they are needed."""
+
+    __slots__ = ("_listing", "_member")
+
+    def __init__(self, member: Member, model: str, listing: Listing) -> None:
+        """Keep the listing, of which there is one for all models of a repository."""
+        self.model = model
+        self.known_exists = self.known_latest = None
+        self._member = member
+        self._listing = listing
+
+    def __getattr__(self, name: str) -> object:
+        """Set the refs and the content; it is called while they are not set."""
+        if name not in ("refs", "content"):
+            raise AttributeError(name)
+        self.refs = self._listing.refs(prefixes_of(self.model))
+        self.content = Unread(self._member, None)
+        return getattr(self, name)
+
+
+class _Open:
+    """The store of an open registry, which is not closed by the catalog."""
+
+    def __init__(self, store: ReadStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def close(self) -> None:
+        """Leave it open."""

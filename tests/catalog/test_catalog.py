@@ -1,0 +1,580 @@
+"""The answers of a catalog."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dulwich.repo import Repo
+
+from modelversions import (
+    AuthenticationError,
+    Catalog,
+    InvalidArgumentError,
+    InvalidTagNameError,
+    ModelVersionsError,
+    NotInCatalogError,
+    ReadCancelledError,
+    Registry,
+    RemoteError,
+    RemoteTimeoutError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    StageNotFoundError,
+)
+from modelversions.catalog.listing import Listing
+from modelversions.catalog.reading import Reading, Request
+from modelversions.git.store import Store
+from modelversions.testing import memory_registry, new_commit
+from tests.builders import ANN, Builder, at, irregular_tags
+from tests.servers import git_server, guarded, http_server, refusing
+
+CHURN = {"churn": ["v1.0.0", "v1.1.0"]}
+
+
+def registries() -> dict[str, Registry]:
+    return {
+        "a": memory_registry(CHURN, {"churn": {"prod": "v1.0.0"}}),
+        "b": memory_registry({"churn": ["v2.0.0"], "x/y": ["v0.1.0"]}, {"x/y": {"dev": "v0.1.0"}}),
+        "empty": memory_registry(),
+    }
+
+
+@pytest.fixture
+def parts() -> dict[str, Registry]:
+    return registries()
+
+
+@pytest.fixture
+def catalog(parts: dict[str, Registry]) -> Catalog:
+    return Catalog([{"name": name, "registry": one} for name, one in parts.items()])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Three repositories, one of them with irregular tags."""
+    with ExitStack() as stack:
+        for name in ("churn", "team/nlp", "vision"):
+            path = tmp_path / "git" / f"{name}.git"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            repo = stack.enter_context(Repo.init_bare(str(path), mkdir=True))
+            builder = Builder(repo)
+            if name == "vision":
+                irregular_tags(builder)
+            else:
+                builder.tags("m@v1.0.0", "m#prod#1", "other@v0.1.0", "other@v0.1.0!")
+                builder.pack()
+        yield tmp_path / "git"
+
+
+def check_same(catalog: Catalog, singles: dict[str, Registry]) -> None:
+    """Compare each answer with those of the registries alone."""
+    assert catalog.latest() == {
+        (name, model): version
+        for name, one in singles.items()
+        for model, version in one.latest().items()
+    }
+    assert not catalog.errors
+    events = [(name, event) for name, one in singles.items() for event in one.history()]
+    assert sorted(catalog.history(), key=str) == sorted(events, key=str)
+    assert [event.order for _, event in catalog.history()] == sorted(
+        event.order for _, event in events
+    )
+    now = at(10**9)
+    assert list(catalog.problems(now)) == [
+        (name, problem) for name, one in singles.items() for problem in one.problems(now)
+    ]
+    assert catalog.stages() == tuple(sorted({s for one in singles.values() for s in one.stages()}))
+    for kind in ("models", "versions", "stages", "history", "timeline"):
+        assert catalog.to_records(kind) == [
+            {"repository": name, **row}
+            for name, one in singles.items()
+            for row in one.to_records(kind)
+        ]
+    for name, one in singles.items():
+        assert str(catalog[name]) == str(one)
+        assert dict(catalog[name].items()) == dict(one.items())
+
+
+def check_local(catalog: Catalog, folder: Path) -> None:
+    """Compare each answer with those of the repositories alone."""
+    with ExitStack() as stack:
+        opened = {name: Registry.open(folder / f"{name}.git") for name in catalog}
+        for registry in opened.values():
+            stack.enter_context(registry)
+        check_same(catalog, opened)
+
+
+def test_the_answers_are_those_of_the_registries(
+    catalog: Catalog, parts: dict[str, Registry]
+) -> None:
+    check_same(catalog, parts)
+
+
+def test_local_repositories(folder: Path) -> None:
+    catalog = Catalog.discover(folder)
+    assert list(catalog) == ["churn", "team/nlp", "vision"]
+    check_local(catalog, folder)
+    assert len(catalog.to_records("problems")) == len(catalog.problems())
+    catalog.refresh()
+    check_local(catalog, folder)
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    catalog = Catalog(["/nowhere/at/all"])
+    assert (repr(catalog), dict(catalog.errors)) == ("<Catalog of 1 repository>", {})
+    assert repr(catalog["all"]) == "<Registry '/nowhere/at/all'>"
+    with pytest.raises(RepositoryNotFoundError):
+        catalog["all"].latest()
+    with pytest.raises(RepositoryNotFoundError):
+        list(catalog["all"])
+
+
+def test_a_mapping(catalog: Catalog) -> None:
+    assert (len(catalog), list(catalog), "a" in catalog) == (3, ["a", "b", "empty"], True)
+    assert catalog._ipython_key_completions_() == ["a", "b", "empty"]
+    assert catalog == catalog  # noqa: PLR0124  # by identity
+    assert catalog != Catalog([])
+    assert hash(catalog) == id(catalog)
+    assert catalog.get("c") is None
+    with pytest.raises(NotInCatalogError, match="repositories: a, b, empty") as caught:
+        catalog["c"]
+    assert caught.value.repository == "c"
+    with pytest.raises(NotInCatalogError, match="repositories: none"):
+        Catalog([])["c"]
+    assert catalog["a"]["churn"].stages["prod"].name == "v1.0.0"
+
+
+def test_a_name_is_found_without_tag_objects(folder: Path) -> None:
+    posts: list[str] = []
+
+    def logged(app: Any) -> Any:
+        def log(environ: Any, start: Any) -> Any:
+            posts.append(environ["REQUEST_METHOD"])
+            return app(environ, start)
+
+        return log
+
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo, logged) as url:
+        catalog = Catalog([url, str(folder / "vision.git")])
+        found = catalog.find("m")
+        assert list(found) == ["models", "vision"]
+        assert posts == ["GET"]
+        assert found["models"].stages["prod"].name == "v1.0.0"
+
+
+def test_one_name_in_two_repositories(catalog: Catalog) -> None:
+    assert [(name, model[0].name) for name, model in catalog.find("churn").items()] == [
+        ("a", "v1.1.0"),
+        ("b", "v2.0.0"),
+    ]
+    assert catalog.find("absent") == {}
+
+
+def test_resolve(catalog: Catalog) -> None:
+    assert str(catalog.resolve("a/churn#prod")) == "churn@v1.0.0"
+    assert str(catalog.resolve("b/x/y@latest")) == "x/y@v0.1.0"
+    with pytest.raises(StageNotFoundError):
+        catalog.resolve("b/churn#prod")
+    with pytest.raises(NotInCatalogError):
+        catalog.resolve("c/churn#prod")
+    with pytest.raises(InvalidTagNameError, match="it names no repository"):
+        catalog.resolve("churn#prod")
+    longest = Catalog([{"name": name, "registry": memory_registry(CHURN)} for name in ("n", "n/m")])
+    assert str(longest.resolve("n/m/churn@latest")) == "churn@v1.1.0"
+
+
+def test_history_since(catalog: Catalog) -> None:
+    times = [event.time for _, event in catalog.history()]
+    assert [event.time for _, event in catalog.history(since=times[2])] == times[2:]
+    naive = times[0].replace(tzinfo=None)
+    for ask in (catalog.history, catalog.problems):
+        with pytest.raises(InvalidArgumentError):
+            ask(naive)
+
+
+def test_tables(catalog: Catalog) -> None:
+    assert str(catalog).splitlines() == [
+        "Repository  Model  Latest version  #dev    #prod",
+        "----------  -----  --------------  ------  ------",
+        "a           churn  v1.1.0          -       v1.0.0",
+        "b           churn  v2.0.0          -       -",
+        "b           x/y    v0.1.0          v0.1.0  -",
+    ]
+    assert "<td>a</td><td>churn</td><td>v1.1.0</td>" in catalog._repr_html_()
+    away = Catalog([{"name": "<i>", "path": "/nowhere"}])
+    assert "there is no '/nowhere'" in str(away)
+    assert "<td>&lt;i&gt;</td>" in away._repr_html_()
+    assert repr(away) == "<Catalog of 1 repository, 1 of them not read>"
+
+
+def test_answers_stay_until_a_refresh(catalog: Catalog, parts: dict[str, Registry]) -> None:
+    old = catalog.latest()
+    before = catalog["a"]["churn"]
+    parts["a"].register("churn", "v9.0.0", commit=new_commit(parts["a"]))
+    assert catalog.latest() == old
+    assert catalog["a"]["churn"] == before
+    catalog.refresh()
+    assert catalog.latest()["a", "churn"].name == "v9.0.0"
+    assert len(catalog["a"]["churn"]) == 3
+    assert old["a", "churn"].stages == ()
+    assert old["a", "churn"].active
+    with pytest.raises(AttributeError):
+        _ = old["a", "churn"]._snapshot.nothing  # type: ignore[union-attr]
+    parts["a"].delete_tags("churn@v9.0.0")
+    catalog.refresh()
+    check_same(catalog, parts)
+
+
+def test_a_latest_version_can_be_pickled(catalog: Catalog) -> None:
+    version = catalog.latest()["b", "x/y"]
+    again = pickle.loads(pickle.dumps(version))
+    assert (again, again.stages) == (version, ("dev",))
+    model = catalog["b"]["x/y"]
+    assert pickle.loads(pickle.dumps(model)).stages == model.stages
+    assert pickle.loads(pickle.dumps(version._snapshot)).latest[2] == version.tag
+
+
+def test_a_watch_lists_the_tags_again(catalog: Catalog, parts: dict[str, Registry]) -> None:
+    def register(_: float) -> None:
+        parts["a"].register("churn", bump="major", commit=new_commit(parts["a"]))
+
+    found = catalog["a"].watch("churn@latest", wait=register)
+    assert [str(next(found)) for _ in range(2)] == ["churn@v1.1.0", "churn@v2.0.0"]
+
+
+def test_a_registry_of_the_catalog_reads_files_and_commits(folder: Path) -> None:
+    with Repo(str(folder / "churn.git")) as repo:
+        Builder(repo).commit_file("dvc.yaml", "artifacts: {m: {path: x}}\n")
+    view = Catalog.discover(folder)["churn"]
+    assert view.at("HEAD") == ()
+    assert len(view.commits()) == 1
+    assert view.artifacts()["m"].path == "x"
+    assert view.allowed_stages() is None
+
+
+def test_allowed_stages() -> None:
+    one = memory_registry(CHURN, allowed_stages=["dev"])
+    view = Catalog([{"name": "a", "registry": one}])["a"]
+    assert view.allowed_stages() == ("dev",)
+
+
+def test_missing_objects_are_read_again(folder: Path) -> None:
+    path = folder / "churn.git"
+    with Repo(str(path)) as repo:
+        builder = Builder(repo)
+        builder.commit("c5", 5)
+        id = builder.tag("m@v5.0.0", "c5", 50)
+    file = path / "objects" / id[:2] / id[2:]
+    content = file.read_bytes()
+    file.unlink()
+    catalog = Catalog.discover(folder)
+    assert any(problem.tag == "m@v5.0.0" for name, problem in catalog.problems() if name == "churn")
+    assert catalog.latest()["churn", "m"].name == "v1.0.0"
+    file.write_bytes(content)
+    catalog.refresh()
+    assert catalog.latest()["churn", "m"].name == "v5.0.0"
+    assert not any(problem.tag == "m@v5.0.0" for _, problem in catalog.problems())
+
+
+def test_failing_repositories_are_errors(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.git"
+    Repo.init_bare(str(broken), mkdir=True).close()
+    (broken / "config").write_text("[core\n")
+    with ExitStack() as stack:
+        # one each, because threads must not share a repository of dulwich
+        repo, other = (stack.enter_context(Repo(str(folder / "churn.git"))) for _ in range(2))
+        guard = stack.enter_context(Repo(str(folder / "churn.git")))
+        url = {
+            "good": stack.enter_context(http_server(repo)),
+            "git": stack.enter_context(git_server(other)),
+            "login": stack.enter_context(http_server(guard, guarded("u", "p"))),
+            "gone": stack.enter_context(http_server(repo, refusing("404 Not Found", b"no"))),
+            "down": stack.enter_context(http_server(repo, refusing("500 Oops", b"no"))),
+            "refused": "http://127.0.0.1:1/x.git",
+            "broken": str(broken),
+            "absent": "/nowhere",
+            "scheme": "bad://host/x",
+        }
+        sources = [{"name": name, "url": one} for name, one in url.items()]
+        catalog = Catalog(sources)
+        assert list(catalog.latest()) == [("good", "m"), ("git", "m")]
+        assert {name: type(error) for name, error in catalog.errors.items()} == {
+            "login": AuthenticationError,
+            "gone": RepositoryNotFoundError,
+            "down": RemoteError,
+            "refused": RemoteError,
+            "broken": RepositoryError,
+            "absent": RepositoryNotFoundError,
+            "scheme": RepositoryNotFoundError,
+        }
+        assert len(catalog.history()) == 2 * len(Registry.open(url["good"]).history())
+        sources[2]["credentials"] = lambda *_: ("u", "p")  # type: ignore[assignment]
+        catalog = Catalog(sources)
+        catalog.refresh()
+        assert "login" not in catalog.errors
+        view = catalog["login"]
+        view.latest()
+        assert view.commits()[0].subject == "c1"
+
+
+def test_a_repository_that_is_away_for_a_while(folder: Path) -> None:
+    catalog = Catalog.discover(folder)
+    latest = catalog.latest()
+    (folder / "churn.git").rename(folder / "away")
+    catalog.refresh()
+    assert list(catalog.errors) == ["churn"]
+    assert catalog.latest() == {key: one for key, one in latest.items() if key[0] != "churn"}
+    (folder / "away").rename(folder / "churn.git")
+    assert list(catalog.errors) == ["churn"]
+    catalog.refresh()
+    assert not catalog.errors
+    assert catalog.latest() == latest
+
+
+def test_an_error_after_the_reading(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RepositoryError("gone", location="a")
+
+    monkeypatch.setattr(catalog["a"], "stages", fail)
+    assert catalog.stages() == ("dev",)
+    assert list(catalog.errors) == ["a"]
+
+
+def test_an_unexpected_error(catalog: Catalog, parts: dict[str, Registry]) -> None:
+    def failing(_: Any = None) -> Any:
+        raise ZeroDivisionError
+
+    parts["a"]._store.tags = failing  # type: ignore[method-assign,assignment]
+    assert list(catalog.latest()) == [("b", "churn"), ("b", "x/y")]
+    assert "ZeroDivisionError" in str(catalog.errors["a"])
+
+
+def slow_body(seconds: threading.Event) -> Any:
+    """Send a body that never ends, one byte at a time."""
+
+    def wrap(_: Any) -> Any:
+        def app(_: Any, start: Any) -> Iterator[bytes]:
+            kind = "application/x-git-upload-pack-advertisement"
+            start("200 OK", [("Content-Type", kind)])
+            while not seconds.wait(0.02):
+                yield b"f"
+
+        return app
+
+    return wrap
+
+
+def test_a_server_that_is_too_slow(folder: Path) -> None:
+    over = threading.Event()
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo, slow_body(over)) as url:
+        catalog = Catalog([url], timeout=0.2)
+        assert catalog.latest() == {}
+        (error,) = catalog.errors.values()
+        over.set()
+    assert type(error) is RemoteTimeoutError
+    assert "took longer than 0.2 s in all" in str(error)
+
+
+def test_cancelled_by_another_thread(folder: Path) -> None:
+    over, asked = threading.Event(), threading.Event()
+
+    def wrap(app: Any) -> Any:
+        def wait(environ: Any, start: Any) -> Any:
+            asked.set()
+            return slow_body(over)(app)(environ, start)
+
+        return wait
+
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo, wrap) as url:
+        catalog = Catalog([str(folder / "vision.git"), url])
+
+        def cancel() -> None:
+            asked.wait()
+            catalog.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(ReadCancelledError):
+            catalog.latest()
+        thread.join()
+        over.set()
+    assert set(catalog.errors) <= {"models"}
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo) as url:
+        assert Catalog([url]).latest()
+
+
+def test_progress(parts: dict[str, Registry]) -> None:
+    seen: list[tuple[int, int | None, str]] = []
+    sources = [{"name": name, "registry": one} for name, one in parts.items()]
+    Catalog(sources, progress=lambda *step: seen.append(step)).latest()
+    assert seen == [(number, 3, "repositories read") for number in (1, 2, 3)]
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Catalog(sources, progress=stop, connections=1).latest()
+
+
+def test_the_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, now, most = threading.Lock(), Counter[str](), Counter[str]()
+
+    def answer(_: Store, request: Request) -> Reading:
+        host = str(request.source.host)
+        with lock:
+            now.update([host, "all"])
+            most.update({key: now[key] - most[key] for key in now if now[key] > most[key]})
+        threading.Event().wait(0.01)
+        with lock:
+            now.subtract([host, "all"])
+        return Reading(Listing.of([]))
+
+    monkeypatch.setattr("modelversions.catalog.member.answer", answer)
+    urls = [f"https://{host}/{n}" for host in ("one", "two", "three") for n in range(8)]
+    catalog = Catalog(urls, connections=5, connections_per_host=2)
+    catalog.refresh()
+    assert not catalog.errors
+    assert dict(most) == {"one": 2, "two": 2, "three": 2, "all": 5}
+
+
+def test_a_second_refresh_reads_no_object(folder: Path) -> None:
+    posts: list[str] = []
+
+    def logged(app: Any) -> Any:
+        def log(environ: Any, start: Any) -> Any:
+            posts.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].rpartition('/')[2]}")
+            return app(environ, start)
+
+        return log
+
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo, logged) as url:
+        catalog = Catalog([url])
+        events = catalog.history()
+        posts.clear()
+        catalog.refresh()
+        assert posts == ["GET refs"]  # dulwich's server lists the refs in the first answer
+        assert catalog.history() == events
+        assert catalog.latest()
+        assert len(posts) == 1
+        Builder(repo).tag("m@v3.0.0", events[0][1].commit, 99, tagger=ANN)
+        posts.clear()
+        catalog.refresh()
+        assert posts.count("POST git-upload-pack") == 1
+        assert len(catalog.history()) == len(events) + 1
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_executors(folder: Path, kind: str) -> None:
+    executor: Executor = (
+        ThreadPoolExecutor(2)
+        if kind == "threads"
+        else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    )
+    with executor:
+        catalog = Catalog.discover(folder, executor=executor)
+        check_local(catalog, folder)
+        if kind == "threads":  # they are in this process
+            one = {"name": "x", "registry": memory_registry(CHURN)}
+            assert Catalog([one], executor=executor).latest()["x", "churn"].name == "v1.1.0"
+        away = Catalog(["/nowhere"], executor=executor)
+        assert away.latest() == {}
+        assert type(away.errors["nowhere"]) is RepositoryNotFoundError
+
+
+class _Inline(Executor):
+    """Runs work in this thread, with what is pickled."""
+
+    def submit(self, function: Any, *arguments: Any, **__: Any) -> Any:  # type: ignore[override]
+        future: Future[Any] = Future()
+        answer = function(*pickle.loads(pickle.dumps(arguments)))
+        future.set_result(pickle.loads(pickle.dumps(answer)))
+        return future
+
+
+def test_requests_and_answers_are_pickled(folder: Path) -> None:
+    catalog = Catalog([*folder.rglob("*.git"), "/nowhere"], executor=_Inline())
+    threads = Catalog([*folder.rglob("*.git"), "/nowhere"])
+    for one in (catalog, threads):
+        one.latest()
+    assert catalog.history() == threads.history()
+    assert str(catalog) == str(threads)
+    catalog.refresh()
+    assert catalog.history() == threads.history()
+
+
+class _Failing(Executor):
+    """Refuses work, or loses it."""
+
+    def __init__(self, *, loses: bool) -> None:
+        self.loses = loses
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        if not self.loses:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future: Future[Any] = Future()
+        future.set_exception(OSError("the worker died"))
+        return future
+
+
+@pytest.mark.parametrize(("loses", "words"), [(True, "the worker died"), (False, "new futures")])
+def test_an_executor_that_fails(folder: Path, loses: bool, words: str) -> None:
+    catalog = Catalog.discover(folder, executor=_Failing(loses=loses))
+    assert catalog.latest() == {}
+    assert len(catalog.errors) == 3
+    for error in catalog.errors.values():
+        assert isinstance(error, ModelVersionsError)
+        assert words in str(error)
+
+
+def test_an_interrupt_in_a_worker(folder: Path) -> None:
+    class Interrupted(_Failing):
+        def submit(self, *_: Any, **__: Any) -> Any:
+            future: Future[Any] = Future()
+            future.set_exception(KeyboardInterrupt())
+            return future
+
+    with pytest.raises(KeyboardInterrupt):
+        Catalog.discover(folder, executor=Interrupted(loses=True)).latest()
+
+
+def test_no_secret_is_sent(tmp_path: Path) -> None:
+    executor = _Failing(loses=True)
+    for source in (
+        "https://u:s3cret@host/x",
+        {"url": "https://host/x", "credentials": lambda *_: ("u", "s3cret")},
+        {"name": "x", "registry": memory_registry()},
+    ):
+        with pytest.raises(InvalidArgumentError, match="cannot be sent") as caught:
+            Catalog([source], executor=executor)
+        assert "s3cret" not in str(caught.value)
+    Catalog([{"path": tmp_path, "credentials": "env:X"}], executor=executor)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"executor": 7},
+        {"timeout": 0},
+        {"timeout": True},
+        {"progress": 7},
+        {"connections": 0},
+        {"connections_per_host": 1.5},
+    ],
+)
+def test_arguments(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        Catalog([], **options)
+
+
+def test_records_of_an_unknown_kind(catalog: Catalog) -> None:
+    with pytest.raises(InvalidArgumentError):
+        catalog.to_records("other")
