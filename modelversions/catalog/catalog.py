@@ -490,12 +490,11 @@ class Catalog(Mapping[str, RegistryView]):
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the tables for a notebook."""
-        from modelversions.display.tables import catalog_table, error_table
+        """Return the dashboard for a notebook."""
+        from modelversions.display.dashboard import catalog_html
 
         models = self._models()
-        errors = error_table(self.errors).html() if self.errors else ""
-        return catalog_table(models).html() + errors
+        return catalog_html(models, len(self), self.errors)
 
     def _models(self) -> dict[tuple[str, str], Model]:
         found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))

@@ -21,7 +21,9 @@ from modelversions.git.store import Commit, FileAt, ReadStore, Store, TagObject,
 from modelversions.model.model import Model, Version
 from modelversions.model.snapshot import ModelSnapshot, SnapshotCache, Unread, find_latest
 from modelversions.registry_view import RegistryView
+from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import prefixes_of
+from modelversions.values.web_pages import WebPages
 from modelversions.write.allowed_stages import FILE
 
 
@@ -71,6 +73,19 @@ class Member:
         if self._remote is None:
             self._remote = open_source(self.source, self.timeout)
         return self._remote
+
+    @property
+    def find_pages(self) -> FindPages:
+        """Finds the web pages of the repository; there are none if it cannot be opened."""
+        return self._find_pages
+
+    def _find_pages(self) -> WebPages:
+        try:
+            store = self.store()
+        except ModelVersionsError:
+            return WebPages()
+        with limited(store, self.timeout):
+            return store.find_pages()
 
     def close(self) -> None:
         """Close the connection, in order to end a request."""
@@ -272,6 +287,7 @@ class BriefSnapshot(ModelSnapshot):
         """Keep the listing, of which there is one for all models of a repository."""
         self.model = model
         self.known_exists = self.known_latest = None
+        self.pages = member.find_pages
         self._member = member
         self._listing = listing
 

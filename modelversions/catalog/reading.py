@@ -164,6 +164,7 @@ class _Recorder:
         self._request = request
         self.objects: dict[str, TagObject] = {}
         self.peels: dict[str, str | None] = {}
+        self.find_pages = store.find_pages
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         wanted = tuple(prefixes)

@@ -18,6 +18,7 @@ from modelversions.display.parts import (
     heading,
     link,
     mono,
+    more,
     note,
     pages_of,
     table,
@@ -52,6 +53,39 @@ def registry_html(models: Mapping[str, Model], location: str, find: FindPages) -
     return write(page(*parts))
 
 
+def catalog_html(
+    models: Mapping[tuple[str, str], Model], repositories: int, errors: Mapping[str, Exception]
+) -> str:
+    """Return the dashboard of many repositories, given by repository and model."""
+    active = {key: model for key, model in models.items() if not model.deprecated}
+    deprecated = {key: model for key, model in models.items() if model.deprecated}
+    where = "1 repository" if repositories == 1 else f"{repositories:,} repositories"
+    parts: list[Child] = [heading(["Models"], note(f"{count(len(models), 'model')} in {where}"))]
+    if active:
+        parts += _catalog_table(active, MAX_ROWS)
+    if deprecated:
+        shown = _catalog_table(deprecated, _MAX_DEPRECATED)
+        parts.append(fold(f"Deprecated ({len(deprecated):,})", *shown))
+    if errors:
+        parts.append(fold(f"Not read ({len(errors):,})", *_error_table(errors)))
+    return write(page(*parts))
+
+
+def _catalog_table(models: Mapping[tuple[str, str], Model], limit: int) -> list[Child]:
+    """Return a table of at most so many models, and how many more there are."""
+    shown = dict(islice(models.items(), limit))
+    names = [repository for repository, _ in shown]
+    parts = _table(list(shown.values()), WebPages(), names)
+    return [*parts, more(len(models) - len(shown), "model", 'catalog.to_records("models")')]
+
+
+def _error_table(errors: Mapping[str, Exception]) -> list[Child]:
+    """Return a table of repositories that could not be read, and how many more there are."""
+    columns = [Column("Repository", "mv-name"), Column("Error", "mv-long")]
+    lines = ([name, str(error)] for name, error in islice(errors.items(), MAX_ROWS))
+    return [table(columns, lines), more(len(errors) - MAX_ROWS, "error", "catalog.errors")]
+
+
 def _head(number: int, location: str, pages: WebPages) -> Element:
     home = pages.repository
     where: Child = location
@@ -60,11 +94,17 @@ def _head(number: int, location: str, pages: WebPages) -> Element:
     return heading(["Models"], note(count(number, "model"), " in ", where))
 
 
-def _table(models: Sequence[Model], pages: WebPages) -> list[Child]:
-    """Return a table of models, and which stages are not in it."""
+def _table(
+    models: Sequence[Model], pages: WebPages, repositories: Sequence[str] = ()
+) -> list[Child]:
+    """Return a table of models, and which stages are not in it.
+
+    ``repositories`` are those of the models, if there are several.
+    """
     held = Counter(stage for model in models for stage in model.stages)
     stages = sorted(stage for stage, _ in held.most_common(_MAX_STAGES))
     columns = [
+        *([Column("Repository", "mv-name")] if repositories else []),
         Column("Model", "mv-name"),
         Column("Latest version"),
         *(Column(pill(stage)) for stage in stages),
@@ -72,7 +112,10 @@ def _table(models: Sequence[Model], pages: WebPages) -> list[Child]:
         Column("Last change"),
         Column("By", "mv-clip"),
     ]
-    made = table(columns, (_line(model, stages, pages) for model in models))
+    lines = [_line(model, stages, pages) for model in models]
+    for line, repository in zip(lines, repositories):
+        line.insert(0, repository)
+    made = table(columns, lines)
     return [made, _omitted(sorted(held.keys() - stages))]
 
 

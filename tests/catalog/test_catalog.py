@@ -35,6 +35,7 @@ from modelversions.catalog.reading import Reading, Request
 from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
+from tests.display.helpers import Page
 from tests.servers import git_server, guarded, http_server, refusing
 
 CHURN = {"churn": ["v1.0.0", "v1.1.0"]}
@@ -201,7 +202,7 @@ def test_history_since(catalog: Catalog) -> None:
             ask(naive)
 
 
-def test_tables(catalog: Catalog) -> None:
+def test_tables(catalog: Catalog, parts: dict[str, Registry]) -> None:
     assert str(catalog).splitlines() == [
         "Repository  Model  Latest version  #dev    #prod",
         "----------  -----  --------------  ------  ------",
@@ -209,10 +210,16 @@ def test_tables(catalog: Catalog) -> None:
         "b           churn  v2.0.0          -       -",
         "b           x/y    v0.1.0          v0.1.0  -",
     ]
-    assert "<td>a</td><td>churn</td><td>v1.1.0</td>" in catalog._repr_html_()
+    page = Page(catalog._repr_html_())
+    assert "3 models in 3 repositories" in page.text
+    assert {"Repository", "a", "churn", "v1.1.0", "prod"} <= set(page.texts)
+    parts["b"].deprecate("churn")
+    catalog.refresh()
+    assert "Deprecated (1)" in catalog._repr_html_()
     away = Catalog([{"name": "<i>", "path": "/nowhere"}])
     assert "there is no '/nowhere'" in str(away)
-    assert "<td>&lt;i&gt;</td>" in away._repr_html_()
+    assert "Not read (1)" in away._repr_html_()
+    assert "&lt;i&gt;" in away._repr_html_()
     assert repr(away) == "<Catalog of 1 repository, 1 of them not read>"
 
 
