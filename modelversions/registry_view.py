@@ -372,9 +372,10 @@ class RegistryView(Mapping[str, Model]):
             after: the same. Default: the current state.
 
         Raises:
-            InvalidArgumentError: a time is naive.
+            InvalidArgumentError: a time is naive, or ``before`` is None, which ``event()`` returns
+                for a tag that does not exist.
         """
-        views = [self if one is None else one for one in (before, after)]
+        views = [before, self if after is None else after]
         old, new = (one if isinstance(one, RegistryView) else self.as_of(one) for one in views)
         found = changes(old._read_all(), new._read_all())  # noqa: SLF001  # its own class
         return Changes(found, self._store.find_pages)
@@ -387,7 +388,9 @@ class RegistryView(Mapping[str, Model]):
     def to_records(self, kind: str = "models") -> list[dict[str, object]]:
         """Return rows of flat values, for pandas, polars or pyarrow.
 
-        Times are aware and in UTC; a version's stages are one text, separated by commas.
+        Times are aware and in UTC; a version's stages are one text, separated by commas. polars
+        guesses types from the first 100 rows, in which a column may be empty: use
+        ``pl.DataFrame(rows, infer_schema_length=None)``.
 
         Args:
             kind: ``"models"``, ``"versions"``, ``"stages"``, ``"history"``, ``"problems"`` or

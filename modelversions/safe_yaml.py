@@ -36,6 +36,8 @@ def load_mapping(
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+
+        from modelversions.yaml_merges import BoundedConstructor
     except ImportError as error:
         raise MissingExtraError(
             f"to read the {file} file of the repository, install the 'yaml' extra: "
@@ -47,7 +49,10 @@ def load_mapping(
     if _depth(content) > _MAX_DEPTH:
         raise invalid(file, f"brackets are nested more than {_MAX_DEPTH} deep")
     try:
-        found = YAML(typ="safe", pure=True).load(content)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = BoundedConstructor
+        yaml.constructor.max_merged = max_values
+        found = yaml.load(content)
     except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
         raise invalid(file, f"it is not YAML: {reason}") from error

@@ -22,10 +22,12 @@ from modelversions import (
     Registry,
     RemoteError,
     RemoteTimeoutError,
+    RepositoryError,
     RevisionNotFoundError,
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.git.objects import commits
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote import transport
 from tests.builders import Builder
@@ -137,6 +139,20 @@ class TestArtifact:
         registry = open_with({"artifacts.yaml": GTO})
         found = registry.artifact("churn@latest")
         assert (found.path, found.description) == ("elsewhere", "the older file")
+
+    def test_trees_that_make_more_folders_than_are_searched(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(commits, "MAX_FOLDERS", 1000)
+        inner = builder.add(Tree())
+        for _ in range(12):
+            tree = Tree()
+            for index in range(10):
+                tree.add(f"d{index}".encode(), 0o040000, ObjectID(inner.encode()))
+            inner = builder.add(tree)
+        builder.commit("c1", 0, tree=inner)
+        with pytest.raises(RepositoryError, match="more than 1000 folders"):
+            builder.registry.artifacts()
 
     def test_a_model_without_one(self, open_with: Open) -> None:
         registry = open_with({"dvc.yaml": "stages: {}\n"})

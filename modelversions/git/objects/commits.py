@@ -19,6 +19,8 @@ from modelversions.git.tag_object import TagParts, parents, parse_commit
 _DIRECTORY = 0o040000
 _KINDS = {_DIRECTORY: "directory", 0o100000: "file", 0o120000: "symlink", 0o160000: "submodule"}
 _KIND = 0o170000
+MAX_FOLDERS = 200_000
+"""The maximal number of folders of a commit that are searched for files of one name."""
 
 
 class Entry(NamedTuple):
@@ -126,11 +128,20 @@ class Commits:
         """Yield the paths of all files of one name in a commit's files.
 
         Raises:
-            RepositoryError: the commit or a tree is missing or broken.
+            RepositoryError: the commit or a tree is missing or broken, or there are more than
+                ``MAX_FOLDERS`` folders: a few trees, each in the others, can make billions.
         """
         wanted = name.encode()
         left = [("", self._tree(commit))]
+        passed = 0
         while left:
+            passed += 1
+            if passed > MAX_FOLDERS:
+                raise RepositoryError(
+                    f"the commit {commit} of {self._location!r} has more than {MAX_FOLDERS} "
+                    f"folders; they are not searched for {name!r}",
+                    location=self._location,
+                )
             prefix, tree = left.pop()
             entries = self._entries(commit, tree)
             if wanted in entries and entries[wanted].kind == "file":
