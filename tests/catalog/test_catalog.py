@@ -223,6 +223,19 @@ def test_tables(catalog: Catalog, parts: dict[str, Registry]) -> None:
     assert repr(away) == "<Catalog of 1 repository, 1 of them not read>"
 
 
+def test_links_to_the_pages_of_a_repository(folder: Path) -> None:
+    catalog = Catalog([{"name": "churn", "path": folder / "churn.git"}])
+    with Repo(str(folder / "churn.git")) as repo:
+        config = repo.get_config()
+        config.set((b"remote", b"origin"), b"url", b"git@github.com:team/churn.git")
+        config.write_to_path()
+    history = catalog["churn"].history()
+    (folder / "churn.git").rename(folder / "moved")
+    assert "github.com" not in history._repr_html_()
+    (folder / "moved").rename(folder / "churn.git")
+    assert 'href="https://github.com/team/churn/commit/' in history._repr_html_()
+
+
 def test_answers_stay_until_a_refresh(catalog: Catalog, parts: dict[str, Registry]) -> None:
     old = catalog.latest()
     before = catalog["a"]["churn"]
