@@ -22,8 +22,9 @@ from modelversions import Event, ModelVersionsError, Registry
 def read_event(ref: str, folder: str = ".") -> Event:
     """Fetch the tag of a ref, and return its event."""
     full = ref if ref.startswith("refs/") else f"refs/tags/{ref}"
-    command = ["git", "fetch", "--force", "origin", f"{full}:{full}"]
-    subprocess.run(command, cwd=folder, check=False)
+    if full.startswith("refs/tags/"):  # a branch would be overwritten
+        command = ["git", "fetch", "--force", "origin", f"{full}:{full}"]
+        subprocess.run(command, cwd=folder, check=False)
     with Registry.open(folder) as registry:
         registry.fetch()
         event = registry.event(full, strict=True)

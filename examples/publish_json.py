@@ -23,11 +23,13 @@ def publish(location: str, folder: Path) -> None:
     last = folder / "last-event.json"
     since = Event.from_dict(json.loads(last.read_text("utf-8"))) if last.exists() else START
     with Registry.open(location) as registry:
-        write(folder / "models.json", registry.to_records("models"))
-        versions = [one.to_dict() for model in registry.values() for one in model.all_versions]
-        write(folder / "versions.json", versions)
-        write(folder / "changes.json", [one.to_dict() for one in registry.changes(since)])
         history = registry.history()
+        # an event that is written meanwhile belongs to the next run
+        now = registry.as_of(history[-1] if history else START)
+        write(folder / "models.json", now.to_records("models"))
+        versions = [one.to_dict() for model in now.values() for one in model.all_versions]
+        write(folder / "versions.json", versions)
+        write(folder / "changes.json", [one.to_dict() for one in registry.diff(since, now)])
     if history:
         write(last, history[-1].to_dict())
 

@@ -231,6 +231,13 @@ class TestRecords:
                 if str(full[name].dtype) not in types_of_texts:
                     assert frame[name].dtype == full[name].dtype
 
+    def test_a_counter_that_is_too_great_for_a_data_frame(self, builder: Builder) -> None:
+        builder.tag(f"m@v1.0.0#{2**63}", "c1", 10)
+        builder.tag(f"m#prod#{2**63 - 1}", "c1", 20)
+        rows = builder.registry.to_records("history")
+        assert [row["counter"] for row in rows] == [None, 2**63 - 1]
+        assert [event.counter for event in builder.registry.history()] == [2**63, 2**63 - 1]
+
     @pytest.mark.compat
     def test_a_data_frame_of_the_last_year(self, builder: Builder) -> None:
         builder.tag("m@v1.0.0", "c1", 253402214399 - int(at(0).timestamp()))
@@ -296,6 +303,19 @@ class TestMoments:
         ]
         assert [str(one) for one in registry.diff(registry, at(0))] == [
             f"m: stage prod from {second} to none"
+        ]
+
+    def test_a_version_that_is_at_another_commit(self, builder: Builder) -> None:
+        builder.commit("c2", 1, "c1")
+        builder.tag("m@v1.0.0#1", "c1", 10)
+        builder.tag("m#prod#2", "c1", 20)
+        builder.tag("m@v1.0.0!#3", "c1", 30)
+        builder.tag("m@v1.0.0#4", "c2", 40)
+        builder.tag("m#prod#5", "c2", 50)
+        first, second = (builder.commits[name][:7] for name in ("c1", "c2"))
+        assert [str(change) for change in builder.registry.changes(at(20))] == [
+            f"m: latest from v1.0.0 at {first} to v1.0.0 at {second}",
+            f"m: stage prod from v1.0.0 at {first} to v1.0.0 at {second}",
         ]
 
     def test_events_of_one_second(self, builder: Builder) -> None:

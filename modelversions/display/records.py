@@ -51,6 +51,8 @@ _TYPES = {
     "active": "bool",
 }
 """The types of columns that are no text, which are the same without rows."""
+_MAX_INT64 = (1 << 63) - 1
+"""Data frames have no greater integers; the tag's name tells a greater counter."""
 
 
 def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
@@ -122,7 +124,7 @@ def event_record(event: Event) -> Row:
         "stage": event.stage,
         "commit": event.commit,
         "tag": event.tag,
-        "counter": event.counter,
+        "counter": event.counter if (event.counter or 0) <= _MAX_INT64 else None,
         **_author(event.author),
         "message": event.message,
     }

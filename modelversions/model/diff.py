@@ -58,7 +58,7 @@ class Change:
 
     def __str__(self) -> str:
         """Return one line, such as ``churn: stage prod from v1.0.0 to v2.0.0``."""
-        before, after = (one.name if one else "none" for one in (self.before, self.after))
+        before, after = _names(self.before, self.after)
         if self.kind is ChangeKind.REGISTERED:
             return f"{self.model}: registered {after}"
         if self.kind is ChangeKind.DEREGISTERED:
@@ -133,4 +133,14 @@ def _model_changes(name: str, before: Model | None, after: Model | None) -> Iter
 
 
 def _differ(before: Version | None, after: Version | None) -> bool:
-    return (before and before.name) != (after and after.name)
+    if before is None or after is None:
+        return before is not after
+    return (before.name, before.commit) != (after.name, after.commit)
+
+
+def _names(before: Version | None, after: Version | None) -> tuple[str, str]:
+    """Return the names of two versions, with their commits if only these differ."""
+    names = tuple("none" if one is None else one.name for one in (before, after))
+    if before is not None and after is not None and before.name == after.name:
+        names = tuple(f"{one.name} at {one.commit[:7]}" for one in (before, after))
+    return names[0], names[1]
