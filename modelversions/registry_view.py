@@ -770,7 +770,8 @@ def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:
     name = tag.removeprefix(TAGS) if isinstance(tag, str) else tag.tag
     if event_only and TagName.try_parse(name) is None:
         raise InvalidTagNameError(
-            f"{name!r} is not the tag of an event; delete it with 'git tag -d'",
+            f"{name!r} is not the tag of an event; pass one such as 'churn@v1.0.0', and a remote "
+            "as remote= of push() or push= of delete_tags(); 'git tag -d' deletes other tags",
             text=name,
             reason="it is not the tag of an event",
         )
