@@ -169,6 +169,23 @@ def test_deletions(path: Path) -> None:
     assert api.history(path, table=True) == ([], "keys")
 
 
+def test_deletions_of_what_is_not_in_force(path: Path) -> None:
+    api.assign(path, "m", "prod", ref="HEAD", name_version="v1.0.0")
+    with pytest.raises(exceptions.WrongArgs, match="Stage 'dev' is not assigned"):
+        api.unassign(path, "m", version="v1.0.0", stage="dev", delete=True)
+    api.deprecate(path, "m")
+    with pytest.raises(exceptions.WrongArgs, match="deprecated already"):
+        api.deprecate(path, "m", delete=True)
+    api.deregister(path, "m", version="v1.0.0")
+    with pytest.raises(exceptions.WrongArgs, match="deregistered already"):
+        api.deregister(path, "m", version="v1.0.0", delete=True)
+    assert len(api.history(path)) == 4
+    api.deregister(path, "m", version="v1.0.0", delete=True, force=True)
+    assert [one["ref"] for one in api.history(path)] == ["m@deprecated"]
+    api.deprecate(path, "m", delete=True, force=True)
+    assert api.history(path) == []
+
+
 def test_history(path: Path) -> None:
     api.assign(path, "m", "dev", ref="HEAD", skip_registration=True)
     api.register(path, "n", "HEAD")

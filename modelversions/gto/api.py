@@ -157,11 +157,13 @@ def deregister(
     author_email: str | None = None,
 ) -> BaseEvent | None:
     """Deregister a version, or delete its tags; see ``Registry.deregister``."""
-    del simple, force
+    del simple
     _exclusive(version, ref)
     with translated(), _open(repo) as registry:
         if delete:
             found = _version(registry, name, version, ref)
+            if not (found.active or force):
+                raise WrongArgs(f"The version '{found.name}' was deregistered already")
             _delete(registry, found.history, stdout=stdout, push=push)
             return None
         options: dict[str, Any] = {"commit": ref} if version is None else {"version": version}
@@ -235,6 +237,8 @@ def unassign(
     with translated(), _open(repo) as registry:
         if delete:
             found = _version(registry, name, version, ref)
+            if not (stage in found.stages or force):
+                raise WrongArgs(f"Stage '{stage}' is not assigned to a version '{found.name}'")
             events = [event for event in found.history if event.stage == stage]
             _delete(registry, events, stdout=stdout, push=push)
             return None
@@ -270,6 +274,8 @@ def deprecate(
         raise WrongArgs("Can't use 'force' with 'simple=True'")
     with translated(), _open(repo) as registry:
         if delete:
+            if registry[name].deprecated and not force:
+                raise WrongArgs("Artifact was deprecated already")
             _delete(registry, registry[name].history, stdout=stdout, push=push)
             return None
         event = registry.deprecate(

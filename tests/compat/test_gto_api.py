@@ -144,6 +144,8 @@ def test_a_life(twins: Twins) -> None:
     twins.call("deprecate", "missing")
     twins.compare()
     twins.call("unassign", "a", version="v3.0.0", stage="dev", delete=True)
+    twins.call("unassign", "a", version="v3.0.0", stage="dev", delete=True)
+    twins.call("deregister", "a", version="v0.1.0", delete=True)  # it is no longer active
     twins.call("deregister", "a", version="v0.0.1", delete=True)
     twins.call("deprecate", "dir:b", delete=True)
     twins.compare()
