@@ -14,7 +14,7 @@ from modelversions.catalog.reading import Answer, Request, failed, run
 from modelversions.errors import ReadCancelledError
 
 _POLL = 0.2
-"""The seconds after which a waiting call looks whether it was cancelled."""
+"""The seconds after which a waiting call checks whether it was cancelled."""
 
 Take = Callable[[int, Answer], None]
 
@@ -132,7 +132,7 @@ class _Queue:
         return None
 
     def done(self, position: int) -> None:
-        """Free the place of a request, for the next one of the same host."""
+        """Release the connection of a request, for the next one of the same host."""
         host = self._hosts[position]
         if host is None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modelversions.display.markup import Child, Element, element, write
+from modelversions.display.markup import Child, Element, element, first_line, write
 from modelversions.display.parts import (
     MAX_MESSAGE,
     MAX_ROWS,
@@ -16,7 +16,6 @@ from modelversions.display.parts import (
     fold,
     full_message,
     heading,
-    message_line,
     mono,
     more,
     note,
@@ -115,7 +114,7 @@ def _line(version: Version, pages: WebPages) -> list[Child | Sequence[Child]]:
         date(version.registered_at),
         short_sha(version.commit, pages),
         author(version.author),
-        message_line(version.message),
+        first_line(version.message),
     ]
 
 

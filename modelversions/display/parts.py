@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from modelversions.display.markup import Child, Element, append, element, first_line
+from modelversions.display.markup import Child, Element, append, element
 from modelversions.display.style import pill
 from modelversions.model.model import Version
 from modelversions.values.event import Event
@@ -93,11 +93,6 @@ def sentence(event: Event) -> list[Child]:
         return [f"{done} ", mono(name)]
     done = "assigned to" if event.kind is EventKind.ASSIGNMENT else "unassigned from"
     return [pill(event.stage), f"{done} ", mono(name)]
-
-
-def message_line(message: str) -> Child:
-    """Return the first line of a message."""
-    return first_line(message)
 
 
 def count(number: int, noun: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modelversions.display.markup import Child, Element, element, write
+from modelversions.display.markup import Child, Element, element, first_line, write
 from modelversions.display.parts import (
     MAX_ROWS,
     NONE,
@@ -15,7 +15,6 @@ from modelversions.display.parts import (
     date,
     fold,
     heading,
-    message_line,
     mono,
     more,
     note,
@@ -68,7 +67,7 @@ def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) 
                 sentence(event),
                 short_sha(event.commit, pages),
                 author(event.author),
-                message_line(event.message),
+                first_line(event.message),
             ]
             for event in events
         ),
@@ -137,7 +136,7 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
             short_sha(one.commit, pages),
             date(one.time),
             author(one.author),
-            message_line(one.message),
+            first_line(one.message),
             _versions(names),
         ]
         body.append(row(columns, cells, "mv-dim" if names else ""))
