@@ -35,8 +35,9 @@ def publish(location: str, folder: Path) -> None:
 
 
 def write(path: Path, value: object) -> None:
-    """Write a value as JSON; times become text."""
-    path.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")
+    """Write a value as JSON; times become text, as in ``to_dict()``."""
+    text = json.dumps(value, indent=1, default=datetime.isoformat)
+    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ needs ``pip install 'modelversions[yaml]' fastapi uvicorn``: ``dvc.yaml`` names 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -17,12 +18,15 @@ from fastapi import FastAPI, HTTPException
 
 from modelversions import Registry, Version
 
+LOG = logging.getLogger(__name__)
+
 
 class ServedModel:
     """The version that is served now, and its loaded content."""
 
     def __init__(self, registry: Registry, stage: str, load: Callable[[bytes], Any]) -> None:
         """Load nothing yet."""
+        self.retry = 30.0
         self.registry = registry
         self.stage = stage
         self.load = load
@@ -32,12 +36,21 @@ class ServedModel:
 
     def follow(self) -> None:
         """Load each version that comes into the stage, until ``stop`` is set."""
-        for version in self.registry.watch(self.stage, interval=30, stop=self.stop):
-            if version is None:
-                self.current = None
-            else:
-                self.current = version, self.load(self.registry.read_bytes(version))
-            self.loaded.set()
+        while not self.stop.is_set():
+            try:
+                for version in self.registry.watch(self.stage, interval=30, stop=self.stop):
+                    self.show(version)
+            except Exception:  # the registry cannot be read, or the file cannot be loaded
+                LOG.exception("%s: the version before is served; next attempt follows", self.stage)
+                self.stop.wait(self.retry)
+
+    def show(self, version: Version | None) -> None:
+        """Load a version; without one, none is served."""
+        if version is None:
+            self.current = None
+        else:
+            self.current = version, self.load(self.registry.read_bytes(version))
+        self.loaded.set()
 
 
 def create_app(registry: Registry | None = None, load: Callable[[bytes], Any] = len) -> FastAPI:

@@ -22,6 +22,8 @@ import attrs
 from modelversions.errors import ConfigurationError, InvalidArgumentError
 from modelversions.git.store import Credentials
 
+__all__ = ["from_name", "git_credential_fill", "name_of", "netrc_file", "token_from_env"]
+
 _USER = "x-access-token"
 
 

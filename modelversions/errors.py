@@ -57,7 +57,55 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from modelversions.json_types import record
+from modelversions.json_types import data_record, record
+
+__all__ = [
+    "AmbiguousRevisionError",
+    "ArtifactNotFoundError",
+    "AuthenticationError",
+    "CatalogFileWarning",
+    "ClockSkewWarning",
+    "CommitTakenError",
+    "ConfigurationError",
+    "DubiousOwnershipError",
+    "FileNotInGitError",
+    "IdentityError",
+    "InvalidArgumentError",
+    "InvalidNameError",
+    "InvalidTagNameError",
+    "InvalidVersionError",
+    "LockedError",
+    "MissingExtraError",
+    "ModelDeprecatedError",
+    "ModelNotFoundError",
+    "ModelVersionsError",
+    "NoEffectError",
+    "NotACommitError",
+    "NotInCatalogError",
+    "NotPushedError",
+    "ObjectMissingError",
+    "PartlyDeletedError",
+    "PushRejectedError",
+    "ReadCancelledError",
+    "RefusedError",
+    "RemoteAheadError",
+    "RemoteError",
+    "RemoteTimeoutError",
+    "RepositoryError",
+    "RepositoryNotFoundError",
+    "RevisionNotFoundError",
+    "RuleViolationError",
+    "SigningError",
+    "StageHeldError",
+    "StageNotAllowedError",
+    "StageNotFoundError",
+    "StageNotHeldError",
+    "TagExistsError",
+    "TagNotFoundError",
+    "VersionExistsError",
+    "VersionNotFoundError",
+    "WriteConflictError",
+]
 
 _LOGIN = re.compile(
     r"""(?P<scheme>\bhttps?://)(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
@@ -105,7 +153,7 @@ class ModelVersionsError(Exception):
 
     def to_dict(self) -> dict[str, object]:
         """Return code, message and data as JSON types."""
-        return record(code=self.code, message=str(self), data=self.__dict__)
+        return record(code=self.code, message=str(self), data=data_record(self.__dict__))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the message and the data."""

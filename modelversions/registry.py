@@ -35,7 +35,14 @@ from modelversions.values.tag_name import TagName, check_model_name, check_new_s
 from modelversions.values.web_pages import CommitUrl, check_commit_url
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
-from modelversions.write.writer import Clock, Planner, WriteOptions, Writer, check_flag
+from modelversions.write.writer import (
+    Clock,
+    Planner,
+    WriteOptions,
+    Writer,
+    check_author,
+    check_flag,
+)
 
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
@@ -106,7 +113,16 @@ class Registry(RegistryView):
                 argument="store",
                 value=store,
             )
-        super().__init__(store, stages=None if stages is None else check_stages(stages, "stages="))
+        if clock is not None and not callable(clock):
+            raise InvalidArgumentError(
+                f"clock must be a callable that returns the present time, not {clock!r}",
+                argument="clock",
+                value=clock,
+            )
+        if author is not None:
+            check_author(author)
+        allowed = None if stages is None else check_stages(stages, "stages=")
+        super().__init__(store, stages=allowed, clock=clock)
         self._rules = _checked_rules(rules)
         self._writer = Writer(store, self._snapshots, author, clock, self._check_rules)
 
@@ -507,7 +523,7 @@ class Registry(RegistryView):
         with closing(self._connect(remote)) as connected:
             return sync.push(connected, refs)
 
-    def fetch(self, *, remote: str | RegistryView = "origin") -> SyncResult:
+    def fetch(self, remote: str | RegistryView = "origin") -> SyncResult:
         """Fetch the tags of events from another repository; overwrite none.
 
         Args:
@@ -557,6 +573,12 @@ class Registry(RegistryView):
         refs = self._refs(tags, event_only=True)
         check_flag("dry_run", dry_run)
         remote = _remote_of(push=push)
+        if remote is self:
+            raise InvalidArgumentError(
+                f"push= names this registry itself, {remote!r}; name the remote",
+                argument="push",
+                value=remote,
+            )
         if remote is not None:
             with closing(self._connect(remote)) as connected:
                 if refs and not dry_run:

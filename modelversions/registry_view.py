@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from modelversions.artifacts.artifact import (
     DVC_FILE,
     GTO_FILE,
+    AnnotationReader,
     Artifact,
     Artifacts,
     files_of,
 )
-from modelversions.artifacts.artifact import read_file as annotations_in
 from modelversions.artifacts.tracked import is_dvc_output, is_lfs_pointer, not_in_git
 from modelversions.errors import (
     ArtifactNotFoundError,
@@ -58,6 +58,7 @@ from modelversions.model.snapshot import (
     find_latest,
     read_snapshots,
 )
+from modelversions.safe_yaml import brief
 from modelversions.values.event import EPOCH, RANK, Event, Events, check_aware
 from modelversions.values.problem import Problem, ProblemKind, Problems
 from modelversions.values.tag_name import (
@@ -72,12 +73,18 @@ from modelversions.values.tag_name import (
 )
 from modelversions.watch import Watch, check_interval, check_stop
 from modelversions.write.allowed_stages import FILE, read_stages, read_types
+from modelversions.write.writer import Clock
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
+
+_WRITERS = frozenset(
+    {"register", "deregister", "assign", "unassign", "deprecate", "delete_tags", "push", "fetch"}
+)
+"""The methods of ``Registry`` that a view lacks, for its errors."""
 
 Default = TypeVar("Default")
 
@@ -92,15 +99,26 @@ class RegistryView(Mapping[str, Model]):
     share a view.
     """
 
-    def __init__(self, store: ReadStore, *, stages: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        store: ReadStore,
+        *,
+        stages: tuple[str, ...] | None = None,
+        clock: Clock | None = None,
+        until: Moment | None = None,
+    ) -> None:
         """Read from a store.
 
         Args:
             store: the repository.
             stages: the stages that may be assigned. Default: those of the ``.gto`` file.
+            clock: returns the present time, aware. Default: the system's.
+            until: the moment of ``as_of()`` that the store ends at.
         """
         self._store = store
         self._stages = stages
+        self._clock = clock
+        self._until = until
         self._snapshots = SnapshotCache(store)
         self._pending: weakref.ref[_Pairs] | None = None
 
@@ -332,8 +350,23 @@ class RegistryView(Mapping[str, Model]):
         state = self._snapshots.one(name.model).state
         found = next((event for event in state.history if event.tag == tag), None)
         if found is None and strict:
-            raise _no_event(tag, self._store.location, state.problems)
+            if tag.startswith("refs/"):
+                raise _no_event_name(tag)
+            raise self._no_event(tag, state.problems)
         return found
+
+    def _no_event(self, tag: str, problems: Iterable[Problem]) -> TagNotFoundError:
+        """Return the error for a tag that is missing, or no event."""
+        problem = next((one for one in problems if one.tag == tag), None)
+        reason = "there is no such tag" if problem is None else problem.message
+        hint = f"to fetch it, run 'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
+        if problem is not None and problem.kind is ProblemKind.LIGHTWEIGHT:
+            hint += ", as some CI systems fetch annotated tags as lightweight ones"
+        if problem is None and self._until is not None:
+            hint = f"this is the registry as of {self._until.time}; the tag may be later"
+        return TagNotFoundError(
+            f"the tag {tag!r} in {self._store.location!r} is no event: {reason}; {hint}", tag=tag
+        )
 
     @gc_paused
     def history(self) -> Events:
@@ -358,7 +391,9 @@ class RegistryView(Mapping[str, Model]):
         event = when if isinstance(when, Event) else None
         time = when.time if isinstance(when, Event) else when
         check_aware(time, "when")
-        return RegistryView(StoreAsOf(self._store, Moment(time, event)), stages=self._stages)
+        moment = Moment(time, event)
+        store = StoreAsOf(self._store, moment)
+        return RegistryView(store, stages=self._stages, clock=self._clock, until=moment)
 
     def diff(
         self,
@@ -460,12 +495,12 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the files of the commit cannot be read.
         """
         version = reference if isinstance(reference, Version) else self.resolve(reference)
-        problems: list[Problem] = []
+        reader = AnnotationReader(version.commit)
         for file, _ in files_of(version.model):
-            found = self._annotations(version.commit, file, problems).get(version.model)
+            found = self._annotations(reader, file).get(version.model)
             if found is not None:
                 return found
-        own = next((one for one in problems if one.model in (None, version.model)), None)
+        own = next((one for one in reader.problems if one.model in (None, version.model)), None)
         if own is not None:
             raise ConfigurationError(own.message, file=own.tag)
         names = " and ".join(file for file, _ in files_of(version.model))
@@ -488,19 +523,18 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the files of the commit cannot be read.
         """
         id = self._resolve(commit)
-        problems: list[Problem] = []
+        reader = AnnotationReader(id)
         found: dict[str, Artifact] = {}
         for file in (GTO_FILE, *self._store.paths_at(id, DVC_FILE)):
-            found |= self._annotations(id, file, problems)
-        problems += self._types_not_allowed(found.values())
-        return Artifacts(found, tuple(problems))
+            found |= self._annotations(reader, file)
+        return Artifacts(found, (*reader.problems, *self._types_not_allowed(found.values())))
 
-    def _annotations(self, commit: str, file: str, problems: list[Problem]) -> dict[str, Artifact]:
+    def _annotations(self, reader: AnnotationReader, file: str) -> dict[str, Artifact]:
         """Read the annotations of one file of a commit, of which there may be none."""
-        entry = self._store.file_at(commit, file)
+        entry = self._store.file_at(reader.commit, file)
         if entry is None or entry.kind != "file":
             return {}
-        return annotations_in(file, entry.content, commit, problems)
+        return reader.read(file, entry.content)
 
     def _types_not_allowed(self, found: Iterable[Artifact]) -> Iterator[Problem]:
         try:
@@ -510,7 +544,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {allowed}"
+                sentence = f"type {one.type!r} is not allowed here; allowed: {brief(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -557,6 +591,7 @@ class RegistryView(Mapping[str, Model]):
         found = self._store.file_at(commit, path, bounded=False)
         location = self._store.location
         if found is None:
+            self._check_folders(commit, path)
             is_output = is_dvc_output(path, lambda one: self._content_at(commit, one))
             raise not_in_git(path, commit, location, "dvc" if is_output else "missing")
         if found.kind != "file":
@@ -564,6 +599,19 @@ class RegistryView(Mapping[str, Model]):
         if is_lfs_pointer(found.content):
             raise not_in_git(path, commit, location, "lfs")
         return found.content
+
+    def _check_folders(self, commit: str, path: str) -> None:
+        """Check that no folder of a path is a symbolic link or a submodule.
+
+        Raises:
+            FileNotInGitError: one is.
+        """
+        folder = posixpath.dirname(path)
+        while folder:
+            found = self._store.file_at(commit, folder)
+            if found is not None and found.kind in ("symlink", "submodule"):
+                raise not_in_git(folder, commit, self._store.location, found.kind)
+            folder = posixpath.dirname(folder)
 
     def _content_at(self, commit: str, path: str) -> bytes | None:
         found = self._store.file_at(commit, path)
@@ -574,7 +622,8 @@ class RegistryView(Mapping[str, Model]):
         """Return the problems found in the tags, sorted by tag name.
 
         Args:
-            now: the time after which an event is in the future. Default: the present.
+            now: the time after which an event is in the future. Default: the present, by the
+                registry's clock.
         """
         refs = self._store.tags()
         snapshots = self._snapshots.of(refs).values()
@@ -582,8 +631,9 @@ class RegistryView(Mapping[str, Model]):
         states = [snapshot.state for snapshot in snapshots]
         found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
-        now = datetime.now(timezone.utc) if now is None else now
-        check_aware(now, "now")
+        argument = "clock" if now is None else "now"
+        now = (self._clock or _utc_now)() if now is None else now
+        check_aware(now, argument)
         found += self._not_allowed(events)
         for event in events:
             if event.time - now > _TOLERANCE:
@@ -662,10 +712,21 @@ class RegistryView(Mapping[str, Model]):
 
     def __repr__(self) -> str:
         """Return the location and, for a local repository, the number of models."""
+        until = "" if self._until is None else f" as of {self._until.time}"
+        name = f"{'Registry' if self._until is None else 'RegistryView'} {self._store.location!r}"
         if not self._store.is_local:
-            return f"<Registry {self._store.location!r}>"
+            return f"<{name}{until}>"
         count = len(self)
-        return f"<Registry {self._store.location!r}: {count} model{'s' * (count != 1)}>"
+        return f"<{name}{until}: {count} model{'s' * (count != 1)}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Say in the error that a view only reads."""
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _WRITERS:
+                message += "; a view only reads: call it of the Registry"
+            raise AttributeError(message, name=name, obj=self)
 
     @gc_paused
     def _repr_html_(self) -> str:
@@ -700,7 +761,7 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = f"stage {event.stage!r} is not allowed here; allowed: {allowed}"
+                sentence = f"stage {event.stage!r} is not allowed here; allowed: {brief(allowed)}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:
@@ -734,13 +795,25 @@ def _checked_path(path: object) -> str:
         InvalidArgumentError: it is absolute or leads out of the repository.
     """
     found = posixpath.normpath(path) if isinstance(path, str) and path else ""
-    if not found or found.startswith(("/", "../")) or found in (".", ".."):
+    if not found or found.startswith(("/", "../")) or found in (".", "..") or "\0" in found:
         raise InvalidArgumentError(
             f"path must be the path of a file from the repository's root, with '/', not {path!r}",
             argument="path",
             value=path,
         )
+    try:
+        found.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(
+            f"the path {path!r} cannot be encoded as UTF-8; correct it",
+            argument="path",
+            value=path,
+        ) from error
     return found
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def _latest(model: Model) -> Version:
@@ -840,18 +913,6 @@ def _no_event_name(ref: str) -> InvalidTagNameError:
         "'refs/tags/churn@v1.0.0'",
         text=ref,
         reason=reason,
-    )
-
-
-def _no_event(tag: str, location: str, problems: Iterable[Problem]) -> TagNotFoundError:
-    """Return the error for a tag that is missing, or no event."""
-    problem = next((one for one in problems if one.tag == tag), None)
-    reason = "there is no such tag" if problem is None else problem.message
-    hint = f"'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
-    if problem is not None and problem.kind is ProblemKind.LIGHTWEIGHT:
-        hint += ", as some CI systems fetch annotated tags as lightweight ones"
-    return TagNotFoundError(
-        f"the tag {tag!r} in {location!r} is no event: {reason}; to fetch it, run {hint}", tag=tag
     )
 
 

@@ -25,6 +25,8 @@ from modelversions.registry_view import RegistryView
 from modelversions.values.event import Event
 from modelversions.values.tag_name import EventKind, check_new_stage
 
+__all__ = ["Rule", "increasing_versions", "promotion", "two_people"]
+
 Rule = Callable[[Event, RegistryView], str | None]
 """Returns the reason to refuse an event, or None."""
 
@@ -55,8 +57,8 @@ def promotion(*stages: str) -> Rule:
 def increasing_versions() -> Rule:
     """Return the rule that a registered version is greater than all others of the model so far.
 
-    The versions are compared as in F16; deregistered ones count. A version may be registered again
-    if no greater one ever was.
+    The versions are compared by precedence (F2), for which build metadata does not count;
+    deregistered versions do. A version may be registered again if no greater one ever was.
     """
     return _IncreasingVersions()
 

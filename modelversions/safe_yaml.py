@@ -6,6 +6,8 @@ It takes about 20 seconds a megabyte, and more for deep nesting, so both are bou
 
 from __future__ import annotations
 
+import reprlib
+
 from modelversions.errors import ConfigurationError, MissingExtraError
 
 MAX_SIZE = 1 << 17
@@ -58,13 +60,18 @@ def load_mapping(
         raise invalid(file, f"it is not YAML: {reason}") from error
     copied = {} if found is None else _Copy(file, max_values).of(found)
     if not isinstance(copied, dict):
-        raise invalid(file, f"it must be a mapping, not {copied!r}")
+        raise invalid(file, f"it must be a mapping, not {brief(copied)}")
     return copied
 
 
 def invalid(file: str, reason: str) -> ConfigurationError:
     """Return the error for a file with an invalid content."""
     return ConfigurationError(f"the file {file} cannot be read: {reason}", file=file)
+
+
+def brief(value: object) -> str:
+    """Return the ``repr`` of a value from a file, shortened, for a message."""
+    return reprlib.repr(value)
 
 
 def _depth(content: bytes) -> int:
@@ -95,6 +102,8 @@ class _Copy:
             raise invalid(self._file, f"it has more than {self._max_values} values")
         if isinstance(value, dict):
             return {key: self.of(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set)):
+        if isinstance(value, set):
+            value = sorted(value, key=repr)  # the same in each process
+        if isinstance(value, (list, tuple)):
             return [self.of(item, depth + 1) for item in value]
         return value

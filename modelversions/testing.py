@@ -27,6 +27,8 @@ from modelversions.values.identity import Identity
 AUTHOR = Identity("Test Author", "author@example.com")
 """The author of commits and events, unless another one is passed."""
 
+__all__ = ["AUTHOR", "START", "FixedClock", "memory_registry", "new_commit"]
+
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 """The first time of a ``FixedClock``."""
 
@@ -77,6 +79,12 @@ def memory_registry(
         InvalidArgumentError: ``models`` or ``stages`` has another form.
     """
     _check_form(models or {}, stages or {})
+    if not isinstance(commits, int) or commits < 0:
+        raise InvalidArgumentError(
+            f"commits must be a number from 0 on, not {commits!r}",
+            argument="commits",
+            value=commits,
+        )
     clock = clock or FixedClock()
     repo = MemoryRepo()
     repo.object_store.add_object(Tree())
@@ -101,7 +109,8 @@ def new_commit(registry: Registry, message: str = "a commit") -> str:
     Raises:
         InvalidArgumentError: the registry is not in memory.
     """
-    repo = getattr(registry._store, "repo", None)  # noqa: SLF001  # a registry makes no commits
+    store = registry._store if isinstance(registry, Registry) else None  # noqa: SLF001
+    repo = getattr(store, "repo", None)  # a registry makes no commits
     if not isinstance(repo, MemoryRepo):
         raise InvalidArgumentError(
             f"new_commit() is for registries in memory; make the commit in {registry!r} with Git",

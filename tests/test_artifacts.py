@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -27,9 +28,11 @@ from modelversions import (
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.artifacts import artifact
 from modelversions.git.objects import commits
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote import transport
+from modelversions.safe_yaml import load_mapping
 from tests.builders import Builder
 from tests.servers import git_server
 
@@ -278,6 +281,46 @@ class TestInvalidFiles:
         commit(builder, {"dvc.yaml": DVC, ".gto": "stages: [a]\n"}, "c3")
         assert registry.allowed_types() is None
 
+    def test_equal_files_are_parsed_once(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parsed: list[str] = []
+
+        def counted(content: bytes, file: str) -> dict[object, object]:
+            parsed.append(file)
+            return load_mapping(content, file)
+
+        monkeypatch.setattr(artifact, "load_mapping", counted)
+        content = "artifacts: {churn: {path: p}}\n"
+        files: Files = {f"{name}/dvc.yaml": content for name in "abc"}
+        files |= {f"{name}/dvc.yaml": "a: [" for name in "xy"}
+        commit(builder, files)
+        found = builder.registry.artifacts()
+        assert [(name, found[name].path) for name in found] == [
+            ("a:churn", "a/p"),
+            ("b:churn", "b/p"),
+            ("c:churn", "c/p"),
+        ]
+        assert parsed == ["a/dvc.yaml", "x/dvc.yaml"]
+        assert [problem.tag for problem in found.problems] == ["x/dvc.yaml", "y/dvc.yaml"]
+        assert "it equals x/dvc.yaml, which cannot be read" in found.problems[1].message
+
+    def test_messages_are_short(self, builder: Builder) -> None:
+        long = f"artifacts: {{churn: [{', '.join(['a'] * 5000)}]}}\n"
+        commit(builder, {"dvc.yaml": long})
+        (problem,) = builder.registry.artifacts().problems
+        assert len(problem.message) < 300
+
+    def test_values_that_json_lacks(self, builder: Builder) -> None:
+        meta = (
+            "{a: .nan, b: 0x" + "f" * 400 + ", c: !!binary aGk=, d: 1e999, e: !!set {y, x}, 3: t}"
+        )
+        commit(builder, {"dvc.yaml": f"artifacts: {{churn: {{path: p, meta: {meta}}}}}\n"})
+        data = builder.registry.artifacts()["churn"].to_dict()
+        metadata = json.loads(json.dumps(data, allow_nan=False))["metadata"]
+        assert metadata.pop("b").startswith("0xfff")
+        assert metadata == {"a": "nan", "c": "b'hi'", "d": "inf", "e": ["x", "y"], "3": "t"}
+
     def test_aliases_are_copied(self, builder: Builder) -> None:
         commit(builder, {"dvc.yaml": "x: &x {a: [1]}\nartifacts: {churn: {path: p, meta: *x}}\n"})
         assert dict(builder.registry.artifacts()["churn"].metadata) == {"a": (1,)}
@@ -300,6 +343,9 @@ FILES: Files = {
     "folder.dvc": "outs: [{path: folder}]\n",
     "train/dvc.lock": "stages: {train: {outs: [{path: out/model}, 3]}, other: 3}\n",
     "broken/dvc.lock": "stages: [",
+    "large/dvc.lock": f"#{' ' * (1 << 17)}\n  - path: out/model\n    size: 3\n",
+    "there": (LINK, "models"),
+    "old": "version https://hawser.github.com/spec/v1\noid sha256:1\nsize 2\n",
 }
 
 
@@ -325,6 +371,9 @@ class TestFiles:
             ("train/out/model", "dvc", "call dvc.api.open"),
             ("train/out/other", "missing", "there is no file"),
             ("broken/x", "missing", "there is no file"),
+            ("large/out/model", "dvc", "call dvc.api.open"),
+            ("large/out/other", "missing", "there is no file"),
+            ("old", "lfs", "git lfs pull --include=old"),
             ("nlp/shared/ner.bin", "lfs", "git lfs pull --include=nlp/shared/ner.bin"),
         ],
     )
@@ -336,6 +385,13 @@ class TestFiles:
             registry.read_bytes("churn@v1.0.0", path)
         assert (caught.value.path, caught.value.reason) == (path, reason)
         assert caught.value.commit == registry["churn"][0].commit
+
+    @pytest.mark.parametrize(("folder", "kind"), [("there", "symlink"), ("module", "submodule")])
+    def test_a_folder_that_is_elsewhere(self, open_with: Open, folder: str, kind: str) -> None:
+        registry = open_with(FILES)
+        with pytest.raises(FileNotInGitError, match=f"'{folder}' is a ") as caught:
+            registry.read_bytes("churn@v1.0.0", f"{folder}/a/churn.pkl")
+        assert (caught.value.path, caught.value.reason) == (folder, kind)
 
     def test_a_file_that_the_tree_calls_a_directory(self, builder: Builder) -> None:
         commit(builder, {"fake": (0o040000, "a file")})
@@ -351,11 +407,15 @@ class TestFiles:
             with pytest.raises(FileNotInGitError, match="is no file of the repository; pass path="):
                 builder.registry.read_bytes(f"{model}@latest")
 
-    @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", ".", "..", 3, b"x"])
+    @pytest.mark.parametrize(
+        "path", ["", "/etc/passwd", "../x", "a/../../x", ".", "..", 3, b"x", "\0"]
+    )
     def test_paths_out_of_the_repository(self, builder: Builder, path: Any) -> None:
         builder.tags("churn@v1.0.0")
         with pytest.raises(InvalidArgumentError, match="path must be the path of a file"):
             builder.registry.read_bytes("churn@latest", path)
+        with pytest.raises(InvalidArgumentError, match="cannot be encoded as UTF-8"):
+            builder.registry.read_bytes("churn@latest", "\ud800")
 
     def test_in_the_past(self, builder: Builder) -> None:
         commit(builder, FILES)

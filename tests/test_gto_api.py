@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +11,10 @@ import pytest
 from dulwich.refs import HEADREF, Ref
 from dulwich.repo import Repo
 
-from modelversions import ModelVersionsError
+from modelversions import ModelVersionsError, Registry
 from modelversions.gto import api, exceptions
 from modelversions.gto.constants import Action, VersionSort
-from tests.builders import Builder
+from tests.builders import Builder, at
 
 
 @pytest.fixture
@@ -133,6 +134,16 @@ def test_versions(path: Path) -> None:
     assert latest is not None
     assert not isinstance(latest, list)
     assert (latest.stages["canary"].author, latest.stages["canary"].activated_at) == ("Ann", None)
+
+
+def test_the_stages_of_a_version_that_were_assigned_first(path: Path) -> None:
+    with Registry.open(path) as registry:
+        registry.register("m", "v1.0.0", when=at(10))
+        for day, stage in enumerate(["prod", "dev", "canary"]):
+            registry.assign("m", "v1.0.0", stage, when=at(20) + timedelta(days=day))
+    for limit, expected in ((1, {"prod"}), (2, {"prod", "dev"}), (-1, {"prod", "dev", "canary"})):
+        (row,) = api.show(path, "m", assignments_per_version=limit)
+        assert {one["stage"] for one in row["stages"]} == expected
 
 
 def test_a_version_that_is_no_longer_active(path: Path) -> None:

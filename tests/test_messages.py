@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from dulwich.errors import HangupException, NotGitRepository, ObjectFormatException
-from dulwich.repo import Repo
+from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import (
     Identity,
+    IdentityError,
+    InvalidArgumentError,
     InvalidNameError,
     InvalidTagNameError,
     Registry,
     RemoteError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+    StageNotFoundError,
     TagNotFoundError,
+    is_model_name,
+    is_stage_name,
 )
 from modelversions.git.remote.error_translation import translate_error
 from modelversions.git.remote.transport import PushResult
 from modelversions.git.store import sha_hint
-from tests.builders import Builder
+from modelversions.testing import memory_registry
+from tests.builders import Builder, at
 from tests.servers import git_server
 
 ANN = Identity("Ann", "ann@example.com")
@@ -132,6 +140,7 @@ def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
     ("ref", "message"),
     [
         ("refs/heads/main", "'refs/heads/main' is not the tag of an event: it is not a tag; pass"),
+        ("refs/heads/m@v1.0.0", "'refs/heads/m@v1.0.0' is not the tag of an event: it is not a"),
         ("release-1", "it is not a tag of the form model@version or model#stage"),
         ("m@1.0.0", "must start with 'v', try 'v1.0.0'"),
         ("refs/tags/m@v9.0.0", "there is no such tag; to fetch it, run 'git fetch --force origin "),
@@ -146,3 +155,60 @@ def test_an_event_that_must_exist(builder: Builder, ref: str, message: str) -> N
     with pytest.raises((InvalidTagNameError, TagNotFoundError), match=message):
         registry.event(ref, strict=True)
     assert registry.event("refs/tags/m@v1.0.0", strict=True) is not None
+
+
+def test_an_event_after_the_moment_of_a_view(builder: Builder) -> None:
+    builder.tag("m@v1.0.0", "c1", 10)
+    view = builder.registry.as_of(at(5))
+    with pytest.raises(TagNotFoundError, match=f"registry as of {re.escape(str(at(5)))}; the tag "):
+        view.event("m@v1.0.0", strict=True)
+
+
+def test_a_view_only_reads(builder: Builder) -> None:
+    builder.tag("m@v1.0.0", "c1", 10)
+    view: Any = builder.registry.as_of(at(50))
+    with pytest.raises(AttributeError, match="'register'; a view only reads: call it of the Reg"):
+        view.register("m")
+    with pytest.raises(AttributeError, match="'RegistryView' object has no attribute 'registr'$"):
+        view.registr("m")
+    assert not hasattr(builder.registry, "registr")
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("v1.0.0", "it is a version; the order of arguments is model, version"),
+        ("churn@v1.2.0", "it is a tag's name; pass the model, 'churn'"),
+        ("dir=churn#prod#1", "it is a tag's name; pass the model, 'dir:churn'"),
+    ],
+)
+def test_another_name_as_a_model(builder: Builder, model: str, reason: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        builder.registry.register(model, "v1.0.0", author=ANN)
+    assert caught.value.reason == reason
+    assert not is_model_name(model)
+
+
+def test_names_of_other_types(builder: Builder) -> None:
+    builder.tags("m@v1.0.0", "m#prod#1")
+    model: Any = builder.registry["m"]
+    assert not is_model_name(cast("Any", 5))
+    assert not is_stage_name(cast("Any", None))
+    assert model.holders([]) == ()
+    assert [] not in model.stages
+    with pytest.raises(StageNotFoundError, match=r"is in stage \[\]"):
+        model.stages[[]]
+
+
+def test_author_and_clock_of_another_type() -> None:
+    options: list[Any] = [{"author": "Ann"}, {"clock": at(0)}]
+    for one in options:
+        with pytest.raises((IdentityError, InvalidArgumentError), match=" not "):
+            Registry.from_repo(MemoryRepo(), **one)
+
+
+def test_a_registry_that_is_its_own_remote() -> None:
+    registry = memory_registry({"m": ["v1.0.0"]})
+    with pytest.raises(InvalidArgumentError, match="push= names this registry itself, <Registry "):
+        registry.delete_tags("m@v1.0.0", push=registry)
+    assert registry.fetch(registry).unchanged == ("m@v1.0.0",)

@@ -9,7 +9,7 @@ import pytest
 from dulwich.objects import Tree
 from dulwich.repo import Repo
 
-from modelversions import Identity, Problem, ProblemKind
+from modelversions import Identity, Problem, ProblemKind, Registry
 from tests.builders import ANN, START, Builder, at
 
 NOW = at(10_000)
@@ -253,6 +253,9 @@ class TestContradictions:
         now = builder.registry["m"].history[0].time - timedelta(seconds=ahead)
         found = [problem.kind for problem in builder.registry.problems(now)]
         assert found == [ProblemKind.FUTURE] * expected
+        registry = Registry.from_repo(builder.repo, clock=lambda: now)
+        for reader in (registry, registry.as_of(builder.registry["m"].history[0])):
+            assert [problem.kind for problem in reader.problems()] == found
 
     def test_a_stage_on_a_commit_with_no_version(self, builder: Builder) -> None:
         builder.tags("m#prod#1")

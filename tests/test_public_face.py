@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import inspect
 import pickle
@@ -20,6 +21,7 @@ ERRORS = [
     for value in vars(errors).values()
     if inspect.isclass(value) and value.__module__ == errors.__name__
 ]
+INTERNAL = {"name_of", "redact"}
 WARNINGS = [value for value in ERRORS if issubclass(value, Warning)]
 
 
@@ -67,6 +69,18 @@ def test_the_names() -> None:
 def test_what_the_values_offer(owner: type, names: str) -> None:
     for name in names.split():
         assert hasattr(owner, name)
+
+
+@pytest.mark.parametrize("name", ["credentials", "errors", "rules", "testing"])
+def test_modules_say_what_is_public(name: str) -> None:
+    module = importlib.import_module(f"modelversions.{name}")
+    public = {
+        key
+        for key, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and not key.startswith("_")
+    }
+    assert sorted(module.__all__) == sorted(set(module.__all__))
+    assert set(module.__all__) - INTERNAL - {"AUTHOR", "Rule", "START"} == public - INTERNAL
 
 
 def test_the_version_is_the_package_s() -> None:

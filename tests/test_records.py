@@ -15,6 +15,7 @@ from modelversions import (
     Change,
     ChangeKind,
     Event,
+    EventKind,
     Identity,
     InvalidArgumentError,
     MissingExtraError,
@@ -91,7 +92,24 @@ class TestDictionaries:
 
     @pytest.mark.parametrize(
         "broken",
-        [{"kind": "nothing"}, {"version": "1.0"}, {"time": "noon"}, {"author": 3}, {"time": 3}],
+        [
+            {"kind": "nothing"},
+            {"version": "1.0"},
+            {"version": None},
+            {"time": "noon"},
+            {"time": 3},
+            {"time": "2024-01-01"},
+            {"author": 3},
+            {"author": {"name": "Ann", "email": None}},
+            {"model": 5},
+            {"model": "other"},
+            {"stage": "prod"},
+            {"counter": 1},
+            {"commit": "HEAD"},
+            {"message": None},
+            {"tag": "release-1"},
+            {"schema": 2},
+        ],
     )
     def test_a_broken_event(self, life: Registry, broken: dict[str, Any]) -> None:
         data = life.history()[0].to_dict()
@@ -148,6 +166,59 @@ class TestDictionaries:
 
     def test_values_of_other_types(self) -> None:
         assert to_json({1: [b"x", 2.5, {"a"}]}) == {"1": ["b'x'", 2.5, ["a"]]}
+        assert to_json({None: 1, True: 2, False: 3}) == {"null": 1, "true": 2, "false": 3}
+        assert to_json(EventKind.ASSIGNMENT) == "assignment"
+
+    def test_values_that_json_lacks(self) -> None:
+        class Silent:
+            def __str__(self) -> str:
+                raise ValueError
+
+        class Frame:
+            def to_dict(self) -> object:
+                return self
+
+            def __str__(self) -> str:
+                return "a frame"
+
+        endless: list[object] = []
+        endless.append(endless)
+        values = [float("nan"), float("-inf"), 1 << 20_000, "\udc80", Silent(), Frame(), endless]
+        found = to_json(values)
+        text = json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+        assert json.loads(text) == found
+        assert isinstance(found, list)
+        assert found[:2] == ["nan", "-inf"]
+        assert found[2].startswith("0x1000")
+        assert found[3] == "\\udc80"
+        assert "Silent object at" in found[4]
+        assert found[5] == "a frame"
+
+    def test_the_data_of_an_error_is_not_read(self, life: Registry) -> None:
+        values: list[object] = [life, life["churn"], [[life]], {"a": {"b": {"c": 1}}}, at(0)]
+        for value in values:
+            error = InvalidArgumentError("it is wrong", argument="x", value=value)
+            data = error.to_dict()["data"]
+            assert isinstance(data, dict)
+            assert len(json.dumps(data)) < 200
+        for names in (("a", "b"), frozenset({"a"})):
+            error = InvalidArgumentError("it is wrong", argument="x", value=names)
+            assert error.to_dict()["data"] == {"argument": "x", "value": list(names)}
+
+    def test_a_model(self, life: Registry) -> None:
+        assert life["churn"].to_dict() == {
+            "schema": 1,
+            "model": "churn",
+            "latest": life["churn"][0].name,
+            "versions": [version.name for version in life["churn"]],
+            "stages": {stage: one.name for stage, one in life["churn"].stages.items()},
+            "deprecated": False,
+        }
+        third = life["third"].to_dict()
+        assert (third["latest"], third["stages"]) == (
+            None,
+            {"dev": life["third"].stages["dev"].name},
+        )
 
 
 class TestRecords:
@@ -199,14 +270,17 @@ class TestRecords:
             life["churn"].to_records("models")
 
     def test_a_data_frame(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=Frame))
+        text = types.SimpleNamespace(dtype="str")
+        fake = types.SimpleNamespace(DataFrame=Frame, Series=lambda _: text)
+        monkeypatch.setitem(sys.modules, "pandas", fake)
         frame: Any = life.to_pandas("stages")
         assert frame.rows == life.to_records("stages")
         assert frame.columns == ["model", "stage", "version", "commit"]
         frame = life["churn"].to_pandas("history")
         assert frame.rows == life["churn"].to_records("history")
         assert frame.columns == list(frame.rows[0])
-        assert frame.types == {"time": "datetime64[us, UTC]", "counter": "Int64"}
+        times = {"time": "datetime64[us, UTC]", "counter": "Int64"}
+        assert frame.types == dict.fromkeys(frame.columns, "str") | times
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
             life.to_pandas()
@@ -226,10 +300,7 @@ class TestRecords:
             frame, full = empty.to_pandas(kind), life.to_pandas(kind)
             assert len(frame) == 0
             assert list(frame.columns) == list(full.columns) == list(life.to_records(kind)[0])
-            types_of_texts = {"object", "str"}  # the second one with pandas 3
-            for name in full.columns:
-                if str(full[name].dtype) not in types_of_texts:
-                    assert frame[name].dtype == full[name].dtype
+            assert list(frame.dtypes) == list(full.dtypes)
 
     def test_a_counter_that_is_too_great_for_a_data_frame(self, builder: Builder) -> None:
         builder.tag(f"m@v1.0.0#{2**63}", "c1", 10)
@@ -257,7 +328,7 @@ class TestMoments:
         assert before.latest() == {"churn": life["churn"]["v1.0.0"]}
         assert before.resolve("churn@latest").name == "v1.0.0"
         assert before.at("HEAD") == ()
-        assert repr(before) == "<Registry 'memory': 1 model>"
+        assert repr(before) == f"<RegistryView 'memory' as of {at(15)}: 1 model>"
         assert before.allowed_stages() is None
         assert before.commits() == life.commits()
         assert [problem.tag for problem in before.problems()] == ["light@v1.0.0"]

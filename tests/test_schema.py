@@ -37,7 +37,7 @@ def values(registry: Registry) -> Iterator[Any]:
     """Yield values of every class that has ``to_dict()``."""
     yield from registry.history()
     for model in registry.values():
-        yield from (*model.all_versions, *model.stages.values(), *model.timeline())
+        yield from (model, *model.all_versions, *model.stages.values(), *model.timeline())
     yield from registry.problems()
     yield from registry.commits()
     yield from registry.diff(registry.history()[0])

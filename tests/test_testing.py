@@ -163,3 +163,31 @@ def test_author_and_clock_of_a_registry() -> None:
     wrong = Registry.from_repo(repo, author=ann, clock=lambda: datetime(2024, 1, 1))  # noqa: DTZ001
     with pytest.raises(InvalidArgumentError, match="with a time zone"):
         wrong.register("n", commit=commit)
+
+
+@pytest.mark.parametrize("commits", [-1, "3", None])
+def test_a_number_of_commits_that_is_none(commits: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"from 0 on, not {commits!r}"):
+        memory_registry(commits=commits)
+
+
+def test_a_new_commit_of_what_is_no_registry() -> None:
+    registry: Any = "churn"
+    with pytest.raises(InvalidArgumentError, match="for registries in memory; .* in 'churn'"):
+        new_commit(registry)
+
+
+def test_a_push_between_registries_in_memory_reads_no_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    class Environment(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read.append(name)
+            return default
+
+    monkeypatch.setattr(os, "environ", Environment())
+    registry, other = memory_registry({"m": ["v1.0.0"]}), memory_registry({"k": ["v1.0.0"]})
+    assert registry.fetch(remote=other).transferred == ("k@v1.0.0",)
+    assert [name for name in read if name.startswith("GIT_COMMITTER")] == []

@@ -11,7 +11,7 @@ import attrs
 
 from modelversions.errors import ConfigurationError
 from modelversions.json_types import record
-from modelversions.safe_yaml import invalid, load_mapping
+from modelversions.safe_yaml import brief, invalid, load_mapping
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import is_model_name
 
@@ -98,45 +98,66 @@ def files_of(model: str) -> tuple[tuple[str, str], ...]:
     return (posixpath.join(folder, DVC_FILE), name), (GTO_FILE, model)
 
 
-def read_file(
-    file: str, content: bytes, commit: str, problems: list[Problem]
-) -> dict[str, Artifact]:
-    """Return the annotations of one file, by model; what is wrong is added to ``problems``.
+@attrs.frozen
+class AnnotationReader:
+    """Reads the annotations in the files of one commit; equal files are parsed once."""
 
-    Raises:
-        MissingExtraError: the parser is not installed.
-    """
-    found: dict[str, Artifact] = {}
-    try:
-        entries = _entries(file, content)
-    except ConfigurationError as error:
-        problems.append(Problem(ProblemKind.ANNOTATION, file, None, str(error)))
-        return found
-    folder = posixpath.dirname(file)
-    for key, entry in entries.items():
-        model = f"{folder}:{key}" if folder else str(key)
-        if posixpath.basename(file) == GTO_FILE:
-            model = str(key).replace("=", ":")
+    commit: str
+    problems: list[Problem] = attrs.field(factory=list)
+    """What is wrong with the files that were read."""
+    _parsed: dict[bytes, tuple[str, Mapping[object, object] | None]] = attrs.field(factory=dict)
+    """The first file with a content, and its mapping; None if it is invalid."""
+
+    def read(self, file: str, content: bytes) -> dict[str, Artifact]:
+        """Return the annotations of a file, by model.
+
+        Raises:
+            MissingExtraError: the parser is not installed.
+        """
+        found: dict[str, Artifact] = {}
         try:
-            found[model] = _artifact(model, file, entry, commit)
+            entries = self._entries(file, content)
         except ConfigurationError as error:
-            problems.append(Problem(ProblemKind.ANNOTATION, file, model, str(error)))
-    return found
+            self.problems.append(Problem(ProblemKind.ANNOTATION, file, None, str(error)))
+            return found
+        folder = posixpath.dirname(file)
+        for key, entry in entries.items():
+            model = f"{folder}:{key}" if folder else str(key)
+            if posixpath.basename(file) == GTO_FILE:
+                model = str(key).replace("=", ":")
+            try:
+                found[model] = _artifact(model, file, entry, self.commit)
+            except ConfigurationError as error:
+                self.problems.append(Problem(ProblemKind.ANNOTATION, file, model, str(error)))
+        return found
 
+    def _entries(self, file: str, content: bytes) -> Mapping[object, object]:
+        """Return the annotations of a file, by key.
 
-def _entries(file: str, content: bytes) -> Mapping[object, object]:
-    """Return the annotations of a file, by key.
+        Raises:
+            ConfigurationError: the file is invalid.
+        """
+        whole = self._mapping(file, content)
+        if posixpath.basename(file) == GTO_FILE:
+            return whole
+        entries = whole.get("artifacts") or {}
+        if not isinstance(entries, dict):
+            raise invalid(file, f"'artifacts' must be a mapping of names, not {brief(entries)}")
+        return entries
 
-    Raises:
-        ConfigurationError: the file is invalid.
-    """
-    whole = load_mapping(content, file)
-    if posixpath.basename(file) == GTO_FILE:
-        return whole
-    entries = whole.get("artifacts") or {}
-    if not isinstance(entries, dict):
-        raise invalid(file, f"'artifacts' must be a mapping of names, not {entries!r}")
-    return entries
+    def _mapping(self, file: str, content: bytes) -> Mapping[object, object]:
+        """Return the mapping in a file.
+
+        Raises:
+            ConfigurationError: the file is invalid.
+        """
+        if content not in self._parsed:
+            self._parsed[content] = file, None
+            self._parsed[content] = file, load_mapping(content, file)
+        first, mapping = self._parsed[content]
+        if mapping is None:
+            raise invalid(file, f"it equals {first}, which cannot be read")
+        return mapping
 
 
 def _artifact(model: str, file: str, entry: object, commit: str) -> Artifact:
@@ -150,12 +171,12 @@ def _artifact(model: str, file: str, entry: object, commit: str) -> Artifact:
     if entry is None:
         entry = {}
     if not isinstance(entry, dict):
-        raise invalid(file, f"the annotation of {model!r} must be a mapping, not {entry!r}")
+        raise invalid(file, f"the annotation of {model!r} must be a mapping, not {brief(entry)}")
     is_dvc = posixpath.basename(file) == DVC_FILE
     path = _text(file, model, entry, "path")
     labels = entry.get("labels") or []
     if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
-        raise invalid(file, f"the labels of {model!r} must be a list of texts, not {labels!r}")
+        raise invalid(file, f"the labels of {model!r} must be a list of texts, not {brief(labels)}")
     if path is None and is_dvc:
         raise invalid(file, f"the annotation of {model!r} has no path")
     return Artifact(
@@ -173,7 +194,7 @@ def _artifact(model: str, file: str, entry: object, commit: str) -> Artifact:
 def _text(file: str, model: str, entry: Mapping[object, object], key: str) -> str | None:
     value = entry.get(key)
     if value is not None and not isinstance(value, str):
-        raise invalid(file, f"the {key} of {model!r} must be text, not {value!r}")
+        raise invalid(file, f"the {key} of {model!r} must be text, not {brief(value)}")
     return value
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator
 
 from modelversions.errors import ConfigurationError, FileNotInGitError
-from modelversions.safe_yaml import load_mapping
+from modelversions.safe_yaml import MAX_SIZE, load_mapping
 
-_LFS = b"version https://git-lfs.github.com/spec/"
+_LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
+"""How its pointers begin; those of its first releases had the second URL."""
+_PATH = re.compile(rb"^ *(?:- )?path: (.+)$", re.MULTILINE)
 _MAX_POINTER = 1024
 """The maximal size of a pointer of Git LFS, by its specification."""
 
@@ -45,7 +48,14 @@ def _with_parents(path: str) -> Iterator[str]:
 
 
 def _outputs(content: bytes) -> Iterator[str]:
-    """Yield the outputs in a ``dvc.lock`` file; none if it is invalid."""
+    """Yield the outputs in a ``dvc.lock`` file; none if it is invalid.
+
+    Of a large file, which the parser would need minutes for, they are all paths that are written as
+    DVC writes them, dependencies included.
+    """
+    if len(content) > MAX_SIZE:
+        yield from (found[1].decode(errors="replace") for found in _PATH.finditer(content))
+        return
     try:
         stages = load_mapping(content, "dvc.lock").get("stages")
     except ConfigurationError:

@@ -86,7 +86,8 @@ def data_frame(rows: Iterable[Row], kind: str) -> DataFrame:
         ) from error
     columns = COLUMNS[kind]
     frame = pd.DataFrame(list(rows), columns=list(columns))
-    return frame.astype({name: _TYPES[name] for name in columns if name in _TYPES})
+    text = pd.Series([""]).dtype  # object in pandas 2, str in pandas 3
+    return frame.astype({name: _TYPES.get(name, text) for name in columns})
 
 
 def model_records(model: Model, kind: str) -> list[Row]:

@@ -44,7 +44,7 @@ class GitConfig:
             env: the environment, which is only read. Default: ``os.environ``.
         """
         self._repo = repo
-        self._env = os.environ if env is None else env
+        self.env = os.environ if env is None else env
         self._held: dict[bool, list[ConfigFile]] | None = None
 
     @contextmanager
@@ -172,12 +172,12 @@ class GitConfig:
     def _sources(self, conditions: Conditions, *, protected: bool) -> list[ConfigFile]:
         user = list(self._user_files(conditions))
         own = [] if protected else self._repository_files(conditions)
-        passed = [_included(file, conditions) for file in _command_line(self._env)]
+        passed = [_included(file, conditions) for file in _command_line(self.env)]
         return [*user, *own, *passed]
 
     def _user_files(self, conditions: Conditions) -> Iterator[ConfigFile]:
         """Read the system's and the user's files, as the environment names them."""
-        env = self._env
+        env = self.env
         paths = []
         if not parse_bool("GIT_CONFIG_NOSYSTEM", env.get("GIT_CONFIG_NOSYSTEM", "")):
             paths.append(env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))

@@ -162,7 +162,7 @@ def format_person(person: Identity, time: datetime) -> bytes:
 def reflog_entry(config: GitConfig, message: str) -> bytes:
     """Return who writes, when and why, as Git writes it in a reflog."""
     try:
-        person = Identity.from_git(config.get)
+        person = Identity.from_git(config.get, config.env)
     except IdentityError:  # Git derives one from the system's user
         person = Identity("unknown", "unknown")
     return format_person(person, datetime.now().astimezone()) + b"\t" + message.encode()

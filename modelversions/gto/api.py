@@ -528,21 +528,29 @@ def _stages(
     ):
         if limit < -1:
             raise WrongArgs(f"'{argument}' must be >= -1")
-    versions = {one.version: one for one in _active(model, registered_only=registered_only)}
+    held = {stage: [one.name for one in model.holders(stage)] for stage in model.stages}
+    versions = _active(model, registered_only=registered_only)
+    if sort is VersionSort.Timestamp:
+        versions = sorted(versions, key=lambda one: one.created_at)[::-1]
+    assigned = [
+        one for version in versions for one in _held(version, held, assignments_per_version)
+    ]
+    if sort is VersionSort.Timestamp:
+        assigned.sort(key=lambda one: (one.created_at, -held[one.stage].index(one.version)))
+        assigned.reverse()
     found: dict[str, list[VStage]] = {}
-    taken: dict[str, int] = {}
-    for stage in model.stages:
-        held = [one.name for one in model.holders(stage) if one.name in versions]
-        if sort is VersionSort.SemVer:
-            held = [name for name in versions if name in held]
-        for name in held:
-            taken[name] = taken.get(name, 0) + 1
-            if 0 <= assignments_per_version < taken[name]:
-                continue
-            shown = found.setdefault(stage, [])
-            if not 0 <= versions_per_stage <= len(shown):
-                shown.append(versions[name].stages[stage])
+    for one in assigned:
+        shown = found.setdefault(one.stage, [])
+        if not 0 <= versions_per_stage <= len(shown):
+            shown.append(one)
     return found
+
+
+def _held(version: Version, held: dict[str, list[str]], limit: int) -> list[VStage]:
+    """Return the stages of a version, those assigned first, as many as are wanted."""
+    own = [one for one in version.stages.values() if version.version in held.get(one.stage, ())]
+    own.sort(key=lambda one: one.created_at)
+    return own if limit < 0 else own[:limit]
 
 
 def _version(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:

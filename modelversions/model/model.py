@@ -191,7 +191,11 @@ class Version:
         return version_html(self, self._pages)
 
 
-@attrs.frozen
+def _assigns(event: Event, stage: str) -> bool:
+    return event.kind is EventKind.ASSIGNMENT and event.stage == stage
+
+
+@attrs.frozen(repr=False)
 class Span:
     """A span of time during which a version held a stage."""
 
@@ -212,6 +216,11 @@ class Span:
             start=self.start,
             end=self.end,
         )
+
+    def __repr__(self) -> str:
+        """Return the version, the stage and the span of time."""
+        end = "" if self.end is None else f" to {self.end}"
+        return f"<Span {self.version} in {self.stage} from {self.start}{end}>"
 
 
 @attrs.frozen(repr=False)
@@ -275,7 +284,8 @@ class Model(Sequence[Version]):
 
         If the first is unassigned or deregistered, the next one is the holder (F17).
         """
-        return tuple(self._version(key) for key in self._snapshot.state.stages.get(stage, ()))
+        held = self._snapshot.state.stages.get(stage, ()) if isinstance(stage, str) else ()
+        return tuple(self._version(key) for key in held)
 
     @cached_property
     def history(self) -> Events:
@@ -305,7 +315,7 @@ class Model(Sequence[Version]):
         newest: dict[Version, tuple[object, str]] = {}
         for stage in self.stages:
             for version in self.holders(stage):
-                last = next(one for one in reversed(version.history) if one.stage == stage)
+                last = next(one for one in reversed(version.history) if _assigns(one, stage))
                 newest[version] = max(newest.get(version, ((), "")), (last.order, stage))
         board = {
             stage: tuple(one for one in self.holders(stage) if newest[one][1] == stage)
@@ -339,6 +349,16 @@ class Model(Sequence[Version]):
             commit, assigned[-1], active=True, history=tuple(events), stages=()
         )
         return self._make_version(commit, state.origin, state)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the model as JSON types: its latest version, active versions, and stages."""
+        return record(
+            model=self.name,
+            latest=None if self.latest is None else self.latest.name,
+            versions=[version.name for version in self],
+            stages={stage: version.name for stage, version in self.stages.items()},
+            deprecated=self.deprecated,
+        )
 
     def to_records(self, kind: str = "versions") -> list[dict[str, object]]:
         """Return rows of ``"versions"``, ``"history"`` or ``"timeline"``.
@@ -511,15 +531,14 @@ class Stages(Mapping[str, Version]):
         Raises:
             StageNotFoundError: no version is in the stage.
         """
-        try:
+        if isinstance(stage, str) and stage in self._holders:
             return self._holders[stage]
-        except KeyError:
-            held = ", ".join(map(repr, self)) or "none"
-            raise StageNotFoundError(
-                f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
-                model=self._model,
-                stage=stage,
-            ) from None
+        held = ", ".join(map(repr, self)) or "none"
+        raise StageNotFoundError(
+            f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
+            model=self._model,
+            stage=stage,
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the stages, sorted."""

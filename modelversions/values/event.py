@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import attrs
 
 from modelversions.errors import InvalidArgumentError
-from modelversions.json_types import record
+from modelversions.json_types import SCHEMA, record
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
 from modelversions.values.sequences import ValueTuple
-from modelversions.values.tag_name import EventKind
+from modelversions.values.tag_name import EventKind, TagName
 
 MAX_TIMESTAMP = 253402214400
 """The last day of the year 9999: earlier times fit into a datetime in any time zone."""
@@ -62,19 +63,7 @@ class Event:
             InvalidArgumentError: a field is missing or invalid.
         """
         try:
-            author = data["author"]
-            return cls(
-                kind=EventKind(data["kind"]),
-                model=data["model"],
-                version=None if data["version"] is None else SemVer.parse(data["version"]),
-                stage=data["stage"],
-                commit=data["commit"],
-                tag=data["tag"],
-                counter=data["counter"],
-                time=datetime.fromisoformat(data["time"]),
-                author=None if author is None else Identity(author["name"], author["email"]),
-                message=data["message"],
-            )
+            return _event_of(data)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidArgumentError(
                 f"this is not the dictionary of an event: {error!r}; pass one from to_dict()",
@@ -129,6 +118,45 @@ class Events(ValueTuple[Event]):
         from modelversions.display.sequences import events_html
 
         return events_html(self, self._pages)
+
+
+def _event_of(data: Mapping[str, Any]) -> Event:
+    """Return the event of a dictionary; an error that Python raises says what is wrong with it."""
+    if data.get("schema", SCHEMA) != SCHEMA:
+        raise ValueError(f"its schema is {data['schema']!r}, not {SCHEMA}")
+    name, author = TagName.parse(data["tag"]), data["author"]
+    version = None if data["version"] is None else SemVer.parse(data["version"])
+    for field in ("kind", "model", "stage", "counter"):
+        if data[field] != getattr(name, field):
+            raise ValueError(f"{field} is {data[field]!r}, but the tag is {data['tag']!r}")
+    is_named = name.kind is EventKind.DEPRECATION or name.version is not None
+    if is_named and version != name.version:
+        raise ValueError(f"version is {data['version']!r}, but the tag is {data['tag']!r}")
+    time = datetime.fromisoformat(data["time"])
+    check_aware(time, "time")
+    return Event(
+        kind=name.kind,
+        model=name.model,
+        version=version,
+        stage=name.stage,
+        commit=_matching(_ID, data["commit"]),
+        tag=str(name),
+        counter=name.counter,
+        time=time,
+        author=author
+        and Identity(_matching(_TEXT, author["name"]), _matching(_TEXT, author["email"])),
+        message=_matching(_TEXT, data["message"]),
+    )
+
+
+_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_TEXT = re.compile(".*", re.DOTALL)
+
+
+def _matching(pattern: re.Pattern[str], text: object) -> str:
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} does not match {pattern.pattern!r}")
+    return text
 
 
 def check_time(when: datetime, argument: str = "when") -> datetime:

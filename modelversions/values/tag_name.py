@@ -6,12 +6,15 @@ import enum
 import functools
 import re
 import string
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from modelversions.errors import InvalidNameError, InvalidTagNameError, InvalidVersionError
 from modelversions.values.semver import MAX_DIGITS, PATTERN, SemVer
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]*[A-Za-z0-9])?"
 _FOLDER = r"[A-Za-z0-9_./-]+"
@@ -230,12 +233,13 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
 
 def is_model_name(text: str) -> bool:
     """Return whether it is a valid model name (F3)."""
-    return _MODEL.fullmatch(text) is not None
+    return isinstance(text, str) and _MODEL.fullmatch(text) is not None
 
 
 def is_stage_name(text: str) -> bool:
     """Return whether it is a valid name for a stage that is assigned (F5)."""
-    return _STAGE.fullmatch(text) is not None and text not in _RESERVED_STAGES
+    is_name = isinstance(text, str) and _STAGE.fullmatch(text) is not None
+    return is_name and text not in _RESERVED_STAGES
 
 
 def check_model_name(model: str) -> None:
@@ -246,6 +250,10 @@ def check_model_name(model: str) -> None:
     """
     if not isinstance(model, str) or not _MODEL.fullmatch(model):
         reason = _diagnose_model(model) if isinstance(model, str) else "pass the name, as text"
+        if SemVer.is_valid(model):
+            reason = "it is a version; the order of arguments is model, version"
+        elif _is_event(model):
+            reason = f"it is a tag's name; pass the model, {TagName.parse(model).model!r}"
         raise InvalidNameError(
             f"{model!r} is not a model name: {reason}", text=model, reason=reason
         )
@@ -317,8 +325,8 @@ def diagnose(text: object) -> str | None:
     return f"a counter is '#' and 1 to {MAX_DIGITS} digits, at the end"
 
 
-def _is_event(text: str) -> bool:
-    return TagName.try_parse(text) is not None
+def _is_event(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and TagName.try_parse(text) is not None
 
 
 def _diagnose_model(model: str) -> str:

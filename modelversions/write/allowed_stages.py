@@ -10,7 +10,7 @@ from modelversions.errors import (
     MissingExtraError,
     StageNotAllowedError,
 )
-from modelversions.safe_yaml import load_mapping
+from modelversions.safe_yaml import brief, load_mapping
 from modelversions.values.tag_name import check_new_stage
 
 FILE = ".gto"
@@ -37,7 +37,8 @@ def read_types(content: bytes | None) -> tuple[str, ...] | None:
         return None
     if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
         raise ConfigurationError(
-            f"the types cannot be read from {FILE}: 'types' must be a list of texts, not {types!r}",
+            f"the types cannot be read from {FILE}: 'types' must be a list of texts, not "
+            f"{brief(types)}",
             file=FILE,
         )
     return tuple(types)
@@ -69,7 +70,8 @@ def check_stages(stages: object, source: str) -> tuple[str, ...]:
     """
     if isinstance(stages, (str, dict)) or not isinstance(stages, Iterable):
         raise _invalid(
-            f"'stages' must be a list of names, not {stages!r}; write one such as ['dev', 'prod']",
+            f"'stages' must be a list of names, not {brief(stages)}; write one such as "
+            "['dev', 'prod']",
             source,
         )
     names = tuple(stages)

@@ -145,14 +145,8 @@ class Writer:
         author = self._author if options.author is None else options.author
         if author is None:
             author = Identity.from_git(self._store.config)
-        elif not isinstance(author, Identity):  # a caller without a type checker
-            raise IdentityError(
-                f"the author must be an Identity, such as Identity('Ann', 'ann@example.com'), not "
-                f"{author!r}",
-                text=str(author),
-            )
         else:
-            author.checked()
+            check_author(author)
         return WriteRequest(
             author=author,
             message=None if options.message is None else self._cleaned(options.message),
@@ -190,6 +184,21 @@ class Writer:
 
 def _now() -> datetime:
     return datetime.now().astimezone()
+
+
+def check_author(author: object) -> None:
+    """Check that an argument is an identity that Git can store.
+
+    Raises:
+        IdentityError: it is not.
+    """
+    if not isinstance(author, Identity):  # a caller without a type checker
+        raise IdentityError(
+            f"the author must be an Identity, such as Identity('Ann', 'ann@example.com'), not "
+            f"{author!r}",
+            text=str(author),
+        )
+    author.checked()
 
 
 def check_flag(name: str, value: object) -> None:

@@ -66,6 +66,8 @@ class Twins:
         choices += [{"registered_only": True}, {"versions_per_stage": -1}]
         choices += [{"table": True, "truncate_hexsha": True}]
         choices += [{"versions_per_stage": -1, "deprecated": True}]
+        choices += [{"assignments_per_version": limit} for limit in (0, 1, 2)]
+        choices += [{"assignments_per_version": 1, "versions_per_stage": -1}]
         for options in choices:
             self.call("show", **options)
             for model in ("a", "dir:b", "missing"):
@@ -77,6 +79,7 @@ class Twins:
                 self.call("show", f"{model}#{stage}")
                 self.call("find_versions_in_stage", model, stage)
                 self.call("find_versions_in_stage", model, stage, versions_per_stage=-1)
+                self.call("find_versions_in_stage", model, stage, assignments_per_version=1)
             self.call("show", f"{model}@latest")
             self.call("show", f"{model}@v1.0.0")
         self.call("get_stages")
@@ -166,7 +169,7 @@ def test_random_calls(twins: Twins, seed: int) -> None:
             twins.call("register", "a", commits.pop(), version=version)
             versions.append(version)
         elif kind == "assign":
-            stage = chance.choice(["prod", "dev"])
+            stage = chance.choice(["prod", "dev", "canary"])
             twins.call("assign", "a", stage, version=chance.choice(versions))
         elif kind == "unassign":
             stage = chance.choice(["prod", "dev"])
