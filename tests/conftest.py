@@ -54,18 +54,22 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock no longer than one more try takes."""
-    monkeypatch.setattr("modelversions.git.local.local_refs.LOCK_TIMEOUT", 0.001)
-    monkeypatch.setattr("modelversions.git.remote.remote_store.LOCK_TIMEOUT", 0.001)
+    monkeypatch.setattr("modelversions.git.locks.TIMEOUT", 0.001)
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
-    """A bare repository with two commits, to be served."""
+def bare(tmp_path: Path) -> Iterator[Builder]:
+    """A bare repository without commits, on disk."""
     with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        builder.commit("c2", 1, "c1")
-        yield builder
+        yield Builder(repo)
+
+
+@pytest.fixture
+def far(bare: Builder) -> Builder:
+    """A bare repository with two commits, to be served."""
+    bare.commit()
+    bare.commit("c2", 1, "c1")
+    return bare
 
 
 @pytest.fixture(params=["git", "http"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ ANN = Identity("Ann", "ann@example.com")
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.DEBUG, "modelversions")
     return caplog
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        yield builder
 
 
 def lines(log: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -37,11 +36,11 @@ ANN = Identity("Ann", "ann@example.com")
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[str]:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        Builder(repo).tags("m@v1.0.0")
-        with git_server(repo) as url:
-            yield url
+def far(bare: Builder) -> Iterator[str]:
+    bare.tags("m@v1.0.0")
+    assert isinstance(bare.repo, Repo)
+    with git_server(bare.repo) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

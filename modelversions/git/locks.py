@@ -1,4 +1,4 @@
-"""Locks that a forked child can take.
+"""Locks that a forked child can take, and how long to wait for those of refs.
 
 A child of ``fork()`` has only the thread that called it. A lock that another thread held at that
 moment would never be released in the child, so each gets a new one there.
@@ -11,6 +11,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import TracebackType
+
+TIMEOUT = 1.0
+"""The seconds to wait for a lock of a ref that another writer holds, here or at a server."""
 
 
 class ForkSafeLock:

@@ -48,8 +48,12 @@ class EventRow(NamedTuple):
 
 def event_row(event: Event) -> EventRow:
     """Return the row of an event."""
+    time, counter, rank, tag = event.order
     return EventRow(
-        *event.order,
+        time.total_seconds(),
+        counter,
+        rank,
+        tag,
         event.kind,
         event.version,
         event.stage,

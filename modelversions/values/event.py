@@ -45,10 +45,10 @@ class Event:
     message: str
 
     @property
-    def order(self) -> tuple[float, int, int, str]:
-        """The key of F13: time, counter (none first), kind, name."""
+    def order(self) -> tuple[timedelta, int, int, str]:
+        """The key of F13: time since 1970, counter (none first), kind, name."""
         counter = -1 if self.counter is None else self.counter
-        return (self.time.timestamp(), counter, RANK[self.kind], self.tag)
+        return self.time - EPOCH, counter, RANK[self.kind], self.tag
 
     def to_dict(self) -> dict[str, object]:
         """Return the event as JSON types; ``from_dict`` is the inverse."""

@@ -29,10 +29,9 @@ SERVERS = ["git", "http"]
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
+def far(bare: Builder) -> Builder:
     """The other repository: bare, empty."""
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        yield Builder(repo)
+    return bare
 
 
 @pytest.fixture(params=["file", *SERVERS])

@@ -50,6 +50,9 @@ class TestTimeline:
         model = history.registry["m"]
         assert lines(model) == ["prod v1.0.0 30-40", "dev v2.0.0 35-", "prod v2.0.0 40-"]
         assert model.timeline()[-1] == Span("prod", model["v2.0.0"], at(40), None)
+        first, *_, last = map(repr, model.timeline())
+        assert first == f"<Span m@v1.0.0 in prod from {at(30)} to {at(40)}>"
+        assert last == f"<Span m@v2.0.0 in prod from {at(40)}>"
 
     def test_an_unassignment_brings_the_version_before_back(self, history: Builder) -> None:
         history.tag("m#prod#1", "c1", 30)
@@ -150,10 +153,10 @@ def test_the_holders_of_a_moment_are_those_of_the_events_until_then(found: list[
 def test_many_versions_that_are_deregistered_again() -> None:
     def taken(count: int) -> float:
         history = list(churning(count))
-        start = time.perf_counter()
+        start = time.process_time()
         spans = stage_spans(history)
         assert len(spans) == 2 * count - 1
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(taken(500) for _ in range(3))
     large = min(taken(5_000) for _ in range(3))
@@ -170,9 +173,9 @@ def test_many_stages() -> None:
                 event(EventKind.ASSIGNMENT, number, 10 * number + 1, f"stage-{number}"),
             )
         ]
-        start = time.perf_counter()
+        start = time.process_time()
         assert len(stage_spans(history)) == count
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(taken(300) for _ in range(3))
     large = min(taken(3_000) for _ in range(3))

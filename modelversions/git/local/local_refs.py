@@ -31,6 +31,7 @@ from modelversions.errors import (
     RepositoryError,
     WriteConflictError,
 )
+from modelversions.git import locks
 from modelversions.git.config import GitConfig
 from modelversions.git.local.packed_refs import PackedTags, packed_tags
 from modelversions.git.local.ref_transaction import (
@@ -51,9 +52,6 @@ from modelversions.git.ref_names import (
 from modelversions.git.store import TagRef
 
 _ROOT = b"refs/tags/"
-LOCK_TIMEOUT = 1.0
-"""The seconds to wait for a lock that another writer holds."""
-
 Written = TypeVar("Written")
 
 
@@ -225,10 +223,10 @@ def retry_while_locked(tag: str, write: Callable[[], Written]) -> Written:
     """Call ``write``; while a lock is held by another writer, retry, as Git does.
 
     Raises:
-        LockedError: the lock is still held after ``LOCK_TIMEOUT``.
+        LockedError: the lock is still held after ``locks.TIMEOUT``.
         WriteConflictError: the files cannot be written.
     """
-    deadline = time.monotonic() + LOCK_TIMEOUT
+    deadline = time.monotonic() + locks.TIMEOUT
     while True:
         try:
             return write()

@@ -22,6 +22,7 @@ from modelversions.errors import (
     RevisionNotFoundError,
     WriteConflictError,
 )
+from modelversions.git import locks
 from modelversions.git.config import GitConfig
 from modelversions.git.objects.commits import Commits
 from modelversions.git.objects.object_files import ObjectFiles
@@ -57,8 +58,6 @@ _ROOT_TREE = "tree:1"
 _NO_FILES = "blob:none"
 _LOCKED = re.compile(r"\block\b")
 """The reason of JGit's servers for a ref that another client is writing."""
-LOCK_TIMEOUT = 1.0
-"""For how long a push is retried while a ref is locked, in seconds, as for a local lock."""
 _LOCK_DELAY = 0.05
 _LOG = logging.getLogger(__name__)
 
@@ -349,7 +348,7 @@ class RemoteStore:
         objects: Sequence[GitTag],
     ) -> None:
         """Push updates, and find out whether they were made; retry while a ref is locked."""
-        deadline = time.monotonic() + LOCK_TIMEOUT
+        deadline = time.monotonic() + locks.TIMEOUT
         while True:
             result = self._push_once(updates, compute_updates, objects)
             is_locked = any(_LOCKED.search(reason) for reason in result.refused.values())

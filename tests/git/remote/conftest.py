@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from dulwich.repo import Repo
@@ -14,12 +13,10 @@ from tests.servers import git_server, http_server
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
+def far(bare: Builder) -> Builder:
     """A bare repository with one commit, to be served."""
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        yield builder
+    bare.commit()
+    return bare
 
 
 @pytest.fixture(params=["git", "http"])

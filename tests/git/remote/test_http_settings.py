@@ -42,11 +42,9 @@ PEM = Path(__file__).parents[2] / "data" / "localhost.pem"
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.tags("m@v1.0.0")
-        yield builder
+def far(bare: Builder) -> Builder:
+    bare.tags("m@v1.0.0")
+    return bare
 
 
 @pytest.fixture

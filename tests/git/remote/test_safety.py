@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,13 +31,10 @@ NOT_THERE = (RevisionNotFoundError, RemoteError)
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[Builder]:
+def far(far: Builder) -> Builder:
     """A bare repository with two commits, to be served."""
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        builder = Builder(repo)
-        builder.commit()
-        builder.commit("c2", 1, "c1")
-        yield builder
+    far.commit("c2", 1, "c1")
+    return far
 
 
 def ref_id(far: Builder, name: str) -> str:
