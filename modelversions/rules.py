@@ -34,8 +34,8 @@ Rule = Callable[[Event, RegistryView], str | None]
 def promotion(*stages: str) -> Rule:
     """Return the rule that a version goes through stages in their order.
 
-    A version may be assigned to a stage if it was ever assigned to the one before. Stages that are
-    not listed are not restricted.
+    A version may be assigned to a stage if it was ever assigned to the one before, at the commit
+    where it is registered now. Stages that are not listed are not restricted.
 
     Args:
         stages: at least two stages, such as ``"dev", "staging", "prod"``.
@@ -104,6 +104,7 @@ class _Promotion:
         if any(
             one.kind is EventKind.ASSIGNMENT
             and one.stage == before
+            and one.commit == event.commit
             and subject == (one.version or one.commit)
             for one in (() if model is None else model.history)
         ):

@@ -109,12 +109,20 @@ class TestDictionaries:
             {"message": None},
             {"tag": "release-1"},
             {"schema": 2},
+            {"author": {}},
+            {"time": "2024-01-01T00:00:00.5+00:00"},
+            {"time": "2024-01-01T00:00:00+00:00:30"},
+            {"time": "0001-01-01T00:00:00+23:59"},
         ],
     )
     def test_a_broken_event(self, life: Registry, broken: dict[str, Any]) -> None:
         data = life.history()[0].to_dict()
         with pytest.raises(InvalidArgumentError, match="not the dictionary of an event: "):
             Event.from_dict(data | broken)
+        others: list[Any] = [None, [], "x"]
+        for other in others:
+            with pytest.raises(InvalidArgumentError, match="not the dictionary of an event: "):
+                Event.from_dict(other)
         del data["tag"]
         with pytest.raises(InvalidArgumentError, match="KeyError\\('tag'\\)"):
             Event.from_dict(data)
@@ -385,6 +393,7 @@ class TestMoments:
         builder.tag("m#prod#5", "c2", 50)
         first, second = (builder.commits[name][:7] for name in ("c1", "c2"))
         assert [str(change) for change in builder.registry.changes(at(20))] == [
+            f"m: registered v1.0.0 at {second}, before v1.0.0 at {first}",
             f"m: latest from v1.0.0 at {first} to v1.0.0 at {second}",
             f"m: stage prod from v1.0.0 at {first} to v1.0.0 at {second}",
         ]

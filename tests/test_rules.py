@@ -120,6 +120,16 @@ class TestPromotion:
         with pytest.raises(RuleViolationError, match="v2.0.0 was never in stage 'dev'"):
             registry.assign("m", "v2.0.0", "staging")
 
+    def test_a_version_that_was_registered_again_elsewhere(self) -> None:
+        registry = registry_with(promotion("dev", "prod"))
+        registry.assign("m", "v1.0.0", "dev")
+        registry.deregister("m", "v1.0.0")
+        registry.register("m", "v1.0.0", commit=new_commit(registry))
+        with pytest.raises(RuleViolationError, match="v1.0.0 was never in stage 'dev'"):
+            registry.assign("m", "v1.0.0", "prod")
+        registry.assign("m", "v1.0.0", "dev")
+        registry.assign("m", "v1.0.0", "prod")
+
     def test_a_commit_without_a_version(self) -> None:
         registry = registry_with(promotion("dev", "prod"))
         with pytest.raises(RuleViolationError, match="[0-9a-f]{40} was never in stage 'dev'"):

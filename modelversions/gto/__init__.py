@@ -19,6 +19,9 @@ another version at a commit    is refused even if the first one was deregistered
 ``truncate_hexsha``            shortens ids only; in ``show(repo)`` GTO cuts ``v3.0.0-rc.1`` too
 ``describe()``                 reads ``dvc.yaml`` too (F24); ``virtual`` is True
 an unknown revision            is a ``RefNotFound``; GTO raises an exception of scmrepo
+a message                      is cleaned up as by ``git tag``: lines that begin with ``#`` are
+                               removed, and what is left must not be empty
+``assign(ref=)``               applies message and author to the registration too
 the next version               follows the greatest that any tag named (F12b)
 ============================== =================================================================
 """

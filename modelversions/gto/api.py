@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
 from modelversions.errors import (
     ArtifactNotFoundError,
+    ModelNotFoundError,
     StageNotFoundError,
+    VersionExistsError,
     VersionNotFoundError,
 )
 from modelversions.gto.base import Artifact, BaseEvent, Version, VStage, event_of, versions_of
@@ -27,8 +28,9 @@ from modelversions.gto.constants import (
     VersionSort,
 )
 from modelversions.gto.exceptions import (
-    ArtifactNotFound,
     InvalidTagName,
+    TagExists,
+    VersionRequired,
     WrongArgs,
     translated,
 )
@@ -37,7 +39,7 @@ from modelversions.registry import Registry
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
-from modelversions.values.tag_name import EventKind, TagName
+from modelversions.values.tag_name import EventKind, TagName, is_stage_name
 
 _SHA = re.compile("[0-9a-fA-F]{40}")
 _ACTIONS = {
@@ -65,34 +67,17 @@ def _identity(registry: Registry, name: str | None, email: str | None) -> Identi
     return Identity(name, email)
 
 
-def _say(stdout: bool, *lines: str) -> None:  # GTO's flag
-    if stdout:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def _written(event: Event, done: str, *, stdout: bool, push: bool) -> BaseEvent:
-    """Report a tag as GTO does, and return its event."""
-    _say(stdout, f"Created git tag '{event.tag}' that {done}")
-    if push:
-        _say(stdout, f"Successfully pushed git tag {event.tag} on remote.")
-    else:
-        _say(
-            stdout,
-            "To push the changes upstream, run:",
-            f"    git push origin {event.tag}",
-        )
-    return event_of(event)
-
-
-def _delete(registry: Registry, events: Iterable[Event], *, stdout: bool, push: bool) -> None:
-    tags = [event.tag for event in events]
-    registry.delete_tags(*tags, push=push)
-    _say(stdout, *(f"Deleted git tag '{tag}'" for tag in tags))
+def _delete(registry: Registry, events: Iterable[Event], *, push: bool) -> None:
+    registry.delete_tags(*(event.tag for event in events), push=push)
 
 
 def _exclusive(version: str | None, ref: str | None) -> None:
     if (version is None) == (ref is None):
         raise WrongArgs("One and only one of (version, rev) must be specified.")
+    _check_version(version)
+
+
+def _check_version(version: str | None) -> None:
     if version is not None and not SemVer.is_valid(version):
         raise WrongArgs(f"Version '{version}' is not valid. Example of valid version: 'v1.0.0'")
 
@@ -123,23 +108,24 @@ def register(
     author_email: str | None = None,
 ) -> BaseEvent:
     """Register a version; see ``Registry.register``."""
-    del simple
+    del simple, stdout
     bumps = {"major": bump_major, "minor": bump_minor, "patch": bump_patch}
     chosen = [word for word, wanted in bumps.items() if wanted]
-    if len(chosen) + (version is not None) > 1:
+    if len(chosen) + bool(version) > 1:
         raise WrongArgs("Need to specify either version or single bump argument")
-    with translated(), _open(repo) as registry:
+    exists = ((VersionExistsError, TagExists),) if force else ()
+    with translated(*exists), _open(repo) as registry:
         event = registry.register(
             name,
-            version,
+            version or None,
             bump=chosen[0] if chosen else None,
             commit=ref,
-            message=message,
+            message=message or None,
             force=force,
             push=push,
             author=_identity(registry, author, author_email),
         )
-    return _written(event, "registers version", stdout=stdout, push=push)
+    return event_of(event)
 
 
 def deregister(
@@ -157,24 +143,26 @@ def deregister(
     author_email: str | None = None,
 ) -> BaseEvent | None:
     """Deregister a version, or delete its tags; see ``Registry.deregister``."""
-    del simple
+    del simple, stdout
     _exclusive(version, ref)
-    with translated(), _open(repo) as registry:
+    with translated((ModelNotFoundError, VersionRequired)), _open(repo) as registry:
         if delete:
             found = _version(registry, name, version, ref)
             if not (found.active or force):
                 raise WrongArgs(f"The version '{found.name}' was deregistered already")
-            _delete(registry, found.history, stdout=stdout, push=push)
+            _delete(registry, found.history, push=push)
             return None
         options: dict[str, Any] = {"commit": ref} if version is None else {"version": version}
-        event = registry.deregister(
-            name,
-            message=message,
-            push=push,
-            author=_identity(registry, author, author_email),
-            **options,
-        )
-    return _written(event, "deregisters version", stdout=stdout, push=push)
+        was = _was_registered(registry, name, version, ref)
+        with translated((VersionNotFoundError, WrongArgs if was else VersionRequired)):
+            event = registry.deregister(
+                name,
+                message=message or None,
+                push=push,
+                author=_identity(registry, author, author_email),
+                **options,
+            )
+    return event_of(event)
 
 
 def assign(
@@ -194,11 +182,13 @@ def assign(
     author_email: str | None = None,
 ) -> BaseEvent:
     """Assign a stage; see ``Registry.assign``. A version at ``ref`` is registered if necessary."""
-    del simple
+    del simple, stdout
     _exclusive(version, ref)
+    _check_version(name_version or None)
     if name_version and skip_registration:
         raise WrongArgs("You either need to supply version name or skip registration")
-    with translated(unknown_version=WrongArgs), _open(repo) as registry:
+    unknown = (ModelNotFoundError, WrongArgs), (VersionNotFoundError, WrongArgs)
+    with translated(*unknown), _open(repo) as registry:
         identity = _identity(registry, author, author_email)
         registers = ref is not None and not skip_registration
         event = registry.assign(
@@ -207,13 +197,12 @@ def assign(
             stage,
             commit=ref,
             register=registers,
-            message=message,
+            message=message or None,
             force=force or (ref is not None and skip_registration),
             push=push,
             author=identity,
         )
-    about = event.version or event.commit
-    return _written(event, f"assigns stage to version '{about}'", stdout=stdout, push=push)
+    return event_of(event)
 
 
 def unassign(
@@ -232,28 +221,29 @@ def unassign(
     author_email: str | None = None,
 ) -> BaseEvent | None:
     """Unassign a stage, or delete its tags of a version; see ``Registry.unassign``."""
-    del simple
+    del simple, stdout
     _exclusive(version, ref)
+    if not stage:
+        raise WrongArgs("The stage must be specified.")
     with translated(), _open(repo) as registry:
         if delete:
             found = _version(registry, name, version, ref)
             if not (stage in found.stages or force):
                 raise WrongArgs(f"Stage '{stage}' is not assigned to a version '{found.name}'")
             events = [event for event in found.history if event.stage == stage]
-            _delete(registry, events, stdout=stdout, push=push)
+            _delete(registry, events, push=push)
             return None
         options: dict[str, Any] = {"commit": ref} if version is None else {"version": version}
         event = registry.unassign(
             name,
-            stage=stage or "",
-            message=message,
+            stage=stage,
+            message=message or None,
             force=force,
             push=push,
             author=_identity(registry, author, author_email),
             **options,
         )
-    about = event.version or event.commit
-    return _written(event, f"unassigns stage from version '{about}'", stdout=stdout, push=push)
+    return event_of(event)
 
 
 def deprecate(
@@ -270,23 +260,24 @@ def deprecate(
     author_email: str | None = None,
 ) -> BaseEvent | None:
     """Deprecate a model, or delete its tags; see ``Registry.deprecate``."""
+    del stdout
     if force and simple:
         raise WrongArgs("Can't use 'force' with 'simple=True'")
     with translated(), _open(repo) as registry:
         if delete:
             if registry[name].deprecated and not force:
                 raise WrongArgs("Artifact was deprecated already")
-            _delete(registry, registry[name].history, stdout=stdout, push=push)
+            _delete(registry, registry[name].history, push=push)
             return None
         event = registry.deprecate(
             name,
             commit=ref,
-            message=message,
+            message=message or None,
             force=force,
             push=push,
             author=_identity(registry, author, author_email),
         )
-    return _written(event, "deprecates artifact", stdout=stdout, push=push)
+    return event_of(event)
 
 
 def parse_tag(name: str) -> dict[str, Any]:
@@ -393,7 +384,7 @@ def history(
             ref=event.ref,
         )
         for event in sorted(events, key=lambda one: (one.created_at, one.priority))
-        if artifact in (None, event.artifact)
+        if not artifact or event.artifact == artifact
     ]
     if not ascending:
         rows.reverse()
@@ -553,6 +544,15 @@ def _held(version: Version, held: dict[str, list[str]], limit: int) -> list[VSta
     return own if limit < 0 else own[:limit]
 
 
+def _was_registered(registry: Registry, name: str, version: str | None, ref: str | None) -> bool:
+    """Return whether a version was ever registered, at the commit if it is not named."""
+    versions = registry[name].all_versions
+    if version is not None:
+        return any(one.name == version for one in versions)
+    commit = registry._resolve(str(ref))  # noqa: SLF001  # of this package
+    return any(one.commit == commit for one in versions)
+
+
 def _version(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:
     """Return the version of a model that is named, or registered at a commit."""
     model = registry[name]
@@ -568,7 +568,9 @@ def _version(registry: Registry, name: str, version: str | None, ref: str | None
 
 def _parsed(name: str) -> tuple[str, str]:
     """Return the model's name, and ``@version`` or ``#stage`` if the name has it."""
-    match = re.fullmatch(r"([^@#]*)([@#].+)?", name)
-    if match is None:
-        raise ArtifactNotFound(f"Cannot find artifact '{name}'")
-    return match[1], match[2] or ""
+    mark = next((char for char in name if char in "@#"), "@")
+    model, _, about = name.partition(mark)
+    is_version = about in ("latest", "greatest") or SemVer.is_valid(about)
+    if (mark == "@" and is_version) or (mark == "#" and is_stage_name(about)):
+        return model, mark + about
+    return name, ""

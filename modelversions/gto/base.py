@@ -55,6 +55,10 @@ class Deprecation(BaseEvent):
     priority: int = 2
     addition: bool = False
 
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return f'Artifact "{self.artifact}" was deprecated'
+
 
 @attrs.define(kw_only=True)
 class Registration(BaseEvent):
@@ -64,6 +68,10 @@ class Registration(BaseEvent):
     addition: bool = True
     version: str
 
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return f'Version "{self.version}" of artifact "{self.artifact}" was registered'
+
 
 @attrs.define(kw_only=True)
 class Deregistration(BaseEvent):
@@ -72,6 +80,10 @@ class Deregistration(BaseEvent):
     priority: int = 4
     addition: bool = False
     version: str
+
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return f'Version "{self.version}" of artifact "{self.artifact}" was deregistered'
 
 
 @attrs.define(kw_only=True)
@@ -83,6 +95,10 @@ class Assignment(BaseEvent):
     version: str
     stage: str
 
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return _stage_sentence(self.stage, "assigned to", self.version, self.artifact)
+
 
 @attrs.define(kw_only=True)
 class Unassignment(BaseEvent):
@@ -92,6 +108,14 @@ class Unassignment(BaseEvent):
     addition: bool = False
     version: str
     stage: str
+
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return _stage_sentence(self.stage, "unassigned from", self.version, self.artifact)
+
+
+def _stage_sentence(stage: str, done: str, version: str, artifact: str) -> str:
+    return f'Stage "{stage}" was {done} version "{version}" of artifact "{artifact}"'
 
 
 _CLASSES: dict[EventKind, type[BaseEvent]] = {

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from modelversions.errors import (
     CommitTakenError,
+    InvalidArgumentError,
     InvalidNameError,
     InvalidTagNameError,
     InvalidVersionError,
@@ -149,6 +150,7 @@ class TagNotFound(GTOException):
 _TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] = (
     (RepositoryNotFoundError, NoRepo),
     (ModelNotFoundError, ArtifactNotFound),
+    (VersionNotFoundError, VersionRequired),
     (VersionExistsError, VersionAlreadyRegistered),
     (CommitTakenError, VersionExistsForCommit),
     (StageNotAllowedError, UnknownStage),
@@ -159,22 +161,25 @@ _TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] =
     (InvalidTagNameError, InvalidTagName),
     (InvalidNameError, ValidationError),
     (TagExistsError, TagExists),
+    (InvalidArgumentError, WrongArgs),
 )
 
 
 @contextmanager
-def translated(unknown_version: type[GTOException] = VersionRequired) -> Iterator[None]:
+def translated(
+    *first: tuple[type[ModelVersionsError], type[GTOException]],
+) -> Iterator[None]:
     """Raise the exception of GTO for an error of this library; others pass.
 
     Args:
-        unknown_version: the exception for a version that is not registered.
+        first: errors and exceptions that precede those of ``_TRANSLATIONS``.
     """
     try:
         yield
     except GTOException:
         raise
     except ModelVersionsError as error:
-        for ours, theirs in ((VersionNotFoundError, unknown_version), *_TRANSLATIONS):
+        for ours, theirs in (*first, *_TRANSLATIONS):
             if isinstance(error, ours):
                 raise theirs(str(error)) from error
         raise

@@ -16,7 +16,7 @@ class ChangeKind(str, enum.Enum):
     """The kinds of changes, in the order in which they are listed for a model."""
 
     REGISTERED = "registered"
-    """A version is active that was not."""
+    """A version is active that was not, or that was registered at another commit."""
     DEREGISTERED = "deregistered"
     """A version that was active is not."""
     LATEST = "latest"
@@ -60,7 +60,8 @@ class Change:
         """Return one line, such as ``churn: stage prod from v1.0.0 to v2.0.0``."""
         before, after = _names(self.before, self.after)
         if self.kind is ChangeKind.REGISTERED:
-            return f"{self.model}: registered {after}"
+            moved = "" if self.before is None else f", before {before}"
+            return f"{self.model}: registered {after}{moved}"
         if self.kind is ChangeKind.DEREGISTERED:
             return f"{self.model}: deregistered {before}"
         if self.kind is ChangeKind.LATEST:
@@ -112,8 +113,8 @@ def _model_changes(name: str, before: Model | None, after: Model | None) -> Iter
     old = {} if before is None else {one.name: one for one in reversed(before.versions)}
     new = {} if after is None else {one.name: one for one in reversed(after.versions)}
     for version, value in new.items():
-        if version not in old:
-            yield Change(ChangeKind.REGISTERED, name, after=value)
+        if _differ(old.get(version), value):
+            yield Change(ChangeKind.REGISTERED, name, None, old.get(version), value)
     for version, value in old.items():
         if version not in new:
             yield Change(ChangeKind.DEREGISTERED, name, before=value)

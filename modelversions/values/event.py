@@ -64,7 +64,7 @@ class Event:
         """
         try:
             return _event_of(data)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidArgumentError(
                 f"this is not the dictionary of an event: {error!r}; pass one from to_dict()",
                 argument="data",
@@ -133,7 +133,9 @@ def _event_of(data: Mapping[str, Any]) -> Event:
     if is_named and version != name.version:
         raise ValueError(f"version is {data['version']!r}, but the tag is {data['tag']!r}")
     time = datetime.fromisoformat(data["time"])
-    check_aware(time, "time")
+    stored = check_time(time, "time")
+    if (stored, stored.utcoffset()) != (time, time.utcoffset()):
+        raise ValueError(f"the time {time} is not one of a tag, in whole seconds")
     return Event(
         kind=name.kind,
         model=name.model,
@@ -143,8 +145,9 @@ def _event_of(data: Mapping[str, Any]) -> Event:
         tag=str(name),
         counter=name.counter,
         time=time,
-        author=author
-        and Identity(_matching(_TEXT, author["name"]), _matching(_TEXT, author["email"])),
+        author=None
+        if author is None
+        else Identity(_matching(_TEXT, author["name"]), _matching(_TEXT, author["email"])),
         message=_matching(_TEXT, data["message"]),
     )
 

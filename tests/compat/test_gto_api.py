@@ -157,6 +157,25 @@ def test_a_life(twins: Twins) -> None:
     assert len(twins.results) > 200
 
 
+def test_wrong_calls(twins: Twins) -> None:
+    c = twins.commits
+    twins.call("register", "a", c[0])
+    twins.call("register", "a", c[0], version="v0.0.1", force=True)
+    twins.call("assign", "a", "dev", version="v0.0.1")
+    twins.call("deregister", "a", version="v0.0.1")
+    twins.call("deregister", "a", version="v0.0.1")
+    twins.call("assign", "missing", "prod", version="v1.0.0")
+    twins.call("assign", "a", "prod", ref=c[6], name_version="bad")
+    twins.call("deregister", "missing", version="v1.0.0")
+    twins.call("deregister", "a", ref=c[7])
+    twins.call("unassign", "a", version="v0.0.1")
+    twins.call("register", "dir:b", c[6], version="", message="")
+    twins.call("history", "")
+    for name in ("a@v1", "a@bad", "a#bad!", "a@v0.0.1#3", "a@v0.0.1!", "a@", "#", "a#dev"):
+        twins.call("show", name)
+    assert tags(twins.ours) == tags(twins.theirs)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_random_calls(twins: Twins, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # it is repeated from its seed
