@@ -27,9 +27,7 @@ def read_event(ref: str, folder: str = ".") -> Event:
         subprocess.run(command, cwd=folder, check=False)
     with Registry.open(folder) as registry:
         registry.fetch()
-        event = registry.event(full, strict=True)
-    assert event is not None
-    return event
+        return registry.event(full, strict=True)
 
 
 def outputs(event: Event) -> dict[str, str]:
@@ -45,7 +43,9 @@ def outputs(event: Event) -> dict[str, str]:
 
 def main(ref: str | None = None) -> None:
     """Print the outputs."""
-    ref = ref or os.environ.get("GITHUB_REF") or os.environ["CI_COMMIT_TAG"]
+    ref = ref or os.environ.get("GITHUB_REF") or os.environ.get("CI_COMMIT_TAG")
+    if not ref:
+        sys.exit("pass a ref, or set GITHUB_REF or CI_COMMIT_TAG")
     try:
         event = read_event(ref)
     except ModelVersionsError as error:

@@ -41,7 +41,8 @@ class ServedModel:
                 for version in self.registry.watch(self.stage, interval=30, stop=self.stop):
                     self.show(version)
             except Exception:  # the registry cannot be read, or the file cannot be loaded
-                LOG.exception("%s: the version before is served; next attempt follows", self.stage)
+                LOG.exception("%s cannot be loaded; the next attempt follows", self.stage)
+                self.loaded.set()
                 self.stop.wait(self.retry)
 
     def show(self, version: Version | None) -> None:
@@ -74,7 +75,7 @@ def create_app(registry: Registry | None = None, load: Callable[[bytes], Any] = 
         served.loaded.wait(timeout=60)
         current = served.current
         if current is None:
-            raise HTTPException(503, f"no version is in {served.stage}")
+            raise HTTPException(503, f"no version of {served.stage} is loaded; see the log")
         return current[0].to_dict()
 
     return app

@@ -13,7 +13,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     ├── VersionNotFoundError       KeyError           .model .version
     ├── StageNotFoundError         KeyError           .model .stage
     ├── TagNotFoundError           LookupError        .tag
-    ├── ArtifactNotFoundError      LookupError        .model .commit
+    ├── ArtifactNotFoundError      KeyError           .model .commit
     ├── FileNotInGitError          FileNotFoundError  .path .commit .reason
     ├── ObjectMissingError         LookupError        .id
     ├── RepositoryNotFoundError    FileNotFoundError  .location
@@ -356,7 +356,7 @@ class NotACommitError(RevisionNotFoundError):
         self._set(type=type)
 
 
-class ArtifactNotFoundError(ModelVersionsError, LookupError):
+class ArtifactNotFoundError(ModelVersionsError, KeyError):
     """The model has no annotation at the commit (F24)."""
 
     code = "artifact-not-found"
@@ -370,13 +370,16 @@ class ArtifactNotFoundError(ModelVersionsError, LookupError):
 
 
 class FileNotInGitError(ModelVersionsError, FileNotFoundError):
-    """Git has no such file at the commit, or has a pointer of DVC or Git LFS in its place."""
+    """Git has no such file at the commit, or has a pointer of DVC or Git LFS in its place.
+
+    ``reason`` is ``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or
+    ``"lfs"``.
+    """
 
     code = "file-not-in-git"
     path: str
     commit: str
     reason: str
-    """``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or ``"lfs"``."""
 
     def __init__(self, message: str, *, path: str, commit: str, reason: str) -> None:
         """Set the message and the data."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, overload
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, overload
 from modelversions.errors import (
     InvalidArgumentError,
     InvalidVersionError,
+    ModelNotFoundError,
     RuleViolationError,
 )
 from modelversions.git import sync
@@ -27,11 +28,16 @@ from modelversions.git.store import (
 from modelversions.git.sync import SyncResult
 from modelversions.model.model import Version
 from modelversions.registry_view import RegistryView, Revision
-from modelversions.rules import Rule, name_of
+from modelversions.rules import FACTORIES, Rule, name_of
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import LEVELS, SemVer
-from modelversions.values.tag_name import TagName, check_model_name, check_new_stage
+from modelversions.values.tag_name import (
+    TagName,
+    check_model_name,
+    check_new_stage,
+    prefixes_of,
+)
 from modelversions.values.web_pages import CommitUrl, check_commit_url
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
@@ -81,9 +87,10 @@ class Registry(RegistryView):
     - ``force``: write in spite of a refusal that allows it (F12a, F12c, F23).
     - ``sign``: True, False or a key. Default: as Git is configured.
     - ``dry_run``: return the event that would be written, and write nothing.
-    - ``push``: push the tag once it is created: True for the remote ``origin``, or the name of a
-      remote, a URL, a path or another registry. If it has events of the model that are not here,
-      nothing is written. In a registry at a URL, tags are created on the server.
+    - ``push``: push the tag once it is created, and the model's other events that the remote lacks:
+      True for the remote ``origin``, or the name of a remote, a URL, a path or another registry. If
+      it has events of the model that are not here, nothing is written. In a registry at a URL, tags
+      are created on the server.
 
     In addition to the errors that each method names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` without an author,
@@ -92,7 +99,7 @@ class Registry(RegistryView):
     ``WriteConflictError`` if Git cannot create the tag (``PushRejectedError`` if a server rejects
     it), ``RemoteAheadError`` if the remote has to be fetched first, ``NotPushedError`` if the tag
     was created and not pushed, and ``SigningError``. A tag dated more than a minute ahead of this
-    clock causes a ``ClockSkewWarning``.
+    clock, without ``when``, causes a ``ClockSkewWarning``.
     """
 
     _store: Store
@@ -241,6 +248,8 @@ class Registry(RegistryView):
             VersionExistsError: the version is registered already.
             CommitTakenError: another version was ever registered at the commit, and ``force`` is
                 not given (F12a).
+            ModelNotFoundError: the next version is not known, as this clone is shallow and has no
+                tag of the model.
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
@@ -253,6 +262,8 @@ class Registry(RegistryView):
                     argument="bump",
                     value=bump,
                 )
+        if semver is None:
+            self._check_fetched(model, push)
         sha = self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
@@ -360,7 +371,9 @@ class Registry(RegistryView):
             model: the model's name.
             version: the version; or pass ``commit``.
             stage: the stage's name, such as ``"prod"``.
-            commit: a revision, instead of the version.
+            commit: a revision, instead of the version. If no version is registered there, the
+                commit itself is in the stage, which is a problem of ``problems()`` (F18); to
+                register the next version there, pass ``register=True``.
             register: register the version first if it is not registered, at ``commit`` or HEAD;
                 the next version if none is given. Author and message apply to both events.
             message, author, when, force, sign, dry_run, push: see ``Registry``.
@@ -377,8 +390,11 @@ class Registry(RegistryView):
         """
         check_model_name(model)
         stage, semver = _stage_and_version(model, stage, version)
+        check_flag("register", register)
         if not register:
             _check_one(version, commit)
+        elif semver is None:
+            self._check_fetched(model, push)
         if not force:
             check_allowed(model, stage, self.allowed_stages())
         named = commit is not None
@@ -619,12 +635,15 @@ class Registry(RegistryView):
         """
         remote = _remote_of(push=options.push)
         if remote is None:
-            return self._writer.write(model, options, plan)[-1]
+            with self._shallow_hint():
+                return self._writer.write(model, options, plan)[-1]
         with closing(self._connect(remote)) as connected:
             sync.check_fetched(connected, self._store, model)
-            events = self._writer.write(model, options, plan)
+            with self._shallow_hint():
+                events = self._writer.write(model, options, plan)
             if not options.dry_run:
-                sync.push_written(connected, self._store, [event.tag for event in events])
+                refs = self._events(prefixes_of(model))
+                sync.push_written(connected, refs, [event.tag for event in events])
         return events[-1]
 
     def _check_rules(self, event: Event) -> None:
@@ -653,11 +672,23 @@ class Registry(RegistryView):
                     tag=event.tag,
                 )
 
-    def _events(self) -> list[TagRef]:
-        """List the tags of events."""
-        refs = [ref for ref in self._store.tags() if TagName.try_parse(ref.name)]
+    def _events(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+        """List the tags of events whose names begin with one of ``prefixes``."""
+        refs = [ref for ref in self._store.tags(prefixes) if TagName.try_parse(ref.name)]
         commits = self._store.peel(refs)
         return [ref for ref in refs if commits[ref.id] is not None]
+
+    def _check_fetched(self, model: str, push: object) -> None:
+        """Check that the next version of a model can be told in a shallow clone.
+
+        Raises:
+            ModelNotFoundError: no tag of the model is here, and ``push`` does not ask the remote.
+        """
+        if self._fetch and not push and model not in self:
+            raise ModelNotFoundError(
+                f"the next version of {model!r} is not known{self._fetch}; or pass the version",
+                model=model,
+            )
 
     def _require_model(self, model: str) -> str:
         """Return the name of a model, or raise an error if it does not exist."""
@@ -667,6 +698,13 @@ class Registry(RegistryView):
 def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     found = tuple(rules) if isinstance(rules, Iterable) else (rules,)
     for rule in found:
+        if rule in FACTORIES:
+            name = name_of(rule)
+            raise InvalidArgumentError(
+                f"{name} returns a rule and is none; call it, such as rules=[{name}(...)]",
+                argument="rules",
+                value=rule,
+            )
         if not callable(rule):
             raise InvalidArgumentError(
                 f"a rule must be a callable, not {rule!r}; see modelversions.rules",

@@ -18,14 +18,16 @@ from collections.abc import (
     Mapping,
     ValuesView,
 )
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from modelversions.artifacts.artifact import (
     DVC_FILE,
     GTO_FILE,
+    MAX_PATH,
     AnnotationReader,
     Artifact,
     Artifacts,
@@ -74,7 +76,7 @@ from modelversions.values.tag_name import (
 )
 from modelversions.watch import Watch, check_interval, check_stop
 from modelversions.write.allowed_stages import FILE, read_stages, read_types
-from modelversions.write.writer import Clock
+from modelversions.write.writer import Clock, check_flag
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -214,6 +216,16 @@ class RegistryView(Mapping[str, Model]):
             return ""
         return "; this clone is shallow and may lack tags: registry.fetch() fetches them"
 
+    @contextmanager
+    def _shallow_hint(self) -> Iterator[None]:
+        """Add the hint to fetch tags to an error about what does not exist in a shallow clone."""
+        try:
+            yield
+        except (VersionNotFoundError, StageNotFoundError) as error:
+            if not self._fetch:
+                raise
+            raise type(error)(f"{error}{self._fetch}", **error.__dict__) from error
+
     def _ipython_key_completions_(self) -> list[str]:
         """Return the models' names, for Tab completion of ``registry["``."""
         return list(self)
@@ -243,11 +255,23 @@ class RegistryView(Mapping[str, Model]):
             ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
                 names nothing.
         """
-        model, find = self._parse_reference(str(reference))
-        return find(self[model])
+        model, find = self._parse_reference(reference)
+        with self._shallow_hint():
+            return find(self[model])
 
-    def _parse_reference(self, reference: str) -> tuple[str, Callable[[Model], Version]]:
+    def _parse_reference(
+        self, given: str | TagName | Version
+    ) -> tuple[str, Callable[[Model], Version]]:
         """Return the model's name, and a function that finds the version in the model."""
+        if not isinstance(given, (str, TagName, Version)):
+            hint = "; of an event, pass its tag" if isinstance(given, Event) else ""
+            raise InvalidArgumentError(
+                f"a reference must be text such as 'churn@latest', a TagName or a Version, not "
+                f"{given!r}{hint}",
+                argument="reference",
+                value=given,
+            )
+        reference = str(given)
         tag = reference.removeprefix(TAGS).replace(":", "=")
         model, _, last = tag.rpartition("@")
         if model and last in ("latest", "greatest"):
@@ -307,7 +331,7 @@ class RegistryView(Mapping[str, Model]):
                 iterating; a ``RemoteError`` only if the server rejects the requests by an HTTP
                 status from 400 to 499 (but not 408, 425 or 429).
         """
-        model, find = self._parse_reference(str(reference))
+        model, find = self._parse_reference(reference)
         check_model_name(model)
         check_stop(stop, wait)
         subject = f"watch of {str(reference)!r} at {self._store.location!r}"
@@ -331,6 +355,12 @@ class RegistryView(Mapping[str, Model]):
         """
         return tuple(self._registered_at({self._resolve(commit)}))
 
+    @overload
+    def event(self, ref: str | TagName, *, strict: Literal[True]) -> Event: ...
+
+    @overload
+    def event(self, ref: str | TagName, *, strict: bool = False) -> Event | None: ...
+
     def event(self, ref: str | TagName, *, strict: bool = False) -> Event | None:
         """Return the event of a tag, given its name or full ref; None if it has none.
 
@@ -339,9 +369,17 @@ class RegistryView(Mapping[str, Model]):
             strict: raise an error with the reason instead of returning None.
 
         Raises:
+            InvalidArgumentError: it is neither text nor a tag's name.
             InvalidTagNameError: with ``strict``, it is a branch, or not an event's name.
             TagNotFoundError: with ``strict``, the tag does not exist here, or is no event.
         """
+        check_flag("strict", strict)
+        if not isinstance(ref, (str, TagName)):
+            raise InvalidArgumentError(
+                f"ref must be the name or the full ref of a tag, not {ref!r}",
+                argument="ref",
+                value=ref,
+            )
         tag = str(ref).removeprefix(TAGS)
         name = TagName.try_parse(tag)
         if name is None:
@@ -528,7 +566,7 @@ class RegistryView(Mapping[str, Model]):
         found: dict[str, Artifact] = {}
         for file in (GTO_FILE, *self._store.paths_at(id, DVC_FILE)):
             found |= self._annotations(reader, file)
-        return Artifacts(found, (*reader.problems, *self._types_not_allowed(found.values())))
+        return Artifacts(id, found, (*reader.problems, *self._types_not_allowed(found.values())))
 
     def _annotations(self, reader: AnnotationReader, file: str) -> dict[str, Artifact]:
         """Read the annotations of one file of a commit, of which there may be none."""
@@ -566,8 +604,14 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the file cannot be read.
         """
         version = reference if isinstance(reference, Version) else self.resolve(reference)
-        file = _checked_path(self._path_of(version) if path is None else path)
-        return self._read_at(version.commit, file)
+        if path is not None:
+            return self._read_at(version.commit, _checked_path(path))
+        artifact = self._annotation_with_file(version)
+        try:
+            return self._read_at(version.commit, _checked_path(artifact.path))
+        except FileNotInGitError as error:
+            message = f"{error} (the path is that of the annotation in {artifact.file})"
+            raise FileNotInGitError(message, **error.__dict__) from error
 
     def open_file(self, reference: str | TagName | Version, path: str | None = None) -> BytesIO:
         """Open a file at the commit of a version for reading; it is read into memory at once.
@@ -576,7 +620,8 @@ class RegistryView(Mapping[str, Model]):
         """
         return BytesIO(self.read_bytes(reference, path))
 
-    def _path_of(self, version: Version) -> str:
+    def _annotation_with_file(self, version: Version) -> Artifact:
+        """Return the annotation of a version, whose path is in the repository."""
         artifact = self.artifact(version)
         if artifact.path is None or "://" in artifact.path:
             raise FileNotInGitError(
@@ -586,7 +631,7 @@ class RegistryView(Mapping[str, Model]):
                 commit=version.commit,
                 reason="missing",
             )
-        return artifact.path
+        return artifact
 
     def _read_at(self, commit: str, path: str) -> bytes:
         found = self._store.file_at(commit, path, bounded=False)
@@ -643,7 +688,7 @@ class RegistryView(Mapping[str, Model]):
         found.sort(key=lambda problem: (problem.tag, problem.kind.value))
         return Problems(found, self._store.find_pages)
 
-    def commits(self, revision: str = "HEAD", limit: int | None = 20) -> Commits:
+    def commits(self, revision: Revision = "HEAD", limit: int | None = 20) -> Commits:
         """Return a commit and its ancestors, newest first.
 
         ``versions`` of the result has the versions that are registered at them.
@@ -661,8 +706,9 @@ class RegistryView(Mapping[str, Model]):
                 argument="limit",
                 value=limit,
             )
+        name = revision if isinstance(revision, str) else self._resolve(revision)
         try:
-            found = self._store.commits(revision, limit)
+            found = self._store.commits(name, limit)
             return Commits(found, self._store.find_pages, self._carried)
         except RevisionNotFoundError:
             if revision == "HEAD":
@@ -726,7 +772,7 @@ class RegistryView(Mapping[str, Model]):
             """Say in the error that a view only reads."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name in _WRITERS:
-                message += "; a view only reads: call it of the Registry"
+                message += "; a view only reads: call it on the Registry"
             raise AttributeError(message, name=name, obj=self)
 
     @gc_paused
@@ -796,6 +842,12 @@ def _checked_path(path: object) -> str:
         InvalidArgumentError: it is absolute or leads out of the repository.
     """
     found = posixpath.normpath(path) if isinstance(path, str) and path else ""
+    if len(found) > MAX_PATH:
+        raise InvalidArgumentError(
+            f"the path has {len(found)} characters; a path has at most {MAX_PATH}",
+            argument="path",
+            value=None,
+        )
     if not found or found.startswith(("/", "../")) or found in (".", "..") or "\0" in found:
         raise InvalidArgumentError(
             f"path must be the path of a file from the repository's root, with '/', not {path!r}",
@@ -837,7 +889,8 @@ def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:
     """Return the name of a tag that an argument gives."""
     if not isinstance(tag, (str, Event, Version)):
         raise InvalidArgumentError(
-            f"a tag must be given as text, an Event or a Version, not {tag!r}",
+            f"a tag must be given as text, an Event or a Version, not {tag!r}; pass another "
+            "repository as remote= of push()",
             argument="tag",
             value=tag,
         )

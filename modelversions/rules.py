@@ -88,7 +88,14 @@ def two_people(*stages: str) -> Rule:
 
 def name_of(rule: Rule) -> str:
     """Return the name of a rule for messages: that of a function, or the ``repr``."""
-    return str(getattr(rule, "__name__", None) or repr(rule))
+    name = getattr(rule, "__name__", None)
+    if name is None and "__repr__" not in vars(type(rule)):
+        name = type(rule).__name__
+    return str(name or repr(rule))
+
+
+FACTORIES: tuple[object, ...] = (promotion, increasing_versions, two_people)
+"""The functions that return rules."""
 
 
 @attrs.frozen(repr=False)
@@ -124,7 +131,7 @@ class _IncreasingVersions:
         known = () if model is None else model.all_versions
         others = [one.semver for one in known if one.semver not in (None, event.version)]
         greatest = max((one for one in others if one is not None), default=None)
-        if greatest is None or event.version > greatest:
+        if greatest is None or event.version.precedence > greatest.precedence:
             return None
         return f"{event.version} is not greater than {greatest}, which was registered before"
 

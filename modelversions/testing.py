@@ -22,7 +22,9 @@ from modelversions.errors import InvalidArgumentError
 from modelversions.git.local.local_store import LocalStore
 from modelversions.registry import Registry
 from modelversions.rules import Rule
+from modelversions.values.event import check_aware, check_time
 from modelversions.values.identity import Identity
+from modelversions.write.writer import Clock
 
 AUTHOR = Identity("Test Author", "author@example.com")
 """The author of commits and events, unless another one is passed."""
@@ -39,7 +41,16 @@ class FixedClock:
     """A clock that advances by one step each time that it is read."""
 
     def __init__(self, start: datetime = START, step: timedelta = timedelta(seconds=1)) -> None:
-        """Start at an aware time."""
+        """Start at an aware time.
+
+        Raises:
+            InvalidArgumentError: it is no aware time, or the step is no timedelta.
+        """
+        check_aware(start, "start")
+        if not isinstance(step, timedelta):
+            raise InvalidArgumentError(
+                f"step must be a timedelta, not {step!r}", argument="step", value=step
+            )
         self.now = start
         """The time of the next reading."""
         self.step = step
@@ -49,6 +60,10 @@ class FixedClock:
         now, self.now = self.now, self.now + self.step
         return now
 
+    def __repr__(self) -> str:
+        """Return the time of the next reading, and the step."""
+        return f"<FixedClock {self.now}, step {self.step}>"
+
 
 def memory_registry(
     models: Mapping[str, Iterable[str]] | None = None,
@@ -57,7 +72,7 @@ def memory_registry(
     commits: int = 1,
     allowed_stages: Iterable[str] | None = None,
     author: Identity = AUTHOR,
-    clock: FixedClock | None = None,
+    clock: Clock | None = None,
     rules: Iterable[Rule] = (),
 ) -> Registry:
     """Return a registry in memory, which reads neither files nor the environment.
@@ -90,14 +105,18 @@ def memory_registry(
     repo.object_store.add_object(Tree())
     store = LocalStore(repo, "memory", env=_ENVIRONMENT)
     registry = Registry(store, author=author, clock=clock)
+
+    def now() -> datetime:
+        return check_time(clock(), "clock")
+
     for model, versions in (models or {}).items():
         for version in versions:
-            registry.register(model, version, commit=_commit(repo, author, clock()))
+            registry.register(model, version, commit=_commit(repo, author, now()))
     for model, assigned in (stages or {}).items():
         for stage, version in assigned.items():
             registry.assign(model, version, stage)
     for _ in range(commits):
-        _commit(repo, author, clock())
+        _commit(repo, author, now())
     return Registry(store, stages=allowed_stages, author=author, clock=clock, rules=rules)
 
 

@@ -239,6 +239,12 @@ class TestInvalidFiles:
             ("dvc.yaml", "artifacts: {churn: {path: 3}}\n", "churn", "the path of 'churn' must"),
             ("dvc.yaml", "artifacts: {churn: {path: ../x}}\n", "churn", "leads out of the repos"),
             ("dvc.yaml", "artifacts: {churn: {path: /x}}\n", "churn", "leads out of the repos"),
+            (
+                "dvc.yaml",
+                f"artifacts: {{churn: {{path: {'a/' * 2048}x}}}}",
+                "churn",
+                "more than 4096",
+            ),
             ("dvc.yaml", "artifacts: {churn: {path: x, labels: a}}\n", "churn", "must be a list"),
             ("dvc.yaml", "artifacts: {churn: {path: x, labels: [1]}}\n", "churn", "must be a list"),
             ("artifacts.yaml", "churn: {description: [1]}\n", "churn", "the description of"),
@@ -345,6 +351,8 @@ FILES: Files = {
     "broken/dvc.lock": "stages: [",
     "large/dvc.lock": f"#{' ' * (1 << 17)}\n  - path: out/model\n    size: 3\n",
     "there": (LINK, "models"),
+    "wd/dvc.yaml": "stages: {a: {wdir: .., cmd: x}, b: {wdir: 3}, c: 3}\n",
+    "wd/dvc.lock": "stages: {a: {outs: [{path: wout}]}, b: {outs: [{path: bout}]}}\n",
     "old": "version https://hawser.github.com/spec/v1\noid sha256:1\nsize 2\n",
 }
 
@@ -366,12 +374,15 @@ class TestFiles:
             ("models", "directory", "name a file in it"),
             ("link", "symlink", "name the file that it leads to"),
             ("module", "submodule", "open its own repository"),
-            ("one", "dvc", r"call dvc.api.open\('one', repo='.*', rev='[0-9a-f]{40}'\)"),
-            ("folder/a/b", "dvc", "call dvc.api.open"),
-            ("train/out/model", "dvc", "call dvc.api.open"),
+            ("one", "dvc", r"call dvc.api.read\('one', repo='.*', rev='[0-9a-f]{40}', mode='rb'\)"),
+            ("folder/a/b", "dvc", "call dvc.api.read"),
+            ("train/out/model", "dvc", "call dvc.api.read"),
             ("train/out/other", "missing", "there is no file"),
             ("broken/x", "missing", "there is no file"),
-            ("large/out/model", "dvc", "call dvc.api.open"),
+            ("wout", "missing", "there is no file"),
+            ("wd/wout", "missing", "there is no file"),
+            ("wd/bout", "dvc", "call dvc.api.read"),
+            ("large/out/model", "dvc", "call dvc.api.read"),
             ("large/out/other", "missing", "there is no file"),
             ("old", "lfs", "git lfs pull --include=old"),
             ("nlp/shared/ner.bin", "lfs", "git lfs pull --include=nlp/shared/ner.bin"),
@@ -416,6 +427,24 @@ class TestFiles:
             builder.registry.read_bytes("churn@latest", path)
         with pytest.raises(InvalidArgumentError, match="cannot be encoded as UTF-8"):
             builder.registry.read_bytes("churn@latest", "\ud800")
+        with pytest.raises(InvalidArgumentError, match="has 80001 characters; a path has at most"):
+            builder.registry.read_bytes("churn@latest", "a/" * 40_000 + "x")
+
+    def test_a_path_of_the_annotation_that_is_missing(self, builder: Builder) -> None:
+        commit(builder, {"dvc.yaml": "artifacts: {churn: {path: none}}\n"})
+        builder.tag("churn@v1.0.0")
+        message = r"no file 'none' .* \(the path is that of the annotation in dvc.yaml\)"
+        with pytest.raises(FileNotInGitError, match=message) as caught:
+            builder.registry.read_bytes("churn@latest")
+        assert (caught.value.path, caught.value.reason) == ("none", "missing")
+
+    def test_a_model_without_an_annotation(self, builder: Builder) -> None:
+        commit(builder, {"dvc.yaml": DVC})
+        found = builder.registry.artifacts()
+        with pytest.raises(ArtifactNotFoundError, match="'none' .* annotated models: churn, raw"):
+            found["none"]
+        assert "none" not in found
+        assert found.get("none") is None
 
     def test_in_the_past(self, builder: Builder) -> None:
         commit(builder, FILES)

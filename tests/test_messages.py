@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -28,7 +29,7 @@ from modelversions import (
 from modelversions.git.remote.error_translation import translate_error
 from modelversions.git.remote.transport import PushResult
 from modelversions.git.store import sha_hint
-from modelversions.testing import memory_registry
+from modelversions.testing import FixedClock, memory_registry
 from tests.builders import Builder, at
 from tests.servers import git_server
 
@@ -166,7 +167,7 @@ def test_an_event_after_the_moment_of_a_view(builder: Builder) -> None:
 def test_a_view_only_reads(builder: Builder) -> None:
     builder.tag("m@v1.0.0", "c1", 10)
     view: Any = builder.registry.as_of(at(50))
-    with pytest.raises(AttributeError, match="'register'; a view only reads: call it of the Reg"):
+    with pytest.raises(AttributeError, match="'register'; a view only reads: call it on the Reg"):
         view.register("m")
     with pytest.raises(AttributeError, match="'RegistryView' object has no attribute 'registr'$"):
         view.registr("m")
@@ -197,6 +198,45 @@ def test_names_of_other_types(builder: Builder) -> None:
     assert [] not in model.stages
     with pytest.raises(StageNotFoundError, match=r"is in stage \[\]"):
         model.stages[[]]
+
+
+def test_values_of_other_types(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    registry: Any = builder.registry
+    event = registry.event("m@v1.0.0")
+    for value in (None, 5, registry["m"]):
+        with pytest.raises(InvalidArgumentError, match="a reference must be text such as 'churn@"):
+            registry.resolve(value)
+    with pytest.raises(InvalidArgumentError, match="; of an event, pass its tag"):
+        registry.resolve(event)
+    for value in (None, 5, event):
+        with pytest.raises(InvalidArgumentError, match="ref must be the name or the full ref of "):
+            registry.event(value)
+    with pytest.raises(InvalidArgumentError, match="strict must be True or False, not 'yes'"):
+        registry.event("m@v1.0.0", strict="yes")
+    with pytest.raises(InvalidArgumentError, match="register must be True or False, not 'yes'"):
+        registry.assign("m", "v1.0.0", "prod", register="yes", author=ANN)
+    with pytest.raises(InvalidArgumentError, match="commit must be text such as a SHA"):
+        registry.commits(5)
+    assert registry.commits(event) == registry.commits(event.commit)
+    with pytest.raises(InvalidArgumentError, match="pass one of the model's events, not 5"):
+        registry["m"].of_event(5)
+    with pytest.raises(InvalidArgumentError, match=r"pass another repository as remote= of push"):
+        registry.push(registry)
+
+
+@pytest.mark.parametrize("clock", [lambda: 5, lambda: datetime(2024, 1, 1)])  # noqa: DTZ001
+def test_a_clock_that_returns_no_time(clock: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="clock must be a datetime with a time zone"):
+        memory_registry(clock=clock)
+
+
+def test_a_fixed_clock_of_other_values() -> None:
+    values: list[dict[str, Any]] = [{"start": "2020"}, {"start": datetime(2024, 1, 1)}, {"step": 5}]  # noqa: DTZ001
+    for options in values:
+        with pytest.raises(InvalidArgumentError, match=f"{next(iter(options))} must be a "):
+            FixedClock(**options)
+    assert repr(FixedClock()) == "<FixedClock 2024-01-01 00:00:00+00:00, step 0:00:01>"
 
 
 def test_author_and_clock_of_another_type() -> None:

@@ -34,7 +34,7 @@ from modelversions import (
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.store import TagObject, TagRef
 from modelversions.model.state import replay_events
-from tests.builders import Builder, at
+from tests.builders import ANN, Builder, at
 
 
 @pytest.fixture
@@ -387,7 +387,8 @@ class TestLookups:
 
 
 def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
-    life.repo.update_shallow({ObjectID(life.commits["c2"].encode())}, None)
+    head = life.commits["c2"]
+    life.repo.update_shallow({ObjectID(head.encode())}, None)
     registry = life.registry
     for failing in (
         lambda: registry["other"],
@@ -395,9 +396,15 @@ def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
         lambda: registry.resolve("churn#prod#9"),
         lambda: registry.verify("churn#prod#9"),
         lambda: registry.as_of(at(60))["other"],
+        lambda: registry.resolve("churn#canary"),
+        lambda: registry.assign("churn", "v9.0.0", "prod", author=ANN),
+        lambda: registry.register("other", author=ANN),
+        lambda: registry.assign("other", stage="prod", register=True, author=ANN),
     ):
         with pytest.raises(ModelVersionsError, match=r"shallow .* registry.fetch\(\) fetches them"):
             failing()
+    assert registry.register("other", "v1.0.0", commit=head, author=ANN, dry_run=True)
+    assert registry.register("churn", commit=head, author=ANN, dry_run=True, force=True)
 
 
 class TestCost:

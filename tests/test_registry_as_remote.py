@@ -80,12 +80,22 @@ def test_push_and_fetch(filled: Registry, other: Registry) -> None:
 
 def test_a_write_is_pushed(filled: Registry, other: Registry) -> None:
     """An empty registry is false, and it is a remote."""
+    before = filled["churn"].history
     filled.deprecate("churn", author=ANN, push=other, dry_run=True)
     assert list(other) == []
     event = filled.deprecate("churn", author=ANN, push=other)
-    assert other.history() == (event,)
+    assert other.history() == (*before, event)  # with the events that it follows
     filled.assign("new", stage="dev", register=True, commit=event, author=ANN, push=other)
     assert [one.tag for one in other["new"].history] == ["new@v0.0.1", "new#dev#1"]
+
+
+def test_a_stage_of_a_version_that_was_not_pushed(filled: Registry, other: Registry) -> None:
+    filled.register("new", "v1.0.0", commit=filled["churn"][0], author=ANN)
+    filled.register("another", "v1.0.0", commit=filled["churn"][0], author=ANN)
+    filled.assign("new", "v1.0.0", "prod", author=ANN, push=other)
+    assert other["new"].stages["prod"].name == "v1.0.0"
+    assert other.problems() == ()
+    assert "another" not in other
 
 
 def test_tags_are_deleted_in_both(filled: Registry, other: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -93,6 +94,20 @@ class TestRules:
             with pytest.raises(RuleViolationError):
                 registry.deprecate("m", author=BOB)
 
+    @pytest.mark.parametrize("factory", [promotion, two_people, increasing_versions])
+    def test_a_function_that_returns_a_rule(self, factory: Any) -> None:
+        name = factory.__name__
+        with pytest.raises(InvalidArgumentError, match=rf"{name} returns .* rules=\[{name}\(...\)"):
+            memory_registry(rules=[factory])
+
+    def test_the_name_of_a_callable_object(self) -> None:
+        class Freeze:
+            def __call__(self, *_: object) -> str:
+                return "nothing is written this week"
+
+        with pytest.raises(RuleViolationError, match="the rule Freeze refuses"):
+            registry_with(Freeze()).deprecate("m")
+
     @pytest.mark.parametrize("rules", [["promotion"], None, "promotion"])
     def test_what_is_no_rule(self, rules: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="a rule must be a callable, not "):
@@ -152,10 +167,10 @@ class TestPromotion:
 class TestIncreasingVersions:
     def test_a_smaller_one_is_refused(self) -> None:
         registry = registry_with(increasing_versions())
-        for version in ("v1.5.0", "v2.0.0-rc.1"):
+        for version in ("v1.5.0", "v2.0.0-rc.1", "v2.0.0+build.2"):
             with pytest.raises(
                 RuleViolationError,
-                match=rf"increasing_versions\(\) .* {version} is not greater than v2.0.0, which",
+                match=rf"increasing_versions\(\) .* {re.escape(version)} is not greater than v2.0.0, which",
             ):
                 registry.register("m", version)
         assert registry.register("new", "v0.1.0").tag == "new@v0.1.0"

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from modelversions.errors import ConfigurationError
+from modelversions.errors import ArtifactNotFoundError, ConfigurationError
 from modelversions.json_types import record
 from modelversions.safe_yaml import brief, invalid, load_mapping
 from modelversions.values.problem import Problem, ProblemKind
@@ -17,6 +17,8 @@ from modelversions.values.tag_name import is_model_name
 
 DVC_FILE = "dvc.yaml"
 GTO_FILE = "artifacts.yaml"
+MAX_PATH = 4096
+"""The maximal number of characters of a file's path: that of Linux."""
 
 
 def _frozen(value: object) -> object:
@@ -67,17 +69,32 @@ def _plain(value: object) -> object:
 class Artifacts(Mapping[str, Artifact]):
     """The annotations of a commit, by model, and what is wrong with others: read-only."""
 
-    __slots__ = ("_found", "problems")
+    __slots__ = ("_commit", "_found", "problems")
 
-    def __init__(self, found: Mapping[str, Artifact], problems: tuple[Problem, ...]) -> None:
+    def __init__(
+        self, commit: str, found: Mapping[str, Artifact], problems: tuple[Problem, ...]
+    ) -> None:
         """Keep annotations and problems."""
+        self._commit = commit
         self._found = {name: found[name] for name in sorted(found)}
         self.problems = problems
         """Files and annotations that cannot be read: ``tag`` is the file's path."""
 
     def __getitem__(self, model: str) -> Artifact:
-        """Return the annotation of a model."""
-        return self._found[model]
+        """Return the annotation of a model.
+
+        Raises:
+            ArtifactNotFoundError: it has none.
+        """
+        if isinstance(model, str) and model in self._found:
+            return self._found[model]
+        names = ", ".join(self._found) or "none"
+        raise ArtifactNotFoundError(
+            f"the model {model!r} has no annotation at commit {self._commit[:7]}; annotated "
+            f"models: {names}",
+            model=model,
+            commit=self._commit,
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the models' names, sorted."""
@@ -206,6 +223,8 @@ def _from_root(file: str, model: str, path: str) -> str:
     """
     if "://" in path:
         return path
+    if len(path) > MAX_PATH:
+        raise invalid(file, f"the path of {model!r} has more than {MAX_PATH} characters")
     found = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
     if found.startswith(("/", "../")) or found == "..":
         raise invalid(file, f"the path of {model!r}, {path!r}, leads out of the repository")

@@ -33,12 +33,32 @@ def is_dvc_output(path: str, read: Callable[[str], bytes | None]) -> bool:
         return True
     for folder in {posixpath.dirname(one) for one in above}:
         content = read(posixpath.join(folder, "dvc.lock"))
-        if content is not None and any(
-            posixpath.normpath(posixpath.join(folder, output)) in above
-            for output in _outputs(content)
-        ):
-            return True
+        if content is None:
+            continue
+        stages = read(posixpath.join(folder, "dvc.yaml")) or b""
+        folders = _working_folders(stages, folder)
+        for stage, output in _outputs(content):
+            if posixpath.normpath(posixpath.join(folders.get(stage, folder), output)) in above:
+                return True
     return False
+
+
+def _working_folders(content: bytes, folder: str) -> dict[object, str]:
+    """Return the folders (``wdir``) of the stages in a ``dvc.yaml`` file that have another one."""
+    return {
+        name: posixpath.join(folder, stage["wdir"])
+        for name, stage in _stages(content, "dvc.yaml").items()
+        if isinstance(stage, dict) and isinstance(stage.get("wdir"), str)
+    }
+
+
+def _stages(content: bytes, file: str) -> dict[object, object]:
+    """Return the stages in a file of DVC; none if it is invalid."""
+    try:
+        stages = load_mapping(content, file).get("stages")
+    except ConfigurationError:
+        return {}
+    return stages if isinstance(stages, dict) else {}
 
 
 def _with_parents(path: str) -> Iterator[str]:
@@ -47,24 +67,21 @@ def _with_parents(path: str) -> Iterator[str]:
         path = posixpath.dirname(path)
 
 
-def _outputs(content: bytes) -> Iterator[str]:
-    """Yield the outputs in a ``dvc.lock`` file; none if it is invalid.
+def _outputs(content: bytes) -> Iterator[tuple[object, str]]:
+    """Yield the stages and outputs in a ``dvc.lock`` file; none if it is invalid.
 
     Of a large file, which the parser would need minutes for, they are all paths that are written as
     DVC writes them, dependencies included.
     """
     if len(content) > MAX_SIZE:
-        yield from (found[1].decode(errors="replace") for found in _PATH.finditer(content))
+        paths = _PATH.findall(content)
+        yield from (("", path.decode(errors="replace")) for path in paths)
         return
-    try:
-        stages = load_mapping(content, "dvc.lock").get("stages")
-    except ConfigurationError:
-        return
-    for stage in stages.values() if isinstance(stages, dict) else ():
+    for name, stage in _stages(content, "dvc.lock").items():
         outputs = stage.get("outs") if isinstance(stage, dict) else None
         for output in outputs if isinstance(outputs, list) else ():
             if isinstance(output, dict) and isinstance(output.get("path"), str):
-                yield output["path"]
+                yield name, output["path"]
 
 
 def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInGitError:
@@ -78,7 +95,7 @@ def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInG
             ``"lfs"``.
     """
     at = f"at commit {commit[:7]}"
-    call = f"dvc.api.open({path!r}, repo={location!r}, rev={commit!r})"
+    call = f"dvc.api.read({path!r}, repo={location!r}, rev={commit!r}, mode='rb')"
     sentences = {
         "missing": f"there is no file {path!r} {at}; a path begins at the repository's root",
         "directory": f"{path!r} is a directory {at}; name a file in it",
@@ -86,6 +103,6 @@ def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInG
         "symlink": f"{path!r} is a symbolic link {at}; name the file that it leads to",
         "dvc": f"{path!r} is tracked by DVC {at}, not by Git; call {call}",
         "lfs": f"{path!r} is in Git LFS {at}, and Git has a pointer only; in a clone, run "
-        f"'git lfs pull --include={path}'",
+        f"'git checkout {commit}' and 'git lfs pull --include={path}', and read the file there",
     }
     return FileNotInGitError(sentences[reason], path=path, commit=commit, reason=reason)

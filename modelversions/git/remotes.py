@@ -62,7 +62,7 @@ def _given(name: str, config: StackedConfig) -> str:
     names = sorted({one[1].decode() for one in config.sections() if one[0] == b"remote"})
     raise RepositoryNotFoundError(
         f"there is no remote {name!r}; remotes: {', '.join(names) or 'none'} ('git remote add' "
-        "makes one), or give a URL",
+        "makes one); nor is it a URL or the path of a directory",
         location=name,
     )
 

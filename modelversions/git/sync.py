@@ -158,15 +158,19 @@ def delete(remote: Remote, store: Store, refs: Sequence[TagRef]) -> None:
         ) from error
 
 
-def push_written(remote: Remote, store: Store, tags: Iterable[str]) -> None:
-    """Push tags that were just written.
+def push_written(remote: Remote, refs: Sequence[TagRef], names: Sequence[str]) -> None:
+    """Push the tags of a model, of which some were just written.
+
+    Args:
+        remote: the remote.
+        refs: the tags of all events of the model: one without those before it means another thing.
+        names: the names of those that were written.
 
     Raises:
         NotPushedError: that failed; the tags stay in the local repository.
     """
-    names = list(tags)
     try:
-        result = push(remote, [ref for ref in store.tags(names) if ref.name in names])
+        result = push(remote, refs)
     except ModelVersionsError as error:
         hint = "fix this, then call registry.push()"
         raise _not_pushed(names, remote.location, f"{error}; {hint}") from error

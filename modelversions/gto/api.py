@@ -30,6 +30,7 @@ from modelversions.gto.constants import (
 from modelversions.gto.exceptions import (
     InvalidTagName,
     TagExists,
+    VersionExistsForCommit,
     VersionRequired,
     WrongArgs,
     translated,
@@ -113,18 +114,24 @@ def register(
     chosen = [word for word, wanted in bumps.items() if wanted]
     if len(chosen) + bool(version) > 1:
         raise WrongArgs("Need to specify either version or single bump argument")
-    exists = ((VersionExistsError, TagExists),) if force else ()
-    with translated(*exists), _open(repo) as registry:
-        event = registry.register(
-            name,
-            version or None,
-            bump=chosen[0] if chosen else None,
-            commit=ref,
-            message=message or None,
-            force=force,
-            push=push,
-            author=_identity(registry, author, author_email),
-        )
+    with translated(), _open(repo) as registry:
+        try:
+            event = registry.register(
+                name,
+                version or None,
+                bump=chosen[0] if chosen else None,
+                commit=ref,
+                message=message or None,
+                force=force,
+                push=push,
+                author=_identity(registry, author, author_email),
+            )
+        except VersionExistsError as error:
+            if force:
+                raise TagExists(str(error)) from error
+            if error.commit == registry._resolve(ref):  # noqa: SLF001  # of this package
+                raise VersionExistsForCommit(str(error)) from error
+            raise
     return event_of(event)
 
 

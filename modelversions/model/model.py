@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 import attrs
 
 from modelversions.errors import (
+    InvalidArgumentError,
     InvalidVersionError,
     ObjectMissingError,
     StageNotFoundError,
@@ -404,6 +405,10 @@ class Model(Sequence[Version]):
         Raises:
             VersionNotFoundError: the event has no version, or one that was never registered.
         """
+        if not isinstance(event, Event):
+            raise InvalidArgumentError(
+                f"pass one of the model's events, not {event!r}", argument="event", value=event
+            )
         key: VersionOrCommit = event.version or event.commit
         if event.kind is EventKind.DEPRECATION or key not in self._snapshot.state.by_key:
             raise VersionNotFoundError(

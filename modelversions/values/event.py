@@ -199,9 +199,9 @@ def check_aware(when: datetime, argument: str) -> timedelta:
             value=None,
         ) from error
     if offset is None:
-        example = "when.astimezone()" if isinstance(when, datetime) else _EXAMPLE
+        example = f"{argument}.astimezone()" if type(when) is datetime else _EXAMPLE
         raise InvalidArgumentError(
-            f"the time {when!r} must be a datetime with a time zone, such as {example}",
+            f"{argument} must be a datetime with a time zone, such as {example}, not {when!r}",
             argument=argument,
             value=when,
         )

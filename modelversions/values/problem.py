@@ -11,7 +11,7 @@ from modelversions.values.sequences import ValueTuple
 
 
 class ProblemKind(str, enum.Enum):
-    """The kinds of problems; section 5 of the format lists them."""
+    """The kinds of problems, as listed under "Problems" in ``FORMAT.md``."""
 
     LIGHTWEIGHT = "lightweight-tag"
     """A lightweight tag with an event's name: no event (F7)."""
