@@ -113,13 +113,16 @@ _LOGIN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*\?)[^\s'\"]+", re.IGNORECASE)
+
 
 def redact(text: str) -> str:
-    """Return a text with ``***`` in place of the user names and passwords in its URLs.
+    """Return a text with ``***`` in place of the logins and queries in its URLs.
 
-    A password may contain ``/`` or ``@``.
+    A password may contain ``/`` or ``@``. A query may have a token.
     """
-    return _LOGIN.sub(lambda match: f"{match['scheme'] or match['other']}***@", text)
+    text = _LOGIN.sub(lambda match: f"{match['scheme'] or match['other']}***@", text)
+    return _QUERY.sub(r"\1***", text)
 
 
 def _rebuild(

@@ -6,6 +6,7 @@ import difflib
 import heapq
 import itertools
 import posixpath
+import sys
 import threading
 import weakref
 from collections.abc import (
@@ -398,13 +399,15 @@ class RegistryView(Mapping[str, Model]):
         """Return the error for a tag that is missing, or no event."""
         problem = next((one for one in problems if one.tag == tag), None)
         reason = "there is no such tag" if problem is None else problem.message
-        hint = f"to fetch it, run 'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
+        hint = f"; to fetch it, run 'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
         if problem is not None and problem.kind is ProblemKind.LIGHTWEIGHT:
             hint += ", as some CI systems fetch annotated tags as lightweight ones"
-        if problem is None and self._until is not None:
-            hint = f"this is the registry as of {self._until.time}; the tag may be later"
+        elif problem is not None and problem.kind is not ProblemKind.MISSING:
+            hint = ""
+        elif problem is None and self._until is not None:
+            hint = f"; this is the registry as of {self._until.time}, and the tag may be later"
         return TagNotFoundError(
-            f"the tag {tag!r} in {self._store.location!r} is no event: {reason}; {hint}", tag=tag
+            f"the tag {tag!r} in {self._store.location!r} is no event: {reason}{hint}", tag=tag
         )
 
     @gc_paused
@@ -455,7 +458,12 @@ class RegistryView(Mapping[str, Model]):
         return Changes(found, self._store.find_pages)
 
     def changes(self, since: datetime | Event) -> Changes:
-        """Return the changes since a time, or since an event; see ``diff()``."""
+        """Return the changes since a time, or since an event; see ``diff()``.
+
+        The times are those of the tags. A tag that was made before and pushed later is not among
+        the changes: for jobs that report each event once, keep the names of the known tags, as
+        ``examples/publish_json.py`` does.
+        """
         return self.diff(since)
 
     @gc_paused
@@ -708,7 +716,7 @@ class RegistryView(Mapping[str, Model]):
             )
         name = revision if isinstance(revision, str) else self._resolve(revision)
         try:
-            found = self._store.commits(name, limit)
+            found = self._store.commits(name, None if limit is None else min(limit, sys.maxsize))
             return Commits(found, self._store.find_pages, self._carried)
         except RevisionNotFoundError:
             if revision == "HEAD":

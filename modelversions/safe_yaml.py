@@ -14,6 +14,10 @@ MAX_SIZE = 1 << 17
 """The maximal size of a file in bytes; it takes up to three seconds."""
 _MAX_DEPTH = 100
 """The maximal depth of nested brackets, and of nested values."""
+_MAX_REASON = 300
+"""The maximal length of the reason in a message: the parser quotes what is in the file."""
+_MAX_BITS = 1024
+"""The maximal size of an integer: Python does not convert much greater ones to text."""
 _MAX_VALUES = 20_000
 """The maximal number of values, those behind an alias counted each time."""
 
@@ -66,7 +70,10 @@ def load_mapping(
 
 def invalid(file: str, reason: str) -> ConfigurationError:
     """Return the error for a file with an invalid content."""
-    return ConfigurationError(f"the file {file} cannot be read: {reason}", file=file)
+    text = " ".join(reason.split())
+    if len(text) > _MAX_REASON:
+        text = f"{text[:_MAX_REASON]}…"
+    return ConfigurationError(f"the file {file} cannot be read: {text}", file=file)
 
 
 def brief(value: object) -> str:
@@ -101,9 +108,15 @@ class _Copy:
         if self._count > self._max_values:
             raise invalid(self._file, f"it has more than {self._max_values} values")
         if isinstance(value, dict):
-            return {key: self.of(item, depth + 1) for key, item in value.items()}
+            return {self._scalar(key): self.of(item, depth + 1) for key, item in value.items()}
         if isinstance(value, set):
-            value = sorted(value, key=repr)  # the same in each process
+            items = [self.of(item, depth + 1) for item in value]
+            return sorted(items, key=repr)  # the same in each process
         if isinstance(value, (list, tuple)):
             return [self.of(item, depth + 1) for item in value]
+        return self._scalar(value)
+
+    def _scalar(self, value: object) -> object:
+        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            raise invalid(self._file, f"it has an integer of more than {_MAX_BITS} bits")
         return value

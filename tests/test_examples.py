@@ -69,20 +69,21 @@ def test_publish_json(work: Builder, tmp_path: Path) -> None:
     work.commit("c2", 1, "c1")
     work.tag("churn@v1.0.0", "c1", 10)
     script["publish"](".", tmp_path / "out")
-    work.tag("churn@v2.0.0", "c2", 10)  # in the same second
+    work.tag("churn@v2.0.0", "c2", 5)  # it was made before, and pushed later
     script["publish"](".", tmp_path / "out")
     found = {path.name: json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()}
     assert [one["latest"] for one in found["models.json"]] == ["v2.0.0"]
     assert [one["version"] for one in found["versions.json"]] == ["v2.0.0", "v1.0.0"]
-    assert [one["kind"] for one in found["changes.json"]] == ["registered", "latest"]
-    assert found["last-event.json"]["tag"] == "churn@v2.0.0"
+    assert [one["tag"] for one in found["events.json"]] == ["churn@v2.0.0"]
+    assert found["known-tags.json"] == ["churn@v1.0.0", "churn@v2.0.0"]
 
 
 @pytest.mark.usefixtures("work")
 def test_publish_json_of_an_empty_registry(tmp_path: Path) -> None:
     example("publish_json.py")["publish"](".", tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "changes.json",
+        "events.json",
+        "known-tags.json",
         "models.json",
         "versions.json",
     ]

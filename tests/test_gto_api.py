@@ -265,7 +265,12 @@ def test_stages_that_are_allowed(path: Path) -> None:
     assert api.get_stages(path, used=True) == ["prod"]
     assert api.show(path)["m"]["stage"] == {"dev": None, "prod": "v0.0.1"}
     with pytest.raises(exceptions.UnknownStage):
-        api.assign(path, "m", "staging", version="v0.0.1")
+        api.assign(path, "m", "staging", version="v0.0.1", force=True)
+    with pytest.raises(exceptions.UnknownStage):
+        api.unassign(path, "m", version="v0.0.1", stage="staging", force=True)
+    (path / ".gto").write_text("stages: [")
+    with pytest.raises(exceptions.WrongConfig):
+        api.assign(path, "m", "prod", version="v0.0.1")
 
 
 def test_annotations(work: Builder, path: Path) -> None:

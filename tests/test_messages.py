@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from dulwich.errors import HangupException, NotGitRepository, ObjectFormatException
+from dulwich.objects import Tree
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import (
@@ -157,10 +158,18 @@ def test_an_event_that_must_exist(builder: Builder, ref: str, message: str) -> N
     assert registry.event("refs/tags/m@v1.0.0", strict=True) is not None
 
 
+def test_an_event_that_cannot_be_fetched(builder: Builder) -> None:
+    builder.tag("m@v1.0.0", builder.add(Tree()), kind="tree")
+    with pytest.raises(TagNotFoundError, match="peels to a tree, not to a commit, .* event$"):
+        builder.registry.event("m@v1.0.0", strict=True)
+
+
 def test_an_event_after_the_moment_of_a_view(builder: Builder) -> None:
     builder.tag("m@v1.0.0", "c1", 10)
     view = builder.registry.as_of(at(5))
-    with pytest.raises(TagNotFoundError, match=f"registry as of {re.escape(str(at(5)))}; the tag "):
+    with pytest.raises(
+        TagNotFoundError, match=f"registry as of {re.escape(str(at(5)))}, and the t"
+    ):
         view.event("m@v1.0.0", strict=True)
 
 
@@ -237,6 +246,19 @@ def test_a_fixed_clock_of_other_values() -> None:
         with pytest.raises(InvalidArgumentError, match=f"{next(iter(options))} must be a "):
             FixedClock(**options)
     assert repr(FixedClock()) == "<FixedClock 2024-01-01 00:00:00+00:00, step 0:00:01>"
+
+
+def test_texts_that_cannot_be_encoded(disk: Builder) -> None:
+    disk.tags("m@v1.0.0")
+    registry = disk.registry
+    for failing in (
+        lambda: registry.fetch("\ud800"),
+        lambda: registry.register("m", "v2.0.0", author=ANN, push="\ud800"),
+        lambda: registry.register("m", "v2.0.0", author=ANN, sign="\ud800"),
+    ):
+        with pytest.raises(InvalidArgumentError):
+            failing()
+    assert len(registry.commits("refs/tags/m@v1.0.0", limit=10**30)) == 1
 
 
 def test_author_and_clock_of_another_type() -> None:

@@ -21,6 +21,8 @@ SECRETS = ("t0ken", "s3cret", "pa%73s")
     [
         ("'https://u:t0ken@h/x'", "'https://***@h/x'"),
         ("https://t0ken@h/x is", "https://***@h/x is"),
+        ("'https://h/x?token=t0ken' is", "'https://h/x?***' is"),
+        ("https://h/x?a=t0ken&b", "https://h/x?***"),
         ("HTTP://u:s3c@ret/w@h/x", "HTTP://***@h/x"),
         ("socks5h://u:t0ken@h:1", "socks5h://***@h:1"),
         ("ssh://git@host/x", "ssh://git@host/x"),

@@ -15,6 +15,7 @@ from dulwich.refs import Ref
 from modelversions import (
     Event,
     EventKind,
+    Identity,
     InvalidArgumentError,
     InvalidTagNameError,
     Model,
@@ -34,7 +35,9 @@ from modelversions import (
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.store import TagObject, TagRef
 from modelversions.model.state import replay_events
-from tests.builders import ANN, Builder, at
+from tests.builders import Builder, at
+
+ANN = Identity("Ann", "ann@example.com")
 
 
 @pytest.fixture
@@ -403,8 +406,8 @@ def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
     ):
         with pytest.raises(ModelVersionsError, match=r"shallow .* registry.fetch\(\) fetches them"):
             failing()
-    assert registry.register("other", "v1.0.0", commit=head, author=ANN, dry_run=True)
-    assert registry.register("churn", commit=head, author=ANN, dry_run=True, force=True)
+    registry.register("other", "v1.0.0", commit=head, author=ANN)
+    assert registry.register("churn", commit=head, author=ANN, force=True).tag == "churn@v9.0.1"
 
 
 class TestCost:

@@ -17,6 +17,9 @@ from modelversions.values.tag_name import is_model_name
 
 DVC_FILE = "dvc.yaml"
 GTO_FILE = "artifacts.yaml"
+MAX_ANNOTATIONS = 1 << 20
+"""The maximal size in bytes of different annotation files of a commit; the parser takes about
+20 seconds for them."""
 MAX_PATH = 4096
 """The maximal number of characters of a file's path: that of Linux."""
 
@@ -169,6 +172,12 @@ class AnnotationReader:
             ConfigurationError: the file is invalid.
         """
         if content not in self._parsed:
+            if sum(map(len, self._parsed)) + len(content) > MAX_ANNOTATIONS:
+                raise invalid(
+                    file,
+                    f"with it, the annotation files of the commit have more than "
+                    f"{MAX_ANNOTATIONS} bytes",
+                )
             self._parsed[content] = file, None
             self._parsed[content] = file, load_mapping(content, file)
         first, mapping = self._parsed[content]

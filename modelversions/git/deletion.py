@@ -16,6 +16,7 @@ from modelversions.errors import (
     WriteConflictError,
 )
 from modelversions.git.local_remote import LocalRemote
+from modelversions.git.pre_push import PrePushHook
 from modelversions.git.remote.error_translation import rejected
 from modelversions.git.remote.transport import PushResult, Transport
 from modelversions.git.store import TAGS, TagRef
@@ -26,9 +27,12 @@ _LOGGER = logging.getLogger(__name__)
 class Deletion:
     """One deletion of tags at one remote."""
 
-    def __init__(self, sink: Transport | LocalRemote, refs: Sequence[TagRef]) -> None:
-        """Delete ``refs``, which are those of the local repository."""
+    def __init__(
+        self, sink: Transport | LocalRemote, refs: Sequence[TagRef], hook: PrePushHook
+    ) -> None:
+        """Delete ``refs``, which are those of the local repository, unless its hook refuses."""
         self._sink = sink
+        self._hook = hook
         self._refs = refs
         self._gone: list[str] = []
         """The names of the tags that the remote has."""
@@ -79,8 +83,11 @@ class Deletion:
                     "nothing was deleted, find out which one is right",
                     tag=ref.name,
                 )
-        self._gone = [ref.name for ref in self._refs if f"{TAGS}{ref.name}" in there]
-        return {f"{TAGS}{name}": "" for name in self._gone}
+        gone = [ref.name for ref in self._refs if f"{TAGS}{ref.name}" in there]
+        updates = {f"{TAGS}{name}": "" for name in gone}
+        self._hook.run(self._sink.location, updates, there)
+        self._gone = gone
+        return updates
 
     def _failure(self, result: PushResult) -> RemoteError | WriteConflictError:
         location = self._sink.location

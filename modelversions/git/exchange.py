@@ -20,6 +20,7 @@ from modelversions.errors import (
     RemoteError,
     RepositoryError,
     WriteConflictError,
+    redact,
 )
 from modelversions.git.deletion import Deletion
 from modelversions.git.local.local_refs import NewRef
@@ -31,6 +32,7 @@ from modelversions.git.objects.object_checks import are_checked, first_invalid
 from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.received_packs import new_pack, store_in_memory, store_pack
 from modelversions.git.objects.tag_reader import TagReader
+from modelversions.git.pre_push import PrePushHook
 from modelversions.git.remote.error_translation import cannot_push, rejected
 from modelversions.git.remote.remote_store import RemoteStore
 from modelversions.git.remote.transport import HAVES, Transport
@@ -65,11 +67,11 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
             value=remote,
         )
     if isinstance(remote, (LocalStore, RemoteStore)):
-        return ConnectedRemote(store.opened, remote, store.options)
+        return ConnectedRemote(store.opened, remote, remote.location, store.options)
     store.opened.programs.require_trusted("using its remotes")
     config = store.opened.config.stack()
     urls = RemoteUrls.of(remote, config, getattr(store.repo, "path", "."))
-    return ConnectedRemote(store.opened, urls, store.options)
+    return ConnectedRemote(store.opened, urls, str(remote), store.options)
 
 
 class ConnectedRemote:
@@ -82,15 +84,24 @@ class ConnectedRemote:
         self,
         here: OpenRepository,
         remote: RemoteUrls | LocalStore | RemoteStore,
+        name: str,
         options: RemoteOptions,
     ) -> None:
-        """Connect a repository with the URLs to fetch from and to push to, or with another one."""
+        """Connect a repository with a remote.
+
+        Args:
+            here: the repository.
+            remote: the URLs to fetch from and to push to, or another repository.
+            name: the remote's name, for the hook.
+            options: how to connect.
+        """
         self._here = here.reopened()
         self._repo = self._here.repo
         self._programs = self._here.programs
         self._refs = self._here.refs
         self._files = self._here.files
         self._options = options
+        self._hook = PrePushHook(self._programs, redact(name))
         self._own: list[_Endpoint] = []
         """The endpoints that are closed with this one."""
         self._source, self._sinks = self._endpoints(remote)
@@ -170,7 +181,7 @@ class ConnectedRemote:
         for sink in self._sinks:
             try:
                 self._check_sink(sink)
-                gone.update(dict.fromkeys(Deletion(sink, refs).run()))
+                gone.update(dict.fromkeys(Deletion(sink, refs, self._hook).run()))
             except ModelVersionsError as error:
                 if not gone:
                     raise
@@ -313,7 +324,9 @@ class ConnectedRemote:
             others[:] = [
                 TagRef(ref.removeprefix(TAGS), there[ref]) for ref in wanted if ref in there
             ]
-            return {ref: id for ref, id in wanted.items() if ref not in there}
+            updates = {ref: id for ref, id in wanted.items() if ref not in there}
+            self._hook.run(sink.location, updates, there)
+            return updates
 
         result = sink.send(compute_updates, self._pack, atomic=atomic)
         if result.refused:

@@ -39,7 +39,14 @@ class RemoteUrls:
                 value=remote,
             )
         name = os.fspath(remote)
-        section = (b"remote", name.encode(errors="surrogateescape"))
+        try:
+            section = (b"remote", name.encode(errors="surrogateescape"))
+        except UnicodeEncodeError as error:
+            raise InvalidArgumentError(
+                f"the remote {name!r} cannot be encoded as UTF-8; correct it",
+                argument="remote",
+                value=name,
+            ) from error
         urls, pushed = _get(config, section, b"url"), _get(config, section, b"pushurl")
         fetch = urls[0] if urls else _given(name, config)
         pushes = [_url(apply_instead_of(config, url), root) for url in pushed]

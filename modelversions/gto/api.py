@@ -41,6 +41,7 @@ from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import EventKind, TagName, is_stage_name
+from modelversions.write.allowed_stages import check_allowed
 
 _SHA = re.compile("[0-9a-fA-F]{40}")
 _ACTIONS = {
@@ -60,9 +61,9 @@ def _open(repo: Any) -> Registry:
 
 def _identity(registry: Registry, name: str | None, email: str | None) -> Identity | None:
     """Return the author; what is not given is taken from Git's configuration."""
-    if name is None and email is None:
+    if not name and not email:
         return None
-    if name is None or email is None:
+    if not name or not email:
         default = Identity.from_git(registry._store.config)  # noqa: SLF001  # of this package
         return Identity(name or default.name, email or default.email)
     return Identity(name, email)
@@ -196,6 +197,7 @@ def assign(
         raise WrongArgs("You either need to supply version name or skip registration")
     unknown = (ModelNotFoundError, WrongArgs), (VersionNotFoundError, WrongArgs)
     with translated(*unknown), _open(repo) as registry:
+        check_allowed(name, stage, registry.allowed_stages())  # in spite of force
         identity = _identity(registry, author, author_email)
         registers = ref is not None and not skip_registration
         event = registry.assign(
@@ -233,6 +235,7 @@ def unassign(
     if not stage:
         raise WrongArgs("The stage must be specified.")
     with translated(), _open(repo) as registry:
+        check_allowed(name, stage, registry.allowed_stages())
         if delete:
             found = _version(registry, name, version, ref)
             if not (stage in found.stages or force):

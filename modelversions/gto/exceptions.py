@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from modelversions.errors import (
     CommitTakenError,
+    ConfigurationError,
+    IdentityError,
     InvalidArgumentError,
     InvalidNameError,
     InvalidTagNameError,
@@ -92,7 +94,7 @@ class NotFound(GTOException):
 
 
 class WrongConfig(GTOException):
-    """Not raised here."""
+    """The configuration is invalid."""
 
 
 class WrongArtifactsYaml(GTOException):
@@ -162,6 +164,8 @@ _TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] =
     (InvalidNameError, ValidationError),
     (TagExistsError, TagExists),
     (InvalidArgumentError, WrongArgs),
+    (IdentityError, WrongArgs),
+    (ConfigurationError, WrongConfig),
 )
 
 

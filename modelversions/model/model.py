@@ -192,10 +192,6 @@ class Version:
         return version_html(self, self._pages)
 
 
-def _assigns(event: Event, stage: str) -> bool:
-    return event.kind is EventKind.ASSIGNMENT and event.stage == stage
-
-
 @attrs.frozen(repr=False)
 class Span:
     """A span of time during which a version held a stage."""
@@ -313,14 +309,16 @@ class Model(Sequence[Version]):
         It is that of its newest assignment in force (F17). Versions are in the order of
         ``holders()``, stages are sorted.
         """
-        newest: dict[Version, tuple[object, str]] = {}
-        for stage in self.stages:
-            for version in self.holders(stage):
-                last = next(one for one in reversed(version.history) if _assigns(one, stage))
-                newest[version] = max(newest.get(version, ((), "")), (last.order, stage))
+        in_force = self._snapshot.state.stages
+        held = {(key, stage) for stage, keys in in_force.items() for key in keys}
+        newest: dict[VersionOrCommit, str | None] = {}
+        for event in self.history:
+            key = event.version or event.commit
+            if event.kind is EventKind.ASSIGNMENT and (key, event.stage) in held:
+                newest[key] = event.stage
         board = {
-            stage: tuple(one for one in self.holders(stage) if newest[one][1] == stage)
-            for stage in self.stages
+            stage: tuple(self._version(key) for key in keys if newest[key] == stage)
+            for stage, keys in in_force.items()
         }
         return {stage: versions for stage, versions in board.items() if versions}
 

@@ -232,12 +232,15 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
 
 
 def is_model_name(text: str) -> bool:
-    """Return whether it is a valid model name (F3)."""
+    """Return whether it is a valid model name (F3).
+
+    Git may allow no tag of that name all the same, such as for ``a//b`` (F4).
+    """
     return isinstance(text, str) and _MODEL.fullmatch(text) is not None
 
 
 def is_stage_name(text: str) -> bool:
-    """Return whether it is a valid name for a stage that is assigned (F5)."""
+    """Return whether it is a valid name for a stage that is assigned (F5); see F4 too."""
     is_name = isinstance(text, str) and _STAGE.fullmatch(text) is not None
     return is_name and text not in _RESERVED_STAGES
 

@@ -16,6 +16,7 @@ from modelversions.errors import (
     TagExistsError,
 )
 from modelversions.git.store import SIGNATURES, NewTag, Store
+from modelversions.json_types import encodable
 from modelversions.model.snapshot import SnapshotCache
 from modelversions.values.event import Event, check_time
 from modelversions.values.identity import Identity
@@ -136,7 +137,8 @@ class Writer:
         check_flag("force", options.force)
         check_flag("dry_run", options.dry_run)
         sign = options.sign
-        if not (sign is None or isinstance(sign, bool) or (isinstance(sign, str) and sign)):
+        is_key = isinstance(sign, str) and sign and sign == encodable(sign)
+        if not (sign is None or isinstance(sign, bool) or is_key):
             raise InvalidArgumentError(
                 f"sign must be True, False, the name of a key, or None, not {sign!r}",
                 argument="sign",

@@ -184,3 +184,34 @@ def test_objects_that_git_refuses(tmp_path: Path, case: str) -> None:
         repo = registry._store.repo  # type: ignore[attr-defined]
         found = first_invalid(ObjectFiles(repo, "here"), [id], repo.object_format)
     assert (found is None) == (done.returncode == 0), (found, done.stderr)
+
+
+@pytest.mark.parametrize("name", ["origin", ""])
+def test_the_hook_of_a_push(tmp_path: Path, name: str) -> None:
+    """It is told the same by C git, but for the order of the tags."""
+    said: list[list[str]] = []
+    for tool in ("ours", "theirs"):
+        git, target = init(tmp_path / tool / "source"), bare(tmp_path / tool / "target")
+        git.commit()
+        git("remote", "add", "origin", "../target")
+        for tag in ("m@v1.0.0", "m#prod#1"):
+            git("tag", "-a", "-m", "text", tag, env={"GIT_COMMITTER_DATE": "@1700000000 +0000"})
+        hook = git.path / ".git" / "hooks" / "pre-push"
+        hook.write_text('#!/bin/sh\n(echo "$1" "${2##*/}"; cat) >>said\n')
+        hook.chmod(0o755)
+        remote = name or str(target.path)
+        if tool == "ours":
+            with Registry.open(git.path) as registry:
+                registry.push("m@v1.0.0", remote=remote)
+                registry.push(remote=remote)
+                registry.push(remote=remote)
+                registry.delete_tags("m@v1.0.0", push=remote)
+        else:
+            git("push", "-q", remote, "m@v1.0.0")
+            git("push", "-q", remote, "--tags")
+            git("push", "-q", remote, "--tags")
+            git("push", "-q", remote, "--delete", "m@v1.0.0")
+        lines = (git.path / "said").read_text().replace(f"{tool}/", "").splitlines()
+        said.append(lines)
+    assert said[0] == said[1]
+    assert len(said[0]) == 7

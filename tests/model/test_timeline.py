@@ -245,3 +245,15 @@ def assert_same(view: object, tags: dict[str, tuple[str, int]]) -> None:
         assert dict(view[name].stages) == dict(model.stages)
         assert view[name].deprecated == model.deprecated
         assert view[name].all_versions == model.all_versions
+
+
+def test_a_board_of_many_stages(builder: Builder) -> None:
+    def taken(count: int) -> float:
+        builder.tags(*(f"m{count}#stage-{number}#{number + 1}" for number in range(count)))
+        model = builder.registry[f"m{count}"]
+        assert len(model.history) == count
+        start = time.process_time()
+        assert list(model.board()) == [f"stage-{count - 1}"]
+        return time.process_time() - start
+
+    assert taken(1_000) < 40 * max(taken(100), 0.001)
