@@ -173,7 +173,7 @@ class RegistryView(Mapping[str, Model]):
         return len(pairs)
 
     def _pairs(self) -> _Pairs:
-        """Iterate over names and models; the tags are listed at the first step."""
+        """Iterate over names and snapshots; the tags are listed at the first step."""
         pairs = _Pairs(self._listed)
         self._pending = weakref.ref(pairs)
         return pairs
@@ -191,11 +191,11 @@ class RegistryView(Mapping[str, Model]):
         return _Values(self)
 
     @gc_paused
-    def _listed(self) -> list[tuple[str, Model]]:
-        """List all tags once; return the models and their names, sorted."""
+    def _listed(self) -> list[tuple[str, ModelSnapshot]]:
+        """List all tags once; return the snapshots of the models that exist, by name, sorted."""
         snapshots = self._snapshots.all()
         find_existing(snapshots.values())
-        return [(name, Model(name, one)) for name, one in snapshots.items() if one.exists]
+        return [pair for pair in snapshots.items() if pair[1].exists]
 
     def _no_model(self, name: str) -> ModelNotFoundError:
         tags = self._store.tags()
@@ -920,18 +920,18 @@ def _closest(name: str, names: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, near, n=1)
 
 
-class _Pairs(Iterator[tuple[str, Model]]):
-    """Names and models of one listing, created at the first step or by ``len()`` before it."""
+class _Pairs(Iterator[tuple[str, ModelSnapshot]]):
+    """Names and snapshots of one listing, made at the first step or by ``len()`` before it."""
 
-    def __init__(self, listed: Callable[[], Iterable[tuple[str, Model]]]) -> None:
+    def __init__(self, listed: Callable[[], Iterable[tuple[str, ModelSnapshot]]]) -> None:
         self._listed = listed
-        self._found: Iterator[tuple[str, Model]] | None = None
+        self._found: Iterator[tuple[str, ModelSnapshot]] | None = None
 
-    def take(self, pairs: Iterable[tuple[str, Model]]) -> None:
+    def take(self, pairs: Iterable[tuple[str, ModelSnapshot]]) -> None:
         if self._found is None:
             self._found = iter(pairs)
 
-    def __next__(self) -> tuple[str, Model]:
+    def __next__(self) -> tuple[str, ModelSnapshot]:
         if self._found is None:
             self._found = iter(self._listed())
         return next(self._found)
@@ -943,7 +943,8 @@ class _Items(ItemsView[str, Model]):
     _mapping: RegistryView
 
     def __iter__(self) -> Iterator[tuple[str, Model]]:
-        return self._mapping._pairs()  # noqa: SLF001  # a part of it
+        pairs = self._mapping._pairs()  # noqa: SLF001  # a part of it
+        return ((name, Model(name, one)) for name, one in pairs)
 
 
 class _Values(ValuesView[Model]):
@@ -952,7 +953,8 @@ class _Values(ValuesView[Model]):
     _mapping: RegistryView
 
     def __iter__(self) -> Iterator[Model]:
-        return (model for _, model in self._mapping._pairs())  # noqa: SLF001  # a part of it
+        pairs = self._mapping._pairs()  # noqa: SLF001  # a part of it
+        return (Model(name, one) for name, one in pairs)
 
     def __contains__(self, model: object) -> bool:
         return any(model == one for one in self)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from operator import attrgetter
 
 import attrs
@@ -270,8 +269,18 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     unread = _unread(one for one in snapshots if one.known_exists is None)
     store = next((content.store for content in unread.values()), None)
     if store is not None:
-        _find_any(store, {one: list(islice(named(one.model, one.refs), 1)) for one in unread})
+        _find_any(store, {one: _first_tag(one) for one in unread})
         _find_any(store, {one: one.tags for one in unread if not one.known_exists})
+
+
+def _first_tag(snapshot: ModelSnapshot) -> list[NamedTag]:
+    """Return the first tag whose name is an event's, alone in a list; nothing without one."""
+    start = len(snapshot.model)
+    for ref in snapshot.refs:
+        parts = parse_after_model(ref.name[start:])
+        if parts is not None:
+            return [NamedTag(parts, ref)]
+    return []
 
 
 def _find_any(store: ReadStore, candidates: Mapping[ModelSnapshot, Sequence[NamedTag]]) -> None:
