@@ -7,6 +7,7 @@ A list of equal numbers is stored as one number. ``data.js`` reads what this mod
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -210,7 +211,7 @@ def _events_data(
             [-1 if event.stage is None else tables.stages[event.stage] for event in events]
         ),
         "commit_of": _column([commits[event.commit] for event in events]),
-        "times": [times[0], *(time - before for before, time in zip(times, times[1:]))],
+        "times": [times[0], *(time - before for before, time in itertools.pairwise(times))],
         "offsets": _column([_offset(event) for event in events]),
         "author_of": _column([tables.author(event.author) for event in events]),
         "message_of": _column([_message(*pair, messages) for pair in zip(events, parsed)]),

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from pathlib import Path
 
 from modelversions.errors import FileNotWrittenError, InvalidArgumentError
 
@@ -37,14 +37,14 @@ def check_title(title: object) -> None:
         )
 
 
-def check_path(path: object) -> str:
-    """Return the path of a file as text.
+def check_path(path: object) -> Path:
+    """Return the path of a file.
 
     Raises:
         InvalidArgumentError: it is neither text nor a path.
     """
     try:
-        return os.fsdecode(path)  # type: ignore[arg-type]
+        return Path(os.fsdecode(path))  # type: ignore[arg-type]
     except TypeError as error:
         raise InvalidArgumentError(
             f"path must be the path of a file, not {path!r}; to_html() without it returns the text",
@@ -53,7 +53,7 @@ def check_path(path: object) -> str:
         ) from error
 
 
-def write_text(path: str, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write text to a file as UTF-8.
 
     A file that exists is replaced by the new one at once, and keeps its permissions. What is no
@@ -64,31 +64,29 @@ def write_text(path: str, text: str) -> None:
     """
     content = text.encode()
     try:
-        target = os.path.realpath(path)
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as file:
-                file.write(content)
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
         else:
             _replace(target, content)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else error
         raise FileNotWrittenError(
-            f"the file {path!r} cannot be written: {reason}; pass another path, or create the "
-            "folder or change its permissions",
-            path=path,
+            f"the file {str(path)!r} cannot be written: {reason}; pass another path, or check that "
+            "its folder exists and may be written to",
+            path=str(path),
         ) from error
 
 
-def _replace(target: str, content: bytes) -> None:
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
+def _replace(target: Path, content: bytes) -> None:
+    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if os.path.exists(target):
+        if target.exists():
             shutil.copymode(target, temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
-        with suppress(OSError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
