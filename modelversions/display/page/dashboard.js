@@ -85,7 +85,7 @@ function update() {
   shown = select();
   renderHeads();
   byId("rows").replaceChildren();
-  appendRows(CHUNK);
+  appendRows(FIRST);
   const isFiltered = state.search.trim() || state.stage;
   const total = state.deprecated ? SIZE : SIZE - deprecated.size;
   byId("status").textContent = isFiltered ? `${shown.length.toLocaleString("en")} of ${count(total, "model")}` : count(total, "model");

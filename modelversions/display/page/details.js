@@ -156,8 +156,8 @@ function historySection(model, current) {
 
 /** Return what happened to a model. */
 function sentence(model, event, before) {
-  const by = event.author < 0 ? [] : [" by ", authorNode(event.author)];
-  if (event.kind === "deprecation") return ["deprecated", node("span", { class: "muted" }, ...by)];
+  const by = event.author < 0 ? [] : [" ", node("span", { class: "byline" }, "by ", authorNode(event.author))];
+  if (event.kind === "deprecation") return ["deprecated", ...by];
   const subject = event.version >= 0 ? versionLink(model, event.version)
     : ["commit ", versionLink(model, -1 - event.commit)];
   const done = {
@@ -166,7 +166,7 @@ function sentence(model, event, before) {
   }[event.kind];
   const parts = event.stage < 0 ? [] : [pill(event.stage), " "];
   const earlier = before === undefined ? [] : [", before ", mono(holderName(model, before))];
-  return [...parts, done, ...[subject].flat(), ...earlier, node("span", { class: "muted" }, ...by)];
+  return [...parts, done, ...[subject].flat(), ...earlier, ...by];
 }
 
 /** Return the version that each assignment has replaced, by event. */

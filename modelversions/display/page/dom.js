@@ -7,7 +7,8 @@ const DAY = 86400;
 // The name of a unit, its seconds, and from how many seconds on it is used.
 const UNITS = [["year", 365 * DAY, 365 * DAY], ["month", 30.44 * DAY, 61 * DAY],
   ["week", 7 * DAY, 14 * DAY], ["day", DAY, DAY], ["hour", 3600, 3600], ["minute", 60, 60]];
-// The rows that a table shows at first, and that a button appends.
+// The rows that a table has at first, more than a screen shows, and how many are appended at once.
+const FIRST = 40;
 const CHUNK = 100;
 
 /** Return an element of the page by its id, without the "~" at the end. */
@@ -103,7 +104,7 @@ function longTable(caption, kind, heads, length, makeRow) {
   };
   button.addEventListener("click", () => append(CHUNK));
   table.addEventListener("print", () => append(length));
-  append(CHUNK);
+  append(FIRST);
   return [node("div", { class: "scroll" }, table), more];
 }
 

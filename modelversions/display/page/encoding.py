@@ -28,8 +28,8 @@ Key = TypeVar("Key")
 
 MAX_PROBLEMS = 1000
 """The problems of a model, and of the registry as a whole, that are in the page."""
-MAX_MESSAGES = 6_000_000
-"""The characters of all messages of a page."""
+MAX_MESSAGES = 5_000_000
+"""The bytes of all messages of a page."""
 _MESSAGE_LIMITS = (10_000, 2000, 500, 200, 80)
 """The maximal length of a message: the first one with which all messages fit."""
 _MAX_NAME = 1000
@@ -267,16 +267,18 @@ def _cut_messages(details: Iterable[JsonObject]) -> None:
         (one["messages"], one["lengths"])  # type: ignore[misc]
         for one in details
     ]
-    sizes = [len(message) for messages, _ in found for message in messages]
-    fitting = (
-        limit
-        for limit in _MESSAGE_LIMITS
-        if sum(min(size, limit) for size in sizes) <= MAX_MESSAGES
-    )
+    every = [message for messages, _ in found for message in messages]
+    fitting = (limit for limit in _MESSAGE_LIMITS if _size(every, limit) <= MAX_MESSAGES)
     limit = next(fitting, _MESSAGE_LIMITS[-1])
     for messages, lengths in found:
         lengths |= {at: len(one) for at, one in enumerate(messages) if len(one) > limit}
         messages[:] = [clean(one, limit) for one in messages]
+
+
+def _size(messages: Iterable[str], limit: int) -> int:
+    """Return the bytes of messages of a limited length."""
+    cut = (message[:limit] for message in messages)
+    return sum(len(one) if one.isascii() else len(one.encode(errors="replace")) for one in cut)
 
 
 def _column(values: list[int]) -> object:
