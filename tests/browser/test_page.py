@@ -203,7 +203,7 @@ class TestDetails:
         )
         assert page.locator(":focus").get_attribute("aria-label") == "Version"
         page.go_back()
-        assert page.get_by_role("region", name="Version v10.0.0").is_visible()
+        page.get_by_role("region", name="Version v10.0.0").wait_for()
 
     def test_history(self, page: Page, url: str) -> None:
         page.goto(f"{url}#churn")
@@ -232,7 +232,7 @@ class TestDetails:
     )
     def test_deep_links(self, page: Page, url: str, link: str, shown: str) -> None:
         page.goto(f"{url}{link}")
-        assert page.get_by_role("region", name=shown).is_visible()
+        page.get_by_role("region", name=shown).wait_for()
         assert page.locator("#dashboard\\~").is_hidden()
 
     def test_links_to_nothing(self, page: Page, url: str) -> None:
@@ -290,7 +290,7 @@ def test_the_keyboard_alone(page: Page, url: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     page.wait_for_url("**#churn@v9.2.0")
-    assert page.get_by_role("region", name="Version v9.2.0").is_visible()
+    page.get_by_role("region", name="Version v9.2.0").wait_for()
     page.keyboard.press("ArrowDown")
     page.wait_for_url("**#churn@v9.1.0")
     page.go_back()
@@ -338,7 +338,7 @@ class TestCatalog:
         page.goto(f"{catalog}#team/vision/cv/pool")
         assert page.get_by_role("heading", level=1).last.inner_text() == "cv/pool"
         page.goto(f"{catalog}#churn/churn@v1.0.0")
-        assert page.get_by_role("region", name="Version v1.0.0").is_visible()
+        page.get_by_role("region", name="Version v1.0.0").wait_for()
 
     def test_without_repositories(self, page: Page, tmp_path: Path) -> None:
         page.goto(write(tmp_path, errors={}))

@@ -96,7 +96,8 @@ function update() {
 }
 
 function emptyText(isFiltered) {
-  if (!SIZE) return DATA.repositories.length || !IS_CATALOG ? ["No models yet."] : ["No repositories."];
+  if (!SIZE && IS_CATALOG) return [DATA.repositories.length ? "No models yet." : "No repositories."];
+  if (!SIZE) return ["No models yet: ", mono('registry.register("model", "v1.0.0")'), " registers the first version."];
   if (!isFiltered) return [`${SIZE === 1 ? "The only model is" : `All ${count(SIZE, "model")} are`} deprecated.`];
   const button = node("button", { type: "button" }, "Clear search and filter");
   button.addEventListener("click", () => {
@@ -134,7 +135,10 @@ function cellOf(id, label, index, held) {
     const name = MODELS.latest[index];
     return name === null ? ["latest none", label, NONE] : ["latest", label, mono(name)];
   }
-  if (id === "versions") return ["number", "versions", at(MODELS.versions, index).toLocaleString("en")];
+  if (id === "versions") {
+    const number = at(MODELS.versions, index);
+    return ["number", number === 1 ? "version" : "versions", number.toLocaleString("en")];
+  }
   if (id === "change") return ["change", label, ...lastChange(index)];
   const stage = Number(id.slice(1));
   const [name, hue] = DATA.stages[stage];

@@ -8,20 +8,21 @@ function showDetails(index, name) {
   const model = readModel(index);
   const version = chooseVersion(model, name);
   const heading = node("h1", { tabindex: "-1" }, model.name);
+  const choice = model.versions.length ? picker(model, version) : null;
   const main = byId("details");
+  byId("dashboard").hidden = true;
+  main.hidden = false;
   main.replaceChildren(
     crumbs(model),
-    node("header", { class: "head" }, heading, latestNote(model), model.versions.length ? picker(model, version) : null),
+    node("header", { class: "head" }, heading, latestNote(model), choice),
     stagesOf(model),
     name !== null && version === null
-      ? node("p", { class: "notice", role: "alert" }, `${model.name} has no version ${name}.`) : null ?? "",
+      ? node("p", { class: "notice", role: "alert" }, `${model.name} has no version ${firstLine(name)}.`) : "",
     ...(version === null ? [] : [versionPanel(model, version)]),
-    section("Timeline", node("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Timeline" }, timelineOf(model))),
+    section("Timeline", timelineOf(model)),
     node("div", { class: "columns" }, versionsSection(model, version), historySection(model, version)),
     problemsSection(model.problems, model.problemCount) ?? "",
   );
-  byId("dashboard").hidden = true;
-  main.hidden = false;
   document.title = `${model.name}${version && name !== null ? ` ${version.name}` : ""} \u2013 ${DATA.title}`;
   return heading;
 }
