@@ -757,8 +757,10 @@ class RegistryView(Mapping[str, Model]):
         """Return the problems of tags that were listed, sorted by tag name."""
         read_snapshots(snapshots)
         states = [snapshot.state for snapshot in snapshots]
-        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
+        tags = {event.tag for event in events}
+        found = list(_foreign(ref for ref in refs if ref.name not in tags))
+        found += (problem for state in states for problem in state.problems)
         found += self._not_allowed(events)
         for event in events:
             if event.time - now > _TOLERANCE:

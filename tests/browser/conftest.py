@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.helpers import console_errors
+from tests.browser.helpers import PROGRAMS, console_errors
 
 if TYPE_CHECKING:  # Playwright is not installed for all tests
     from playwright.sync_api import Browser, Page
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # Playwright is not installed for all tests
     from playwright.sync_api import Page
 
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+"""The names of the browser's program."""
+
 BUILD = Path(__file__).parents[2] / "build" / "browser"
 """The folder of the screenshots."""
 

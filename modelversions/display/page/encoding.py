@@ -30,7 +30,7 @@ MAX_PROBLEMS = 1000
 """The problems of a model, and of the registry as a whole, that are in the page."""
 MAX_MESSAGES = 5_000_000
 """The bytes of all messages of a page."""
-_MESSAGE_LIMITS = (10_000, 2000, 500, 200, 80)
+_MESSAGE_LIMITS = (10_000, 5000, 2000, 1000, 500, 200, 120, 80, 50, 30, 20)
 """The maximal length of a message: the first one with which all messages fit."""
 _MAX_NAME = 1000
 _MAX_COUNTER = 2**53
