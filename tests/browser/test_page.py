@@ -158,6 +158,26 @@ class TestDashboard:
         assert len(names(page)) == 301
         assert page.locator("#more\\~").is_hidden()
 
+    def test_back_shows_the_same_row(self, page: Page, tmp_path: Path) -> None:
+        models = [large_model(f"m{number:03}", 1) for number in range(300)]
+        page.goto(write(tmp_path, repository(*models)))
+        page.get_by_role("searchbox").fill("m")
+        page.wait_for_url("**#?q=m")
+        for _ in range(4):
+            page.mouse.wheel(0, 20_000)
+            page.wait_for_timeout(50)
+        link = page.get_by_role("link", name="m290", exact=True)
+        link.scroll_into_view_if_needed()
+        before = page.evaluate("() => scrollY")
+        assert before > 10_000
+        link.click()
+        wait_for(page, f"m290 {NONE} Models")
+        assert page.evaluate("() => scrollY") == 0
+        page.go_back()
+        wait_for(page, "Models")
+        assert abs(page.evaluate("() => scrollY") - before) < 100
+        assert page.locator(":focus").inner_text() == "m290"
+
 
 class TestDetails:
     def test_a_model(self, page: Page, url: str) -> None:
@@ -339,6 +359,21 @@ class TestCatalog:
         assert page.get_by_role("heading", level=1).last.inner_text() == "cv/pool"
         page.goto(f"{catalog}#churn/churn@v1.0.0")
         page.get_by_role("region", name="Version v1.0.0").wait_for()
+
+    def test_models_with_the_same_path(self, page: Page, tmp_path: Path) -> None:
+        """The model of the longest name of a repository is the one of the plain link."""
+        parts = [
+            repository(life("b/c", 1, 1), life("x", 1, 1), name="a", pages=WebPages()),
+            repository(life("c", 2, 1), name="a/b", pages=WebPages()),
+            repository(life("x", 3, 1), name="", pages=WebPages()),
+        ]
+        url = write(tmp_path, *parts, errors={})
+        page.goto(f"{url}#a/b/c")
+        assert page.get_by_role("heading", level=1).last.inner_text() == "c"
+        page.get_by_role("link", name="Models").click()
+        page.get_by_role("link", name="b/c").click()
+        wait_for(page, f"b/c {NONE} Models")
+        assert page.url.endswith("#a//b/c")
 
     def test_without_repositories(self, page: Page, tmp_path: Path) -> None:
         page.goto(write(tmp_path, errors={}))

@@ -266,7 +266,7 @@ class TestLinks:
         assert head["repositories"] == [
             {
                 "name": "",
-                "location": "here",
+                "location": None,
                 "home": "https://github.com/t/m",
                 "commit_form": "https://github.com/t/m/commit/{commit}",
                 "tag_form": "https://github.com/t/m/releases/tag/",

@@ -70,7 +70,7 @@ function valuesOf(id) {
 
 /** Return the indices of the models that the filters select, in the order that is chosen. */
 function select() {
-  if (haystack === null) haystack = MODELS.names.map((_, index) => keyOf(index).toLowerCase());
+  if (haystack === null) haystack = KEYS.map((key) => key.toLowerCase());
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const stage = stagesByName.find((one) => DATA.stages[one][0] === state.stage);
   const fits = (index) => (state.deprecated || !deprecated.has(index))
@@ -126,7 +126,7 @@ function modelRow(index, list) {
 }
 
 function cellOf(id, label, index, held) {
-  if (id === "repository") return ["repository", label, DATA.repositories[at(MODELS.repositories, index)].name];
+  if (id === "repository") return ["repository", label, repositoryOf(index).name];
   if (id === "model") {
     const state = deprecated.has(index) ? node("span", { class: "pill plain" }, "deprecated") : null;
     return ["name", label, node("a", { href: linkTo(index) }, MODELS.names[index]), state && " ", state];

@@ -10,19 +10,31 @@ function at(column, index) {
   return Array.isArray(column) ? column[index] : column;
 }
 
-/** Return the reference of a model, as in its link: "churn", or "repository/churn". */
-function keyOf(index) {
-  const name = MODELS.names[index];
-  return IS_CATALOG ? `${DATA.repositories[at(MODELS.repositories, index)].name}/${name}` : name;
+// The references of the models, as in links: "churn", or "repository/churn"; and the other way round.
+const KEYS = [];
+const INDICES = new Map();
+MODELS.names.forEach((name, index) => {
+  KEYS.push(IS_CATALOG ? `${repositoryOf(index).name}/${name}` : name);
+  const other = INDICES.get(KEYS[index]);
+  if (other === undefined) {
+    INDICES.set(KEYS[index], index);
+    return;
+  }
+  // "a/b/c" is the model "c" of the repository "a/b", as in Catalog.resolve(), and not "b/c" of "a".
+  const [first, second] = MODELS.names[other].length < name.length ? [other, index] : [index, other];
+  INDICES.set(KEYS[index], first);
+  KEYS[second] = `${repositoryOf(second).name}//${MODELS.names[second]}`;
+  INDICES.set(KEYS[second], second);
+});
+
+function repositoryOf(index) {
+  return DATA.repositories[at(MODELS.repositories, index)];
 }
 
 /** Return the link to a model, or to one of its versions. */
 function linkTo(index, version = null) {
-  return `#${encodeURI(keyOf(index))}${version === null ? "" : `@${encodeURI(version)}`}`;
+  return `#${encodeURI(KEYS[index])}${version === null ? "" : `@${encodeURI(version)}`}`;
 }
-
-const INDICES = new Map();
-for (let index = MODELS.names.length - 1; index >= 0; index--) INDICES.set(keyOf(index), index);
 
 /** Return the holders of a model's stages: pairs of a stage and the name of a version. */
 function holdersOf(index) {
@@ -57,7 +69,7 @@ function pill(stage) {
 /** Return the data of a model: versions, events, spans and problems. */
 function readModel(index) {
   const raw = JSON.parse(document.getElementsByClassName("model-data")[index].textContent);
-  const repository = DATA.repositories[at(MODELS.repositories, index)];
+  const repository = repositoryOf(index);
   const width = raw.width;
   const model = {
     index,

@@ -118,10 +118,11 @@ def _last_changes(events: Sequence[Event], tables: Tables) -> JsonObject:
 
 def _repository_data(repository: RepositoryContent) -> JsonObject:
     pages = repository.pages
+    home = pages.repository
     return {
-        "name": clean(repository.name),
-        "location": clean(repository.location, _MAX_NAME),
-        "home": pages.repository,
+        "name": clean(repository.name, _MAX_NAME),
+        "location": clean(repository.location, _MAX_NAME) if home is None else None,
+        "home": home,
         "commit_form": pages.commit_form,
         "tag_form": pages.tag_form,
         "commits": _commit_urls(repository),

@@ -44,7 +44,7 @@ function route() {
     heading.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   } else {
-    byId("details").querySelector("select").focus({ preventScroll: true });
+    (byId("details").querySelector("select") || heading).focus({ preventScroll: true });
   }
 }
 
@@ -56,12 +56,14 @@ function showDashboard(unknown) {
   document.title = DATA.title;
   byId("notice").hidden = unknown === "";
   byId("notice").textContent = unknown === "" ? "" : `This page has no model ${firstLine(unknown)}.`;
-  const wanted = stateOf(location.hash);
-  if (wanted !== null || !byId("heads").firstChild) apply(wanted || state);
-  else rememberState();
+  const wanted = stateOf(location.hash) || state;
+  const isShown = byId("heads").firstChild && JSON.stringify(wanted) === JSON.stringify(state);
+  if (isShown) rememberState();
+  else apply(wanted);
   if (wasHidden && lastIndex !== null) {
     window.scrollTo(0, dashboardScroll);
-    const link = [...byId("rows").querySelectorAll("a")].find((one) => one.hash === linkTo(lastIndex));
+    const links = [...byId("rows").querySelectorAll("a")];
+    const link = links.find((one) => one.getAttribute("href") === linkTo(lastIndex));
     (link || byId("title")).focus({ preventScroll: true });
   }
 }
@@ -92,7 +94,8 @@ function rememberState() {
     if (state.deprecated) found.set("deprecated", "1");
     if (state.sort !== "model") found.set("sort", state.sort);
     if (state.descending) found.set("descending", "1");
-    const hash = found.size ? `#?${found}` : "";
+    const query = found.toString();
+    const hash = query && `#?${query}`;
     if (hash !== location.hash && (hash || location.hash.startsWith("#?"))) {
       history.replaceState(null, "", hash || location.pathname + location.search);
     }
