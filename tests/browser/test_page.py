@@ -147,7 +147,12 @@ class TestDashboard:
         models = [large_model(f"m{number:03}", 1, ("stage00",)) for number in range(300)]
         page.goto(write(tmp_path, repository(*models, large_model("wide", 12, stages))))
         assert len(names(page)) < 200
-        assert "4 more stages without a column" in page.locator("#omitted\\~").inner_text()
+        assert "7 more stages without a column" in page.locator("#omitted\\~").inner_text()
+        page.set_viewport_size({"width": 800, "height": 800})
+        page.get_by_text("10 more stages without a column").wait_for()
+        page.set_viewport_size({"width": 1160, "height": 800})
+        page.get_by_text("7 more stages without a column").wait_for()
+        _check_width(page)
         page.get_by_role("combobox", name="Stage").select_option("stage11")
         assert names(page) == ["wide"]
         assert "stage11" in page.get_by_role("columnheader").all_inner_texts()

@@ -2,6 +2,10 @@
 // The dashboard: a row for each model; search, sort and filters.
 
 const MAX_STAGES = 8;
+// The width of the margins and of the columns that are no stages, and that of a stage.
+const OTHER_COLUMNS = IS_CATALOG ? 800 : 640;
+const STAGE_COLUMN = 96;
+const PHONE = 700;
 const NOW = Date.now() / 1000;
 const SIZE = MODELS.names.length;
 
@@ -10,6 +14,7 @@ const deprecated = new Set(MODELS.deprecated);
 const orders = new Map();
 let haystack = null;
 let shown = [];
+let stageLimit = MAX_STAGES;
 
 // How many models have a version in each stage, and the stages by these numbers.
 const stageCounts = new Map();
@@ -21,7 +26,7 @@ const stagesByUse = [...stagesByName].sort((one, other) => stageCounts.get(other
 
 /** Return the columns: [id, heading, sort key or null, whether it descends first]. */
 function columns() {
-  const stages = new Set(stagesByUse.slice(0, MAX_STAGES));
+  const stages = new Set(stagesByUse.slice(0, stageLimit));
   const selected = stagesByName.find((stage) => DATA.stages[stage][0] === state.stage);
   if (selected !== undefined && !stages.has(selected)) {
     stages.delete([...stages].at(-1));
@@ -80,9 +85,17 @@ function select() {
   return [...(state.descending ? [...order].reverse() : order), ...empty].filter(fits);
 }
 
+/** Return how many stages have columns: as many as fit. */
+function fittingStages() {
+  if (window.innerWidth <= PHONE) return MAX_STAGES;
+  const fitting = Math.floor((byId("dashboard").clientWidth - OTHER_COLUMNS) / STAGE_COLUMN);
+  return Math.min(Math.max(fitting, 2), MAX_STAGES);
+}
+
 /** Show the models that the filters select. */
 function update() {
   shown = select();
+  stageLimit = fittingStages();
   renderHeads();
   byId("rows").replaceChildren();
   appendRows(FIRST);
@@ -92,6 +105,9 @@ function update() {
   byId("empty").replaceChildren(...emptyText(isFiltered));
   byId("empty").hidden = shown.length > 0;
   byId("scroll").hidden = shown.length === 0;
+  const omitted = stagesByUse.length - stageLimit;
+  byId("omitted").hidden = omitted <= 0 || shown.length === 0;
+  byId("omitted").textContent = `${count(omitted, "more stage")} without a column: choose one above the table to see it.`;
   fit();
 }
 
@@ -171,6 +187,7 @@ function renderHeads() {
 
 /** Let the heading stay in view, if the table is not wider than the page. */
 function fit() {
+  if (byId("dashboard").hidden) return;
   const scroll = byId("scroll");
   const fits = byId("models").offsetWidth <= scroll.clientWidth;
   scroll.classList.toggle("fits", fits);
@@ -199,9 +216,6 @@ function start() {
   byId("controls").hidden = SIZE === 0;
   byId("stages").append(...stageFilter());
   byId("stages").hidden = stagesByName.length === 0;
-  const hidden = stagesByUse.length - MAX_STAGES;
-  byId("omitted").hidden = hidden <= 0;
-  byId("omitted").textContent = `${count(hidden, "more stage")} without a column: choose one above the table to see it.`;
   const problems = problemsSection(DATA.problems, DATA.problems.length);
   byId("extra").append(...[errorsSection(), problems].filter((one) => one !== null));
   listen();
@@ -256,5 +270,8 @@ function listen() {
   new IntersectionObserver((entries) => {
     if (entries.some((one) => one.isIntersecting)) appendRows(CHUNK);
   }, { rootMargin: "400px" }).observe(byId("more"));
-  new ResizeObserver(fit).observe(byId("scroll"));
+  new ResizeObserver(() => {
+    if (!byId("dashboard").hidden && fittingStages() !== stageLimit) update();
+    else fit();
+  }).observe(byId("dashboard"));
 }

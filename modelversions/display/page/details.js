@@ -2,6 +2,8 @@
 // The details of a model: one version in full, the timeline, all versions, history and problems.
 
 const MAX_OPTIONS = 1000;
+// The characters of a message that fit into a line of the history.
+const SHORT = 60;
 
 /** Show a model; the name of a version is null for the latest one. */
 function showDetails(index, name) {
@@ -189,13 +191,15 @@ function holdersBefore(model) {
   return found;
 }
 
-/** Return the message of an event: its first line, which opens to all of it. */
+/** Return the message of an event: its first line, which opens to the rest. */
 function messageFold(event) {
   if (!event.message) return null;
   const line = firstLine(event.message);
-  if (line === event.message && line.length <= 60) return node("div", { class: "muted", dir: "auto" }, line);
+  if (line === event.message && line.length <= SHORT) return node("div", { class: "muted", dir: "auto" }, line);
+  const isWhole = event.message.startsWith(line);
+  const rest = isWhole ? event.message.slice(line.length).replace(/^\n+/, "") : event.message;
   return node("details", { class: "fold" },
-    node("summary", { class: "muted", dir: "auto" }, line), messageNode(event));
+    node("summary", { class: "muted", dir: "auto" }, line), rest ? messageNode({ ...event, message: rest }) : "");
 }
 
 /** Return problems: lists of a kind, a tag, a message, and a repository's name if there are several. */

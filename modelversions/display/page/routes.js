@@ -113,6 +113,7 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("beforeprint", () => {
   if (!byId("dashboard").hidden) appendRows(SIZE);
   for (const table of document.querySelectorAll("main:not([hidden]) table")) table.dispatchEvent(new Event("print"));
+  for (const fold of document.querySelectorAll("main:not([hidden]) details")) fold.open = true;
 });
 
 start();
