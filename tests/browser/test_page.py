@@ -269,13 +269,16 @@ class TestDetails:
         page.goto(f"{url}#%")
         assert page.get_by_role("alert").inner_text() == "This page has no model %."
         page.goto(f"{url}#gone#prod")
-        assert page.get_by_role("alert").inner_text() == "gone has no version #prod."
+        assert page.get_by_role("alert").inner_text() == "No version of gone is in the stage prod."
 
     def test_states_without_versions(self, page: Page, url: str) -> None:
         page.goto(f"{url}#cv/pool")
         text = page.locator("#details\\~").inner_text()
         assert "no active version" in text
         assert "No version was registered." in text
+        page.goto(f"{url}#cv/pool#prod")
+        alert = page.get_by_role("alert")
+        assert alert.inner_text() == "No version of cv/pool is in the stage prod."
         assert "assigned to commit 0000000 by Ann Arber" in " ".join(text.split())
         page.goto(f"{url}#gone")
         assert "no active version" in page.locator("#details\\~").inner_text()

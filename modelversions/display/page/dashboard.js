@@ -21,7 +21,8 @@ const stageCounts = new Map();
 for (let index = 0; index < SIZE; index++) {
   for (const [stage] of holdersOf(index)) stageCounts.set(stage, (stageCounts.get(stage) || 0) + 1);
 }
-const stagesByName = [...stageCounts.keys()].sort((one, other) => (DATA.stages[one][0] < DATA.stages[other][0] ? -1 : 1));
+const stagesByName = [...stageCounts.keys()];
+stagesByName.sort((one, other) => (DATA.stages[one][0] < DATA.stages[other][0] ? -1 : 1));
 const stagesByUse = [...stagesByName].sort((one, other) => stageCounts.get(other) - stageCounts.get(one));
 
 /** Return the columns: [id, heading, sort key or null, whether it descends first]. */
@@ -101,13 +102,15 @@ function update() {
   appendRows(FIRST);
   const isFiltered = state.search.trim() || state.stage;
   const total = state.deprecated ? SIZE : SIZE - deprecated.size;
-  byId("status").textContent = isFiltered ? `${shown.length.toLocaleString("en")} of ${count(total, "model")}` : count(total, "model");
+  const all = count(total, "model");
+  byId("status").textContent = isFiltered ? `${shown.length.toLocaleString("en")} of ${all}` : all;
   byId("empty").replaceChildren(...emptyText(isFiltered));
   byId("empty").hidden = shown.length > 0;
   byId("scroll").hidden = shown.length === 0;
   const omitted = stagesByUse.length - stageLimit;
   byId("omitted").hidden = omitted <= 0 || shown.length === 0;
-  byId("omitted").textContent = `${count(omitted, "more stage")} without a column: choose one above the table to see it.`;
+  const note = `${count(omitted, "more stage")} without a column: choose one above the table to see it.`;
+  byId("omitted").textContent = note;
   fit();
 }
 
@@ -132,7 +135,8 @@ function appendRows(limit) {
   for (let position = start; position < end; position++) rows.append(modelRow(shown[position], list));
   body.append(rows);
   byId("more").hidden = end === shown.length;
-  byId("more-button").textContent = `Show ${Math.min(CHUNK, shown.length - end)} more of ${count(shown.length, "model")}`;
+  const next = Math.min(CHUNK, shown.length - end);
+  byId("more-button").textContent = `Show ${next} more of ${count(shown.length, "model")}`;
 }
 
 function modelRow(index, list) {
@@ -216,8 +220,7 @@ function start() {
   byId("controls").hidden = SIZE === 0;
   byId("stages").append(...stageFilter());
   byId("stages").hidden = stagesByName.length === 0;
-  const problems = problemsSection(DATA.problems, DATA.problems.length);
-  byId("extra").append(...[errorsSection(), problems].filter((one) => one !== null));
+  byId("extra").append(...errorsSection(), ...problemsSection(DATA.problems, DATA.problem_count));
   listen();
 }
 
@@ -253,13 +256,15 @@ function stageFilter() {
   });
 }
 
+/** Return a section of the repositories that were not read, if there are any. */
 function errorsSection() {
-  if (!DATA.errors.length) return null;
-  return section(`Not read (${DATA.errors.length.toLocaleString("en")})`,
-    ...longTable("Repositories that were not read", "problems", ["Repository", "Error"], DATA.errors.length, (index) => {
-      const [name, message] = DATA.errors[index];
-      return tableRow([["name", "Repository", name], ["text", "Error", node("span", { dir: "auto" }, message)]]);
-    }));
+  const { length } = DATA.errors;
+  if (!length) return [];
+  const made = longTable("Repositories that were not read", "problems", ["Repository", "Error"], length, (index) => {
+    const [name, message] = DATA.errors[index];
+    return tableRow([["name", "Repository", name], ["text", "Error", node("span", { dir: "auto" }, message)]]);
+  });
+  return [section(`Not read (${length.toLocaleString("en")})`, ...made)];
 }
 
 function listen() {

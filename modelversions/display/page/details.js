@@ -17,15 +17,15 @@ function showDetails(index, name) {
   main.replaceChildren(
     crumbs(model),
     node("header", { class: "head" }, heading, latestNote(model), choice),
-    stagesOf(model),
-    name !== null && version === null
-      ? node("p", { class: "notice", role: "alert" }, `${model.name} has no version ${firstLine(name)}.`) : "",
+    ...stagesOf(model),
+    ...(name !== null && version === null ? [missingNote(model, name)] : []),
     ...(version === null ? [] : [versionPanel(model, version)]),
     section("Timeline", timelineOf(model)),
     node("div", { class: "columns" }, versionsSection(model, version), historySection(model, version)),
-    problemsSection(model.problems, model.problemCount) ?? "",
+    ...problemsSection(model.problems, model.problemCount),
   );
-  document.title = `${model.name}${version && name !== null ? ` ${version.name}` : ""} \u2013 ${DATA.title}`;
+  const shown = version && name !== null ? `${model.name} ${version.name}` : model.name;
+  document.title = `${shown} \u2013 ${DATA.title}`;
   return heading;
 }
 
@@ -37,6 +37,12 @@ function chooseVersion(model, name) {
     return (held && held.holder >= 0 && model.versions[held.holder]) || null;
   }
   return model.versions.find((version) => version.name === name) || null;
+}
+
+function missingNote(model, name) {
+  const text = name.startsWith("#") ? `No version of ${model.name} is in the stage ${firstLine(name.slice(1))}.`
+    : `${model.name} has no version ${firstLine(name)}.`;
+  return node("p", { class: "notice", role: "alert" }, text);
 }
 
 function crumbs(model) {
@@ -79,11 +85,11 @@ function picker(model, current) {
   return select;
 }
 
-/** Return the holder of each stage. */
+/** Return a list of the holders of the stages, if there are any. */
 function stagesOf(model) {
-  if (!model.holders.length) return "";
-  return node("ul", { class: "holders", "aria-label": "Stages" },
-    model.holders.map(({ stage, holder }) => node("li", {}, pill(stage), versionLink(model, holder))));
+  if (!model.holders.length) return [];
+  return [node("ul", { class: "holders", "aria-label": "Stages" },
+    model.holders.map(({ stage, holder }) => node("li", {}, pill(stage), versionLink(model, holder))))];
 }
 
 /** Return a link to a version; the commit without a version is a link to its page. */
@@ -120,10 +126,11 @@ function messageNode(event) {
 }
 
 function versionsSection(model, current) {
-  const listed = [...model.versions.filter((one) => one.active), ...model.versions.filter((one) => !one.active)];
-  const active = listed.filter((one) => one.active).length;
-  const gone = listed.length - active;
-  const title = `Versions (${active.toLocaleString("en")}${gone ? `, ${gone.toLocaleString("en")} deregistered` : ""})`;
+  const active = model.versions.filter((one) => one.active);
+  const gone = model.versions.filter((one) => !one.active);
+  const listed = [...active, ...gone];
+  const more = gone.length ? `, ${gone.length.toLocaleString("en")} deregistered` : "";
+  const title = `Versions (${active.length.toLocaleString("en")}${more})`;
   if (!listed.length) return section(title, node("p", { class: "muted" }, "No version was registered."));
   const heads = ["Version", "Stages", "Registered", "Commit", "Author", "Message"];
   return section(title, ...longTable("Versions", "versions", heads, listed.length, (index) => {
@@ -138,9 +145,13 @@ function versionsSection(model, current) {
       ["date", "Registered", dateNode(origin.time, origin.offset)],
       ["sha", "Commit", linked(mono(commit.slice(0, 7), commit), commitUrl(model, commit))],
       ["by", "Author", authorNode(origin.author)],
-      ["text muted", "Message", origin.message ? node("span", { dir: "auto", class: "clamp" }, firstLine(origin.message)) : null],
+      ["text muted", "Message", origin.message ? shortMessage(origin.message) : null],
     ], attributes);
   }));
+}
+
+function shortMessage(message) {
+  return node("span", { dir: "auto", class: "clamp" }, firstLine(message));
 }
 
 function historySection(model, current) {
@@ -202,9 +213,9 @@ function messageFold(event) {
     node("summary", { class: "muted", dir: "auto" }, line), rest ? messageNode({ ...event, message: rest }) : "");
 }
 
-/** Return problems: lists of a kind, a tag, a message, and a repository's name if there are several. */
+/** Return a section of problems, if there are any: [kind, tag, message, repository if there are several]. */
 function problemsSection(problems, total) {
-  if (!problems.length) return null;
+  if (!problems.length) return [];
   const named = problems[0].length > 3;
   const heads = ["Tag", "Kind", "Problem"];
   const made = longTable("Problems", "problems", named ? ["Repository", ...heads] : heads, problems.length, (index) => {
@@ -218,5 +229,5 @@ function problemsSection(problems, total) {
   });
   const rest = total - problems.length;
   if (rest > 0) made.push(node("p", { class: "muted" }, `${count(rest, "more problem")} not in this page.`));
-  return section(`Problems (${total.toLocaleString("en")})`, ...made);
+  return [section(`Problems (${total.toLocaleString("en")})`, ...made)];
 }
