@@ -523,8 +523,9 @@ class RegistryView(Mapping[str, Model]):
         """Write the dashboard and the details of all models as one HTML file.
 
         The file needs no server and no network. It has a search, filters and a link to each model
-        and version: ``#churn``, ``#churn@v3.1.0``, ``#churn#prod``. All data of the tags is in it,
-        with the names and addresses of their authors.
+        and version: ``#churn``, ``#churn@v3.1.0``, ``#churn#prod``. The data of all tags is in it,
+        with the names and addresses of their authors: about 60 bytes for each tag, and at most
+        5 MB of messages, for which long ones are cut.
 
         Args:
             path: the file, which is replaced as a whole. Default: the text is returned.

@@ -53,6 +53,17 @@ def wait_for(page: Page, title: str) -> None:
     page.wait_for_function("(title) => document.title === title", arg=title)
 
 
+def scroll_to_the_end(page: Page) -> None:
+    """Scroll until all rows are there, which are appended on the way."""
+    more = page.locator("#more\\~")
+    for _ in range(100):
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_timeout(50)
+        if more.is_hidden():
+            return
+    pytest.fail("rows are missing")
+
+
 def section(page: Page, title: str) -> Locator:
     heading = re.compile(rf"^{title} \(")
     return page.locator("section", has=page.get_by_role("heading", name=heading))
@@ -157,20 +168,15 @@ class TestDashboard:
         assert names(page) == ["wide"]
         assert "stage11" in page.get_by_role("columnheader").all_inner_texts()
         page.get_by_role("combobox", name="Stage").select_option("All stages")
-        for _ in range(9):
-            page.mouse.wheel(0, 20_000)
-            page.wait_for_timeout(50)
+        scroll_to_the_end(page)
         assert len(names(page)) == 301
-        assert page.locator("#more\\~").is_hidden()
 
     def test_back_shows_the_same_row(self, page: Page, tmp_path: Path) -> None:
         models = [large_model(f"m{number:03}", 1) for number in range(300)]
         page.goto(write(tmp_path, repository(*models)))
         page.get_by_role("searchbox").fill("m")
         page.wait_for_url("**#?q=m")
-        for _ in range(4):
-            page.mouse.wheel(0, 20_000)
-            page.wait_for_timeout(50)
+        scroll_to_the_end(page)
         link = page.get_by_role("link", name="m290", exact=True)
         link.scroll_into_view_if_needed()
         before = page.evaluate("() => scrollY")
