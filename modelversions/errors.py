@@ -26,6 +26,7 @@ attributes, and ``code`` is a stable name such as ``"version-exists"``::
     │   ├── AmbiguousRevisionError                    .candidates
     │   └── NotACommitError                           .type
     ├── NotInCatalogError          KeyError           .repository
+    ├── FileNotWrittenError        OSError            .path
     ├── ReadCancelledError         RuntimeError
     ├── IdentityError              ValueError         .text
     ├── SigningError               RuntimeError       .program
@@ -664,6 +665,18 @@ class NotInCatalogError(ModelVersionsError, KeyError):
         """Set the message and the data."""
         super().__init__(message)
         self._set(repository=repository)
+
+
+class FileNotWrittenError(ModelVersionsError, OSError):
+    """A file, such as that of ``to_html()``, cannot be written."""
+
+    code = "file-not-written"
+    path: str
+
+    def __init__(self, message: str, *, path: str) -> None:
+        """Set the message and the data."""
+        super().__init__(message)
+        self._set(path=path)
 
 
 class ReadCancelledError(ModelVersionsError, RuntimeError):

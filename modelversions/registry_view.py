@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import heapq
 import itertools
+import os
 import posixpath
 import sys
 import threading
@@ -81,6 +82,8 @@ from modelversions.write.writer import Clock, check_flag
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from modelversions.display.page.content import RepositoryContent
 
 _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
@@ -500,6 +503,62 @@ class RegistryView(Mapping[str, Model]):
 
         return data_frame(self.to_records(kind), kind)
 
+    @overload
+    def to_html(
+        self, path: None = None, *, title: str = ..., now: datetime | None = ...
+    ) -> str: ...
+
+    @overload
+    def to_html(
+        self, path: str | os.PathLike[str], *, title: str = ..., now: datetime | None = ...
+    ) -> None: ...
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str = "Models",
+        now: datetime | None = None,
+    ) -> str | None:
+        """Write the dashboard and the details of all models as one HTML file.
+
+        The file needs no server and no network. It has a search, filters and a link to each model
+        and version: ``#churn``, ``#churn@v3.1.0``, ``#churn#prod``. The data of all tags is in it,
+        with the names and addresses of their authors: about 60 bytes for each tag, and at most
+        5 MB of messages, for which long ones are cut.
+
+        Args:
+            path: the file, which is replaced as a whole. Default: the text is returned.
+            title: the heading.
+            now: when the tags were read, as the page shows it, and after which an event is in the
+                future. Default: the present.
+
+        Raises:
+            FileNotWrittenError: the file cannot be written.
+            InvalidArgumentError: an argument is of the wrong kind.
+        """
+        from modelversions.display.page.document import registry_page
+        from modelversions.display.page.writing import check_title, deliver
+
+        now = self._present(now)
+        check_title(title)
+        return deliver(lambda: registry_page(self._content("", now), title, now), path)
+
+    @gc_paused
+    def _content(self, name: str, now: datetime) -> RepositoryContent:
+        """Return what a page shows; the tags are listed once."""
+        from modelversions.display.page.content import RepositoryContent
+
+        refs = self._store.tags()
+        snapshots = self._snapshots.of(refs)
+        return RepositoryContent(
+            name=name,
+            location=self._store.location,
+            pages=self._store.find_pages(),
+            models=self._read(snapshots),
+            problems=self._problems(refs, snapshots.values(), now),
+        )
+
     @gc_paused
     def stages(self) -> tuple[str, ...]:
         """Return the stages that a version is in, sorted."""
@@ -681,20 +740,34 @@ class RegistryView(Mapping[str, Model]):
         """
         refs = self._store.tags()
         snapshots = self._snapshots.of(refs).values()
+        return Problems(self._problems(refs, snapshots, self._present(now)), self._store.find_pages)
+
+    def _present(self, now: datetime | None) -> datetime:
+        """Return the argument ``now``, or what the clock shows.
+
+        Raises:
+            InvalidArgumentError: it is naive.
+        """
+        found = (self._clock or _utc_now)() if now is None else now
+        check_aware(found, "clock" if now is None else "now")
+        return found
+
+    def _problems(
+        self, refs: Iterable[TagRef], snapshots: Collection[ModelSnapshot], now: datetime
+    ) -> list[Problem]:
+        """Return the problems of tags that were listed, sorted by tag name."""
         read_snapshots(snapshots)
         states = [snapshot.state for snapshot in snapshots]
-        found = [*_foreign(refs), *(problem for state in states for problem in state.problems)]
         events = [event for state in states for event in state.history]
-        argument = "clock" if now is None else "now"
-        now = (self._clock or _utc_now)() if now is None else now
-        check_aware(now, argument)
+        tags = {event.tag for event in events}
+        found = list(_foreign(ref for ref in refs if ref.name not in tags))
+        found += (problem for state in states for problem in state.problems)
         found += self._not_allowed(events)
         for event in events:
             if event.time - now > _TOLERANCE:
                 sentence = f"its time, {event.time}, is more than a minute ahead of {now}"
                 found.append(Problem(ProblemKind.FUTURE, event.tag, event.model, sentence))
-        found.sort(key=lambda problem: (problem.tag, problem.kind.value))
-        return Problems(found, self._store.find_pages)
+        return sorted(found, key=lambda problem: (problem.tag, problem.kind.value))
 
     def commits(self, revision: Revision = "HEAD", limit: int | None = 20) -> Commits:
         """Return a commit and its ancestors, newest first.

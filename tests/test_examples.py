@@ -64,6 +64,17 @@ def test_store_predictions(work: Builder, capsys: pytest.CaptureFixture[str]) ->
     assert f"bob,0.75,churn@v1.0.0,{work.commits['c1']}" in capsys.readouterr().out
 
 
+def test_publish_page(work: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish = example("publish_page.py")["publish"]
+    work.tag("churn@v1.0.0", "c1", 10)
+    file = tmp_path / "models.html"
+    assert publish(str(file), ["."]) == 0
+    assert '"names":["churn"]' in file.read_text("utf-8")
+    assert publish(str(file), [".", "/nowhere"]) == 1
+    assert '"is_catalog":true' in file.read_text("utf-8")
+    assert "nowhere: there is no '/nowhere'" in capsys.readouterr().err
+
+
 def test_publish_json(work: Builder, tmp_path: Path) -> None:
     script = example("publish_json.py")
     work.commit("c2", 1, "c1")

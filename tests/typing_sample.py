@@ -36,7 +36,11 @@ def reading(registry: RegistryView) -> None:
     newest: Version = max(named, first)
     version: SemVer | None = named.semver
     name: TagName | None = TagName.try_parse("m@v1.0.0")
+    page: str = registry.to_html(title="Our models")
+    registry.to_html("models.html")
+    registry.to_html(3)  # type: ignore[call-overload]
     registry.register("m")  # type: ignore[attr-defined]
+    print(page)
     print(maybe, several, held, all_latest, events, problems, newest, version, name)
 
 

@@ -8,9 +8,9 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import attrs
 
@@ -32,6 +32,9 @@ from modelversions.model.model import Model, Version
 from modelversions.registry_view import RegistryView
 from modelversions.values.event import Event, check_aware
 from modelversions.values.problem import Problem
+
+if TYPE_CHECKING:
+    from modelversions.display.page.content import PageContent
 
 Found = TypeVar("Found")
 
@@ -404,6 +407,52 @@ class Catalog(Mapping[str, RegistryView]):
             wants_file=kind == "problems",
         )
         return [{"repository": name, **row} for name, rows in found for row in rows]
+
+    @overload
+    def to_html(
+        self, path: None = None, *, title: str = ..., now: datetime | None = ...
+    ) -> str: ...
+
+    @overload
+    def to_html(
+        self, path: str | os.PathLike[str], *, title: str = ..., now: datetime | None = ...
+    ) -> None: ...
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str = "Models",
+        now: datetime | None = None,
+    ) -> str | None:
+        """Write the dashboard and the details of all models as one HTML file.
+
+        See ``RegistryView.to_html``. Links are of the form ``#repository/churn@v3.1.0``.
+        Repositories that cannot be read are listed with their errors.
+
+        Raises:
+            FileNotWrittenError: the file cannot be written.
+            InvalidArgumentError: an argument is of the wrong kind.
+        """
+        from modelversions.display.page.document import page_text
+        from modelversions.display.page.writing import check_title, deliver
+
+        moment = datetime.now(timezone.utc) if now is None else now
+        check_aware(moment, "now")
+        check_title(title)
+        return deliver(lambda: page_text(self._content(title, moment)), path)
+
+    @gc_paused
+    def _content(self, title: str, now: datetime) -> PageContent:
+        from modelversions.display.page.content import PageContent
+
+        found = self._each(
+            Question.EVENTS,
+            lambda member: member.view._content(member.source.name, now),  # noqa: SLF001  # its base class
+            wants_file=True,
+        )
+        errors = {name: str(error) for name, error in self.errors.items()}
+        return PageContent(title, now, [one for _, one in found], errors)
 
     def _each(
         self,

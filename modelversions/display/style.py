@@ -34,10 +34,15 @@ def page(*children: Child) -> Element:
 
 def hue(stage: str) -> str:
     """Return the class of a stage's colour, which is the same in each output."""
+    return f"mv-hue{hue_number(stage)}"
+
+
+def hue_number(stage: str) -> int:
+    """Return the number of a stage's colour."""
     number = _KNOWN.get(stage.lower())
     if number is None:
         number = _OTHERS + zlib.crc32(stage.encode(errors="replace")) % (_HUES - _OTHERS)
-    return f"mv-hue{number}"
+    return number
 
 
 def pill(stage: str) -> Element:

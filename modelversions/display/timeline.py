@@ -147,7 +147,8 @@ def _ticks(scale: Scale, height: float) -> Iterator[Element]:
         if index == 0 and str(time.year) not in text:
             text = f"{text} {time.year}"
         yield _rule(x, bottom, x, bottom + 5)
-        yield _text(text, x, bottom + 18, kind="mv-axis", anchor="middle")
+        middle = min(x, WIDTH - len(text) * _LETTER / 2)
+        yield _text(text, middle, bottom + 18, kind="mv-axis", anchor="middle")
 
 
 def _choose_ticks(

@@ -52,6 +52,22 @@ class WebPages:
         """The URL of the repository's page, at a known host."""
         return None if self._form is None else checked_url(self.home)
 
+    @property
+    def commit_form(self) -> str | None:
+        """The URL of a commit's page, with ``{commit}`` for the SHA; None if there is no form."""
+        if callable(self.commit_url):
+            return None
+        form = self._form
+        url = self.commit_url
+        if url is None and form is not None:
+            url = f"{self.home}{form[0]}{PLACEHOLDER}"
+        return url if url is not None and checked_url(url.replace(PLACEHOLDER, "0")) else None
+
+    @property
+    def tag_form(self) -> str | None:
+        """The beginning of the URL of a tag's page, if the host is known."""
+        return self._page(1, "")
+
     def commit(self, commit: str) -> str | None:
         """Return the URL of a commit's page, if it is known."""
         if isinstance(self.commit_url, str):

@@ -1,0 +1,122 @@
+"use strict";
+// Links within the page: "#churn", "#churn@v3.1.0", "#churn#prod", and "#?q=..." for a search.
+
+const ADDRESS_DELAY = 400;
+let dashboardScroll = 0;
+let lastIndex = null;
+let timer = null;
+
+/** Return the model and the version that a reference names: [index, name or null]; null if none. */
+function find(reference) {
+  if (INDICES.has(reference)) return [INDICES.get(reference), null];
+  for (const mark of ["@", "#"]) {
+    for (let end = reference.lastIndexOf(mark); end > 0; end = reference.lastIndexOf(mark, end - 1)) {
+      const index = INDICES.get(reference.slice(0, end));
+      const rest = reference.slice(end + (mark === "@" ? 1 : 0));
+      if (index !== undefined) return [index, rest];
+    }
+  }
+  return null;
+}
+
+function reference() {
+  const text = location.hash.slice(1);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Show what the address names. */
+function route() {
+  const text = location.hash.startsWith("#?") ? "" : reference();
+  const found = text ? find(text) : null;
+  if (found === null) {
+    showDashboard(text);
+    return;
+  }
+  if (byId("details").hidden) dashboardScroll = window.scrollY;
+  const isOther = lastIndex !== found[0] || byId("details").hidden;
+  lastIndex = found[0];
+  const heading = showDetails(...found);
+  if (isOther) {
+    heading.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  } else {
+    (byId("details").querySelector("select") || heading).focus({ preventScroll: true });
+  }
+}
+
+function showDashboard(unknown) {
+  const wasHidden = byId("dashboard").hidden;
+  byId("details").hidden = true;
+  byId("details").replaceChildren();
+  byId("dashboard").hidden = false;
+  document.title = DATA.title;
+  byId("notice").hidden = unknown === "";
+  byId("notice").textContent = unknown === "" ? "" : `This page has no model ${firstLine(unknown)}.`;
+  const wanted = stateOf(location.hash) || state;
+  const isShown = byId("heads").firstChild && JSON.stringify(wanted) === JSON.stringify(state);
+  if (isShown) rememberState();
+  else apply(wanted);
+  if (wasHidden && lastIndex !== null) {
+    window.scrollTo(0, dashboardScroll);
+    const links = [...byId("rows").querySelectorAll("a")];
+    const link = links.find((one) => one.getAttribute("href") === linkTo(lastIndex));
+    (link || byId("title")).focus({ preventScroll: true });
+  }
+}
+
+/** Return the state that an address has, or null if it has none. */
+function stateOf(hash) {
+  if (!hash.startsWith("#?")) return null;
+  const found = new URLSearchParams(hash.slice(2));
+  const sort = found.get("sort") || "model";
+  const known = columns().map(([id]) => id);
+  return {
+    search: found.get("q") || "",
+    stage: found.get("stage") || "",
+    deprecated: found.has("deprecated"),
+    sort: known.includes(sort) ? sort : "model",
+    descending: found.has("descending"),
+  };
+}
+
+/** Keep search, filters and order in the address, a little later, so that it can be shared. */
+function rememberState() {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (byId("dashboard").hidden) return;
+    const found = new URLSearchParams();
+    if (state.search) found.set("q", state.search);
+    if (state.stage) found.set("stage", state.stage);
+    if (state.deprecated) found.set("deprecated", "1");
+    if (state.sort !== "model") found.set("sort", state.sort);
+    if (state.descending) found.set("descending", "1");
+    const query = found.toString();
+    const hash = query && `#?${query}`;
+    if (hash !== location.hash && (hash || location.hash.startsWith("#?"))) {
+      history.replaceState(null, "", hash || location.pathname + location.search);
+    }
+  }, ADDRESS_DELAY);
+}
+
+window.addEventListener("hashchange", route);
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, select, textarea");
+  if (event.key === "/" && !isTyping && !byId("dashboard").hidden && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    byId("search").focus();
+  }
+});
+window.addEventListener("beforeprint", () => {
+  if (!byId("dashboard").hidden) appendRows(SIZE);
+  for (const table of document.querySelectorAll("main:not([hidden]) table")) table.dispatchEvent(new Event("print"));
+  for (const fold of document.querySelectorAll("main:not([hidden]) details")) fold.open = true;
+});
+
+start();
+// The data of the models follow this script: the dashboard does not wait for them.
+if (location.hash.length > 1 && !location.hash.startsWith("#?")) document.addEventListener("DOMContentLoaded", route);
+else route();
