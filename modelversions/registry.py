@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, overload
 from modelversions.errors import (
     InvalidArgumentError,
     InvalidVersionError,
+    MissingExtraError,
     ModelNotFoundError,
     RuleViolationError,
 )
@@ -54,6 +55,8 @@ from modelversions.write.writer import (
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
     from typing_extensions import Unpack
+
+    from modelversions.display.form.registry_form import RegistryForm
 
 _LOG = logging.getLogger(__name__)
 
@@ -622,6 +625,24 @@ class Registry(RegistryView):
             SigningError: the program that verifies signatures cannot be run.
         """
         return self._store.verify_signature(self._refs([tag])[0])
+
+    def form(self) -> RegistryForm:
+        """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).
+
+        It registers and deregisters versions, and assigns and unassigns stages. Nothing is written
+        before its button is clicked; an error is shown where the mistake is.
+
+        Raises:
+            MissingExtraError: ipywidgets is not installed.
+        """
+        try:
+            from modelversions.display.form.registry_form import RegistryForm
+        except ImportError as error:
+            raise MissingExtraError(
+                "form() needs the 'notebook' extra: pip install 'modelversions[notebook]'",
+                extra="notebook",
+            ) from error
+        return RegistryForm(self, is_local=self._store.is_local)
 
     def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time
