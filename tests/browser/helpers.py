@@ -1,0 +1,45 @@
+"""Helpers for tests in a browser."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Playwright is not installed for all tests
+    from playwright.sync_api import Page
+
+BUILD = Path(__file__).parents[2] / "build" / "browser"
+"""The folder of the screenshots."""
+
+
+def console_errors(page: Page) -> list[str]:
+    """Return a list to which the errors of a page's console, and its exceptions, are added."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
+    return errors
+
+
+@cache
+def _axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def axe_findings(page: Page) -> list[str]:
+    """Return the serious and critical findings of axe-core in a page, with the elements."""
+    page.evaluate(_axe())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Store a picture of the whole page in the folder of the build."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=BUILD / f"{name}.png", full_page=True)
