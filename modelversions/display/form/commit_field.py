@@ -15,6 +15,7 @@ from modelversions.git.store import Commit
 from modelversions.model.commits import Carried, Commits
 
 _SHA = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ASIDE = "mv-aside"
 _MAX_VERSIONS = 3
 """The versions that are named for a commit."""
 
@@ -28,6 +29,7 @@ class CommitField(Field):
             description="Commit",
             placeholder="choose a commit below, or type the 40 digits of a SHA",
         )
+        text.add_class("mv-mono-input")
         super().__init__(text, parse=_check_sha)
         self.rows: list[CommitRow] = []
         self._list: Widget = VBox()
@@ -85,7 +87,9 @@ class CommitRow:
         line = element(
             "div",
             element("span", first_line(self.commit.message), class_="mv-subject"),
-            element("span", author(self.commit.author), ", ", date(self.commit.time)),
+            element(
+                "span", author(self.commit.author), ", ", date(self.commit.time), class_=_ASIDE
+            ),
             _names(versions),
             class_="mv-line",
         )
@@ -105,7 +109,7 @@ def _names(versions: Sequence[str]) -> Element | None:
     shown: list[Child] = [part for one in versions[:_MAX_VERSIONS] for part in (" ", mono(one))]
     hidden = len(versions) - _MAX_VERSIONS
     rest = f" and {hidden} more" if hidden > 0 else None
-    return element("span", "has", *shown, rest, class_="mv-has")
+    return element("span", "has", *shown, rest, class_=_ASIDE)
 
 
 def _toggle(widget: Widget, name: str, *, on: bool) -> None:

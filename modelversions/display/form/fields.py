@@ -75,7 +75,8 @@ class Field:
         self.is_required = is_required
         self._parse = parse
         self._note = Note()
-        line = HBox([control, *more]) if more else control
+        line: Widget = HBox([control, *more])
+        line.add_class("mv-control")
         self.widget: Widget = VBox([line, self._note.widget])
         self.widget.add_class("mv-field")
 

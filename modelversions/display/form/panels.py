@@ -243,6 +243,7 @@ class RegisterPanel(Panel):
         self._commit = CommitField()
         yield self._commit
         version = Text(description="Version", placeholder="such as v1.0.0")
+        version.add_class("mv-mono-input")
         self.next_versions = Offers(version, len(LEVELS))
         yield Field(version, parse=SemVer.parse, more=[self.next_versions.widget])
         self._listed: Commits | None = None
