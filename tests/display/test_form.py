@@ -472,7 +472,7 @@ def test_the_form_needs_no_panel_s_own_writes() -> None:
 def test_stages_without_a_list_are_those_that_were_assigned(registry: Registry) -> None:
     registry.assign("ner", "v0.1.0", "test", when=START + timedelta(days=1))
     registry.unassign("ner", "v0.1.0", "test", when=START + timedelta(days=2))
-    assert panels.State(registry, is_local=True).stages() == ["prod", "test"]
+    assert panels.State(registry, is_local=True).stages == ("prod", "test")
 
 
 def test_without_ipywidgets(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,13 +84,14 @@ class State:
             self.allowed_stages = self.registry.allowed_stages()
         except ModelVersionsError as error:
             self.stages_error = str(error)
+        self.stages = self._stages()
+        """The allowed stages; without them, those that were ever assigned."""
 
-    def stages(self) -> list[str]:
-        """Return the allowed stages; without them, those that were ever assigned."""
+    def _stages(self) -> tuple[str, ...]:
         if self.allowed_stages is not None:
-            return list(self.allowed_stages)
+            return self.allowed_stages
         history = (event for model in self.models.values() for event in model.history)
-        return sorted({event.stage for event in history if event.stage is not None})
+        return tuple(sorted({event.stage for event in history if event.stage is not None}))
 
 
 class Panel:
@@ -121,6 +122,7 @@ class Panel:
         self.outcome = Note()
         widgets = [field.widget for field in self.fields.values()]
         self.widget: Widget = VBox([*widgets, self.button, self.outcome.widget])
+        self.widget.add_class("mv-panel")
         for field in self.fields.values():
             field.control.observe(lambda _change: self._changed(), "value")
         self.button.on_click(lambda _button: self._clicked())
@@ -341,10 +343,10 @@ class AssignPanel(_ModelPanel):
         """Offer models, active versions and stages."""
         super().offer()
         _fill(self.fields["version"].control, _version_labels(self.model))
-        stages = self.state.stages()
-        self.fields["stage"].control.options = tuple(stages)
-        kind = "in use" if self.state.allowed_stages is None else "allowed"
-        self.stages.show((stage, f"a stage that is {kind}") for stage in stages)
+        stages = self.state.stages
+        self.fields["stage"].control.options = stages
+        kind = "a stage in use" if self.state.allowed_stages is None else "an allowed stage"
+        self.stages.show((stage, kind) for stage in stages)
 
     def give_hints(self) -> None:
         """Tell which version holds the stage."""
