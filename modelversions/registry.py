@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, overload
 from modelversions.errors import (
     InvalidArgumentError,
     InvalidVersionError,
+    MissingExtraError,
     ModelNotFoundError,
     RuleViolationError,
 )
@@ -27,6 +28,7 @@ from modelversions.git.store import (
 )
 from modelversions.git.sync import SyncResult
 from modelversions.model.model import Version
+from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView, Revision
 from modelversions.rules import FACTORIES, Rule, name_of
 from modelversions.values.event import Event
@@ -53,6 +55,8 @@ from modelversions.write.writer import (
 if TYPE_CHECKING:
     from dulwich.repo import MemoryRepo, Repo
     from typing_extensions import Unpack
+
+    from modelversions.display.form.registry_form import RegistryForm
 
 _LOG = logging.getLogger(__name__)
 
@@ -140,7 +144,7 @@ class Registry(RegistryView):
         *,
         stages: Iterable[str] | None = None,
         credentials: Credentials | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         timeout: float | None = 60.0,
         author: Identity | None = None,
         clock: Clock | None = None,
@@ -159,7 +163,8 @@ class Registry(RegistryView):
             credentials: returns user name and password for a URL and, if known, a user name, when
                 a server requires them; see ``modelversions.credentials``.
             progress: is called with the amount done, the total or None, and a description, while
-                data is transferred.
+                data is transferred or many tags are read. True shows progress bars, in notebooks
+                too (extra ``notebook``).
             timeout: the seconds that a server may send nothing; None for no limit.
             author: the author of events, unless a method is given another one. Default: the
                 identity in Git's configuration.
@@ -172,6 +177,7 @@ class Registry(RegistryView):
         Raises:
             RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
+            MissingExtraError: with ``progress=True``, tqdm is not installed.
         """
         options = _remote_options(credentials, progress, timeout, commit_url)
         from modelversions.git.open import open_store  # importing dulwich takes time
@@ -620,6 +626,24 @@ class Registry(RegistryView):
         """
         return self._store.verify_signature(self._refs([tag])[0])
 
+    def form(self) -> RegistryForm:
+        """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).
+
+        It registers and deregisters versions, and assigns and unassigns stages. Nothing is written
+        before its button is clicked; an error is shown where the mistake is.
+
+        Raises:
+            MissingExtraError: ipywidgets is not installed.
+        """
+        try:
+            from modelversions.display.form.registry_form import RegistryForm
+        except ImportError as error:
+            raise MissingExtraError(
+                "form() needs the 'notebook' extra: pip install 'modelversions[notebook]'",
+                extra="notebook",
+            ) from error
+        return RegistryForm(self, is_local=self._store.is_local)
+
     def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time
 
@@ -716,25 +740,26 @@ def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 def _remote_options(
     credentials: Credentials | None,
-    progress: Progress | None,
+    progress: Progress | bool | None,  # noqa: FBT001  # as in open()
     timeout: float | None,
     commit_url: CommitUrl | None,
 ) -> RemoteOptions:
     """Validate the options; a value that may be a secret is not shown."""
-    for name, value in (("credentials", credentials), ("progress", progress)):
-        if value is not None and not callable(value):
-            raise InvalidArgumentError(
-                f"{name} must be a callable, not a {type(value).__name__}; see Registry.open",
-                argument=name,
-                value=None,
-            )
+    if credentials is not None and not callable(credentials):
+        raise InvalidArgumentError(
+            f"credentials must be a callable, not a {type(credentials).__name__}; see "
+            "Registry.open",
+            argument="credentials",
+            value=None,
+        )
+    report = check_progress(progress, "Registry.open")
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
         raise InvalidArgumentError(
             f"timeout must be a number of seconds above 0, or None, not {timeout!r}",
             argument="timeout",
             value=timeout,
         )
-    return RemoteOptions(credentials, progress, timeout, check_commit_url(commit_url))
+    return RemoteOptions(credentials, report, timeout, check_commit_url(commit_url))
 
 
 def _remote_of(*, push: object) -> object | None:

@@ -101,6 +101,7 @@ def test_a_stage(builder: Builder, stage: str, words: str) -> None:
         ("a" * 39, "a full SHA has 40 hexadecimal digits; this one has 39"),
         ("a" * 41, "this one has 41"),
         ("a" * 30, ""),
+        ("a" * 40, ""),
         ("feature-branch-of-about-forty-characters", ""),
         ("featurebranchofaboutfortycharactersxxyyz", ""),
     ],

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import modelversions
-from modelversions import credentials, rules, testing
+from modelversions import credentials, plot, rules, testing
 
 PINNED = Path(__file__).parent / "data" / "signatures.txt"
 MODULES = {
     credentials: ("from_name", "git_credential_fill", "name_of", "netrc_file", "token_from_env"),
+    plot: ("timeline",),
     rules: ("increasing_versions", "promotion", "two_people"),
     testing: ("FixedClock", "memory_registry", "new_commit"),
 }

@@ -29,6 +29,7 @@ from modelversions.errors import (
 from modelversions.git.store import Credentials, Progress
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
+from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView
 from modelversions.values.event import Event, check_aware
 from modelversions.values.problem import Problem
@@ -45,7 +46,7 @@ class _Options:
 
     executor: Executor | None
     timeout: float | None
-    progress: Progress | None
+    progress: Progress | bool | None
     connections: int
     connections_per_host: int
 
@@ -58,14 +59,12 @@ class _Options:
         wanted = {
             "executor": "a concurrent.futures.Executor",
             "timeout": "a number of seconds above 0, or None",
-            "progress": "a function",
             "connections": "a number from 1 on",
             "connections_per_host": "a number from 1 on",
         }
         fits = {
             "executor": self.executor is None or hasattr(self.executor, "submit"),
             "timeout": self.timeout is None or _is_positive(self.timeout),
-            "progress": self.progress is None or callable(self.progress),
             "connections": _is_count(self.connections),
             "connections_per_host": _is_count(self.connections_per_host),
         }
@@ -95,7 +94,7 @@ class Catalog(Mapping[str, RegistryView]):
         credentials: Credentials | str | None = None,
         executor: Executor | None = None,
         timeout: float | None = 30.0,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         connections: int = 16,
         connections_per_host: int = 8,
     ) -> None:
@@ -113,7 +112,8 @@ class Catalog(Mapping[str, RegistryView]):
                 names of providers, no passwords. Default: threads.
             timeout: the seconds that a server may take for one repository; None for no limit.
             progress: is called with the number of repositories that were read, the number of all,
-                and a description. If it raises, the question ends with that error.
+                and a description. If it raises, the question ends with that error. True shows a
+                progress bar, in notebooks too (extra ``notebook``).
             connections: how many repositories are read at the same time.
             connections_per_host: how many of these at one server.
 
@@ -131,7 +131,7 @@ class Catalog(Mapping[str, RegistryView]):
         if options.executor is not None and not isinstance(options.executor, ThreadPoolExecutor):
             for member in self._members.values():
                 member.source.check_sent()
-        self._progress = options.progress
+        self._progress = check_progress(options.progress, "Catalog")
         self._pool = Pool(options.executor, options.connections, options.connections_per_host)
         self._lock = threading.RLock()
 
@@ -142,7 +142,7 @@ class Catalog(Mapping[str, RegistryView]):
         *,
         executor: Executor | None = None,
         timeout: float | None = 30.0,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         connections: int = 16,
         connections_per_host: int = 8,
     ) -> Catalog:
@@ -166,7 +166,7 @@ class Catalog(Mapping[str, RegistryView]):
         *,
         executor: Executor | None = None,
         timeout: float | None = 30.0,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         connections: int = 16,
         connections_per_host: int = 8,
     ) -> Catalog:
@@ -188,7 +188,7 @@ class Catalog(Mapping[str, RegistryView]):
         credentials: Credentials | str | None = None,
         executor: Executor | None = None,
         timeout: float | None = 30.0,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         connections: int = 16,
         connections_per_host: int = 8,
     ) -> Catalog:

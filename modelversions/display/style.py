@@ -22,6 +22,11 @@ _SPACE = re.compile(r"\s+")
 def css() -> str:
     """Return the style sheet without comments and line breaks."""
     text = files("modelversions.display").joinpath("style.css").read_text(encoding="utf-8")
+    return minified(text)
+
+
+def minified(text: str) -> str:
+    """Return a style sheet without comments and line breaks."""
     return _SPACE.sub(" ", _COMMENT.sub("", text)).strip()
 
 

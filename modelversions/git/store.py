@@ -139,6 +139,8 @@ def sha_hint(revision: str, digits: int = 40) -> str:
     bad = [char for char in revision if char not in "0123456789abcdefABCDEF"]
     if not near or len(bad) > 3:  # noqa: PLR2004  # a word, not a typo
         return ""
+    if not bad and len(revision) == digits:  # its form is right
+        return ""
     wrong = f"{bad[0]!r} is not one" if bad else f"this one has {len(revision)}"
     return f"a full SHA has {digits} hexadecimal digits; {wrong}"
 

@@ -156,7 +156,7 @@ class LocalStore:
         """Read the objects that refs name, by object id."""
         ids = {ref.id: None for ref in refs}
         with self._lock:
-            return TagReader(self._files).read(ids)
+            return TagReader(self._files, options=self.options).read(ids)
 
     def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags.

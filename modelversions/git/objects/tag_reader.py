@@ -5,12 +5,18 @@ The declared target type is verified, not trusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
 
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.store import TagIssue, TagObject
+from modelversions.git.store import RemoteOptions, TagIssue, TagObject
 from modelversions.git.tag_object import TagParts, commit_time, parse_common_tag
 from modelversions.values.problem import ProblemKind
+
+STEP = 4096
+"""The tags after which the progress is reported; fewer are read at once."""
+
+_Item = TypeVar("_Item")
 
 Peeled = tuple["str | None", "TagIssue | None"]
 """The commit that a tag peels to, or None, and what is wrong with its target."""
@@ -31,18 +37,22 @@ LIGHTWEIGHT = no_event((ProblemKind.LIGHTWEIGHT, "it is a lightweight tag, so it
 class TagReader:
     """Reads tags of one repository; reads each object behind them once."""
 
-    def __init__(self, files: ObjectFiles, commits: Iterable[str] = ()) -> None:
+    def __init__(
+        self, files: ObjectFiles, commits: Iterable[str] = (), options: RemoteOptions | None = None
+    ) -> None:
         """Read from ``files``.
 
         Args:
             files: the repository's objects.
             commits: objects that are known to be commits; their types are not verified.
+            options: has the function to which the progress is reported.
         """
         self._files = files
+        self._options = options or RemoteOptions()
         self._types: dict[str, str] = dict.fromkeys(commits, "commit")
         self._peeled: dict[str, Peeled] = {}
 
-    def read(self, ids: Iterable[str]) -> dict[str, TagObject]:
+    def read(self, ids: Collection[str]) -> dict[str, TagObject]:
         """Read the objects that refs name, whatever these are.
 
         Raises:
@@ -50,7 +60,7 @@ class TagReader:
         """
         common: dict[str, TagObject] = {}
         found: dict[str, TagObject] = {}
-        for id, (type, raw) in self._files.read_many(ids):
+        for id, (type, raw) in self._reported(self._files.read_many(ids), len(ids)):
             tag = parse_common_tag(raw) if type == "tag" else None
             if tag is None:
                 found[id] = self._uncommon(id, type, raw)
@@ -63,6 +73,18 @@ class TagReader:
                 if self._types[str(tag.commit)] != "commit":
                     found[id] = self._uncommon(id, *self._files.raw(id))
         return common | found
+
+    def _reported(self, items: Iterable[_Item], total: int) -> Iterable[_Item]:
+        """Return items whose number is reported after each ``STEP``, if the caller wants that."""
+        if self._options.progress is None or total < STEP:
+            return items
+        return self._counted(items, total)
+
+    def _counted(self, items: Iterable[_Item], total: int) -> Iterator[_Item]:
+        for number, item in enumerate(items, 1):
+            yield item
+            if number % STEP == 0 or number == total:
+                self._options.report(number, total, "tags read")
 
     def _uncommon(self, id: str, type: str, raw: bytes) -> TagObject:
         """Parse an object that is no tag, or a tag in which anything may be irregular."""

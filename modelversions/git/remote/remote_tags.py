@@ -97,7 +97,7 @@ class RemoteTags:
         # the server has peeled these tags
         behind = [ref.peeled for ref in refs if ref.peeled]
         reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
-        return reader.read(ref.id for ref in refs)
+        return reader.read([ref.id for ref in refs])
 
 
 def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[TagRef]]:

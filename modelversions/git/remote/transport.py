@@ -284,6 +284,8 @@ class Transport:
                 )
 
         self._session.ask(fetch)
+        if file.tell():
+            self._session.report(file.tell(), file.tell(), "bytes received")
 
     def send(
         self,

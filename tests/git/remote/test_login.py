@@ -90,7 +90,7 @@ def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> No
     ("options", "words"),
     [
         ({"credentials": ("ann", SECRET)}, "credentials must be a callable, not a tuple"),
-        ({"progress": 7}, "progress must be a callable, not a int"),
+        ({"progress": 7}, "progress must be True or a callable, not a int"),
         ({"timeout": 0}, "timeout must be a number of seconds above 0, or None, not 0"),
         ({"timeout": "1"}, "timeout must be a number of seconds above 0, or None, not '1'"),
     ],

@@ -1,0 +1,1 @@
+"""The form of a registry for notebooks, with widgets of ipywidgets (extra ``notebook``)."""

@@ -1,0 +1,74 @@
+"""``RegistryForm``: write to a registry by filling in a form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipywidgets import HTML, Button, HBox, Stack, ToggleButtons, VBox
+
+from modelversions.display.form.fields import Note, style_sheet
+from modelversions.display.form.panels import (
+    AssignPanel,
+    DeregisterPanel,
+    Panel,
+    RegisterPanel,
+    State,
+    UnassignPanel,
+)
+from modelversions.errors import ModelVersionsError
+
+if TYPE_CHECKING:
+    from modelversions.registry import Registry
+
+
+class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A widget to register and deregister versions, and to assign and unassign stages.
+
+    Below it is the dashboard of the registry, as it is after the last write.
+    """
+
+    def __init__(self, registry: Registry, *, is_local: bool) -> None:
+        """Read the registry, and build the widgets.
+
+        Args:
+            registry: the registry.
+            is_local: whether it can be read at each change without asking a server.
+        """
+        self._state = State(registry, is_local=is_local)
+        kinds = (RegisterPanel, AssignPanel, UnassignPanel, DeregisterPanel)
+        self.panels: list[Panel] = [kind(self._state, self.reload) for kind in kinds]
+        self.actions = ToggleButtons(
+            options=[(panel.title, index) for index, panel in enumerate(self.panels)],
+            tooltips=[str(type(panel).__doc__).partition("\n")[0] for panel in self.panels],
+        )
+        self.reload_button = Button(description="Reload", tooltip="Read the registry again")
+        self.reload_button.on_click(lambda _button: self.reload())
+        self.dashboard = HTML()
+        stack = Stack([panel.widget for panel in self.panels], selected_index=0)
+        self.actions.observe(lambda change: setattr(stack, "selected_index", change.new), "value")
+        head = HBox([self.actions, self.reload_button])
+        head.add_class("mv-form-head")
+        self.trouble = Note()
+        super().__init__([style_sheet(), head, self.trouble.widget, stack, self.dashboard])
+        self.add_class("modelversions")
+        self.add_class("mv-form")
+        self._show()
+
+    def reload(self) -> None:
+        """Read the registry, and show what it contains now."""
+        self.trouble.clear()
+        try:
+            self._state.read()
+            self._show()
+        except ModelVersionsError as error:
+            self.trouble.fail(f"The registry cannot be read: {error}")
+
+    def _show(self) -> None:
+        for panel in self.panels:
+            panel.update()
+        self.dashboard.value = self._state.registry._repr_html_()  # as a notebook does
+
+    def __repr__(self) -> str:
+        """Return the number of models."""
+        number = len(self._state.models)
+        return f"<RegistryForm: {number} model{'s' * (number != 1)}>"

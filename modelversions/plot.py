@@ -1,0 +1,178 @@
+"""Plots with matplotlib, for figures that you compose (extra ``plot``).
+
+In notebooks, a model is displayed with a timeline that needs no extra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from modelversions.display.markup import clean
+from modelversions.display.style import hue
+from modelversions.errors import InvalidArgumentError, MissingExtraError
+from modelversions.model.model import Model, Span, Version
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["timeline"]
+
+COLORS = (
+    "#2e9e6b",
+    "#c98a12",
+    "#8b63d9",
+    "#2f86d6",
+    "#d0519a",
+    "#1b9aa8",
+    "#cf5b3c",
+    "#7c8f1c",
+)
+"""The colours of stages, as in HTML output."""
+
+_LANE = 0.42
+"""The height of a lane in inches, if the figure is created."""
+_WIDTH = 9.0
+_MAX_LABEL = 20
+_SIZE = 8.5
+"""The size of versions' names, in points."""
+_LETTER = 0.61 * _SIZE / 72
+"""The width of a character of them, in inches."""
+_FINE: dict[str, Any] = {"fontsize": _SIZE, "family": "monospace", "clip_on": True}
+_LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc)
+_MIN_MARGIN = timedelta(hours=1)
+
+
+def timeline(model: Model, ax: Axes | None = None) -> Axes:
+    """Plot the life of a model: its versions along time, and a lane for each stage.
+
+    A bar is a span of time during which a version held a stage; one that lasts until now ends with
+    the plot. A version that was deregistered is a hollow dot. Names that have no space are omitted.
+
+    Args:
+        model: the model.
+        ax: what to draw on. Default: the axes of a new figure.
+
+    Returns:
+        The axes, of which you can change all that matplotlib offers.
+
+    Raises:
+        InvalidArgumentError: ``model`` is not a ``Model``, such as its name.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if not isinstance(model, Model):
+        raise InvalidArgumentError(
+            f"timeline() plots a model, such as registry['churn'], not {model!r}",
+            argument="model",
+            value=model,
+        )
+    _check_extra()
+    spans = model.timeline()
+    stages = sorted({span.stage for span in spans})
+    axes = _new_axes(len(stages)) if ax is None else ax
+    start, end = _limits(model)
+    axes.set_xlim(start, end)  # type: ignore[arg-type]  # dates are converted
+    _style(axes, model.name, stages)
+    if ax is None:
+        _figure(axes).draw_without_rendering()  # the layout sets the width of the axes
+    letter = _LETTER * (end - start) / _width(axes)
+    _draw_versions(axes, model.all_versions, (start, end), letter)
+    for span in spans:
+        _draw_span(axes, span, 1 + stages.index(span.stage), end, letter)
+    return axes
+
+
+def _check_extra() -> None:
+    try:
+        import matplotlib as mpl  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "plots need the 'plot' extra: pip install 'modelversions[plot]'; a Model is displayed "
+            "in notebooks with a timeline without it",
+            extra="plot",
+        ) from error
+
+
+def _new_axes(lanes: int) -> Axes:
+    from matplotlib import pyplot as plt
+
+    height = _LANE * (lanes + 1) + 0.75
+    return plt.subplots(figsize=(_WIDTH, height), layout="constrained")[1]
+
+
+def _limits(model: Model) -> tuple[datetime, datetime]:
+    """Return the times at which the plot begins and ends, with margins."""
+    first, last = model.history[0].time, model.history[-1].time
+    start, end = (min(time.astimezone(timezone.utc), _LATEST) for time in (first, last))
+    margin = max((end - start) * 0.04, _MIN_MARGIN)
+    return start - margin, end + margin
+
+
+def _width(axes: Axes) -> float:
+    """Return the width of the axes in inches."""
+    return float(axes.get_position().width * _figure(axes).get_size_inches()[0])
+
+
+def _figure(axes: Axes) -> Figure:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def _style(axes: Axes, name: str, stages: Sequence[str]) -> None:
+    """Set the title, the lanes and the axis of time."""
+    from matplotlib import dates
+
+    axes.set_title(_text(clean(name, 60)), loc="left", fontsize=11, fontweight="bold")
+    names = ["versions", *(clean(stage, _MAX_LABEL) for stage in stages)]
+    axes.set_yticks(range(len(names)), list(map(_text, names)))
+    axes.set_ylim(len(names) - 0.5, -0.75)
+    axes.tick_params(axis="y", length=0)
+    locator = dates.AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    color = axes.spines["bottom"].get_edgecolor()
+    for lane in range(len(stages)):
+        axes.axhline(lane + 0.5, color=color, alpha=0.2, linewidth=0.8, zorder=0)
+
+
+def _draw_versions(
+    axes: Axes, versions: Iterable[Version], limits: tuple[datetime, datetime], letter: timedelta
+) -> None:
+    """Draw a dot for each version, and the names that have enough space, newest first."""
+    from matplotlib import rcParams
+
+    color = rcParams["text.color"]
+    dated = [(one.registered_at, one) for one in versions if one.registered_at is not None]
+    dated.sort(key=lambda pair: pair[0], reverse=True)
+    for active, face in ((True, color), (False, "none")):
+        times: list[Any] = [time for time, one in dated if one.active is active]
+        axes.scatter(times, [0.1] * len(times), s=30, facecolors=face, edgecolors=color, zorder=3)
+    start, free = limits
+    for time, version in dated:
+        label = clean(version.name, _MAX_LABEL)
+        half = letter * len(label) / 2
+        middle: Any = min(time, limits[1] - half)
+        if middle + half <= free and middle - half >= start:
+            free = middle - half - letter
+            axes.text(middle, -0.3, label, ha="center", va="center", **_FINE)
+
+
+def _draw_span(axes: Axes, span: Span, lane: int, end: datetime, letter: timedelta) -> None:
+    """Draw the bar of a span, with the version's name if it has enough space."""
+    color = COLORS[int(hue(span.stage).removeprefix("mv-hue"))]
+    start: Any = min(span.start, end)
+    width: Any = max(min(span.end or end, end) - start, letter / 6)
+    axes.barh(lane, width, left=start, height=0.62, color=(color, 0.3), edgecolor=color, zorder=2)
+    version = span.version
+    name = version.commit[:7] if version.is_bare_commit else clean(version.name, _MAX_LABEL)
+    if letter * (len(name) + 1) <= width:
+        axes.text(start + letter * 0.6, lane, name, va="center", zorder=3, **_FINE)
+
+
+def _text(name: str) -> str:
+    """Return a text in which matplotlib finds no formula."""
+    return name.replace("$", r"\$")

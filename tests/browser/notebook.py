@@ -1,0 +1,77 @@
+"""Execute the example notebook on a real kernel.
+
+``python -m tests.browser.notebook`` stores the outputs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "examples" / "life_of_a_model.ipynb"
+
+Output = dict[str, Any]
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+"""The type of a widget's output, which names a widget of one kernel."""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter and Git read and write files in ``folder`` only."""
+    own = {
+        "HOME": "home",
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "MPLCONFIGDIR": "matplotlib",
+    }
+    found = {name: str(folder / part) for name, part in own.items()}
+    for path in found.values():
+        Path(path).mkdir(exist_ok=True)
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, **found, "PYTHONPATH": path, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def execute() -> Any:
+    """Return the notebook with new outputs, without what depends on the machine."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(PATH, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(notebook, timeout=120, kernel_name="python3")
+        client.execute(cwd=folder, env=environment(Path(folder)))
+    for cell in notebook.cells:
+        cell.metadata = {}
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            data.pop(_VIEW, None)
+            if "text/html" in data and tempfile.gettempdir() in data["text/plain"]:
+                del data["text/plain"]  # the repr of a registry has its path
+    notebook.metadata = nbformat.read(PATH, as_version=4).metadata
+    return notebook
+
+
+def outputs(notebook: Any) -> list[Output]:
+    """Return what the cells display, with the text of images replaced: it depends on fonts."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = {
+                key: value for key, value in output.get("data", {}).items() if key != "image/png"
+            }
+            images = "image/png" in output.get("data", {})
+            found.append({**output, "data": data, "images": images})
+    return found
+
+
+if __name__ == "__main__":
+    import nbformat
+
+    nbformat.write(execute(), PATH)

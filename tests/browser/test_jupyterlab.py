@@ -1,0 +1,197 @@
+"""The notebook and the form in JupyterLab, as a person uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.helpers import BUILD, _axe
+from tests.browser.lab import Lab, running
+from tests.browser.notebook import PATH
+
+if TYPE_CHECKING:  # Playwright is not installed for all tests
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.browser
+
+CODE = """
+from modelversions.testing import memory_registry, new_commit
+registry = memory_registry(
+    {"churn": ["v1.0.0", "v1.1.0"], "fraud/detector": ["v0.1.0"]},
+    {"churn": {"prod": "v1.0.0"}},
+    commits=0,
+    allowed_stages=["dev", "prod"],
+)
+new_commit(registry, "Retrain on the July snapshot of all customers, <b>without</b> the stale ones")
+new_commit(registry, "Tune the learning rate")
+registry.form()
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def form(lab: Lab, page: Page) -> Locator:
+    """The form of a small registry."""
+    page.set_viewport_size({"width": 1160, "height": 1300})
+    lab.open(page, CODE)
+    return page.locator(".mv-form")
+
+
+def expect(locator: Locator) -> Any:
+    from playwright.sync_api import expect as expectation
+
+    expectation.set_options(timeout=15_000)
+    return expectation(locator)
+
+
+def row(form: Locator, model: str) -> Locator:
+    """The line of a model in the dashboard below the form."""
+    return form.locator("table tr", has_text=model)
+
+
+def field(form: Locator, name: str) -> Locator:
+    return form.get_by_label(name, exact=True).and_(form.locator(":visible"))
+
+
+def choose(form: Locator, name: str, option: str) -> None:
+    """Choose an option of the list that is displayed."""
+    control = form.get_by_label(name, exact=True).and_(form.locator("select:visible"))
+    control.select_option(option)
+
+
+def around(form: Locator, name: str) -> Locator:
+    """The field, with what is said of its value."""
+    label = form.page.get_by_label(name, exact=True)
+    return form.locator(".mv-field:visible").filter(has=label)
+
+
+def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> None:
+    page.set_viewport_size({"width": 1160, "height": 1300})
+    lab.open(page, PATH)
+    form = page.locator(".mv-form")
+    commits = form.locator(".mv-commit")
+    expect(commits.first).to_contain_text("Balance the classes")
+    field(form, "Model").fill("churn")
+    expect(commits.nth(1)).to_contain_text("has v2.0.0")
+    commits.first.click()  # anywhere on the line
+    expect(field(form, "Commit")).to_have_value(
+        commits.first.locator("button").get_attribute("title")
+    )
+    field(form, "Version").press_sequentially("v2.1")
+    expect(form).to_contain_text("'v2.1' is not a version name: the patch segment is missing, try")
+    button = form.get_by_role("button", name="Register version").last
+    expect(button).to_be_disabled()
+    for theme in ("Dark", "Light"):
+        lab.set_theme(page, theme)
+        take(form, f"form-{theme.lower()}")
+        assert findings(page) == []
+        for name, text in (("dashboard", "2 models"), ("details", "Versions in full")):
+            output = page.locator(".jp-OutputArea-output .modelversions", has_text=text).first
+            take(output, f"notebook-{name}-{theme.lower()}")
+    form.get_by_role("button", name="v2.1.0").click()
+    expect(button).to_be_enabled()
+    expect(row(form, "churn")).to_contain_text("v2.0.0")
+    button.dblclick()
+    expect(form.locator(".mv-done[role=status]:visible")).to_contain_text(
+        "churn: registered v2.1.0 at"
+    )
+    expect(row(form, "churn").locator("td").nth(1)).to_have_text("v2.1.0")
+    expect(row(form, "churn").locator("td.mv-number")).to_have_text("4")  # it was written once
+    expect(field(form, "Version")).to_have_value("")
+    expect(button).to_be_disabled()
+    take(form, "form-done-light")
+
+
+def findings(page: Page) -> list[str]:
+    """Return the serious findings of axe-core in the form, and in what the notebook displays."""
+    page.evaluate(_axe())
+    found = page.evaluate("() => axe.run('.modelversions', {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:300]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def take(what: Locator, name: str) -> None:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    what.screenshot(path=BUILD / f"{name}.png")
+
+
+def test_a_refusal_stands_where_the_mistake_is(form: Locator) -> None:
+    field(form, "Model").fill("churn")
+    form.locator(".mv-commit", has_text="has v1.1.0").click()
+    field(form, "Version").fill("v1.2.0")
+    expect(around(form, "Commit").get_by_role("alert")).to_contain_text(
+        "'v1.1.0' of model 'churn' was registered"
+    )
+    field(form, "Version").fill("v1.0.0")
+    expect(around(form, "Version").get_by_role("alert")).to_contain_text(
+        "'v1.0.0' of model 'churn' is registered"
+    )
+    expect(row(form, "churn").locator("td.mv-number")).to_have_text("2")
+
+
+def test_by_keyboard_only(form: Locator, page: Page) -> None:
+    field(form, "Model").focus()
+    page.keyboard.type("new/model")
+    page.keyboard.press("Tab")  # the SHA
+    page.keyboard.press("Tab")  # the first commit
+    page.keyboard.press("Enter")
+    first = form.locator(".mv-commit button").first
+    expect(first).to_be_focused()
+    expect(field(form, "Commit")).to_have_value(first.get_attribute("title"))
+    field(form, "Version").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")  # the second of the next versions
+    expect(field(form, "Version")).to_have_value("v0.1.0")
+    field(form, "Message (optional)").focus()
+    page.keyboard.type("By keyboard")
+    button = form.get_by_role("button", name="Register version").last
+    expect(button).to_be_enabled()
+    page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(form.locator(".mv-done[role=status]:visible")).to_contain_text(
+        "new/model: registered v0.1.0 at"
+    )
+    expect(row(form, "new/model")).to_contain_text("v0.1.0")
+
+
+def test_stages_and_deregistration(form: Locator) -> None:
+    form.get_by_role("button", name="Assign stage").first.click()
+    choose(form, "Model", "churn")
+    choose(form, "Version", "v1.1.0")
+    form.get_by_role("button", name="prod", exact=True).click()
+    expect(form).to_contain_text("Now v1.0.0.")
+    take(form, "form-assign-light")
+    form.get_by_role("button", name="Assign stage").last.dblclick()
+    expect(form.locator(".mv-done[role=status]:visible")).to_contain_text(
+        "churn: prod assigned to v1.1.0"
+    )
+    expect(row(form, "churn").locator("td").nth(2)).to_have_text("v1.1.0")
+    choose(form, "Version", "v1.0.0")
+    field(form, "Stage").fill("test")
+    expect(form.get_by_role("alert")).to_contain_text("'test' is not allowed")
+
+    form.get_by_role("button", name="Unassign stage").first.click()
+    choose(form, "Model", "churn")
+    choose(form, "Stage and version", "prod: v1.1.0")
+    expect(form).to_contain_text("v1.0.0 is in prod then.")
+    form.get_by_role("button", name="Unassign stage").last.click()
+    expect(row(form, "churn").locator("td").nth(2)).to_have_text("v1.0.0")
+
+    form.get_by_role("button", name="Deregister version").first.click()
+    choose(form, "Model", "churn")
+    choose(form, "Version", "v1.0.0 (prod)")
+    form.get_by_role("button", name="Deregister version").last.click()
+    expect(row(form, "churn").locator("td.mv-number")).to_have_text("1")

@@ -1,0 +1,148 @@
+"""Plots with matplotlib."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from importlib.resources import files
+
+import matplotlib as mpl
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.dates import num2date
+
+from modelversions import InvalidArgumentError, MissingExtraError, Registry
+from modelversions.plot import COLORS, _text, timeline
+from modelversions.testing import memory_registry, new_commit
+
+START = datetime(2026, 2, 20, tzinfo=timezone.utc)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _no_window() -> Iterator[None]:
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+def register(registry: Registry, version: str, day: float, model: str = "churn") -> None:
+    new_commit(registry)
+    registry.register(model, version, when=START + day * DAY)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    registry = memory_registry()
+    register(registry, "v1.0.0", 0)
+    registry.assign("churn", "v1.0.0", "prod", when=START + 5 * DAY)
+    register(registry, "v1.1.0", 20)
+    registry.assign("churn", "v1.1.0", "dev", when=START + 21 * DAY)
+    register(registry, "v2.0.0", 60)
+    registry.assign("churn", "v2.0.0", "prod", when=START + 65 * DAY)
+    registry.deregister("churn", "v1.1.0", when=START + 100 * DAY)
+    return registry
+
+
+def bars(axes: Axes) -> list[tuple[int, datetime, datetime]]:
+    """Return the lane, the start and the end of each bar."""
+    found = []
+    for patch in axes.patches:
+        x, y, width, height = patch.get_bbox().bounds  # type: ignore[attr-defined]
+        times = (num2date(x), num2date(x + width))
+        start, end = (one.replace(hour=0, minute=0, second=0, microsecond=0) for one in times)
+        found.append((round(y + height / 2), start, end))
+    return sorted(found)
+
+
+def texts(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def lanes(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_the_timeline(registry: Registry) -> None:
+    axes = timeline(registry["churn"])
+    assert axes.get_title(loc="left") == "churn"
+    assert lanes(axes) == ["versions", "dev", "prod"]
+    assert bars(axes) == [
+        (1, START + 21 * DAY, START + 100 * DAY),
+        (2, START + 5 * DAY, START + 65 * DAY),
+        (2, START + 65 * DAY, START + 104 * DAY),  # until now: to the end of the plot
+    ]
+    active, gone = axes.collections
+    assert [len(one.get_offsets()) for one in (active, gone)] == [2, 1]  # type: ignore[arg-type]
+    assert texts(axes).count("v1.0.0") == texts(axes).count("v2.0.0") == 2
+
+
+def test_it_draws_on_axes_that_it_is_given(registry: Registry) -> None:
+    from matplotlib import pyplot as plt
+
+    figure, (above, below) = plt.subplots(2)
+    assert timeline(registry["churn"], above) is above
+    assert not below.has_data()
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_names_that_have_no_space_are_omitted(registry: Registry) -> None:
+    for number in range(10):
+        register(registry, f"v3.0.{number}", 90 + number / 24)
+    registry.assign("churn", "v3.0.9", "brief", when=START + 91 * DAY)
+    registry.unassign("churn", "v3.0.9", "brief", when=START + 91.1 * DAY)
+    names = [text for text in texts(timeline(registry["churn"])) if text.startswith("v3")]
+    assert names == ["v3.0.9"]
+
+
+def test_a_bare_commit(registry: Registry) -> None:
+    commit = new_commit(registry)
+    registry.assign("churn", stage="dev", commit=commit, when=START + 101 * DAY)
+    registry.assign("churn", "v1.0.0", "prod", when=START + 200 * DAY)
+    assert commit[:7] in texts(timeline(registry["churn"]))
+
+
+def test_one_event() -> None:
+    registry = memory_registry({"churn": ["v1.0.0"]})
+    axes = timeline(registry["churn"])
+    assert lanes(axes) == ["versions"]
+    assert texts(axes) == ["v1.0.0"]
+    axes.figure.canvas.draw()
+
+
+def test_a_model_without_versions() -> None:
+    registry = memory_registry()
+    registry.assign("churn", stage="dev", commit="HEAD", force=True)
+    assert lanes(timeline(registry["churn"])) == ["versions", "dev"]
+
+
+def test_times_beyond_the_scale() -> None:
+    registry = memory_registry(commits=1)
+    registry.register("churn", "v1.0.0", when=datetime(9999, 12, 30, tzinfo=timezone.utc))
+    registry.assign("churn", "v1.0.0", "prod", when=datetime(9999, 12, 30, 1, tzinfo=timezone.utc))
+    timeline(registry["churn"]).figure.canvas.draw()
+
+
+def test_names_are_no_formulas() -> None:
+    assert _text("$x$") == r"\$x\$"
+
+
+def test_the_colours_are_those_of_the_html_output() -> None:
+    css = files("modelversions.display").joinpath("style.css").read_text("utf-8")
+    found = re.findall(r"\.mv-hue\d { --mv-hue: (#\w+)", css)
+    assert tuple(found) == COLORS
+
+
+def test_what_is_no_model() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"such as registry\['churn'\], not 'churn'"):
+        timeline("churn")  # type: ignore[arg-type]
+
+
+def test_without_matplotlib(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[plot\]'"):
+        timeline(registry["churn"])
