@@ -70,6 +70,7 @@ __all__ = [
     "ConfigurationError",
     "DubiousOwnershipError",
     "FileNotInGitError",
+    "FileNotWrittenError",
     "IdentityError",
     "InvalidArgumentError",
     "InvalidNameError",
