@@ -6,7 +6,6 @@ import difflib
 import heapq
 import itertools
 import os
-import posixpath
 import sys
 import threading
 import weakref
@@ -26,20 +25,10 @@ from io import BytesIO
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
-from modelversions.artifacts.artifact import (
-    DVC_FILE,
-    GTO_FILE,
-    MAX_PATH,
-    AnnotationReader,
-    Artifact,
-    Artifacts,
-    files_of,
-)
-from modelversions.artifacts.tracked import is_dvc_output, is_lfs_pointer, not_in_git
+from modelversions.artifacts.artifact import Artifact, Artifacts
+from modelversions.artifacts.commit_files import CommitFiles, checked_path
 from modelversions.errors import (
-    ArtifactNotFoundError,
     ConfigurationError,
-    FileNotInGitError,
     InvalidArgumentError,
     InvalidTagNameError,
     MissingExtraError,
@@ -126,6 +115,7 @@ class RegistryView(Mapping[str, Model]):
         self._stages = stages
         self._clock = clock
         self._until = until
+        self._files = CommitFiles(store)
         self._snapshots = SnapshotCache(store)
         self._pending: weakref.ref[_Pairs] | None = None
 
@@ -601,21 +591,7 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the files of the commit cannot be read.
         """
         version = reference if isinstance(reference, Version) else self.resolve(reference)
-        reader = AnnotationReader(version.commit)
-        for file, _ in files_of(version.model):
-            found = self._annotations(reader, file).get(version.model)
-            if found is not None:
-                return found
-        own = next((one for one in reader.problems if one.model in (None, version.model)), None)
-        if own is not None:
-            raise ConfigurationError(own.message, file=own.tag)
-        names = " and ".join(file for file, _ in files_of(version.model))
-        raise ArtifactNotFoundError(
-            f"the model {version.model!r} has no annotation at commit {version.commit[:7]}, of "
-            f"{str(version)!r}; {names} can have one; artifacts() returns all of a commit",
-            model=version.model,
-            commit=version.commit,
-        )
+        return self._files.annotation(version.model, version.commit)
 
     def artifacts(self, commit: Revision = "HEAD") -> Artifacts:
         """Return the annotations of all models at a commit, registered or not (F24).
@@ -629,18 +605,8 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the files of the commit cannot be read.
         """
         id = self._resolve(commit)
-        reader = AnnotationReader(id)
-        found: dict[str, Artifact] = {}
-        for file in (GTO_FILE, *self._store.paths_at(id, DVC_FILE)):
-            found |= self._annotations(reader, file)
-        return Artifacts(id, found, (*reader.problems, *self._types_not_allowed(found.values())))
-
-    def _annotations(self, reader: AnnotationReader, file: str) -> dict[str, Artifact]:
-        """Read the annotations of one file of a commit, of which there may be none."""
-        entry = self._store.file_at(reader.commit, file)
-        if entry is None or entry.kind != "file":
-            return {}
-        return reader.read(file, entry.content)
+        found, problems = self._files.annotations(id)
+        return Artifacts(id, found, (*problems, *self._types_not_allowed(found.values())))
 
     def _types_not_allowed(self, found: Iterable[Artifact]) -> Iterator[Problem]:
         try:
@@ -671,14 +637,9 @@ class RegistryView(Mapping[str, Model]):
             RepositoryError: the file cannot be read.
         """
         version = reference if isinstance(reference, Version) else self.resolve(reference)
-        if path is not None:
-            return self._read_at(version.commit, _checked_path(path))
-        artifact = self._annotation_with_file(version)
-        try:
-            return self._read_at(version.commit, _checked_path(artifact.path))
-        except FileNotInGitError as error:
-            message = f"{error} (the path is that of the annotation in {artifact.file})"
-            raise FileNotInGitError(message, **error.__dict__) from error
+        if path is None:
+            return self._files.annotated_content(version.model, version.commit)
+        return self._files.content(version.commit, checked_path(path))
 
     def open_file(self, reference: str | TagName | Version, path: str | None = None) -> BytesIO:
         """Open a file at the commit of a version for reading; it is read into memory at once.
@@ -686,49 +647,6 @@ class RegistryView(Mapping[str, Model]):
         See ``read_bytes()``.
         """
         return BytesIO(self.read_bytes(reference, path))
-
-    def _annotation_with_file(self, version: Version) -> Artifact:
-        """Return the annotation of a version, whose path is in the repository."""
-        artifact = self.artifact(version)
-        if artifact.path is None or "://" in artifact.path:
-            raise FileNotInGitError(
-                f"the annotation of {str(version)!r} in {artifact.file} has the path "
-                f"{artifact.path!r}, which is no file of the repository; pass path=",
-                path=artifact.path or "",
-                commit=version.commit,
-                reason="missing",
-            )
-        return artifact
-
-    def _read_at(self, commit: str, path: str) -> bytes:
-        found = self._store.file_at(commit, path, bounded=False)
-        location = self._store.location
-        if found is None:
-            self._check_folders(commit, path)
-            is_output = is_dvc_output(path, lambda one: self._content_at(commit, one))
-            raise not_in_git(path, commit, location, "dvc" if is_output else "missing")
-        if found.kind != "file":
-            raise not_in_git(path, commit, location, found.kind)
-        if is_lfs_pointer(found.content):
-            raise not_in_git(path, commit, location, "lfs")
-        return found.content
-
-    def _check_folders(self, commit: str, path: str) -> None:
-        """Check that no folder of a path is a symbolic link or a submodule.
-
-        Raises:
-            FileNotInGitError: one is.
-        """
-        folder = posixpath.dirname(path)
-        while folder:
-            found = self._store.file_at(commit, folder)
-            if found is not None and found.kind in ("symlink", "submodule"):
-                raise not_in_git(folder, commit, self._store.location, found.kind)
-            folder = posixpath.dirname(folder)
-
-    def _content_at(self, commit: str, path: str) -> bytes | None:
-        found = self._store.file_at(commit, path)
-        return found.content if found is not None and found.kind == "file" else None
 
     @gc_paused
     def problems(self, now: datetime | None = None) -> Problems:
@@ -914,36 +832,6 @@ class RegistryView(Mapping[str, Model]):
             f"{self._fetch}",
             tag=tag,
         )
-
-
-def _checked_path(path: object) -> str:
-    """Return a path in the repository, normalized.
-
-    Raises:
-        InvalidArgumentError: it is absolute or leads out of the repository.
-    """
-    found = posixpath.normpath(path) if isinstance(path, str) and path else ""
-    if len(found) > MAX_PATH:
-        raise InvalidArgumentError(
-            f"the path has {len(found)} characters; a path has at most {MAX_PATH}",
-            argument="path",
-            value=None,
-        )
-    if not found or found.startswith(("/", "../")) or found in (".", "..") or "\0" in found:
-        raise InvalidArgumentError(
-            f"path must be the path of a file from the repository's root, with '/', not {path!r}",
-            argument="path",
-            value=path,
-        )
-    try:
-        found.encode(errors="surrogateescape")
-    except UnicodeEncodeError as error:
-        raise InvalidArgumentError(
-            f"the path {path!r} cannot be encoded as UTF-8; correct it",
-            argument="path",
-            value=path,
-        ) from error
-    return found
 
 
 def _utc_now() -> datetime:
