@@ -203,8 +203,8 @@ class RegistryView(Mapping[str, Model]):
     def latest(self) -> dict[str, Version]:
         """Return each model's latest version (F16), from tag names alone if they suffice.
 
-        Models without an active version are omitted. A server does not tell whether a tag peels to
-        a commit: one that peels to a tree or blob counts until its tag object was read.
+        Models without an active version are omitted. The tag objects of the latest versions are
+        read, and no others: at a URL, 250 or more of them in one request.
         """
         snapshots = self._snapshots.all()
         find_latest(snapshots.values())

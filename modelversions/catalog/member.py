@@ -197,8 +197,13 @@ class Member:
             self.objects |= {id: one for id, one in found.items() if not one.is_unreadable}
         return {ref.id: known[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags."""
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
+        """Peel annotated tags to their commits, by object id; None for other tags.
+
+        What a server lists is not verified: that would be one more request to each server. It
+        counts until the tag object was read. See ``Catalog``.
+        """
+        del verify
         found: dict[str, str | None] = {}
         unknown: list[TagRef] = []
         for ref in refs:

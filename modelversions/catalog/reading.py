@@ -177,8 +177,8 @@ class _Recorder:
         self.objects.update(found)
         return {ref.id: found.get(ref.id) or known[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
-        found = self._store.peel(refs)
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
+        found = self._store.peel(refs, verify=verify and self._store.is_local)  # see Member.peel
         self.peels.update(found)
         return found
 

@@ -266,10 +266,14 @@ class ReadStore(Protocol):
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read the objects that refs name, by object id."""
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags.
 
-        It reads as little as possible. The commits are those of ``read``.
+        Args:
+            refs: the tags.
+            verify: whether the tag objects are read, so that the commits are those of ``read``.
+                Otherwise the peeled ids of the list of refs are used, where it has them. It does
+                not tell that an object is broken, and at a server not that it is no commit.
         """
 
     def resolve(self, revision: str) -> str:

@@ -30,6 +30,10 @@ _COMMON = re.compile(
     r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
     re.DOTALL,
 )
+_COMMON_START = re.compile(
+    rb"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag [^\n]*\n"
+    rb"tagger [^<>\n]*<[^<>\n]*> [0-9]{1,11} [+-][0-9]{4}\n\n"
+)
 _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
 _PARENT = re.compile(rb"^parent ([0-9a-f]+)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
@@ -63,6 +67,16 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
         return None
     time = datetime.fromtimestamp(since, offset)
     return TagObject._make((commit, name, time, author, message.strip(), (), since))
+
+
+def commit_of_common_tag(raw: bytes) -> str | None:
+    """Return the target of a tag in the form that Git writes, which declares it to be a commit.
+
+    Returns:
+        None for a tag in another form, or without a valid time.
+    """
+    match = _COMMON_START.match(raw)
+    return match[1].decode("ascii") if match else None
 
 
 class TagParts:

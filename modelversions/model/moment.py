@@ -82,8 +82,9 @@ class StoreAsOf:
         self._objects |= {id: tag for id, tag in found.items() if not tag.is_unreadable}
         return {ref.id: found.get(ref.id) or self._objects[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags."""
+        del verify  # all tags were read already, to know their times
         return {id: tag.commit for id, tag in self.read(refs).items()}
 
     def resolve(self, revision: str) -> str:

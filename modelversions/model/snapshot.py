@@ -173,7 +173,7 @@ class ModelSnapshot:
             problems += [problem for problem in state.tag_problems if problem.tag in kept]
             problems.sort(key=attrgetter("tag"))
         self.content = Read(replay(self.model, rows, problems), tuple(unreadable))
-        self.known_latest = None  # names alone may have told another one: see RemoteStore.peel
+        self.known_latest = None  # it may be another one in a catalog: see Member.peel
 
     def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
         """Pickle the whole state; it is read if it was not."""
@@ -285,7 +285,7 @@ def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
     """Find the latest versions of models (F16), from tag names alone if they suffice.
 
     They do for a version with one registration and no deregistration, if no other version has the
-    same precedence.
+    same precedence. The tag object of this registration is read, to verify that it is an event.
     """
     unread = _unread(one for one in snapshots if one.known_latest is None)
     store = next((content.store for content in unread.values()), None)
@@ -303,35 +303,39 @@ def _find_below(
     """Find latest versions among those of the greatest precedence below a bound.
 
     Returns:
-        The snapshots where those were deregistered, with the next bounds.
+        The snapshots where those were deregistered or are no events, with the next bounds.
     """
     candidates = {one: _greatest_names(one, bound) for one, bound in bounds.items()}
     several = [tag.ref for tags in candidates.values() if len(tags) > 1 for tag in tags]
-    commits = store.peel([tags[0].ref for tags in candidates.values() if _is_single(tags)])
+    singles = [tags[0].ref for tags in candidates.values() if _is_single(tags)]
+    commits = store.peel(singles, verify=True)
+    several += [ref for ref in singles if commits[ref.id] is None]
     objects = store.read(several) if several else {}
     unclear: list[ModelSnapshot] = []
-    deregistered: dict[ModelSnapshot, Precedence | None] = {}
+    inactive: dict[ModelSnapshot, Precedence | None] = {}
     for snapshot, tags in candidates.items():
         if not tags:
             snapshot.known_latest = (None,)
         elif len(tags) == 1:
             (_, version, *_), (name, id, _) = tags[0]
             commit = commits.get(id)
-            if commit is None or version is None:
+            if commit is not None and version is not None:
+                snapshot.known_latest = ((version, commit, name),)
+            elif id not in objects or objects[id].is_unreadable:
                 unclear.append(snapshot)
             else:
-                snapshot.known_latest = ((version, commit, name),)
+                inactive[snapshot] = _precedence(tags[0])
         else:
             rows, _, unreadable = load(snapshot.model, tags, objects)
             latest = _greatest(replay(snapshot.model, rows))
             if unreadable:
                 unclear.append(snapshot)
             elif latest is None:
-                deregistered[snapshot] = _precedence(tags[0])
+                inactive[snapshot] = _precedence(tags[0])
             else:
                 snapshot.known_latest = (latest,)
     read_snapshots(unclear)
-    return deregistered
+    return inactive
 
 
 def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[NamedTag]:

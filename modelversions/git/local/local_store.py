@@ -158,16 +158,18 @@ class LocalStore:
         with self._lock:
             return TagReader(self._files).read(ids)
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags.
 
-        As C git does, this takes the peeled ids from packed-refs. The types are verified.
+        Without ``verify``, this takes the peeled ids from packed-refs, as C git does. It only
+        checks that the tag objects exist, and that the peeled ones are commits.
         """
         commits: dict[str, str | None] = {}
         listed: dict[str, str] = {}
         unlisted: list[str] = []
+        verify = verify or self._files.has_replacements
         for _, id, peeled in refs:
-            if peeled is None or self._files.has_replacements:
+            if peeled is None or verify:
                 unlisted.append(id)
             else:
                 listed[id] = peeled
@@ -179,9 +181,7 @@ class LocalStore:
                     unlisted.append(id)
                 else:
                     commits[id] = None if id == peeled else peeled
-            for id, tag in TagReader(self._files).read(unlisted).items():
-                commits[id] = tag.commit
-        return commits
+            return commits | TagReader(self._files).peel(unlisted)
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
