@@ -104,7 +104,8 @@ class Member:
         has_answer = self.answered is not None and self.answered >= self.asked
         is_known = has_answer and not again and self.error is None
         has_digest = has_answer and not self.unreadable
-        objects = self.objects if self.asked is Question.LATEST else {}
+        is_latest = self.asked is Question.LATEST
+        peels = {id: commit for id, commit in self.peels.items() if commit is not None}
         return Request(
             source=self.source,
             question=None if is_known else self.asked,
@@ -112,7 +113,8 @@ class Member:
             timeout=self.timeout,
             digest=None if self.listing is None or not has_digest else self.listing.digest,
             known=frozenset(self.objects),
-            objects=dict(objects),
+            objects=dict(self.objects) if is_latest else {},
+            peels=peels if is_latest else {},
         )
 
     def answer(self, request: Request) -> Answer:
@@ -198,12 +200,7 @@ class Member:
         return {ref.id: known[ref.id] for ref in listed}
 
     def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags.
-
-        What a server lists is not verified: that would be one more request to each server. It
-        counts until the tag object was read. See ``Catalog``.
-        """
-        del verify
+        """Peel annotated tags to their commits, by object id; None for other tags."""
         found: dict[str, str | None] = {}
         unknown: list[TagRef] = []
         for ref in refs:
@@ -211,7 +208,7 @@ class Member:
                 found[ref.id] = self.objects[ref.id].commit
             elif ref.id in self.peels:
                 found[ref.id] = self.peels[ref.id]
-            elif ref.peeled is not None and not self.is_local:  # as servers list it
+            elif ref.peeled is not None and not (verify or self.is_local):  # as servers list it
                 found[ref.id] = None if ref.peeled == ref.id else ref.peeled
             else:
                 unknown.append(ref)

@@ -134,7 +134,7 @@ class ModelSnapshot:
 
     @property
     def latest(self) -> Latest | None:
-        """The latest version (F16), from tag names alone if they suffice."""
+        """The latest version (F16), from tag names and its own tag object if they suffice."""
         known = self.known_latest
         if known is None and not self.is_read:
             find_latest([self])
@@ -173,7 +173,7 @@ class ModelSnapshot:
             problems += [problem for problem in state.tag_problems if problem.tag in kept]
             problems.sort(key=attrgetter("tag"))
         self.content = Read(replay(self.model, rows, problems), tuple(unreadable))
-        self.known_latest = None  # it may be another one in a catalog: see Member.peel
+        self.known_latest = None  # an object may have been missing when it was found
 
     def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
         """Pickle the whole state; it is read if it was not."""
@@ -282,10 +282,10 @@ def _find_any(store: ReadStore, candidates: Mapping[ModelSnapshot, Sequence[Name
 
 @gc_paused
 def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
-    """Find the latest versions of models (F16), from tag names alone if they suffice.
+    """Find the latest versions of models (F16), from tag names and few tag objects.
 
-    They do for a version with one registration and no deregistration, if no other version has the
-    same precedence. The tag object of this registration is read, to verify that it is an event.
+    For a version with one registration and no deregistration, if no other version has the same
+    precedence, only the tag object of the registration is read, to verify that it is an event.
     """
     unread = _unread(one for one in snapshots if one.known_latest is None)
     store = next((content.store for content in unread.values()), None)
