@@ -51,6 +51,38 @@ def git(tmp_path: Path) -> Git:
     return git
 
 
+def test_short_shas(tmp_path: Path) -> None:
+    """Of each kind, so many objects that some begin with the same digits."""
+    git = init(tmp_path / "repo")
+    who = "Ann <ann@example.com>"
+    lines: list[str] = []
+    for number in range(700):
+        lines.append(f"blob\nmark :{2 * number + 1}\ndata {len(str(number))}\n{number}\n")
+        lines.append(
+            f"commit refs/heads/main\nmark :{2 * number + 2}\n"
+            f"committer {who} {1_700_000_000 + number} +0000\ndata 0\n"
+        )
+        for name, mark in (("c", 2 * number + 2), ("b", 2 * number + 1)):
+            when = 1_700_000_000 + number
+            lines.append(f"tag {name}{number}\nfrom :{mark}\ntagger {who} {when} +0000\ndata 0\n")
+    git("fast-import", "--quiet", text="".join(lines))
+    ids = [
+        line.split()[0]
+        for line in git("cat-file", "--batch-all-objects", "--batch-check").splitlines()
+    ]
+    shared = {id[:4] for id, after in itertools.pairwise(ids) if id[:4] == after[:4]}
+    assert len(shared) > 20
+    revisions = [form.format(short) for short in sorted(shared) for form in ("{}", "x-3-g{}")]
+    text = "".join(f"{revision}^{{commit}}\n" for revision in revisions)
+    answers = git("cat-file", "--batch-check", text=text).splitlines()
+    store = LocalStore.open(git.path)
+    for revision, answer in zip(revisions, answers, strict=True):
+        words = answer.split()
+        expected = words[0] if words[1] == "commit" else ""
+        assert resolved(store, revision) == expected, (revision, answer)
+    store.close()
+
+
 @settings(max_examples=150)
 @given(message=MESSAGES, comment=st.sampled_from("#;a"))
 @example(message=" \n# x\n\n\n y \n", comment="#")
