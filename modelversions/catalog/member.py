@@ -51,6 +51,8 @@ class Member:
         self.error: ModelVersionsError | None = None
         self.is_shallow = False
         self.view: RegistryView = MemberView(self)
+        self.replaced: Mapping[str, str] = {}
+        """What was replaced is what was read: see ``ReadStore``."""
         self._lock = threading.RLock()
         self._remote: Store | None = None
         """The store of a server is kept, because it knows the login."""

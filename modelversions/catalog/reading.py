@@ -167,6 +167,7 @@ class _Recorder:
         self.objects: dict[str, TagObject] = {}
         self.peels: dict[str, str | None] = {}
         self.find_pages = store.find_pages
+        self.replaced = store.replaced
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         wanted = tuple(prefixes)

@@ -257,6 +257,13 @@ class ReadStore(Protocol):
     def find_pages(self) -> FindPages:
         """Finds the web pages of the repository. It keeps no files and no connections open."""
 
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """The objects that are read as others (``git replace``), when the tags were last listed.
+
+        Where this differs, the same tags may have another content.
+        """
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name.
 

@@ -44,7 +44,8 @@ class StoreAsOf:
         self._store = store
         self._moment = moment
         self._objects: dict[str, TagObject] = {}
-        """By object id: tag objects never change."""
+        """By object id: tag objects do not change as long as the same ones are replaced."""
+        self._replaced: Mapping[str, str] = {}
 
     @property
     def location(self) -> str:
@@ -66,9 +67,16 @@ class StoreAsOf:
         """Finds the web pages of the repository."""
         return self._store.find_pages
 
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """The objects that are read as others, when the tags were last listed."""
+        return self._store.replaced
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``, after reading them."""
         refs = self._store.tags(prefixes)
+        if self._replaced != self._store.replaced:
+            self._objects, self._replaced = {}, self._store.replaced
         objects = self.read(refs)
         times = ((ref, objects[ref.id].time) for ref in refs)
         past = self._moment.includes

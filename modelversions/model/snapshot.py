@@ -194,11 +194,13 @@ class SnapshotCache:
         self._unread = Unread(store, None)
         self._pages = store.find_pages
         self._known: dict[str, ModelSnapshot] = {}
+        self._replaced: Mapping[str, str] = {}
 
     def one(self, model: str) -> ModelSnapshot:
         """List the tags of one model, of which there may be none."""
         prefixes = prefixes_of(model) if is_model_name(model) else []
         refs = tuple(self._store.tags(prefixes)) if prefixes else ()
+        self._forget_replaced()
         snapshot = self._snapshot(model, refs)
         if refs:
             self._known[model] = snapshot
@@ -212,9 +214,16 @@ class SnapshotCache:
 
     def of(self, refs: Iterable[TagRef]) -> dict[str, ModelSnapshot]:
         """Return the snapshots of all models, from all tags as they were listed."""
+        self._forget_replaced()
         models = _by_model(refs)
         self._known = {name: self._snapshot(name, tuple(own)) for name, own in models.items()}
         return dict(self._known)
+
+    def _forget_replaced(self) -> None:
+        """Forget all snapshots if other objects are replaced than before (``git replace``)."""
+        replaced = self._store.replaced
+        if replaced != self._replaced:
+            self._known, self._replaced = {}, replaced
 
     def _snapshot(self, model: str, refs: tuple[TagRef, ...]) -> ModelSnapshot:
         """Return the known snapshot if it has the same refs, else a new one."""

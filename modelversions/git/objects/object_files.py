@@ -46,17 +46,9 @@ class ObjectFiles:
         self._digits = self._format.hex_length
         self._location = location
         self._packs: dict[str, Pack] = {}
-        self._replaced: Mapping[str, str] = {}
+        self.replaced: Mapping[str, str] = {}
+        """The replacement objects: ids by the ids that they replace (``git replace``)."""
         self._known_directories: list[str] | None = None
-
-    def replace(self, objects: Mapping[str, str]) -> None:
-        """Set the replacement objects: ids by the ids that they replace (``git replace``)."""
-        self._replaced = objects
-
-    @property
-    def has_replacements(self) -> bool:
-        """Whether any object is replaced."""
-        return bool(self._replaced)
 
     def fits(self, id: str) -> bool:
         """Return whether an id has the length of this repository's ids."""
@@ -64,7 +56,7 @@ class ObjectFiles:
 
     def raw(self, id: str) -> Raw:
         """Read an object; the type is empty if it is missing or broken."""
-        id = self._replaced.get(id, id)
+        id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
         oid = bytes.fromhex(id)
@@ -83,7 +75,7 @@ class ObjectFiles:
 
     def type(self, id: str) -> str:
         """Return an object's type, from its header if possible; empty as for ``raw()``."""
-        id = self._replaced.get(id, id)
+        id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return ""
         oid = bytes.fromhex(id)
@@ -155,7 +147,7 @@ class ObjectFiles:
         """Separate ids that may be in a pack, by their bytes, from those to be read one by one."""
         plain, left = {}, []
         for id in ids:
-            if len(id) == self._digits and id not in self._replaced:
+            if len(id) == self._digits and id not in self.replaced:
                 plain[bytes.fromhex(id)] = id
             else:
                 left.append(id)

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TypeVar
 
 from dulwich.objects import Blob, ObjectID, Tree
@@ -68,6 +69,7 @@ class RemoteStore:
 
     is_local = False
     is_shallow = False
+    replaced: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, url: Url, options: RemoteOptions) -> None:
         """Keep the URL; the server is contacted on first use."""
