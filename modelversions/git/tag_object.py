@@ -45,6 +45,11 @@ _PERSON = re.compile(
 _SECONDS = re.compile(rb"\+?[0-9]{1,15}")
 _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
+_LAST_TIME = re.compile(rb">[ \t]*0*([0-9]+)[^>]*\Z")
+_MAX_ORDER = 2**64 - 1
+"""As Git, which keeps the time in 64 bits."""
+_ORDER_DIGITS = 21
+"""More digits than those of ``_MAX_ORDER``."""
 
 
 def parse_common_tag(raw: bytes) -> TagObject | None:
@@ -136,6 +141,13 @@ def commit_time(raw: bytes) -> datetime | None:
     committer = _COMMITTER.search(raw)
     person = _PERSON.match(committer[1]) if committer else None
     return _time(person["time"], person["zone"])[0] if person else None
+
+
+def commit_order(raw: bytes) -> int:
+    """Return the seconds by which Git orders a commit: its committer's time, of any size."""
+    committer = _COMMITTER.search(raw.partition(b"\n\n")[0])
+    digits = _LAST_TIME.search(committer[1]) if committer else None
+    return min(int(digits[1][:_ORDER_DIGITS]), _MAX_ORDER) if digits else 0
 
 
 def parents(raw: bytes) -> list[str]:

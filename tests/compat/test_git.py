@@ -83,6 +83,23 @@ def test_short_shas(tmp_path: Path) -> None:
     store.close()
 
 
+def test_the_order_of_commits_with_times_beyond_the_year_9999(git: Git) -> None:
+    tree, first = git("rev-parse", "HEAD^{tree}", "HEAD").split()
+
+    def commit(time: int, *parents: str) -> str:
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        lines += [f"{who} Ann <a@b> {time} +0000" for who in ("author", "committer")]
+        text = "\n".join([*lines, "", f"at {time}", ""])
+        return git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", text=text).strip()
+
+    times = (253_402_300_800, 10**17, 1_700_000_001, 2**64 + 9, 2**63 + 1, 99_999_999_999_999)
+    git("update-ref", "refs/heads/main", commit(10**18, *(commit(time, first) for time in times)))
+    log = git("log", "--format=%H").split()
+    assert len(log) == len(times) + 2
+    with Registry.open(git.path) as registry:
+        assert [found.commit for found in registry.commits(limit=None)] == log
+
+
 @settings(max_examples=150)
 @given(message=MESSAGES, comment=st.sampled_from("#;a"))
 @example(message=" \n# x\n\n\n y \n", comment="#")
