@@ -338,7 +338,7 @@ class RevisionNotFoundError(ModelVersionsError, LookupError):
 
 
 class AmbiguousRevisionError(RevisionNotFoundError):
-    """A short SHA matches several commits."""
+    """A short SHA matches several commits, or tags of commits."""
 
     code = "ambiguous-revision"
     candidates: tuple[str, ...]

@@ -154,7 +154,11 @@ class RegistryView(Mapping[str, Model]):
         return isinstance(name, str) and self._snapshots.one(name).exists
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the models' names, sorted."""
+        """Iterate over the models' names, sorted.
+
+        A broken tag object counts until it was read. So does, at a URL, a tag of a tree or blob,
+        which the list of a server does not tell from others.
+        """
         return (name for name, _ in self._pairs())
 
     def __len__(self) -> int:
@@ -226,10 +230,11 @@ class RegistryView(Mapping[str, Model]):
 
     @gc_paused
     def latest(self) -> dict[str, Version]:
-        """Return each model's latest version (F16), from tag names alone if they suffice.
+        """Return each model's latest version (F16), from tag names and few tag objects.
 
-        Models without an active version are omitted. A server does not tell whether a tag peels to
-        a commit: one that peels to a tree or blob counts until its tag object was read.
+        Models without an active version are omitted. Of a model whose greatest version was
+        registered once and never deregistered, only that registration's tag object is read. At a
+        URL, these are fetched in one request for each 250 commits, and cached.
         """
         snapshots = self._snapshots.all()
         find_latest(snapshots.values())

@@ -309,7 +309,8 @@ class Catalog(Mapping[str, RegistryView]):
     def latest(self) -> dict[tuple[str, str], Version]:
         """Return the latest version of each model (F16), by repository and model.
 
-        It is found from tag names alone where they suffice, and only these are kept.
+        It is found from tag names and few tag objects: see ``Registry.latest()``. Only names and
+        object ids are kept.
         """
         found = self._each(Question.LATEST, Member.latest)
         return {(name, one): version for name, own in found for one, version in own.items()}

@@ -51,6 +51,8 @@ class Member:
         self.error: ModelVersionsError | None = None
         self.is_shallow = False
         self.view: RegistryView = MemberView(self)
+        self.replaced: Mapping[str, str] = {}
+        """What was replaced is what was read: see ``ReadStore``."""
         self._lock = threading.RLock()
         self._remote: Store | None = None
         """The store of a server is kept, because it knows the login."""
@@ -104,7 +106,8 @@ class Member:
         has_answer = self.answered is not None and self.answered >= self.asked
         is_known = has_answer and not again and self.error is None
         has_digest = has_answer and not self.unreadable
-        objects = self.objects if self.asked is Question.LATEST else {}
+        is_latest = self.asked is Question.LATEST
+        peels = {id: commit for id, commit in self.peels.items() if commit is not None}
         return Request(
             source=self.source,
             question=None if is_known else self.asked,
@@ -112,7 +115,8 @@ class Member:
             timeout=self.timeout,
             digest=None if self.listing is None or not has_digest else self.listing.digest,
             known=frozenset(self.objects),
-            objects=dict(objects),
+            objects=dict(self.objects) if is_latest else {},
+            peels=peels if is_latest else {},
         )
 
     def answer(self, request: Request) -> Answer:
@@ -197,7 +201,7 @@ class Member:
             self.objects |= {id: one for id, one in found.items() if not one.is_unreadable}
         return {ref.id: known[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags."""
         found: dict[str, str | None] = {}
         unknown: list[TagRef] = []
@@ -206,7 +210,7 @@ class Member:
                 found[ref.id] = self.objects[ref.id].commit
             elif ref.id in self.peels:
                 found[ref.id] = self.peels[ref.id]
-            elif ref.peeled is not None and not self.is_local:  # as servers list it
+            elif ref.peeled is not None and not (verify or self.is_local):  # as servers list it
                 found[ref.id] = None if ref.peeled == ref.id else ref.peeled
             else:
                 unknown.append(ref)

@@ -27,7 +27,7 @@ class Question(enum.IntEnum):
     TAGS = 0
     """The names of tags."""
     LATEST = 1
-    """What latest versions need: tag names, and tag objects only where these do not suffice."""
+    """What latest versions need: tag names, and few of the tag objects."""
     EVENTS = 2
     """All tag objects."""
 
@@ -48,6 +48,8 @@ class Request:
     """The ids of the tag objects that were read."""
     objects: Mapping[str, TagObject] = attrs.field(factory=dict, repr=False)
     """Those of them that latest versions may need."""
+    peels: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
+    """The commits of tags that were peeled before, by id."""
 
 
 @attrs.frozen
@@ -165,6 +167,7 @@ class _Recorder:
         self.objects: dict[str, TagObject] = {}
         self.peels: dict[str, str | None] = {}
         self.find_pages = store.find_pages
+        self.replaced = store.replaced
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         wanted = tuple(prefixes)
@@ -177,10 +180,13 @@ class _Recorder:
         self.objects.update(found)
         return {ref.id: found.get(ref.id) or known[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
-        found = self._store.peel(refs)
-        self.peels.update(found)
-        return found
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
+        read = self._request.objects
+        known = {**self._request.peels, **{id: tag.commit for id, tag in read.items()}}
+        listed = list(refs)
+        new = [ref for ref in listed if ref.id not in known]
+        self.peels.update(self._store.peel(new, verify=verify))
+        return {ref.id: self.peels.get(ref.id, known.get(ref.id)) for ref in listed}
 
     def read_new(self) -> None:
         known = self._request.known

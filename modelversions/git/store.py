@@ -259,6 +259,13 @@ class ReadStore(Protocol):
     def find_pages(self) -> FindPages:
         """Finds the web pages of the repository. It keeps no files and no connections open."""
 
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """The objects that are read as others (``git replace``), when the tags were last listed.
+
+        Where this differs, the same tags may have another content.
+        """
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, as they are now, by name.
 
@@ -268,10 +275,14 @@ class ReadStore(Protocol):
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read the objects that refs name, by object id."""
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags.
 
-        It reads as little as possible. The commits are those of ``read``.
+        Args:
+            refs: the tags.
+            verify: whether the tag objects are read, so that the commits are those of ``read``.
+                Otherwise the peeled ids of the list of refs are used, where it has them. It does
+                not tell that an object is broken, and at a server not that it is no commit.
         """
 
     def resolve(self, revision: str) -> str:

@@ -30,6 +30,10 @@ _COMMON = re.compile(
     r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
     re.DOTALL,
 )
+_COMMON_START = re.compile(
+    rb"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag [^\n]*\n"
+    rb"tagger [^<>\n]*<[^<>\n]*> [0-9]{1,11} [+-][0-9]{4}\n\n"
+)
 _COMMITTER = re.compile(rb"^committer ([^\n]*)$", re.MULTILINE)
 _PARENT = re.compile(rb"^parent ([0-9a-f]+)$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^\n]*)$", re.MULTILINE)
@@ -41,6 +45,11 @@ _PERSON = re.compile(
 _SECONDS = re.compile(rb"\+?[0-9]{1,15}")
 _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
+_LAST_TIME = re.compile(rb">[ \t]*0*([0-9]+)[^>]*\Z")
+_MAX_ORDER = 2**64 - 1
+"""As Git, which keeps the time in 64 bits."""
+_ORDER_DIGITS = 21
+"""More digits than those of ``_MAX_ORDER``."""
 
 
 def parse_common_tag(raw: bytes) -> TagObject | None:
@@ -63,6 +72,16 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
         return None
     time = datetime.fromtimestamp(since, offset)
     return TagObject._make((commit, name, time, author, message.strip(), (), since))
+
+
+def commit_of_common_tag(raw: bytes) -> str | None:
+    """Return the target of a tag in the form that Git writes, which declares it to be a commit.
+
+    Returns:
+        None for a tag in another form, or without a valid time.
+    """
+    match = _COMMON_START.match(raw)
+    return match[1].decode("ascii") if match else None
 
 
 class TagParts:
@@ -122,6 +141,13 @@ def commit_time(raw: bytes) -> datetime | None:
     committer = _COMMITTER.search(raw)
     person = _PERSON.match(committer[1]) if committer else None
     return _time(person["time"], person["zone"])[0] if person else None
+
+
+def commit_order(raw: bytes) -> int:
+    """Return the seconds by which Git orders a commit: its committer's time, of any size."""
+    committer = _COMMITTER.search(raw.partition(b"\n\n")[0])
+    digits = _LAST_TIME.search(committer[1]) if committer else None
+    return min(int(digits[1][:_ORDER_DIGITS]), _MAX_ORDER) if digits else 0
 
 
 def parents(raw: bytes) -> list[str]:

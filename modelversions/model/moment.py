@@ -44,7 +44,8 @@ class StoreAsOf:
         self._store = store
         self._moment = moment
         self._objects: dict[str, TagObject] = {}
-        """By object id: tag objects never change."""
+        """By object id: tag objects do not change as long as the same ones are replaced."""
+        self._replaced: Mapping[str, str] = {}
 
     @property
     def location(self) -> str:
@@ -66,9 +67,16 @@ class StoreAsOf:
         """Finds the web pages of the repository."""
         return self._store.find_pages
 
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """The objects that are read as others, when the tags were last listed."""
+        return self._store.replaced
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``, after reading them."""
         refs = self._store.tags(prefixes)
+        if self._replaced != self._store.replaced:
+            self._objects, self._replaced = {}, self._store.replaced
         objects = self.read(refs)
         times = ((ref, objects[ref.id].time) for ref in refs)
         past = self._moment.includes
@@ -82,8 +90,9 @@ class StoreAsOf:
         self._objects |= {id: tag for id, tag in found.items() if not tag.is_unreadable}
         return {ref.id: found.get(ref.id) or self._objects[ref.id] for ref in listed}
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags."""
+        del verify  # all tags were read already, to know their times
         return {id: tag.commit for id, tag in self.read(refs).items()}
 
     def resolve(self, revision: str) -> str:

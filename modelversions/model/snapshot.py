@@ -133,7 +133,7 @@ class ModelSnapshot:
 
     @property
     def latest(self) -> Latest | None:
-        """The latest version (F16), from tag names alone if they suffice."""
+        """The latest version (F16), from tag names and its own tag object if they suffice."""
         known = self.known_latest
         if known is None and not self.is_read:
             find_latest([self])
@@ -172,7 +172,7 @@ class ModelSnapshot:
             problems += [problem for problem in state.tag_problems if problem.tag in kept]
             problems.sort(key=attrgetter("tag"))
         self.content = Read(replay(self.model, rows, problems), tuple(unreadable))
-        self.known_latest = None  # names alone may have told another one: see RemoteStore.peel
+        self.known_latest = None  # an object may have been missing when it was found
 
     def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
         """Pickle the whole state; it is read if it was not."""
@@ -193,11 +193,13 @@ class SnapshotCache:
         self._unread = Unread(store, None)
         self._pages = store.find_pages
         self._known: dict[str, ModelSnapshot] = {}
+        self._replaced: Mapping[str, str] = {}
 
     def one(self, model: str) -> ModelSnapshot:
         """List the tags of one model, of which there may be none."""
         prefixes = prefixes_of(model) if is_model_name(model) else []
         refs = tuple(self._store.tags(prefixes)) if prefixes else ()
+        self._forget_replaced()
         snapshot = self._snapshot(model, refs)
         if refs:
             self._known[model] = snapshot
@@ -211,9 +213,16 @@ class SnapshotCache:
 
     def of(self, refs: Iterable[TagRef]) -> dict[str, ModelSnapshot]:
         """Return the snapshots of all models, from all tags as they were listed."""
+        self._forget_replaced()
         models = _by_model(refs)
         self._known = {name: self._snapshot(name, tuple(own)) for name, own in models.items()}
         return dict(self._known)
+
+    def _forget_replaced(self) -> None:
+        """Forget all snapshots if other objects are replaced than before (``git replace``)."""
+        replaced = self._store.replaced
+        if replaced != self._replaced:
+            self._known, self._replaced = {}, replaced
 
     def _snapshot(self, model: str, refs: tuple[TagRef, ...]) -> ModelSnapshot:
         """Return the known snapshot if it has the same refs, else a new one."""
@@ -291,10 +300,10 @@ def _find_any(store: ReadStore, candidates: Mapping[ModelSnapshot, Sequence[Name
 
 @gc_paused
 def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
-    """Find the latest versions of models (F16), from tag names alone if they suffice.
+    """Find the latest versions of models (F16), from tag names and few tag objects.
 
-    They do for a version with one registration and no deregistration, if no other version has the
-    same precedence.
+    For a version with one registration and no deregistration, if no other version has the same
+    precedence, only the tag object of the registration is read, to verify that it is an event.
     """
     unread = _unread(one for one in snapshots if one.known_latest is None)
     store = next((content.store for content in unread.values()), None)
@@ -312,35 +321,39 @@ def _find_below(
     """Find latest versions among those of the greatest precedence below a bound.
 
     Returns:
-        The snapshots where those were deregistered, with the next bounds.
+        The snapshots where those were deregistered or are no events, with the next bounds.
     """
     candidates = {one: _greatest_names(one, bound) for one, bound in bounds.items()}
     several = [tag.ref for tags in candidates.values() if len(tags) > 1 for tag in tags]
-    commits = store.peel([tags[0].ref for tags in candidates.values() if _is_single(tags)])
+    singles = [tags[0].ref for tags in candidates.values() if _is_single(tags)]
+    commits = store.peel(singles, verify=True)
+    several += [ref for ref in singles if commits[ref.id] is None]
     objects = store.read(several) if several else {}
     unclear: list[ModelSnapshot] = []
-    deregistered: dict[ModelSnapshot, Precedence | None] = {}
+    inactive: dict[ModelSnapshot, Precedence | None] = {}
     for snapshot, tags in candidates.items():
         if not tags:
             snapshot.known_latest = (None,)
         elif len(tags) == 1:
             (_, version, *_), (name, id, _) = tags[0]
             commit = commits.get(id)
-            if commit is None or version is None:
+            if commit is not None and version is not None:
+                snapshot.known_latest = ((version, commit, name),)
+            elif id not in objects or objects[id].is_unreadable:
                 unclear.append(snapshot)
             else:
-                snapshot.known_latest = ((version, commit, name),)
+                inactive[snapshot] = _precedence(tags[0])
         else:
             rows, _, unreadable = load(snapshot.model, tags, objects)
             latest = _greatest(replay(snapshot.model, rows))
             if unreadable:
                 unclear.append(snapshot)
             elif latest is None:
-                deregistered[snapshot] = _precedence(tags[0])
+                inactive[snapshot] = _precedence(tags[0])
             else:
                 snapshot.known_latest = (latest,)
     read_snapshots(unclear)
-    return deregistered
+    return inactive
 
 
 def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[NamedTag]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.objects import Tree
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -32,6 +33,8 @@ from modelversions import (
 )
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.reading import Reading, Request
+from modelversions.git.objects.received_packs import Fetched
+from modelversions.git.remote.transport import Transport
 from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
@@ -529,6 +532,29 @@ def test_requests_and_answers_are_pickled(folder: Path) -> None:
     assert str(catalog) == str(threads)
     catalog.refresh()
     assert catalog.history() == threads.history()
+
+
+def test_latest_versions_are_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[Any] = []
+    fetch = Transport.fetch
+
+    def record(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        wanted.append(wants)
+        return fetch(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", record)
+    with Repo(str(folder / "churn.git")) as repo, http_server(repo) as url:
+        builder = Builder(repo)
+        builder.commit()
+        builder.tag("m@v2.0.0", builder.add(Tree()), 50, kind="tree")
+        catalog = Catalog([url], executor=_Inline())  # which keeps no store between requests
+        assert catalog.latest()["models", "m"].name == "v1.0.0"
+        assert str(catalog["models"]["m"].latest) == "m@v1.0.0"
+        wanted.clear()
+        id = builder.tag("n@v1.0.0", "c1", 99)
+        catalog.refresh()
+        assert set(catalog.latest()) == {("models", "m"), ("models", "n")}
+        assert wanted[0] == [id]
 
 
 class _Failing(Executor):

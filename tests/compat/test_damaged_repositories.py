@@ -35,6 +35,10 @@ def listed(path: Path) -> set[str]:
     return set(done.stdout.decode().split("\n")) - {""}
 
 
+PACKED += ["{id}\trefs/tags/b@v1.0.0", "{id}\rrefs/tags/b@v1.0.0", "{id}  refs/tags/b@v1.0.0"]
+PACKED += ["{id} \trefs/tags/b@v1.0.0"]
+
+
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
     """A repository with the tag ``m@v1.0.0``."""

@@ -51,6 +51,55 @@ def git(tmp_path: Path) -> Git:
     return git
 
 
+def test_short_shas(tmp_path: Path) -> None:
+    """Of each kind, so many objects that some begin with the same digits."""
+    git = init(tmp_path / "repo")
+    who = "Ann <ann@example.com>"
+    lines: list[str] = []
+    for number in range(700):
+        lines.append(f"blob\nmark :{2 * number + 1}\ndata {len(str(number))}\n{number}\n")
+        lines.append(
+            f"commit refs/heads/main\nmark :{2 * number + 2}\n"
+            f"committer {who} {1_700_000_000 + number} +0000\ndata 0\n"
+        )
+        for name, mark in (("c", 2 * number + 2), ("b", 2 * number + 1)):
+            when = 1_700_000_000 + number
+            lines.append(f"tag {name}{number}\nfrom :{mark}\ntagger {who} {when} +0000\ndata 0\n")
+    git("fast-import", "--quiet", text="".join(lines))
+    ids = [
+        line.split()[0]
+        for line in git("cat-file", "--batch-all-objects", "--batch-check").splitlines()
+    ]
+    shared = {id[:4] for id, after in itertools.pairwise(ids) if id[:4] == after[:4]}
+    assert len(shared) > 20
+    revisions = [form.format(short) for short in sorted(shared) for form in ("{}", "x-3-g{}")]
+    text = "".join(f"{revision}^{{commit}}\n" for revision in revisions)
+    answers = git("cat-file", "--batch-check", text=text).splitlines()
+    store = LocalStore.open(git.path)
+    for revision, answer in zip(revisions, answers, strict=True):
+        words = answer.split()
+        expected = words[0] if words[1] == "commit" else ""
+        assert resolved(store, revision) == expected, (revision, answer)
+    store.close()
+
+
+def test_the_order_of_commits_with_times_beyond_the_year_9999(git: Git) -> None:
+    tree, first = git("rev-parse", "HEAD^{tree}", "HEAD").split()
+
+    def commit(time: int, *parents: str) -> str:
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        lines += [f"{who} Ann <a@b> {time} +0000" for who in ("author", "committer")]
+        text = "\n".join([*lines, "", f"at {time}", ""])
+        return git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", text=text).strip()
+
+    times = (253_402_300_800, 10**17, 1_700_000_001, 2**64 + 9, 2**63 + 1, 99_999_999_999_999)
+    git("update-ref", "refs/heads/main", commit(10**18, *(commit(time, first) for time in times)))
+    log = git("log", "--format=%H").split()
+    assert len(log) == len(times) + 2
+    with Registry.open(git.path) as registry:
+        assert [found.commit for found in registry.commits(limit=None)] == log
+
+
 @settings(max_examples=150)
 @given(message=MESSAGES, comment=st.sampled_from("#;a"))
 @example(message=" \n# x\n\n\n y \n", comment="#")

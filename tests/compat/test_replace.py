@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,30 @@ def test_a_shallow_clone(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     clone = Git(tmp_path / "clone")
     clone("fetch", "-q", "--depth=2", "origin", "refs/tags/*:refs/tags/*")
     check(clone, monkeypatch)
+
+
+@pytest.mark.parametrize("form", ["{}", "x/{}", "{}-more", "{upper}", "x/y/{upper}z"])
+def test_names_of_refs(git: Git, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    old, new = git("rev-parse", "HEAD~1", "HEAD~3").split()
+    ref = git.path / ".git" / "refs" / "replace" / form.format(old, upper=old.upper())
+    ref.parent.mkdir(parents=True)
+    ref.write_text(f"{new}\n")
+    check(git, monkeypatch)
+
+
+@pytest.mark.parametrize("length", [3, 4, 5])
+def test_chains(git: Git, length: int) -> None:
+    for number in range(6):
+        git("tag", "-a", "-m", f"number {number}", f"n@v{number}.0.0")
+    ids = [git("rev-parse", f"n@v{number}.0.0").strip() for number in range(6)]
+    for old, new in itertools.pairwise(ids[: length + 1]):
+        git("replace", old, new)
+    with Registry.open(git.path) as registry:
+        found = registry.event("n@v0.0.0")
+        try:
+            subject = git("for-each-ref", "--format=%(contents:subject)", "refs/tags/n@v0.0.0")
+        except subprocess.CalledProcessError:  # the chain is too long
+            assert found is None
+        else:
+            assert found is not None
+            assert found.message == subject.strip() == f"number {length}"

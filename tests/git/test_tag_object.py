@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions.git.tag_object import TagParts, parse_common_tag
+from modelversions.git.tag_object import TagParts, commit_order, parse_common_tag
 
 SHA = "a" * 40
 PEOPLE = st.one_of(st.just("Ann <ann@example.com>"), st.text("Ané <>@.\t", max_size=10))
@@ -47,3 +48,23 @@ def test_what_git_writes_is_usual() -> None:
     common = parse_common_tag(raw.encode())
     assert common is not None
     assert (common.commit, common.message, str(common.author)) == (SHA, "x\n\ny", "Ann Lee <a@b>")
+
+
+@pytest.mark.parametrize(
+    ("line", "order"),
+    [
+        ("committer Ann <a@b> 1700000000 +0100", 1_700_000_000),
+        ("committer Ann <a@b> 0001700000000 +0100", 1_700_000_000),
+        ("committer A > <a@b>  5 +0000", 5),
+        ("committer Ann <a@b>7", 7),
+        ("committer Ann <a@b> 300000000000000 +0000", 3 * 10**14),
+        (f"committer Ann <a@b> {2**64 - 2} +0000", 2**64 - 2),
+        (f"committer Ann <a@b> {'9' * 5000} +0000", 2**64 - 1),
+        ("committer Ann <a@b> -5 +0000", 0),
+        ("committer Ann <a@b>", 0),
+        ("other Ann <a@b> 5 +0000", 0),
+    ],
+)
+def test_the_order_of_a_commit(line: str, order: int) -> None:
+    raw = f"tree {'a' * 40}\nauthor Ann <a@b> 9 +0000\n{line}\n\ncommitter A <a> 8 +0000\n"
+    assert commit_order(raw.encode()) == order

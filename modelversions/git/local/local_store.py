@@ -45,6 +45,7 @@ from modelversions.git.web_url import web_url_of_remote
 from modelversions.values.sequences import FindPages
 from modelversions.values.web_pages import WebPages
 
+_NOT_TAGS = frozenset({"commit", "tree", "blob"})
 _TRIES = 20
 """How often to create the directory of an object that is removed each time."""
 
@@ -86,6 +87,7 @@ class LocalStore:
         self._programs = self.opened.programs
         self._refs = self.opened.refs
         self._replacements = Replacements(repo, self._config, env)
+        self._has_replaced_tags = False
         self._revisions = Revisions(repo, self._files, location, self._replacements)
         self._closers = [self._files.close, *([repo.close] if owned else [])]
         for closer in self._closers:  # dulwich warns about files that are left open
@@ -141,16 +143,31 @@ class LocalStore:
             for closer in self._closers:
                 closer()
 
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """The objects that are read as others, as of the last list of tags."""
+        return self._files.replaced
+
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
-        """List the tags whose names begin with one of ``prefixes``."""
+        """List the tags whose names begin with one of ``prefixes``.
+
+        If any tag object is replaced, the peeled ids of packed-refs are not returned.
+        """
         with self._lock:
             self._begin()
-            return self._refs.tags(prefixes)
+            refs = self._refs.tags(prefixes)
+            if self._has_replaced_tags:
+                refs = tuple(ref._replace(peeled=None) for ref in refs)
+            return refs
 
     def _begin(self) -> None:
         """Begin an operation: list packs and replacements."""
         self._files.forget()
-        self._files.replace(self._replacements.objects())
+        replaced = self._replacements.objects()
+        if replaced != self._files.replaced:
+            self._files.replaced = replaced
+            types = self._files.types(replaced)
+            self._has_replaced_tags = any(type not in _NOT_TAGS for type in types.values())
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
         """Read the objects that refs name, by object id."""
@@ -158,16 +175,17 @@ class LocalStore:
         with self._lock:
             return TagReader(self._files, options=self.options).read(ids)
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
         """Peel annotated tags to their commits, by object id; None for other tags.
 
-        As C git does, this takes the peeled ids from packed-refs. The types are verified.
+        Without ``verify``, this takes the peeled ids from packed-refs, as C git does. It only
+        checks that the tag objects exist, and that the peeled ones are commits.
         """
         commits: dict[str, str | None] = {}
         listed: dict[str, str] = {}
         unlisted: list[str] = []
         for _, id, peeled in refs:
-            if peeled is None or self._files.has_replacements:
+            if peeled is None or verify:
                 unlisted.append(id)
             else:
                 listed[id] = peeled
@@ -179,9 +197,7 @@ class LocalStore:
                     unlisted.append(id)
                 else:
                     commits[id] = None if id == peeled else peeled
-            for id, tag in TagReader(self._files).read(unlisted).items():
-                commits[id] = tag.commit
-        return commits
+            return commits | TagReader(self._files).peel(unlisted)
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""

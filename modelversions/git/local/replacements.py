@@ -6,6 +6,7 @@ dulwich ignores replace refs.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from dulwich.refs import DiskRefsContainer
@@ -14,8 +15,9 @@ from dulwich.repo import MemoryRepo, Repo
 from modelversions.git.config import GitConfig
 from modelversions.git.local.single_refs import ids_below
 
-_MAX_DEPTH = 5
-"""The replacements of replacements that Git follows."""
+_HEX = re.compile(rb"[0-9a-fA-F]+")
+_MAX_DEPTH = 4
+"""The replacements of replacements that Git follows; it fails at an object with more of them."""
 
 
 class Replacements:
@@ -36,7 +38,10 @@ class Replacements:
         self._env = os.environ if env is None else env
 
     def objects(self) -> Mapping[str, str]:
-        """Return the ids of replacement objects by the ids that they replace."""
+        """Return the ids of replacement objects by the ids that they replace.
+
+        An id is empty if Git could not read the object, because the replacements form a cycle.
+        """
         if not isinstance(self._repo.refs, DiskRefsContainer):
             return {}
         base = self._env.get("GIT_REPLACE_REF_BASE", "refs/replace/").rstrip("/") + "/"
@@ -64,18 +69,19 @@ class Replacements:
         return {line[0].lower(): tuple(id.lower() for id in line[1:]) for line in lines if line}
 
     def _listed(self, base: str) -> dict[str, str]:
-        """Return the ids of the refs below a name, by the last part of their names."""
-        found = {
-            name.decode(errors="replace"): id.decode("ascii")
-            for name, id in ids_below(self._repo.refs, base.encode()).items()
-        }
+        """Return the ids of the refs below a name, by the ids with which the last parts begin."""
         width = self._repo.object_format.hex_length
-        return {name: id for name, id in found.items() if len(name) == width == len(id)}
+        found: dict[str, str] = {}
+        for name, id in ids_below(self._repo.refs, base.encode()).items():
+            replaced = _HEX.match(name.rpartition(b"/")[2][:width])
+            if replaced is not None and len(replaced[0]) == width == len(id):
+                found[replaced[0].decode("ascii").lower()] = id.decode("ascii")
+        return found
 
 
 def _followed(replaced: Mapping[str, str], id: str) -> str:
     for _ in range(_MAX_DEPTH):
         if id not in replaced:
-            break
+            return id
         id = replaced[id]
-    return id
+    return "" if id in replaced else id

@@ -11,6 +11,7 @@ from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
     AmbiguousRevisionError,
+    NotACommitError,
     RepositoryError,
     RevisionNotFoundError,
 )
@@ -114,7 +115,9 @@ class Revisions:
             return found[1]
         described = _DESCRIBED.fullmatch(base)
         digits = described[1] if described else digits
-        return self._short(revision, digits) if _SHORT.fullmatch(digits) else None
+        if not _SHORT.fullmatch(digits):
+            return None
+        return self._short(revision, digits, described=described is not None)
 
     def _ref(self, base: str) -> tuple[Ref, str] | None:
         """Find a ref by its short name, and the object that it names."""
@@ -136,27 +139,34 @@ class Revisions:
         values = read_reflog(self._repo, found[0] if base else Ref(b""))
         return values[-1 - back] if back < len(values) else None
 
-    def _short(self, revision: str, prefix: str) -> str | None:
-        try:
-            found = self._with_prefix(prefix)
-        except Exception:  # noqa: BLE001  # a pack that git gc has replaced; dulwich forgets it now
-            try:
-                found = self._with_prefix(prefix)
-            except Exception as error:  # dulwich raises various errors
-                raise self._commits.unreadable(error) from error
-        commits = sorted(id for id in found if self._files.type(id) == "commit")
-        if len(commits) > 1:
-            raise AmbiguousRevisionError(
-                f"the short SHA {revision!r} fits {len(commits)} commits, "
-                f"{', '.join(sha[: len(prefix) + 4] for sha in commits[:5])}; write more digits",
-                revision=revision,
-                candidates=tuple(commits),
-            )
-        return next(iter(commits or sorted(found)), None)
+    def _short(self, revision: str, prefix: str, *, described: bool) -> str | None:
+        """Return the object of a short SHA.
 
-    def _with_prefix(self, prefix: str) -> set[str]:
-        """Return the ids of the objects whose ids begin with some digits."""
-        return {id.decode() for id in self._repo.object_store.iter_prefix(prefix.encode())}
+        As in Git, of several ones the only commit is meant, or the only tag of a commit. In the
+        output of ``git describe``, it is the only commit.
+        """
+        found = sorted(self._files.with_prefix(prefix) or self._files.with_prefix(prefix))
+        if len(found) < 2:  # noqa: PLR2004  # not ambiguous
+            return next(iter(found), None)
+        kinds = ("commit",) if described else ("commit", "tag")
+        fit = [id for id in found if self._files.type(id) in kinds and self._leads_to_commit(id)]
+        if len(fit) == 1:
+            return fit[0]
+        every = fit or found
+        what = "objects" if {self._files.type(id) for id in every} != {"commit"} else "commits"
+        raise AmbiguousRevisionError(
+            f"the short SHA {revision!r} fits {len(every)} {what}, "
+            f"{', '.join(sha[: len(prefix) + 4] for sha in every[:5])}; write more digits",
+            revision=revision,
+            candidates=tuple(every),
+        )
+
+    def _leads_to_commit(self, id: str) -> bool:
+        try:
+            self._commits.peel(id, id)
+        except (NotACommitError, RepositoryError):
+            return False
+        return True
 
     def _step(self, revision: str, id: str, sign: str, number: int) -> str:
         """Return a parent or an ancestor of a commit."""

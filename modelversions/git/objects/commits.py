@@ -14,7 +14,7 @@ from modelversions.errors import NotACommitError, RepositoryError
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
 from modelversions.git.store import Commit
-from modelversions.git.tag_object import TagParts, parents, parse_commit
+from modelversions.git.tag_object import TagParts, commit_order, parents, parse_commit
 
 _DIRECTORY = 0o040000
 _KINDS = {_DIRECTORY: "directory", 0o100000: "file", 0o120000: "symlink", 0o160000: "submodule"}
@@ -88,7 +88,7 @@ class Commits:
             boundaries: the parents of commits that are replaced by grafts or a shallow clone.
         """
         order = itertools.count()
-        seen, heap = {start}, [(0.0, next(order), start, self._files.raw(start)[1])]
+        seen, heap = {start}, [(0, next(order), start, self._files.raw(start)[1])]
         while heap:
             *_, id, raw = heapq.heappop(heap)
             yield parse_commit(id, raw)
@@ -96,8 +96,7 @@ class Commits:
                 kind, content = ("", b"") if parent in seen else self._files.raw(parent)
                 seen.add(parent)
                 if kind == "commit":
-                    age = -parse_commit(parent, content).time.timestamp()
-                    heapq.heappush(heap, (age, next(order), parent, content))
+                    heapq.heappush(heap, (-commit_order(content), next(order), parent, content))
 
     def parents(
         self,

@@ -12,6 +12,7 @@ import errno
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import TypeVar
 
 from dulwich.objects import ObjectID
@@ -33,7 +34,7 @@ Found = TypeVar("Found")
 
 
 class ObjectFiles:
-    """The objects of one repository, by id; those that are not in files are read by dulwich.
+    """The objects of one repository, by id; those that are in no files are read by dulwich.
 
     Every method that reads raises ``RepositoryError`` if a file exists and cannot be opened.
     """
@@ -45,17 +46,9 @@ class ObjectFiles:
         self._digits = self._format.hex_length
         self._location = location
         self._packs: dict[str, Pack] = {}
-        self._replaced: Mapping[str, str] = {}
+        self.replaced: Mapping[str, str] = {}
+        """The replacement objects: ids by the ids that they replace (``git replace``)."""
         self._known_directories: list[str] | None = None
-
-    def replace(self, objects: Mapping[str, str]) -> None:
-        """Set the replacement objects: ids by the ids that they replace (``git replace``)."""
-        self._replaced = objects
-
-    @property
-    def has_replacements(self) -> bool:
-        """Whether any object is replaced."""
-        return bool(self._replaced)
 
     def fits(self, id: str) -> bool:
         """Return whether an id has the length of this repository's ids."""
@@ -63,7 +56,7 @@ class ObjectFiles:
 
     def raw(self, id: str) -> Raw:
         """Read an object; the type is empty if it is missing or broken."""
-        id = self._replaced.get(id, id)
+        id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
         oid = bytes.fromhex(id)
@@ -78,18 +71,11 @@ class ObjectFiles:
 
     def read_many(self, ids: Iterable[str]) -> Iterator[tuple[str, Raw]]:
         """Read objects as ``raw()`` does, those of a pack in the order of the pack."""
-        plain, left = self._plain(ids)
-        for pack in self._every_pack():
-            if not plain:
-                break
-            for oid, found in pack.read_many(list(plain)):
-                yield plain.pop(oid), found
-        for id in (*left, *plain.values()):
-            yield id, self.raw(id)
+        return self._many(ids, Pack.read_many, lambda found: found)
 
     def type(self, id: str) -> str:
         """Return an object's type, from its header if possible; empty as for ``raw()``."""
-        id = self._replaced.get(id, id)
+        id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return ""
         oid = bytes.fromhex(id)
@@ -102,27 +88,54 @@ class ObjectFiles:
 
     def types(self, ids: Iterable[str]) -> dict[str, str]:
         """Return the types of objects, as ``type()`` does."""
-        plain, left = self._plain(ids)
-        found: dict[str, str] = {}
-        for pack in self._every_pack():
-            if not plain:
-                break
-            for oid, name in pack.types(list(plain)):
-                found[plain.pop(oid)] = name
-        for id in (*left, *plain.values()):
-            found[id] = self.type(id)
-        return found
+        return dict(self._many(ids, Pack.types, itemgetter(0)))
 
     def existing(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the objects that exist: in an index of a pack, or as ``type()`` tells."""
+        """Return those of the objects that exist: in an index of a pack, or as ``raw()`` tells."""
+        found = self._many(ids, Pack.existing, lambda found: found[0] != "")
+        return {id for id, exists in found if exists}
+
+    def _many(
+        self,
+        ids: Iterable[str],
+        in_pack: Callable[[Pack, list[bytes]], Iterable[tuple[bytes, Found]]],
+        of: Callable[[Raw], Found],
+    ) -> Iterator[tuple[str, Found]]:
+        """Yield what ``in_pack`` finds of objects in packs, and ``of`` of others.
+
+        All objects are searched for in a pack at once, also those that are missing: to open 150
+        large packs for each of 1,000 missing objects took 100 seconds.
+        """
         plain, left = self._plain(ids)
-        found: set[str] = set()
         for pack in self._every_pack():
             if not plain:
                 break
-            found.update(plain.pop(oid) for oid in pack.existing(list(plain)))
-        found.update(id for id in (*left, *plain.values()) if self.type(id))
-        return found
+            for oid, found in in_pack(pack, list(plain)):
+                yield plain.pop(oid), found
+        for oid, id in list(plain.items()):
+            loose = self._loose(id)
+            if loose is not None and loose[0]:
+                yield plain.pop(oid), of(loose)
+        for pack in self._new_packs() if plain else ():  # ``git gc`` may have moved them there
+            for oid, found in in_pack(pack, list(plain)):
+                yield plain.pop(oid), found
+        for id in plain.values():
+            yield id, of(self._by_dulwich(id))
+        for id in left:
+            yield id, of(self.raw(id))
+
+    def with_prefix(self, prefix: str) -> set[str]:
+        """Return the ids that begin with some hexadecimal digits, of which there are at least 2.
+
+        dulwich would open the indexes of all packs, and keep them open.
+        """
+        if not self._directories():
+            return {id.decode("ascii") for id in self._store.iter_prefix(prefix.encode())}
+        found = {oid.hex() for pack in self._every_pack() for oid in pack.with_prefix(prefix)}
+        for directory in self._directories():
+            names = self._unless_gone(os.listdir, os.path.join(directory, prefix[:2])) or ()
+            found.update(prefix[:2] + name for name in names)
+        return {id for id in found if id.startswith(prefix) and self.fits(id)}
 
     def first_missing(self, ids: Iterable[str]) -> str | None:
         """Return the first of these objects that is missing or broken; None if there is none."""
@@ -134,7 +147,7 @@ class ObjectFiles:
         """Separate ids that may be in a pack, by their bytes, from those to be read one by one."""
         plain, left = {}, []
         for id in ids:
-            if len(id) == self._digits and id not in self._replaced:
+            if len(id) == self._digits and id not in self.replaced:
                 plain[bytes.fromhex(id)] = id
             else:
                 left.append(id)
@@ -204,14 +217,17 @@ class ObjectFiles:
         return broken
 
     def _by_dulwich(self, id: str) -> Raw:
-        """Read an object that is in memory, or in a file of another form."""
+        """Read an object that is not in files, such as one in memory.
+
+        dulwich would open all packs for a missing object, and keep them open.
+        """
+        if self._directories():
+            return "", b""
         try:
-            found = self._unless_gone(self._store.get_raw, ObjectID(id.encode()))
-        except RepositoryError:
-            raise
+            number, raw = self._store.get_raw(ObjectID(id.encode()))
         except Exception:  # noqa: BLE001  # a broken object is data: dulwich and zlib disagree how
-            found = None
-        return ("", b"") if found is None else (TYPES[found[0]], found[1])
+            return "", b""
+        return TYPES[number], raw
 
     def _unless_gone(self, read: Callable[[Argument], Found], argument: Argument) -> Found | None:
         """Return ``read(argument)``, or None if the file does not exist.

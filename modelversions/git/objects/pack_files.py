@@ -88,6 +88,28 @@ class _Index:
         every = self._all_offsets()
         return [(oid, every[oid]) for oid in oids if oid in every]
 
+    def with_prefix(self, prefix: str) -> list[bytes]:
+        """Return the ids that begin with hexadecimal digits, of which there are at least 2."""
+        start = bytes.fromhex(prefix[: len(prefix) // 2 * 2])
+        data, width, first = self._data, self._width, start[0]
+        low, last = self._ends[first - 1] if first else 0, self._ends[first]
+        high = last
+        while low < high:  # the first id that is not before the prefix
+            middle = (low + high) // 2
+            at = _IDS_AT + middle * width
+            if data[at : at + len(start)] < start:
+                low = middle + 1
+            else:
+                high = middle
+        found = []
+        for number in range(low, last):
+            at = _IDS_AT + number * width
+            oid = data[at : at + width]
+            if not oid.startswith(start):
+                break
+            found.append(oid)
+        return [oid for oid in found if oid.hex().startswith(prefix)]
+
     def _all_offsets(self) -> dict[bytes, int]:
         count, width = self._ends[-1], self._width
         ids = self._data[_IDS_AT : _IDS_AT + count * width]
@@ -131,6 +153,11 @@ class _OtherIndex:
         """Return those of ``oids`` that are in the pack, each with its offset."""
         found = ((oid, self.offset(oid)) for oid in oids)
         return [(oid, offset) for oid, offset in found if offset is not None]
+
+    def with_prefix(self, prefix: str) -> list[bytes]:
+        """Return the ids that begin with some hexadecimal digits."""
+        ids = (oid for oid, _, _ in self._index.iterentries())
+        return [oid for oid in ids if oid.hex().startswith(prefix)]
 
     def close(self) -> None:
         self._index.close()
@@ -214,12 +241,16 @@ class Pack:
             if found:
                 yield oid, found
 
-    def existing(self, oids: list[bytes]) -> list[bytes]:
-        """Return those of ``oids`` that are here; their content is not read."""
+    def existing(self, oids: list[bytes]) -> list[tuple[bytes, bool]]:
+        """Return those of ``oids`` that are here, each with True; their content is not read."""
         try:
-            return [oid for oid, _ in self._index.offsets(oids)]
+            return [(oid, True) for oid, _ in self._index.offsets(oids)]
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
+
+    def with_prefix(self, prefix: str) -> list[bytes]:
+        """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
+        return self._index.with_prefix(prefix)
 
     def _sorted(self, oids: list[bytes]) -> list[tuple[bytes, int]]:
         try:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TypeVar
 
 from dulwich.objects import Blob, ObjectID, Tree
@@ -67,6 +68,7 @@ class RemoteStore:
 
     is_local = False
     is_shallow = False
+    replaced: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, url: Url, options: RemoteOptions) -> None:
         """Keep the URL; the server is contacted on first use."""
@@ -102,12 +104,15 @@ class RemoteStore:
         """
         return self._tags.read(refs)
 
-    def peel(self, refs: Iterable[TagRef]) -> Mapping[str, str | None]:
-        """Return what the server lists annotated tags to peel to, by object id; else None.
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
+        """Peel annotated tags to their commits, by object id; None for other tags.
 
-        The list does not tell whether that is a commit. Tag objects that were read tell it; others
-        are not fetched for it, unless the server lists no peeled ids.
+        Without ``verify``, this is what the server lists them to peel to, which it does not tell
+        to be a commit. Tag objects that were read tell it; others are fetched only if the server
+        lists no peeled ids.
         """
+        if verify:
+            return {id: tag.commit for id, tag in self._tags.read(refs).items()}
         commits: dict[str, str | None] = {}
         unlisted: list[TagRef] = []
         for ref in refs:

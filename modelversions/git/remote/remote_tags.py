@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dulwich.repo import MemoryRepo
 
@@ -48,41 +48,28 @@ class RemoteTags:
         return ObjectFiles(in_memory(self._fetched([ref])), self._transport.location).raw(ref.id)
 
     def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
-        """Fetch tags; if the server fails at one, find that one, and fetch the others.
+        """Fetch tags; then those without a time again, with their commits (F10).
 
         Raises:
             RemoteError: the server fails at all requests.
         """
-        try:
-            found = self._taken(refs, self._fetched(refs))
-        except RemoteTimeoutError:
-            raise
-        except RemoteError as error:
-            if error.status is not None:  # it refuses all requests
-                raise
-            self._transport.refs(["HEAD"])  # raises if the server fails at this too
-            if len(refs) == 1:
-                issue = (ProblemKind.MISSING, f"the server cannot send it: {error}")
-                return {refs[0].id: no_event(issue)}
-            half = len(refs) // 2
-            return {**self._read(refs[:half]), **self._read(refs[half:])}
-        for ref in refs:
-            if found[
-                ref.id
-            ].is_unreadable:  # perhaps a tag without a time, which needs its commit (F10)
-                found |= self._late(ref)
-        return found
+        parts = _Parts(lambda part: self._taken(part, self._fetched(part)), self._check)
+        parts.add(refs)
+        late = [ref for ref in refs if ref.id in parts.found and parts.found[ref.id].is_unreadable]
+        if late:
+            parts.fetch = lambda part: self._taken(part, self._with_commits(part))
+            parts.add(late)
+        if parts.lost:
+            self._check()
+        return parts.found | parts.lost
 
-    def _late(self, ref: TagRef) -> dict[str, TagObject]:
-        """Read a tag together with its commit."""
-        try:
-            objects = self._transport.fetch([ref.id], depth=1, filter=NO_TREES)
-        except RemoteError as error:
-            if error.status is not None:
-                raise
-            issue = (ProblemKind.MISSING, f"the server cannot send its commit: {error}")
-            return {ref.id: no_event(issue)}
-        return self._taken([ref], objects)
+    def _check(self) -> None:
+        """Check that the server answers a request for something else."""
+        self._transport.refs(["HEAD"])
+
+    def _with_commits(self, refs: Sequence[TagRef]) -> Fetched:
+        wants = list(dict.fromkeys(ref.id for ref in refs))
+        return self._transport.fetch(wants, depth=1, filter=NO_TREES)
 
     def _fetched(self, refs: Sequence[TagRef]) -> Fetched:
         wants = list(dict.fromkeys(ref.id for ref in refs))
@@ -98,6 +85,60 @@ class RemoteTags:
         behind = [ref.peeled for ref in refs if ref.peeled]
         reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
         return reader.read([ref.id for ref in refs])
+
+
+class _Parts:
+    """Fetches tags at once; if the server fails at some of them, finds these, by halves."""
+
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[TagRef]], Mapping[str, TagObject]],
+        check: Callable[[], None],
+    ) -> None:
+        """Fetch by ``fetch``; ``check`` raises if the server fails at all requests."""
+        self.fetch = fetch
+        self._check = check
+        self.found: dict[str, TagObject] = {}
+        self.lost: dict[str, TagObject] = {}
+        """Those at which the server failed."""
+
+    def add(self, refs: Sequence[TagRef]) -> None:
+        """Fetch tags.
+
+        Raises:
+            RemoteError: the server refuses all requests, or does not answer.
+        """
+        error = self._failure(refs)
+        if error is not None:
+            if not self.found:
+                self._check()
+            self._split(refs, error)
+
+    def _failure(self, refs: Sequence[TagRef]) -> RemoteError | None:
+        try:
+            self.found.update(self.fetch(refs))
+        except RemoteTimeoutError:
+            raise
+        except RemoteError as error:
+            if error.status is not None:
+                raise
+            return error
+        return None
+
+    def _split(self, refs: Sequence[TagRef], error: RemoteError) -> None:
+        """Fetch the halves of tags at which the server failed."""
+        if len(refs) == 1:
+            issue = (ProblemKind.MISSING, f"the server cannot send it: {error}")
+            self.lost[refs[0].id] = no_event(issue)
+            return
+        first, second = refs[: len(refs) // 2], refs[len(refs) // 2 :]
+        first_error = self._failure(first)
+        if first_error is not None:
+            self._split(first, first_error)
+        if first_error is None and len(second) > 1:  # the failure was at one of these
+            self._split(second, error)
+        else:
+            self.add(second)
 
 
 def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[TagRef]]:

@@ -146,17 +146,6 @@ class TestUnreadable:
                 registry.register("m", "v2.0.0", author=ME, force=True)
         assert registry["m"].latest == registry["m"]["v2.0.0"]
 
-    def test_what_dulwich_cannot_open_either(
-        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refuse(_: object) -> object:
-            raise PermissionError(13, "Permission denied")
-
-        monkeypatch.setattr(disk.repo.object_store, "get_raw", refuse)
-        disk.ref("refs/tags/m@v1.0.0", "b" * 40)
-        with pytest.raises(RepositoryError, match="Permission denied"):
-            disk.registry.history()
-
 
 def test_a_reader_is_not_closed_upon(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")

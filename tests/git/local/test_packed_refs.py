@@ -172,6 +172,40 @@ def test_a_line_that_git_would_stop_at(
                 disk.registry.at("nowhere")
 
 
+@pytest.mark.parametrize("space", ["\t", "\r"])
+def test_other_white_space_after_an_id(disk: Builder, space: str) -> None:
+    names = [f"{model}@v{number}.0.0" for model in "abc" for number in range(3)]
+    disk.tags(*names)
+    disk.pack()
+    packed = path_of(disk) / ".git" / "packed-refs"
+    lines = packed.read_text().split("\n")
+    packed.write_text("\n".join([lines[0], *(line.replace(" ", space) for line in lines[1:])]))
+    registry = disk.registry
+    assert sorted(event.tag for event in registry.history()) == names
+    for model in "abc":
+        assert str(disk.registry[model].latest) == f"{model}@v2.0.0"
+    assert registry._store.resolve("b@v1.0.0") == disk.commits["c1"]
+
+
+@pytest.mark.parametrize("place", [4, 6, 9])
+def test_two_peeled_ids(disk: Builder, place: int) -> None:
+    disk.tags("a@v1.0.0", "b@v1.0.0", "c@v1.0.0", "d@v1.0.0")
+    disk.pack()
+    packed = path_of(disk) / ".git" / "packed-refs"
+    lines = packed.read_text().splitlines(keepends=True)
+    peeled = next(line for line in lines if line[0] == "^")
+    packed.write_text("".join([*lines[:place], peeled, peeled, *lines[place:]]))
+    with pytest.raises(RepositoryError, match="unexpected line"):
+        list(disk.registry)
+    found = set()
+    for model in "abcd":
+        try:
+            found.add(str(disk.registry[model].latest))
+        except RepositoryError:  # the lines follow a tag of this model
+            found.add(model)
+    assert len(found & {f"{model}@v1.0.0" for model in "abcd"}) == 3
+
+
 def test_names_in_refs_may_be_any_bytes(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     id = disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]

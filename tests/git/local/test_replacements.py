@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from modelversions import Registry
-from tests.builders import Builder
+from modelversions import ProblemKind, Registry
+from tests.builders import Builder, at
 
 
 @pytest.fixture
@@ -72,8 +74,48 @@ def test_a_tag_object_is_replaced_twice_and_in_a_circle(line: Builder) -> None:
     replace(line, ids[1], ids[2])
     messages = [event.message for event in line.registry.history()]
     assert messages == ["number 2"] * 3
-    replace(line, ids[2], ids[0])
-    assert len(line.registry.history()) == 3
+    replace(line, ids[2], ids[0])  # Git reads none of them
+    assert not line.registry.history()
+    assert [problem.kind for problem in line.registry.problems()] == [ProblemKind.MISSING] * 3
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_tag_that_was_read_is_replaced(line: Builder, *, packed: bool) -> None:
+    line.tag("m@v1.0.0", "c1")
+    other = line.tag("other", "c2")
+    line.commit("c9", 9, "c4")
+    line.pack()
+    (line.git_dir / "refs" / "tags" / "other").unlink(missing_ok=True)
+    registry = line.registry
+    old, new = line.commits["c1"], line.commits["c2"]
+    then = registry.as_of(at(10**6))
+    for view in (registry, then):
+        assert [version.commit for version in view.at(old)] == [old]
+    id = registry._store.tags(["m@"])[0].id
+    replace(line, id, other)
+    if packed:
+        line.pack()
+    for view in (registry, then):
+        assert view.at(old) == ()
+        assert [version.commit for version in view.at(new)] == [new]
+        assert view.latest()["m"].commit == view["m"].history[0].commit == new
+    Path(line.git_dir, "refs", "replace", id).unlink(missing_ok=True)
+    line.configure("useReplaceRefs", "false")
+    with Registry.open(line.git_dir.parent) as without:
+        assert without.latest()["m"].commit == old
+
+
+def test_commits_that_are_replaced_leave_peeled_ids(line: Builder) -> None:
+    line.tag("m@v1.0.0", "c1")
+    line.pack()
+    replace(line, line.commits["c3"], line.commits["c1"])
+    assert line.registry._store.tags()[0].peeled == line.commits["c1"]
+
+
+@pytest.mark.parametrize("form", ["x/{}", "{}-1", "a/b/{}"])
+def test_names_of_refs(line: Builder, form: str) -> None:
+    replace(line, form.format(line.commits["c3"]), line.commits["c1"])
+    assert subjects(line) == ["c4", "c1"]
 
 
 def test_what_is_no_replacement(line: Builder) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from itertools import count
+
 import pytest
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
@@ -14,6 +17,16 @@ from modelversions import (
 )
 from tests.builders import Builder
 from tests.git.local.helpers import ANN, path_of
+
+
+def fitting(prefix: str, kind: str, text: str) -> str:
+    """Fill a number into a text, so that the id of such an object begins with some digits."""
+    for number in count():
+        content = text.format(number)
+        whole = f"{kind} {len(content)}\0{content}".encode()
+        if hashlib.sha1(whole, usedforsecurity=False).hexdigest().startswith(prefix):
+            return content
+    raise AssertionError(prefix)
 
 
 class TestRevisions:
@@ -142,6 +155,33 @@ class TestRevisions:
         ) as caught:
             builder.registry._store.resolve(both[0][:4])
         assert set(caught.value.candidates) == set(both)
+
+    @pytest.mark.parametrize("on_disk", [False, True])
+    def test_a_short_sha_that_fits_several_objects(
+        self, request: pytest.FixtureRequest, *, on_disk: bool
+    ) -> None:
+        builder: Builder = request.getfixturevalue("disk" if on_disk else "builder")
+        resolve = builder.registry._store.resolve
+        commit = builder.commits["c1"]
+        blob = builder.blob(fitting(commit[:4], "blob", "{}"))
+        assert blob[:4] == commit[:4]
+        assert resolve(commit[:4]) == commit  # as git rev-parse with ^{commit}
+        text = "object %s\ntype %s\ntag t\ntagger Ann <a> 1 +0000\n\n{}\n"
+        no_commit = builder.raw("t", fitting(commit[:4], "tag", text % (blob, "blob")))
+        builder.raw("u", fitting(commit[:4], "tag", text % ("b" * 40, "commit")))
+        assert resolve(commit[:4]) == commit
+        tag = builder.raw("v", fitting(commit[:4], "tag", text % (commit, "commit")))
+        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects") as caught:
+            resolve(commit[:4])
+        assert set(caught.value.candidates) == {commit, tag}
+        assert resolve(f"v1-3-g{commit[:4]}") == commit  # git describe names commits only
+        assert resolve(tag[:20]) == commit
+        with pytest.raises(NotACommitError):
+            resolve(no_commit[:20])
+        other = builder.blob(fitting("1234", "blob", "{}"))
+        assert builder.raw("w", fitting("1234", "tag", text % (other, "blob")))[:4] == "1234"
+        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects"):
+            resolve("1234")
 
     def test_packed_and_symbolic_refs(self, disk: Builder) -> None:
         disk.commit("c2", 2, "c1")

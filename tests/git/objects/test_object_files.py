@@ -247,6 +247,49 @@ def test_a_pack_that_cannot_be_opened_leaves_the_others(disk: Builder) -> None:
     files.close()
 
 
+def test_objects_that_are_packed_while_they_are_searched_for(
+    disk: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.tags("m@v1.0.0", "m@v2.0.0")
+    files = ObjectFiles(disk.repo, "here")
+    ids = [ref.id for ref in disk.registry._store.tags()]
+    real = ObjectFiles._loose
+
+    def pack_first(own: ObjectFiles, id: str) -> object:
+        monkeypatch.undo()
+        disk.pack()
+        return real(own, id)
+
+    monkeypatch.setattr(ObjectFiles, "_loose", pack_first)
+    assert {id: found[0] for id, found in files.read_many(ids)} == dict.fromkeys(ids, "tag")
+    files.close()
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_ids_that_begin_with_digits(disk: Builder, version: int) -> None:
+    ids = {disk.blob(f"blob {number}") for number in range(600)} | {disk.commits["c1"]}
+    if version:
+        disk.pack()
+        pack = next(iter(disk.repo.object_store.packs))
+        entries = list(pack.index.iterentries())
+        checksum = pack.data.get_stored_checksum()
+        disk.repo.object_store.close()
+        index = next(packs_of(disk).glob("*.idx"))
+        index.chmod(0o600)
+        with index.open("wb") as file:
+            write_pack_index(file, entries, checksum, version=version)
+        (packs_of(disk) / "pack-0.pack").write_bytes(b"")
+        (packs_of(disk) / "pack-0.idx").write_bytes(index.read_bytes()[:1500])
+    files = ObjectFiles(disk.repo, "here")
+    for digits in (2, 3, 4, 5, 39, 40):
+        for id in ids:
+            expected = {one for one in ids if one.startswith(id[:digits])}
+            assert files.with_prefix(id[:digits]) >= expected
+            assert {one[:digits] for one in files.with_prefix(id[:digits])} == {id[:digits]}
+    assert files.with_prefix("0" * 40) == files.with_prefix("f" * 40) == set()
+    files.close()
+
+
 class TestManyPacks:
     """Each large pack that is open holds two file descriptors, and there may be thousands."""
 
@@ -268,6 +311,30 @@ class TestManyPacks:
         files = registry._store._files  # type: ignore[attr-defined]
         assert 0 < len(files._packs) <= 7
         registry.close()
+
+    def test_short_shas_and_missing_objects_open_few(
+        self, packed: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pack_files, "MAX_IN_MEMORY", 0)
+        monkeypatch.setattr(object_files, "MAX_MAPPED", 7)
+        for number in range(200):
+            packed.ref(f"refs/tags/n@v0.{number}.0", f"{number:040x}")
+        opened: list[str] = []
+        real = ObjectFiles._open
+
+        def count(files: ObjectFiles, path: str) -> object:
+            opened.append(path)
+            return real(files, path)
+
+        monkeypatch.setattr(ObjectFiles, "_open", count)
+        assert isinstance(packed.repo, Repo)
+        with Repo(packed.repo.path) as repo, Registry.from_repo(repo) as registry:
+            assert list(registry.latest()) == ["m"]
+            assert len(opened) < 20 * self.COUNT
+            sha = packed.commits["c1"]
+            assert registry.commits(sha[:10])[0].commit == sha
+            assert not repo.object_store._pack_cache
+            assert len(registry._store._files._packs) <= 7  # type: ignore[attr-defined]
 
     def test_with_few_file_descriptors(self, packed: Builder) -> None:
         assert isinstance(packed.repo, Repo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -17,6 +18,7 @@ from modelversions import (
     TagNotFoundError,
 )
 from modelversions.git.local.local_store import LocalStore
+from modelversions.git.objects.pack_files import Pack
 from tests.builders import ANN, START, Builder, at
 from tests.git.helpers import NOW, git_folder, kinds, loose
 
@@ -76,8 +78,7 @@ class TestFalseKinds:
         registry = disk.registry
         latest = registry["m"].latest
         assert latest is not None
-        # like C git, this trusts the peeled ids of packed-refs, which dulwich writes for such a tag
-        assert latest.name == ("v3.0.0" if packed and kind == "tag" else "v1.0.0")
+        assert latest.name == "v1.0.0"
         assert [one.name for one in registry["m"]] == ["v1.0.0"]
         problems = registry.problems(NOW)
         assert [problem.kind for problem in problems] == [ProblemKind.NOT_A_COMMIT] * 2
@@ -107,6 +108,49 @@ class TestAgreement:
         packed = git_folder(disk) / "packed-refs"
         packed.write_text(packed.read_text().replace(id, "b" * 40))
         assert self.answers(disk) == ("v1.0.0", "v1.0.0")
+
+    def test_a_broken_tag_object_in_a_pack(self, disk: Builder) -> None:
+        id = disk.tags("m@v1.0.0").tag("m@v2.0.0", at=50)
+        disk.pack()
+        disk.repo.close()
+        index = next((git_folder(disk) / "objects" / "pack").glob("*.idx"))
+        offset = Pack(str(index), DEFAULT_OBJECT_FORMAT)._index.offset(bytes.fromhex(id))
+        assert offset is not None
+        pack = index.with_suffix(".pack")
+        pack.chmod(0o600)
+        content = pack.read_bytes()
+        pack.write_bytes(content[: offset + 10] + b"\xff\xff" + content[offset + 12 :])
+        assert self.answers(disk) == ("v1.0.0", "v1.0.0")
+
+    def test_a_tag_of_a_missing_tag(self, disk: Builder) -> None:
+        inner = disk.tags("m@v1.0.0").tag("inner", at=50)
+        disk.tag("m@v2.0.0", inner, 60, kind="tag")
+        disk.pack()
+        packed = git_folder(disk) / "packed-refs"
+        outer = disk.raw("m@v2.0.0", self.tag_of("tag", "b" * 40))
+        loose_ref = git_folder(disk) / "refs" / "tags" / "m@v2.0.0"
+        loose_ref.unlink()
+        old = disk.registry["m"]["v2.0.0"]  # packed-refs still says what it peels to
+        text = packed.read_text()
+        line = next(one for one in text.splitlines() if one.endswith("m@v2.0.0"))
+        packed.write_text(text.replace(line[:40], outer))
+        assert self.answers(disk) == ("v1.0.0", "v1.0.0")
+        assert old.commit == disk.commits["c1"]
+
+    def test_packed_refs_that_name_another_commit(self, disk: Builder) -> None:
+        disk.commit("c2", 1)
+        disk.tags("m@v1.0.0", "m@v2.0.0")
+        disk.pack()
+        packed = git_folder(disk) / "packed-refs"
+        old, new = disk.commits["c1"], disk.commits["c2"]
+        packed.write_text(packed.read_text().replace(f"^{old}", f"^{new}"))
+        latest, listed = disk.registry.latest()["m"], disk.registry["m"].latest
+        assert listed is not None
+        assert latest.commit == listed.commit == disk.registry["m"]["v2.0.0"].commit == old
+
+    @staticmethod
+    def tag_of(kind: str, target: str) -> str:
+        return f"object {target}\ntype {kind}\ntag m@v2.0.0\ntagger {ANN} {START} +0000\n\nx\n"
 
     def test_a_packed_file_that_lies_about_what_is_annotated(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0")

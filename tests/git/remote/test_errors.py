@@ -250,6 +250,63 @@ def test_a_tag_that_the_server_fails_at_costs_no_other(
         assert len(remote_registry.history()) == 4  # what was lost is asked for again
 
 
+def test_tags_without_a_time_are_fetched_with_their_commits_at_once(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        far.commit(f"d{number}", number)
+        far.tag(f"m@v1.0.{number}", f"d{number}", tagger=None)
+    asked: list[int] = []
+    real = Transport.fetch
+
+    def count(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        asked.append(len(wants))
+        return real(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", count)
+    with Registry.open(url) as remote_registry:
+        assert remote_registry.history() == far.registry.history()
+        assert asked == [20, 20]
+
+
+def test_tags_that_the_server_fails_at_are_found_by_halves(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"m@v1.0.{number}" for number in range(64)]
+    far.tags(*names)
+    broken = {ref.id for ref in far.registry._store.tags(["m@v1.0.7", "m@v1.0.33", "m@v1.0.34"])}
+    asked: list[int] = []
+    real = Transport.fetch
+
+    def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        asked.append(len(wants))
+        if not broken.isdisjoint(wants):
+            raise RemoteError("upload-pack: possible repository corruption", location="there")
+        return real(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", failing)
+    with Registry.open(url) as remote_registry:
+        found = remote_registry.history()
+        assert {event.tag for event in found} == set(names) - {"m@v1.0.7", "m@v1.0.33", "m@v1.0.34"}
+        assert len(asked) < 30
+
+
+def test_a_server_that_fails_at_large_requests(
+    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.tags(*(f"m@v1.0.{number}" for number in range(16)))
+    real = Transport.fetch
+
+    def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        if len(wants) > 4:
+            raise RemoteError("the pack is too large", location="there")
+        return real(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", failing)
+    with Registry.open(url) as remote_registry:
+        assert len(remote_registry.history()) == 16
+
+
 def test_a_server_that_is_silent_is_not_asked_for_each_tag_alone(
     far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

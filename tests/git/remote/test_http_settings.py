@@ -583,7 +583,7 @@ class TestConnections:
 
         with server(far, answer) as traffic, Registry.open(traffic.url) as registry:
             assert list(registry) == ["m"]
-            assert registry.latest()["m"].name == "v1.0.0"
+            assert "m" in registry
             assert repr(registry) == f"<Registry {traffic.url!r}>"
             with pytest.raises(RemoteError) as caught:
                 registry.history()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from dulwich.objects import Tree
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from modelversions import (
@@ -18,7 +19,6 @@ from modelversions import (
     InvalidArgumentError,
     InvalidNameError,
     ModelNotFoundError,
-    ObjectMissingError,
     ProblemKind,
     Registry,
     RemoteError,
@@ -80,16 +80,28 @@ def test_many_commits_are_asked_for_in_parts(
         assert not steps  # what was read is kept
 
 
-def test_the_latest_version_takes_no_object(
+def test_the_latest_version_takes_its_own_tag_object(
     far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0", "m@v2.0.0")
-    monkeypatch.setattr(Transport, "fetch", None)
+    far.tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
+    wanted: list[Any] = []
+    fetch = Transport.fetch
+
+    def record(transport: Transport, wants: Any, **options: Any) -> Fetched:
+        wanted.append(wants)
+        return fetch(transport, wants, **options)
+
+    monkeypatch.setattr(Transport, "fetch", record)
     with Registry.open(url) as remote_registry:
         latest = remote_registry["m"].latest
         assert latest is not None
         assert (latest.name, latest.commit) == ("v2.0.0", far.commits["c1"])
         assert str(remote_registry.latest()["m"]) == "m@v2.0.0"
+        tags = (b"refs/tags/m@v2.0.0", b"refs/tags/n@v1.0.0")
+        ids = [far.repo.refs[Ref(tag)].decode() for tag in tags]
+        assert wanted == [[id] for id in ids]
+        assert len(remote_registry.latest()) == 2
+        assert len(wanted) == 2  # they are cached
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/m", "git://127.0.0.1:1/m"])
@@ -454,19 +466,25 @@ def test_the_author_at_a_url_is_the_configured_one(
     assert str(event.author) == "name <email>"
 
 
-def test_a_tag_of_a_tree_is_no_version_once_it_was_read(far: Builder, url: str) -> None:
+def test_a_tag_of_a_tree_is_no_version(far: Builder, url: str) -> None:
     """The list of a server does not tell that it is no commit."""
     far.tag("m@v1.0.0", "c1", 10)
     tree = far.add(Tree())
-    far.tag("m@v2.0.0", tree, 20, kind="tree")
-    registry = Registry.open(url)
-    listed = registry["m"].latest
-    assert listed is not None
-    model = registry["m"]
-    assert [version.name for version in model] == ["v1.0.0"]
-    assert model.latest == model["v1.0.0"]
-    registry.history()
-    assert registry.latest() == {"m": model["v1.0.0"]}
-    assert registry["m"].latest == model["v1.0.0"]
-    with pytest.raises(ObjectMissingError, match="or it is no event"):
-        str(listed.author)
+    for minor in range(2):
+        far.tag(f"m@v2.{minor}.0", tree, 20, kind="tree")
+    far.tag("n@v1.0.0", far.blob(), 30, kind="blob")
+    with Registry.open(url) as registry:
+        assert str(registry["m"].latest) == "m@v1.0.0"
+    with Registry.open(url) as registry:
+        latest = registry.latest()
+        assert list(latest) == ["m"]
+        assert same(registry, far.registry)
+        assert latest == registry.latest() == {"m": registry["m"]["v1.0.0"]}
+
+
+def test_models_exist_by_the_list_until_their_tags_are_read(far: Builder, url: str) -> None:
+    far.tag("n@v1.0.0", far.blob(), 30, kind="blob")
+    with Registry.open(url) as registry:
+        assert list(registry) == ["n"]
+        assert not registry.history()
+        assert not list(registry)
