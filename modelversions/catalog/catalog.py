@@ -205,7 +205,7 @@ class Catalog(Mapping[str, RegistryView]):
         Raises:
             InvalidArgumentError: as for ``Catalog``.
         """
-        given = None
+        file, given = reading_sources.path_text(path), None
         if isinstance(sources, Catalog):
             given = tuple(member.source for member in sources._members.values())  # noqa: SLF001  # its own class
         elif sources is not None:
@@ -213,9 +213,9 @@ class Catalog(Mapping[str, RegistryView]):
         try:
             from modelversions.catalog.file import load
 
-            members = load(path, given, timeout)
+            members = load(file, given, timeout)
         except Exception as error:  # noqa: BLE001  # a damaged file causes various errors
-            reason = f"the catalog file {os.fspath(path)!r} is ignored: {error}"
+            reason = f"the catalog file {file!r} is ignored: {error}"
             warnings.warn(reason, CatalogFileWarning, stacklevel=2)
             members = [Member(source, timeout) for source in given or ()]
         options = _Options(executor, timeout, progress, connections, connections_per_host)
@@ -238,8 +238,9 @@ class Catalog(Mapping[str, RegistryView]):
         """
         from modelversions.catalog.file import save
 
+        file = reading_sources.path_text(path)
         with self._lock:
-            save(path, self._members.values())
+            save(file, self._members.values())
 
     def __getitem__(self, name: str) -> RegistryView:
         """Return the registry of a repository; nothing is read yet.

@@ -37,6 +37,8 @@ class Member:
         """Keep the source; nothing is read."""
         self.source = source
         self.location = source.shown
+        self.is_local = source.host is None
+        """Whether it is read without a server."""
         self.timeout = timeout
         self.listing: Listing | None = None
         self.asked = Question.TAGS
@@ -54,11 +56,6 @@ class Member:
         self._lock = threading.RLock()
         self._remote: Store | None = None
         """The store of a server is kept, because it knows the login."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is read without a server."""
-        return self.source.host is None
 
     def store(self) -> Store:
         """Return a store that reads the repository; no server is contacted yet.
