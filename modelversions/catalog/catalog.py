@@ -63,7 +63,7 @@ class _Options:
             "connections_per_host": "a number from 1 on",
         }
         fits = {
-            "executor": self.executor is None or hasattr(self.executor, "submit"),
+            "executor": self.executor is None or _is_executor(self.executor),
             "timeout": self.timeout is None or _is_positive(self.timeout),
             "connections": _is_count(self.connections),
             "connections_per_host": _is_count(self.connections_per_host),
@@ -475,7 +475,7 @@ class Catalog(Mapping[str, RegistryView]):
                 try:
                     found.append((name, read(member)))
                 except ModelVersionsError as error:
-                    member.error = error
+                    member.fail(error)
             return found
 
     def _read(self, question: Question, *, wants_file: bool = False, again: bool = False) -> None:
@@ -549,6 +549,10 @@ class Catalog(Mapping[str, RegistryView]):
     def _models(self) -> dict[tuple[str, str], Model]:
         found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))
         return {(name, one): model for name, own in found for one, model in own.items()}
+
+
+def _is_executor(value: object) -> bool:
+    return hasattr(value, "submit") and not isinstance(value, type)
 
 
 def _is_positive(value: object) -> bool:

@@ -124,7 +124,7 @@ class Member:
         """Keep the answer to a request. After an error, what was known stays known."""
         with self._lock:
             if isinstance(answer, ModelVersionsError):
-                self.error = answer
+                self.fail(answer)
                 return
             self.error = None
             if request.question is not None:
@@ -133,6 +133,14 @@ class Member:
             self.file = answer.file or self.file
             if answer.listing is not None:
                 self._take_listing(answer.listing, answer)
+
+    def fail(self, error: ModelVersionsError) -> None:
+        """Keep an error without tracebacks, whose frames have connections and tag objects."""
+        chained: BaseException | None = error
+        while chained is not None:
+            chained.__traceback__ = None
+            chained = chained.__cause__ or chained.__context__
+        self.error = error
 
     def _take_listing(self, listing: Listing, reading: Reading) -> None:
         found = {**self.objects, **reading.objects}
@@ -163,7 +171,7 @@ class Member:
             ModelVersionsError: its error.
         """
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)
 
     def listed(self) -> Listing:
         """Return the listing; list the tags first if that was not done.

@@ -36,7 +36,7 @@ from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
 from tests.display.helpers import Page
-from tests.servers import git_server, guarded, http_server, refusing
+from tests.servers import git_server, guarded, http_server, raw_server, refusing
 
 CHURN = {"churn": ["v1.0.0", "v1.1.0"]}
 
@@ -404,6 +404,57 @@ def test_a_server_that_is_too_slow(folder: Path) -> None:
     assert "took longer than 0.2 s in all" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 500 No\r\nContent-Type: text/plain\r\n\r\n", b"x"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", b""),
+    ],
+)
+def test_a_server_whose_headers_are_slow(start: bytes, piece: bytes) -> None:
+    with raw_server(start, piece) as raw:
+        catalog = Catalog([raw.url], timeout=0.3)
+        assert catalog.latest() == {}
+        (error,) = catalog.errors.values()
+        assert raw.closed.acquire(timeout=10)
+    assert isinstance(error, RemoteTimeoutError if piece else RemoteError)
+
+
+def test_errors_keep_no_connection() -> None:
+    refusal = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(refusal) as raw:
+        catalog = Catalog([f"{raw.url}/{number}" for number in range(5)])
+        catalog.refresh()
+        errors = list(catalog.errors.values())
+        assert len(errors) == 5
+        for error in errors:
+            assert raw.closed.acquire(timeout=10)
+            assert error.__cause__ is not None
+            assert (error.__traceback__, error.__cause__.__traceback__) == (None, None)
+
+
+def test_a_thread_that_waits_ends_with_the_question() -> None:
+    with raw_server(b"") as raw:
+        catalog = Catalog([raw.url], timeout=60)
+
+        def cancel() -> None:
+            raw.asked.wait()
+            catalog.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(ReadCancelledError):
+            catalog.latest()
+        thread.join()
+        assert raw.closed.acquire(timeout=10)
+    own = [one for one in threading.enumerate() if one.name.startswith("modelversions-catalog")]
+    for one in own:
+        assert one.daemon
+        one.join(10)
+
+
 def test_cancelled_by_another_thread(folder: Path) -> None:
     over, asked = threading.Event(), threading.Event()
 
@@ -583,6 +634,7 @@ def test_no_secret_is_sent(tmp_path: Path) -> None:
     "options",
     [
         {"executor": 7},
+        {"executor": ThreadPoolExecutor},
         {"timeout": 0},
         {"timeout": True},
         {"progress": 7},
