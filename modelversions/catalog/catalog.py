@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, overload
-
-import attrs
+from typing import TYPE_CHECKING, TypedDict, TypeVar, overload
 
 from modelversions.catalog import sources as reading_sources
 from modelversions.catalog.member import Member
 from modelversions.catalog.pool import Pool
-from modelversions.catalog.reading import Answer, Question, Request
+from modelversions.catalog.reading import Answer, Question, Request, failed
 from modelversions.catalog.sources import SourceLike
 from modelversions.errors import (
     CatalogFileWarning,
@@ -35,44 +33,21 @@ from modelversions.values.event import Event, check_aware
 from modelversions.values.problem import Problem
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from modelversions.display.page.content import PageContent
 
 Found = TypeVar("Found")
 
 
-@attrs.frozen
-class _Options:
-    """The arguments that all ways to create a catalog share."""
+class CatalogOptions(TypedDict, total=False):
+    """The options of a catalog, see ``Catalog``."""
 
     executor: Executor | None
     timeout: float | None
     progress: Progress | bool | None
     connections: int
     connections_per_host: int
-
-    def check(self) -> None:
-        """Check their types.
-
-        Raises:
-            InvalidArgumentError: one has another type.
-        """
-        wanted = {
-            "executor": "a concurrent.futures.Executor",
-            "timeout": "a number of seconds above 0, or None",
-            "connections": "a number from 1 on",
-            "connections_per_host": "a number from 1 on",
-        }
-        fits = {
-            "executor": self.executor is None or _is_executor(self.executor),
-            "timeout": self.timeout is None or _is_positive(self.timeout),
-            "connections": _is_count(self.connections),
-            "connections_per_host": _is_count(self.connections_per_host),
-        }
-        for name in (name for name, is_right in fits.items() if not is_right):
-            value = getattr(self, name)
-            raise InvalidArgumentError(
-                f"{name} must be {wanted[name]}, not {value!r}", argument=name, value=value
-            )
 
 
 class Catalog(Mapping[str, RegistryView]):
@@ -122,62 +97,50 @@ class Catalog(Mapping[str, RegistryView]):
                 or function that cannot be sent to the executor.
         """
         found = reading_sources.read_sources(sources, credentials)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        self._start([Member(source, timeout) for source in found], options)
-
-    def _start(self, members: Iterable[Member], options: _Options) -> None:
-        options.check()
-        self._members = {member.source.name: member for member in members}
-        if options.executor is not None and not isinstance(options.executor, ThreadPoolExecutor):
-            for member in self._members.values():
-                member.source.check_sent()
-        self._progress = check_progress(options.progress, "Catalog")
-        self._pool = Pool(options.executor, options.connections, options.connections_per_host)
+        _check_options(executor, timeout, connections, connections_per_host)
+        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
+            for source in found:
+                source.check_sent()
+        self._members = {source.name: Member(source, timeout) for source in found}
+        self._progress = check_progress(progress, "Catalog")
+        self._pool = Pool(executor, connections, connections_per_host)
         self._lock = threading.RLock()
 
     @classmethod
-    def from_file(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
-    ) -> Catalog:
+    def from_file(cls, path: str | os.PathLike[str], **options: Unpack[CatalogOptions]) -> Catalog:
         """Return the catalog of a YAML file (extra ``yaml``).
 
-        Its key ``repositories`` has a list as for ``Catalog``, of which relative paths start at the
-        file's folder; ``credentials`` may name a provider for those that have none.
+        Its key ``repositories`` has a list as for ``Catalog``. Relative paths start at the file's
+        folder, and ``~`` is the user's. ``credentials`` may name a provider for those that have
+        none.
+
+        Args:
+            path: the file.
+            **options: ``executor``, ``timeout``, ``progress``, ``connections`` and
+                ``connections_per_host``, as for ``Catalog``.
 
         Raises:
             ConfigurationError: the file cannot be read, or its content is invalid.
             MissingExtraError: the ``yaml`` extra is not installed.
+            InvalidArgumentError: as for ``Catalog``.
         """
-        found = reading_sources.read_file(path)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of([Member(source, timeout) for source in found], options)
+        return cls(reading_sources.read_file(path), **options)
 
     @classmethod
-    def discover(
-        cls,
-        folder: str | os.PathLike[str],
-        *,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
-    ) -> Catalog:
+    def discover(cls, folder: str | os.PathLike[str], **options: Unpack[CatalogOptions]) -> Catalog:
         """Return the catalog of the repositories below a folder, named by their paths from there.
 
+        In a repository no others are searched, and symbolic links to folders are not followed. A
+        folder that cannot be searched is an entry too, whose error says so.
+
+        Args:
+            folder: the folder.
+            **options: as for ``from_file``.
+
         Raises:
-            InvalidArgumentError: it is not a folder.
+            InvalidArgumentError: it is not a folder; or as for ``Catalog``.
         """
-        found = reading_sources.discover(folder)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of([Member(source, timeout) for source in found], options)
+        return cls(reading_sources.discover(folder), **options)
 
     @classmethod
     def load(
@@ -186,11 +149,7 @@ class Catalog(Mapping[str, RegistryView]):
         sources: Iterable[SourceLike] | Catalog | None = None,
         *,
         credentials: Credentials | str | None = None,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
+        **options: Unpack[CatalogOptions],
     ) -> Catalog:
         """Return a catalog with what ``save()`` has kept; ``refresh()`` reads what is new.
 
@@ -200,7 +159,7 @@ class Catalog(Mapping[str, RegistryView]):
             sources: the repositories, as for ``Catalog``, or another catalog with these. Default:
                 those of the file.
             credentials: as for ``Catalog``, if ``sources`` is given.
-            executor, timeout, progress, connections, connections_per_host: as for ``Catalog``.
+            **options: as for ``from_file``.
 
         Raises:
             InvalidArgumentError: as for ``Catalog``.
@@ -213,18 +172,14 @@ class Catalog(Mapping[str, RegistryView]):
         try:
             from modelversions.catalog.file import load
 
-            members = load(file, given, timeout)
+            found = load(file, given)
         except Exception as error:  # noqa: BLE001  # a damaged file causes various errors
             reason = f"the catalog file {file!r} is ignored: {error}"
             warnings.warn(reason, CatalogFileWarning, stacklevel=2)
-            members = [Member(source, timeout) for source in given or ()]
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of(members, options)
-
-    @classmethod
-    def _of(cls, members: Iterable[Member], options: _Options) -> Catalog:
-        self = cls.__new__(cls)
-        self._start(members, options)
+            found = [(source, None) for source in given or ()]
+        self = cls([source for source, _ in found], **options)
+        for source, saved in found:
+            self._members[source.name].restore(saved)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -476,6 +431,8 @@ class Catalog(Mapping[str, RegistryView]):
                     found.append((name, read(member)))
                 except ModelVersionsError as error:
                     member.fail(error)
+                except Exception as error:  # noqa: BLE001  # one must not end the whole
+                    member.fail(failed(member.source, error))
             return found
 
     def _read(self, question: Question, *, wants_file: bool = False, again: bool = False) -> None:
@@ -549,6 +506,34 @@ class Catalog(Mapping[str, RegistryView]):
     def _models(self) -> dict[tuple[str, str], Model]:
         found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))
         return {(name, one): model for name, own in found for one, model in own.items()}
+
+
+def _check_options(
+    executor: object,
+    timeout: object,
+    connections: object,
+    connections_per_host: object,
+) -> None:
+    """Check the types of options.
+
+    Raises:
+        InvalidArgumentError: one has another type.
+    """
+    count = "a number from 1 on"
+    checks = {
+        "executor": (executor, executor is None or _is_executor(executor), "an Executor"),
+        "timeout": (timeout, timeout is None or _is_positive(timeout), "a number of seconds"),
+        "connections": (connections, _is_count(connections), count),
+        "connections_per_host": (connections_per_host, _is_count(connections_per_host), count),
+    }
+    hints = {"executor": " of concurrent.futures", "timeout": " above 0, or None"}
+    for name, (value, is_right, wanted) in checks.items():
+        if not is_right:
+            raise InvalidArgumentError(
+                f"{name} must be {wanted}{hints.get(name, '')}, not {value!r}",
+                argument=name,
+                value=value,
+            )
 
 
 def _is_executor(value: object) -> bool:

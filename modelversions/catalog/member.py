@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import attrs
+
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.reading import (
     Answer,
@@ -25,6 +27,17 @@ from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import prefixes_of
 from modelversions.values.web_pages import WebPages
 from modelversions.write.allowed_stages import FILE
+
+
+@attrs.frozen
+class Saved:
+    """What a file knows of a repository."""
+
+    listing: Listing
+    answered: Question
+    objects: dict[str, TagObject]
+    peels: dict[str, str | None]
+    is_shallow: bool
 
 
 class Member:
@@ -133,6 +146,13 @@ class Member:
             self.file = answer.file or self.file
             if answer.listing is not None:
                 self._take_listing(answer.listing, answer)
+
+    def restore(self, saved: Saved | None) -> None:
+        """Use what a file knows of the repository, if anything, as if it had been read."""
+        if saved is not None:
+            self.listing, self.objects, self.peels = saved.listing, saved.objects, saved.peels
+            self.asked = self.answered = saved.answered
+            self.is_shallow = saved.is_shallow
 
     def fail(self, error: ModelVersionsError) -> None:
         """Keep an error without tracebacks, whose frames have connections and tag objects."""

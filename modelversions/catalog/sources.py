@@ -21,9 +21,6 @@ from modelversions.git.urls import Url, is_url
 from modelversions.registry_view import RegistryView
 from modelversions.safe_yaml import load_mapping
 
-SourceLike = str | os.PathLike[str] | RegistryView | Mapping[str, object]
-"""A path, a URL, a registry, or a mapping with ``url`` and perhaps ``name`` and ``credentials``."""
-
 _LOCATIONS = ("url", "path", "registry")
 _KEYS = (*_LOCATIONS, "name", "credentials")
 _EXAMPLE = "{'name': 'nlp', 'url': 'https://host/nlp.git', 'credentials': 'env:NLP_TOKEN'}"
@@ -102,6 +99,10 @@ class Source:
         name, location, provider = state
         credentials = None if provider is None else from_name(provider)
         self.__init__(name, location, credentials)  # type: ignore[misc]  # it is frozen
+
+
+SourceLike = str | os.PathLike[str] | RegistryView | Mapping[str, object] | Source
+"""A path, a URL, a registry, or a mapping with ``url`` and perhaps ``name`` and ``credentials``."""
 
 
 @attrs.frozen
@@ -235,6 +236,8 @@ def _repositories(root: str) -> Iterator[str]:
 
 
 def _entry(given: object, common: Credentials | None, base: str | None) -> _Entry:
+    if isinstance(given, Source):
+        return _Entry(given.name, given.location, given.credentials, given.registry)
     if isinstance(given, RegistryView):
         return _Entry(None, given._store.location, None, given)  # noqa: SLF001  # for messages
     if isinstance(given, (str, os.PathLike)) and os.fspath(given):

@@ -360,13 +360,17 @@ def test_a_repository_that_is_away_for_a_while(folder: Path) -> None:
     assert catalog.latest() == latest
 
 
-def test_an_error_after_the_reading(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RepositoryError("gone", location="a"), TypeError("gone")])
+def test_an_error_after_the_reading(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(*_: Any) -> None:
-        raise RepositoryError("gone", location="a")
+        raise error
 
     monkeypatch.setattr(catalog["a"], "stages", fail)
     assert catalog.stages() == ("dev",)
     assert list(catalog.errors) == ["a"]
+    assert isinstance(catalog.errors["a"], RepositoryError)
 
 
 def test_an_unexpected_error(catalog: Catalog, parts: dict[str, Registry]) -> None:
