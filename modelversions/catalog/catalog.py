@@ -6,9 +6,10 @@ import heapq
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timezone
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, TypeVar, overload
 
@@ -77,8 +78,9 @@ class Catalog(Mapping[str, RegistryView]):
 
         Args:
             sources: paths, URLs, registries, or mappings with one of the keys ``url``, ``path`` and
-                ``registry``, and perhaps ``name`` and ``credentials``. Default of a name: the last
-                part of the location, and as many parts before it as tell it from others.
+                ``registry``, and perhaps ``name``, ``credentials`` and ``commit_url`` (see
+                ``Registry.open``). Default of a name: the last part of the location, and as many
+                parts before it as tell it from others.
             credentials: for repositories that have none of their own: a function as for
                 ``Registry.open``, or the name of a provider: ``"env:VARIABLE"``, ``"netrc"``,
                 ``"netrc:PATH"`` or ``"git"``, for Git's credential helpers.
@@ -416,16 +418,17 @@ class Catalog(Mapping[str, RegistryView]):
         read: Callable[[Member], Found],
         *,
         wants_file: bool = False,
+        only: Collection[str] | None = None,
     ) -> list[tuple[str, Found]]:
-        """Ask all repositories; return the results of ``read``, in order.
+        """Ask all repositories, or some; return the results of ``read``, in order.
 
         One that cannot be read is left out: its error is in ``errors``.
         """
         with self._lock:
-            self._read(question, wants_file=wants_file)
+            self._read(question, wants_file=wants_file, only=only)
             found = []
             for name, member in self._members.items():
-                if member.error is not None:
+                if member.error is not None or (only is not None and name not in only):
                     continue
                 try:
                     found.append((name, read(member)))
@@ -435,7 +438,14 @@ class Catalog(Mapping[str, RegistryView]):
                     member.fail(failed(member.source, error))
             return found
 
-    def _read(self, question: Question, *, wants_file: bool = False, again: bool = False) -> None:
+    def _read(
+        self,
+        question: Question,
+        *,
+        wants_file: bool = False,
+        again: bool = False,
+        only: Collection[str] | None = None,
+    ) -> None:
         """Send the requests that a question needs, and keep the answers.
 
         Raises:
@@ -445,8 +455,8 @@ class Catalog(Mapping[str, RegistryView]):
             self._pool.cancelled.clear()
             pairs = [
                 (member, member.request(question, wants_file=wants_file, again=again))
-                for member in self._members.values()
-                if again or member.error is None
+                for name, member in self._members.items()
+                if (again or member.error is None) and (only is None or name in only)
             ]
             pairs = [
                 (member, request)
@@ -497,15 +507,38 @@ class Catalog(Mapping[str, RegistryView]):
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the dashboard for a notebook."""
-        from modelversions.display.dashboard import catalog_html
+        """Return the dashboard for a notebook.
 
-        models = self._models()
-        return catalog_html(models, len(self), self.errors)
+        Tag objects are read of the repositories of the models that are shown, and of those that
+        have deprecated models; the others are counted by names of tags.
+        """
+        from modelversions.display.dashboard import catalog_html, divide
+        from modelversions.display.parts import MAX_ROWS
 
-    def _models(self) -> dict[tuple[str, str], Model]:
-        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))
+        with self._lock:
+            listed = dict(self._each(Question.LATEST, Member.models))
+            chosen = _chosen(listed, MAX_ROWS)
+            models = self._models(chosen)
+        active, deprecated = divide(models)
+        rest = sum(len(own) for name, own in listed.items() if name not in chosen)
+        return catalog_html(active, len(active) + rest, deprecated, len(self), self.errors)
+
+    def _models(self, only: Collection[str] | None = None) -> dict[tuple[str, str], Model]:
+        """Return all models; or those of some repositories, of which no others are read."""
+        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()), only=only)
         return {(name, one): model for name, own in found for one, model in own.items()}
+
+
+def _chosen(listed: Mapping[str, Mapping[str, bool]], most: int) -> set[str]:
+    """Return the repositories to be read for a table of the first active models.
+
+    Args:
+        listed: by repository, its models and whether they may be deprecated.
+        most: the number of lines of the table.
+    """
+    active = ((name, doubtful) for name, own in listed.items() for doubtful in own.values())
+    first = islice((name for name, doubtful in active if not doubtful), most)
+    return {*first, *(name for name, own in listed.items() if any(own.values()))}
 
 
 def _check_options(

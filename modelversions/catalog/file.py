@@ -42,6 +42,7 @@ CREATE TABLE repository (
     name TEXT NOT NULL UNIQUE,   -- the name in the catalog
     location TEXT NOT NULL,      -- a URL without a password, or an absolute path
     credentials TEXT,            -- the name of a provider, such as 'env:TOKEN'
+    commit_url TEXT,             -- the URL of a commit's page, see Registry.open, if it is text
     answered INTEGER,            -- NULL: not read; 0: names, 1: latest versions, 2: all tags
     is_shallow INTEGER NOT NULL, -- 1 for a shallow clone
     digest TEXT                  -- BLAKE2b of the row and its tags, see digest_of()
@@ -84,7 +85,7 @@ def save(path: str, members: Iterable[Member]) -> None:
             for position, member in enumerate(members):
                 head, rows = _head(position, member), list(_rows(position, member))
                 head = (*head, digest_of(head, rows))
-                database.execute("INSERT INTO repository VALUES (?,?,?,?,?,?,?)", head)
+                database.execute("INSERT INTO repository VALUES (?,?,?,?,?,?,?,?)", head)
                 database.executemany(_INSERT, rows)
             database.commit()
         if os.path.exists(target):
@@ -111,7 +112,9 @@ def _head(position: int, member: Member) -> Row:
     source = member.source
     provider = None if source.credentials is None else name_of(source.credentials)
     answered = None if member.answered is None else int(member.answered)
-    row = position, source.name, source.shown, provider, answered, int(member.is_shallow)
+    commit_url = source.commit_url if isinstance(source.commit_url, str) else None
+    known = answered, int(member.is_shallow)
+    row = position, source.name, source.shown, provider, commit_url, *known
     return tuple(map(_saved, row))
 
 
@@ -174,8 +177,8 @@ def load(path: str, sources: tuple[Source, ...] | None) -> list[tuple[Source, Sa
 
 
 def _sources(heads: Iterable[Row]) -> tuple[Source, ...]:
-    rows = [tuple(map(_loaded, head)) for head in heads]
-    return read_sources([{"url": row[2], "name": row[1], "credentials": row[3]} for row in rows])
+    keys = "name", "url", "credentials", "commit_url"
+    return read_sources([dict(zip(keys, map(_loaded, head[1:5]))) for head in heads])
 
 
 def _read(head: Row | None, database: Connection) -> Saved | None:
@@ -184,7 +187,7 @@ def _read(head: Row | None, database: Connection) -> Saved | None:
     Raises:
         ValueError: they were changed.
     """
-    if head is None or head[4] is None:
+    if head is None or head[5] is None:
         return None
     rows = list(database.execute("SELECT * FROM tag WHERE repository = ? ORDER BY name", head[:1]))
     if head[-1] not in (None, digest_of(head[:-1], rows)):
@@ -199,7 +202,7 @@ def _read(head: Row | None, database: Connection) -> Saved | None:
             objects[id] = _tag_object(commit, content)
         elif state == _PEELED:
             peels[id] = commit
-    return Saved(Listing.of(refs), Question(head[4]), objects, peels, bool(head[5]))
+    return Saved(Listing.of(refs), Question(head[5]), objects, peels, bool(head[6]))
 
 
 def _tag_object(commit: str | None, content: Sequence[Any]) -> TagObject:

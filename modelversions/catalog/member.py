@@ -21,7 +21,13 @@ from modelversions.catalog.sources import Source
 from modelversions.errors import ModelVersionsError
 from modelversions.git.store import Commit, FileAt, ReadStore, Store, TagObject, TagRef
 from modelversions.model.model import Model, Version
-from modelversions.model.snapshot import ModelSnapshot, SnapshotCache, Unread, find_latest
+from modelversions.model.snapshot import (
+    ModelSnapshot,
+    SnapshotCache,
+    Unread,
+    find_existing,
+    find_latest,
+)
 from modelversions.registry_view import RegistryView
 from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import prefixes_of
@@ -90,6 +96,7 @@ class Member:
         return self._find_pages
 
     def _find_pages(self) -> WebPages:
+        """Find them. An open registry has its own ``commit_url``."""
         try:
             store = self.store()
         except ModelVersionsError:
@@ -282,6 +289,19 @@ class Member:
                 brief = BriefSnapshot(self, name, listing)
                 latest[name] = Version(name, str(semver), semver, commit, tag, brief)
         return latest
+
+    def models(self) -> dict[str, bool]:
+        """Return the models' names, and whether there is a tag that may deprecate the model.
+
+        Tag objects are read only where the names do not tell that a model exists.
+        """
+        snapshots = SnapshotCache(self).all()
+        find_existing(snapshots.values())
+        return {
+            name: any(ref.name.startswith("@deprecated", len(name)) for ref in one.refs)
+            for name, one in snapshots.items()
+            if one.exists
+        }
 
 
 class MemberView(RegistryView):

@@ -20,9 +20,10 @@ from modelversions.git.store import Credentials
 from modelversions.git.urls import Url, is_url
 from modelversions.registry_view import RegistryView
 from modelversions.safe_yaml import load_mapping
+from modelversions.values.web_pages import CommitUrl, check_commit_url
 
 _LOCATIONS = ("url", "path", "registry")
-_KEYS = (*_LOCATIONS, "name", "credentials")
+_KEYS = (*_LOCATIONS, "name", "credentials", "commit_url")
 _EXAMPLE = "{'name': 'nlp', 'url': 'https://host/nlp.git', 'credentials': 'env:NLP_TOKEN'}"
 MAX_FILE = 1 << 21
 """The maximal size of a catalog file in bytes."""
@@ -41,6 +42,8 @@ class Source:
     """An absolute path or a URL; for a registry its location, for messages."""
     credentials: Credentials | None = attrs.field(default=None, repr=False)
     registry: RegistryView | None = attrs.field(default=None, repr=False)
+    commit_url: CommitUrl | None = attrs.field(default=None, repr=False)
+    """How to find the web page of a commit. It is not pickled: links are made in one process."""
 
     @property
     def shown(self) -> str:
@@ -113,6 +116,7 @@ class _Entry:
     location: str
     credentials: Credentials | None
     registry: RegistryView | None = None
+    commit_url: CommitUrl | None = None
 
 
 def read_sources(
@@ -139,7 +143,7 @@ def read_sources(
     if twice is not None:
         raise _no_source(twice, "two repositories have this name; give each a name of its own")
     return tuple(
-        Source(name, entry.location, entry.credentials, entry.registry)
+        Source(name, entry.location, entry.credentials, entry.registry, entry.commit_url)
         for name, entry in zip(names, entries)
     )
 
@@ -237,7 +241,8 @@ def _repositories(root: str) -> Iterator[str]:
 
 def _entry(given: object, common: Credentials | None, base: str | None) -> _Entry:
     if isinstance(given, Source):
-        return _Entry(given.name, given.location, given.credentials, given.registry)
+        rest = given.credentials, given.registry, given.commit_url
+        return _Entry(given.name, given.location, *rest)
     if isinstance(given, RegistryView):
         return _Entry(None, given._store.location, None, given)  # noqa: SLF001  # for messages
     if isinstance(given, (str, os.PathLike)) and os.fspath(given):
@@ -262,7 +267,9 @@ def _entry(given: object, common: Credentials | None, base: str | None) -> _Entr
     if name is not None and (not isinstance(name, str) or not name.strip("/")):
         raise _no_source(given, "its name must be text")
     own = _provider(given.get("credentials")) or common
-    return attrs.evolve(_entry(place, own, base), name=name and name.strip("/"))
+    pages = check_commit_url(given.get("commit_url"))
+    found = _entry(place, own, base)
+    return attrs.evolve(found, name=name and name.strip("/"), commit_url=pages)
 
 
 def _located(location: str | os.PathLike[str], base: str | None) -> str:

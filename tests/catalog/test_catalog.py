@@ -31,7 +31,7 @@ from modelversions import (
     StageNotFoundError,
 )
 from modelversions.catalog.listing import Listing
-from modelversions.catalog.reading import Reading, Request
+from modelversions.catalog.reading import Question, Reading, Request
 from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
@@ -234,6 +234,53 @@ def test_links_to_the_pages_of_a_repository(folder: Path) -> None:
     assert "github.com" not in history._repr_html_()
     (folder / "moved").rename(folder / "churn.git")
     assert 'href="https://github.com/team/churn/commit/' in history._repr_html_()
+
+
+def test_links_of_the_dashboard(folder: Path, parts: dict[str, Registry]) -> None:
+    for name, host in (("churn", "github.com"), ("team/nlp", "gitlab.com")):
+        with Repo(str(folder / f"{name}.git")) as repo:
+            config = repo.get_config()
+            config.set((b"remote", b"origin"), b"url", f"git@{host}:team/x.git".encode())
+            config.write_to_path()
+    catalog = Catalog(
+        [
+            *(folder / f"{name}.git" for name in ("churn", "team/nlp")),
+            {"path": folder / "vision.git", "commit_url": "https://pages/vision/{commit}"},
+            parts["a"],
+        ]
+    )
+    links = {link for link in Page(catalog._repr_html_()).links if link}
+    assert {
+        "https://github.com/team/x/releases/tag/m%40v1.0.0",
+        "https://gitlab.com/team/x/-/tags/m%40v1.0.0",
+    } <= links
+    assert 'href="https://pages/vision/' in catalog["vision"].history()._repr_html_()
+
+
+def test_a_dashboard_reads_what_it_shows() -> None:
+    many = {f"m{number:03}": ["v1.0.0"] for number in range(98)}
+    parts = {
+        "old": memory_registry({"m": ["v1.0.0"], "n": ["v1.0.0"], "o": ["v1.0.0"]}),
+        "many": memory_registry(many),
+        "rest": memory_registry({"m": ["v1.0.0"], "n": ["v1.0.0"]}),
+        "last": memory_registry(CHURN),
+    }
+    parts["old"].deprecate("n")
+    parts["old"].deprecate("o")
+    parts["old"].register("o", bump="major", commit=new_commit(parts["old"]))
+    catalog = Catalog([{"name": name, "registry": one} for name, one in parts.items()])
+    page = Page(catalog._repr_html_())
+    assert {name: one.answered for name, one in catalog._members.items()} == {
+        **dict.fromkeys(("old", "many", "rest"), Question.EVENTS),
+        "last": Question.LATEST,
+    }
+    assert "104 models in 4 repositories" in page.texts
+    assert "Deprecated (1)" in page.texts
+    assert any(text.startswith("3 more models") for text in page.texts)
+    assert page.texts.count("rest") == 0  # the last line is the model of "many"
+    catalog.history()
+    again = Page(catalog._repr_html_())
+    assert again.texts == page.texts
 
 
 def test_answers_stay_until_a_refresh(catalog: Catalog, parts: dict[str, Registry]) -> None:

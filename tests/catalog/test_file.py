@@ -14,6 +14,7 @@ from modelversions import Catalog, CatalogFileWarning, RepositoryError
 from modelversions.testing import memory_registry
 from tests.builders import Builder, irregular_tags
 
+COMMIT_URL = "https://pages/{commit}"
 CHANGES = {
     "issues": "UPDATE tag SET issues = '{', state = 2",
     "time": "UPDATE tag SET time = '2020-01-01T00:00:00'",
@@ -100,7 +101,7 @@ def test_no_secret_is_saved(tmp_path: Path) -> None:
     catalog = Catalog(
         [
             "https://u:s3cret@host/x",
-            {"url": "https://host/y", "credentials": "env:TOKEN"},
+            {"url": "https://host/y", "credentials": "env:TOKEN", "commit_url": COMMIT_URL},
             {"url": "https://host/z", "credentials": lambda *_: ("u", "s3cret")},
         ]
     )
@@ -108,6 +109,7 @@ def test_no_secret_is_saved(tmp_path: Path) -> None:
     assert b"s3cret" not in (tmp_path / "file").read_bytes()
     again = Catalog.load(tmp_path / "file")
     assert list(again) == ["x", "y", "z"]
+    assert again._members["y"].source == catalog._members["y"].source
 
 
 @pytest.mark.parametrize("damage", ["absent", "text", "version", "cut", *CHANGES])

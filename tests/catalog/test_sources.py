@@ -84,6 +84,7 @@ def test_hosts(location: str, host: str | None) -> None:
         [{"name": "x"}],
         [{"url": "https://host/x", "path": "x"}],
         [{"url": {}}],
+        [{"url": "https://host/x", "commit_url": "https://host/x"}],
         [{"path": "https://host/x"}],
         [{"path": ""}],
         [{"ulr": "https://u:hunter2@host/x"}],
