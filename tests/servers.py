@@ -106,6 +106,61 @@ def refusing(status: str, words: bytes, kind: str = "text/plain") -> Callable[[W
 
 
 @attrs.define
+class Raw:
+    """Answers each connection with bytes, and then with one piece after the other."""
+
+    port: int
+    start: bytes
+    piece: bytes = b""
+    asked: threading.Event = attrs.Factory(threading.Event)
+    closed: threading.Semaphore = attrs.Factory(lambda: threading.Semaphore(0))
+    """Is released for each connection that the client has closed."""
+
+    @property
+    def url(self) -> str:
+        """The URL of a repository, of which there may be others."""
+        return f"http://{LOCAL}:{self.port}/models.git"
+
+    def serve(self, listener: socket.socket) -> None:
+        """Take connections until the listener is closed."""
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def _answer(self, client: socket.socket) -> None:
+        with client:
+            with suppress(OSError):
+                client.recv(65536)
+                self.asked.set()
+                client.sendall(self.start)
+                client.settimeout(0.02 if self.piece else None)
+                while not self._is_closed(client):
+                    client.sendall(self.piece)
+            self.closed.release()
+
+    @staticmethod
+    def _is_closed(client: socket.socket) -> bool:
+        try:
+            return not client.recv(65536)
+        except TimeoutError:
+            return False
+
+
+@contextmanager
+def raw_server(start: bytes, piece: bytes = b"") -> Iterator[Raw]:
+    """Answer in bytes that are no HTTP, or too slowly."""
+    with socket.create_server((LOCAL, 0)) as listener:
+        raw = Raw(listener.getsockname()[1], start, piece)
+        threading.Thread(target=raw.serve, args=(listener,), daemon=True).start()
+        try:
+            yield raw
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+
+
+@attrs.define
 class Proxy:
     """Passes bytes on to a port, counts them, and may stall or cut the line on the way."""
 

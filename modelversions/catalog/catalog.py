@@ -6,18 +6,17 @@ import heapq
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timezone
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, overload
-
-import attrs
+from typing import TYPE_CHECKING, TypedDict, TypeVar, overload
 
 from modelversions.catalog import sources as reading_sources
 from modelversions.catalog.member import Member
 from modelversions.catalog.pool import Pool
-from modelversions.catalog.reading import Answer, Question, Request
+from modelversions.catalog.reading import Answer, Question, Request, failed
 from modelversions.catalog.sources import SourceLike
 from modelversions.errors import (
     CatalogFileWarning,
@@ -35,44 +34,21 @@ from modelversions.values.event import Event, check_aware
 from modelversions.values.problem import Problem
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from modelversions.display.page.content import PageContent
 
 Found = TypeVar("Found")
 
 
-@attrs.frozen
-class _Options:
-    """The arguments that all ways to create a catalog share."""
+class CatalogOptions(TypedDict, total=False):
+    """The options of a catalog, see ``Catalog``."""
 
     executor: Executor | None
     timeout: float | None
     progress: Progress | bool | None
     connections: int
     connections_per_host: int
-
-    def check(self) -> None:
-        """Check their types.
-
-        Raises:
-            InvalidArgumentError: one has another type.
-        """
-        wanted = {
-            "executor": "a concurrent.futures.Executor",
-            "timeout": "a number of seconds above 0, or None",
-            "connections": "a number from 1 on",
-            "connections_per_host": "a number from 1 on",
-        }
-        fits = {
-            "executor": self.executor is None or hasattr(self.executor, "submit"),
-            "timeout": self.timeout is None or _is_positive(self.timeout),
-            "connections": _is_count(self.connections),
-            "connections_per_host": _is_count(self.connections_per_host),
-        }
-        for name in (name for name, is_right in fits.items() if not is_right):
-            value = getattr(self, name)
-            raise InvalidArgumentError(
-                f"{name} must be {wanted[name]}, not {value!r}", argument=name, value=value
-            )
 
 
 class Catalog(Mapping[str, RegistryView]):
@@ -102,8 +78,9 @@ class Catalog(Mapping[str, RegistryView]):
 
         Args:
             sources: paths, URLs, registries, or mappings with one of the keys ``url``, ``path`` and
-                ``registry``, and perhaps ``name`` and ``credentials``. Default of a name: the last
-                part of the location, and as many parts before it as tell it from others.
+                ``registry``, and perhaps ``name``, ``credentials`` and ``commit_url`` (see
+                ``Registry.open``). Default of a name: the last part of the location, and as many
+                parts before it as tell it from others.
             credentials: for repositories that have none of their own: a function as for
                 ``Registry.open``, or the name of a provider: ``"env:VARIABLE"``, ``"netrc"``,
                 ``"netrc:PATH"`` or ``"git"``, for Git's credential helpers.
@@ -122,62 +99,50 @@ class Catalog(Mapping[str, RegistryView]):
                 or function that cannot be sent to the executor.
         """
         found = reading_sources.read_sources(sources, credentials)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        self._start([Member(source, timeout) for source in found], options)
-
-    def _start(self, members: Iterable[Member], options: _Options) -> None:
-        options.check()
-        self._members = {member.source.name: member for member in members}
-        if options.executor is not None and not isinstance(options.executor, ThreadPoolExecutor):
-            for member in self._members.values():
-                member.source.check_sent()
-        self._progress = check_progress(options.progress, "Catalog")
-        self._pool = Pool(options.executor, options.connections, options.connections_per_host)
+        _check_options(executor, timeout, connections, connections_per_host)
+        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
+            for source in found:
+                source.check_sent()
+        self._members = {source.name: Member(source, timeout) for source in found}
+        self._progress = check_progress(progress, "Catalog")
+        self._pool = Pool(executor, connections, connections_per_host)
         self._lock = threading.RLock()
 
     @classmethod
-    def from_file(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
-    ) -> Catalog:
+    def from_file(cls, path: str | os.PathLike[str], **options: Unpack[CatalogOptions]) -> Catalog:
         """Return the catalog of a YAML file (extra ``yaml``).
 
-        Its key ``repositories`` has a list as for ``Catalog``, of which relative paths start at the
-        file's folder; ``credentials`` may name a provider for those that have none.
+        Its key ``repositories`` has a list as for ``Catalog``. Relative paths start at the file's
+        folder, and ``~`` is the user's. ``credentials`` may name a provider for those that have
+        none.
+
+        Args:
+            path: the file.
+            **options: ``executor``, ``timeout``, ``progress``, ``connections`` and
+                ``connections_per_host``, as for ``Catalog``.
 
         Raises:
             ConfigurationError: the file cannot be read, or its content is invalid.
             MissingExtraError: the ``yaml`` extra is not installed.
+            InvalidArgumentError: as for ``Catalog``.
         """
-        found = reading_sources.read_file(path)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of([Member(source, timeout) for source in found], options)
+        return cls(reading_sources.read_file(path), **options)
 
     @classmethod
-    def discover(
-        cls,
-        folder: str | os.PathLike[str],
-        *,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
-    ) -> Catalog:
+    def discover(cls, folder: str | os.PathLike[str], **options: Unpack[CatalogOptions]) -> Catalog:
         """Return the catalog of the repositories below a folder, named by their paths from there.
 
+        In a repository no others are searched, and symbolic links to folders are not followed. A
+        folder that cannot be searched is an entry too, whose error says so.
+
+        Args:
+            folder: the folder.
+            **options: as for ``from_file``.
+
         Raises:
-            InvalidArgumentError: it is not a folder.
+            InvalidArgumentError: it is not a folder; or as for ``Catalog``.
         """
-        found = reading_sources.discover(folder)
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of([Member(source, timeout) for source in found], options)
+        return cls(reading_sources.discover(folder), **options)
 
     @classmethod
     def load(
@@ -186,11 +151,7 @@ class Catalog(Mapping[str, RegistryView]):
         sources: Iterable[SourceLike] | Catalog | None = None,
         *,
         credentials: Credentials | str | None = None,
-        executor: Executor | None = None,
-        timeout: float | None = 30.0,
-        progress: Progress | bool | None = None,
-        connections: int = 16,
-        connections_per_host: int = 8,
+        **options: Unpack[CatalogOptions],
     ) -> Catalog:
         """Return a catalog with what ``save()`` has kept; ``refresh()`` reads what is new.
 
@@ -200,12 +161,12 @@ class Catalog(Mapping[str, RegistryView]):
             sources: the repositories, as for ``Catalog``, or another catalog with these. Default:
                 those of the file.
             credentials: as for ``Catalog``, if ``sources`` is given.
-            executor, timeout, progress, connections, connections_per_host: as for ``Catalog``.
+            **options: as for ``from_file``.
 
         Raises:
             InvalidArgumentError: as for ``Catalog``.
         """
-        given = None
+        file, given = reading_sources.path_text(path), None
         if isinstance(sources, Catalog):
             given = tuple(member.source for member in sources._members.values())  # noqa: SLF001  # its own class
         elif sources is not None:
@@ -213,18 +174,14 @@ class Catalog(Mapping[str, RegistryView]):
         try:
             from modelversions.catalog.file import load
 
-            members = load(path, given, timeout)
+            found = load(file, given)
         except Exception as error:  # noqa: BLE001  # a damaged file causes various errors
-            reason = f"the catalog file {os.fspath(path)!r} is ignored: {error}"
+            reason = f"the catalog file {file!r} is ignored: {error}"
             warnings.warn(reason, CatalogFileWarning, stacklevel=2)
-            members = [Member(source, timeout) for source in given or ()]
-        options = _Options(executor, timeout, progress, connections, connections_per_host)
-        return cls._of(members, options)
-
-    @classmethod
-    def _of(cls, members: Iterable[Member], options: _Options) -> Catalog:
-        self = cls.__new__(cls)
-        self._start(members, options)
+            found = [(source, None) for source in given or ()]
+        self = cls([source for source, _ in found], **options)
+        for source, saved in found:
+            self._members[source.name].restore(saved)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -238,8 +195,9 @@ class Catalog(Mapping[str, RegistryView]):
         """
         from modelversions.catalog.file import save
 
+        file = reading_sources.path_text(path)
         with self._lock:
-            save(path, self._members.values())
+            save(file, self._members.values())
 
     def __getitem__(self, name: str) -> RegistryView:
         """Return the registry of a repository; nothing is read yet.
@@ -461,24 +419,34 @@ class Catalog(Mapping[str, RegistryView]):
         read: Callable[[Member], Found],
         *,
         wants_file: bool = False,
+        only: Collection[str] | None = None,
     ) -> list[tuple[str, Found]]:
-        """Ask all repositories; return the results of ``read``, in order.
+        """Ask all repositories, or some; return the results of ``read``, in order.
 
         One that cannot be read is left out: its error is in ``errors``.
         """
         with self._lock:
-            self._read(question, wants_file=wants_file)
+            self._read(question, wants_file=wants_file, only=only)
             found = []
             for name, member in self._members.items():
-                if member.error is not None:
+                if member.error is not None or (only is not None and name not in only):
                     continue
                 try:
                     found.append((name, read(member)))
                 except ModelVersionsError as error:
-                    member.error = error
+                    member.fail(error)
+                except Exception as error:  # noqa: BLE001  # one must not end the whole
+                    member.fail(failed(member.source, error))
             return found
 
-    def _read(self, question: Question, *, wants_file: bool = False, again: bool = False) -> None:
+    def _read(
+        self,
+        question: Question,
+        *,
+        wants_file: bool = False,
+        again: bool = False,
+        only: Collection[str] | None = None,
+    ) -> None:
         """Send the requests that a question needs, and keep the answers.
 
         Raises:
@@ -488,8 +456,8 @@ class Catalog(Mapping[str, RegistryView]):
             self._pool.cancelled.clear()
             pairs = [
                 (member, member.request(question, wants_file=wants_file, again=again))
-                for member in self._members.values()
-                if again or member.error is None
+                for name, member in self._members.items()
+                if (again or member.error is None) and (only is None or name in only)
             ]
             pairs = [
                 (member, request)
@@ -540,15 +508,70 @@ class Catalog(Mapping[str, RegistryView]):
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the dashboard for a notebook."""
-        from modelversions.display.dashboard import catalog_html
+        """Return the dashboard for a notebook.
 
-        models = self._models()
-        return catalog_html(models, len(self), self.errors)
+        Tag objects are read of the repositories of the models that are shown, and of those that
+        have deprecated models; the others are counted by names of tags.
+        """
+        from modelversions.display.dashboard import catalog_html, divide
+        from modelversions.display.parts import MAX_ROWS
 
-    def _models(self) -> dict[tuple[str, str], Model]:
-        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()))
+        with self._lock:
+            listed = dict(self._each(Question.LATEST, Member.models))
+            chosen = _chosen(listed, MAX_ROWS)
+            models = self._models(chosen)
+        active, deprecated = divide(models)
+        rest = sum(len(own) for name, own in listed.items() if name not in chosen)
+        return catalog_html(active, len(active) + rest, deprecated, len(self), self.errors)
+
+    def _models(self, only: Collection[str] | None = None) -> dict[tuple[str, str], Model]:
+        """Return all models; or those of some repositories, of which no others are read."""
+        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()), only=only)
         return {(name, one): model for name, own in found for one, model in own.items()}
+
+
+def _chosen(listed: Mapping[str, Mapping[str, bool]], most: int) -> set[str]:
+    """Return the repositories to be read for a table of the first active models.
+
+    Args:
+        listed: by repository, its models and whether they may be deprecated.
+        most: the number of lines of the table.
+    """
+    active = ((name, doubtful) for name, own in listed.items() for doubtful in own.values())
+    first = islice((name for name, doubtful in active if not doubtful), most)
+    return {*first, *(name for name, own in listed.items() if any(own.values()))}
+
+
+def _check_options(
+    executor: object,
+    timeout: object,
+    connections: object,
+    connections_per_host: object,
+) -> None:
+    """Check the types of options.
+
+    Raises:
+        InvalidArgumentError: one has another type.
+    """
+    count = "a number from 1 on"
+    checks = {
+        "executor": (executor, executor is None or _is_executor(executor), "an Executor"),
+        "timeout": (timeout, timeout is None or _is_positive(timeout), "a number of seconds"),
+        "connections": (connections, _is_count(connections), count),
+        "connections_per_host": (connections_per_host, _is_count(connections_per_host), count),
+    }
+    hints = {"executor": " of concurrent.futures", "timeout": " above 0, or None"}
+    for name, (value, is_right, wanted) in checks.items():
+        if not is_right:
+            raise InvalidArgumentError(
+                f"{name} must be {wanted}{hints.get(name, '')}, not {value!r}",
+                argument=name,
+                value=value,
+            )
+
+
+def _is_executor(value: object) -> bool:
+    return hasattr(value, "submit") and not isinstance(value, type)
 
 
 def _is_positive(value: object) -> bool:

@@ -2,7 +2,10 @@
 
 ``PRAGMA user_version`` is the number of the schema, ``VERSION``. The tables are in ``SCHEMA``.
 Passwords and tokens are not saved; of credentials it has the name of a provider. The file is
-replaced as a whole, so that a reader sees the one before or the new one.
+replaced as a whole, so that a reader sees the one before or the new one. It keeps its permissions.
+
+A digest for each repository detects damage that SQLite does not notice. What writes the rows itself
+sets it to NULL, which is not checked.
 """
 
 from __future__ import annotations
@@ -10,13 +13,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from modelversions.catalog.listing import Listing
-from modelversions.catalog.member import Member
+from modelversions.catalog.member import Member, Saved
 from modelversions.catalog.reading import Question
 from modelversions.catalog.sources import Source, read_sources
 from modelversions.credentials import name_of
@@ -28,7 +33,7 @@ from modelversions.values.problem import ProblemKind
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = f"""
 PRAGMA user_version = {VERSION};
@@ -37,8 +42,10 @@ CREATE TABLE repository (
     name TEXT NOT NULL UNIQUE,   -- the name in the catalog
     location TEXT NOT NULL,      -- a URL without a password, or an absolute path
     credentials TEXT,            -- the name of a provider, such as 'env:TOKEN'
+    commit_url TEXT,             -- the URL of a commit's page, see Registry.open, if it is text
     answered INTEGER,            -- NULL: not read; 0: names, 1: latest versions, 2: all tags
-    is_shallow INTEGER NOT NULL  -- 1 for a shallow clone
+    is_shallow INTEGER NOT NULL, -- 1 for a shallow clone
+    digest TEXT                  -- BLAKE2b of the row and its tags, see digest_of()
 );
 CREATE TABLE tag (
     repository INTEGER NOT NULL REFERENCES repository (id),
@@ -62,7 +69,7 @@ _LISTED, _PEELED, _READ = range(3)
 Row = tuple[Any, ...]
 
 
-def save(path: str | os.PathLike[str], members: Iterable[Member]) -> None:
+def save(path: str, members: Iterable[Member]) -> None:
     """Write what is known of repositories; replace the file as a whole.
 
     Raises:
@@ -70,17 +77,19 @@ def save(path: str | os.PathLike[str], members: Iterable[Member]) -> None:
     """
     import sqlite3
 
-    target = os.path.abspath(path)
+    target = os.path.realpath(path)
     temporary = f"{target}.{secrets.token_hex(4)}.tmp"
     try:
         with closing(sqlite3.connect(temporary)) as database:
             database.executescript(SCHEMA)
             for position, member in enumerate(members):
-                database.execute(
-                    "INSERT INTO repository VALUES (?,?,?,?,?,?)", _head(position, member)
-                )
-                database.executemany(_INSERT, _rows(position, member))
+                head, rows = _head(position, member), list(_rows(position, member))
+                head = (*head, digest_of(head, rows))
+                database.execute("INSERT INTO repository VALUES (?,?,?,?,?,?,?,?)", head)
+                database.executemany(_INSERT, rows)
             database.commit()
+        if os.path.exists(target):
+            shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except (OSError, sqlite3.Error, UnicodeError) as error:
         raise RepositoryError(
@@ -91,11 +100,21 @@ def save(path: str | os.PathLike[str], members: Iterable[Member]) -> None:
             os.unlink(temporary)
 
 
+def digest_of(head: Row, rows: Iterable[Row]) -> str:
+    """Return the digest of a repository's row, without it, and of its tags."""
+    digest = blake2b(repr(head).encode(errors="surrogatepass"), digest_size=16)
+    for row in sorted(map(repr, rows)):
+        digest.update(row.encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
 def _head(position: int, member: Member) -> Row:
     source = member.source
     provider = None if source.credentials is None else name_of(source.credentials)
     answered = None if member.answered is None else int(member.answered)
-    row = position, source.name, source.shown, provider, answered, int(member.is_shallow)
+    commit_url = source.commit_url if isinstance(source.commit_url, str) else None
+    known = answered, int(member.is_shallow)
+    row = position, source.name, source.shown, provider, commit_url, *known
     return tuple(map(_saved, row))
 
 
@@ -136,10 +155,8 @@ def _content(member: Member, id: str) -> Row:
     )
 
 
-def load(
-    path: str | os.PathLike[str], sources: tuple[Source, ...] | None, timeout: float | None
-) -> list[Member]:
-    """Return the repositories of a file, or of ``sources`` with what the file knows of them.
+def load(path: str, sources: tuple[Source, ...] | None) -> list[tuple[Source, Saved | None]]:
+    """Return the repositories of a file, or ``sources``, with what the file knows of them.
 
     Raises:
         OSError, sqlite3.Error, ValueError and others: the file is damaged.
@@ -151,34 +168,41 @@ def load(
         database.execute("PRAGMA query_only = 1")
         if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             raise ValueError(f"it has not version {VERSION} of the schema")
-        heads = database.execute("SELECT * FROM repository ORDER BY id")
-        rows = [tuple(map(_loaded, row)) for row in heads]
-        found = _sources(rows) if sources is None else sources
-        known = {(row[1], row[2]): row for row in rows}
-        members = [Member(source, timeout) for source in found]
-        for member in members:
-            row = known.get((member.source.name, member.source.shown))
-            if row is not None and row[4] is not None:
-                _fill(member, row, database)
-        return members
+        heads = list(database.execute("SELECT * FROM repository ORDER BY id"))
+        known = {(_loaded(head[1]), _loaded(head[2])): head for head in heads}
+        found = _sources(heads) if sources is None else sources
+        return [
+            (source, _read(known.get((source.name, source.shown)), database)) for source in found
+        ]
 
 
-def _sources(rows: Iterable[Row]) -> tuple[Source, ...]:
-    return read_sources([{"url": row[2], "name": row[1], "credentials": row[3]} for row in rows])
+def _sources(heads: Iterable[Row]) -> tuple[Source, ...]:
+    keys = "name", "url", "credentials", "commit_url"
+    return read_sources([dict(zip(keys, map(_loaded, head[1:5]))) for head in heads])
 
 
-def _fill(member: Member, row: Row, database: Connection) -> None:
+def _read(head: Row | None, database: Connection) -> Saved | None:
+    """Return what the rows of a repository tell; None if it was not read.
+
+    Raises:
+        ValueError: they were changed.
+    """
+    if head is None or head[5] is None:
+        return None
+    rows = list(database.execute("SELECT * FROM tag WHERE repository = ? ORDER BY name", head[:1]))
+    if head[-1] not in (None, digest_of(head[:-1], rows)):
+        raise ValueError(f"the rows of the repository {_loaded(head[1])!r} are damaged")
     refs = []
-    for tag in database.execute("SELECT * FROM tag WHERE repository = ? ORDER BY name", row[:1]):
-        _, name, id, peeled, state, commit, *content = map(_loaded, tag)
+    objects: dict[str, TagObject] = {}
+    peels: dict[str, str | None] = {}
+    for row in rows:
+        _, name, id, peeled, state, commit, *content = map(_loaded, row)
         refs.append(TagRef(name, id, peeled))
         if state == _READ:
-            member.objects[id] = _tag_object(commit, content)
+            objects[id] = _tag_object(commit, content)
         elif state == _PEELED:
-            member.peels[id] = commit
-    member.listing = Listing.of(refs)
-    member.asked = member.answered = Question(row[4])
-    member.is_shallow = bool(row[5])
+            peels[id] = commit
+    return Saved(Listing.of(refs), Question(head[5]), objects, peels, bool(head[6]))
 
 
 def _tag_object(commit: str | None, content: Sequence[Any]) -> TagObject:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import attrs
+
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.reading import (
     Answer,
@@ -19,12 +21,29 @@ from modelversions.catalog.sources import Source
 from modelversions.errors import ModelVersionsError
 from modelversions.git.store import Commit, FileAt, ReadStore, Store, TagObject, TagRef
 from modelversions.model.model import Model, Version
-from modelversions.model.snapshot import ModelSnapshot, SnapshotCache, Unread, find_latest
+from modelversions.model.snapshot import (
+    ModelSnapshot,
+    SnapshotCache,
+    Unread,
+    find_existing,
+    find_latest,
+)
 from modelversions.registry_view import RegistryView
 from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import prefixes_of
 from modelversions.values.web_pages import WebPages
 from modelversions.write.allowed_stages import FILE
+
+
+@attrs.frozen
+class Saved:
+    """What a file knows of a repository."""
+
+    listing: Listing
+    answered: Question
+    objects: dict[str, TagObject]
+    peels: dict[str, str | None]
+    is_shallow: bool
 
 
 class Member:
@@ -37,6 +56,8 @@ class Member:
         """Keep the source; nothing is read."""
         self.source = source
         self.location = source.shown
+        self.is_local = source.host is None
+        """Whether it is read without a server."""
         self.timeout = timeout
         self.listing: Listing | None = None
         self.asked = Question.TAGS
@@ -56,11 +77,6 @@ class Member:
         self._lock = threading.RLock()
         self._remote: Store | None = None
         """The store of a server is kept, because it knows the login."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is read without a server."""
-        return self.source.host is None
 
     def store(self) -> Store:
         """Return a store that reads the repository; no server is contacted yet.
@@ -82,6 +98,7 @@ class Member:
         return self._find_pages
 
     def _find_pages(self) -> WebPages:
+        """Find them. An open registry has its own ``commit_url``."""
         try:
             store = self.store()
         except ModelVersionsError:
@@ -131,7 +148,7 @@ class Member:
         """Keep the answer to a request. After an error, what was known stays known."""
         with self._lock:
             if isinstance(answer, ModelVersionsError):
-                self.error = answer
+                self.fail(answer)
                 return
             self.error = None
             if request.question is not None:
@@ -140,6 +157,21 @@ class Member:
             self.file = answer.file or self.file
             if answer.listing is not None:
                 self._take_listing(answer.listing, answer)
+
+    def restore(self, saved: Saved | None) -> None:
+        """Use what a file knows of the repository, if anything, as if it had been read."""
+        if saved is not None:
+            self.listing, self.objects, self.peels = saved.listing, saved.objects, saved.peels
+            self.asked = self.answered = saved.answered
+            self.is_shallow = saved.is_shallow
+
+    def fail(self, error: ModelVersionsError) -> None:
+        """Keep an error without tracebacks, whose frames have connections and tag objects."""
+        chained: BaseException | None = error
+        while chained is not None:
+            chained.__traceback__ = None
+            chained = chained.__cause__ or chained.__context__
+        self.error = error
 
     def _take_listing(self, listing: Listing, reading: Reading) -> None:
         found = {**self.objects, **reading.objects}
@@ -170,7 +202,7 @@ class Member:
             ModelVersionsError: its error.
         """
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)
 
     def listed(self) -> Listing:
         """Return the listing; list the tags first if that was not done.
@@ -261,6 +293,19 @@ class Member:
                 brief = BriefSnapshot(self, name, listing)
                 latest[name] = Version(name, str(semver), semver, commit, tag, brief)
         return latest
+
+    def models(self) -> dict[str, bool]:
+        """Return the models' names, and whether there is a tag that may deprecate the model.
+
+        Tag objects are read only where the names do not tell that a model exists.
+        """
+        snapshots = SnapshotCache(self).all()
+        find_existing(snapshots.values())
+        return {
+            name: any(ref.name.startswith("@deprecated", len(name)) for ref in one.refs)
+            for name, one in snapshots.items()
+            if one.exists
+        }
 
 
 class MemberView(RegistryView):

@@ -7,6 +7,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import ParamSpec, TypeVar
 
 import attrs
 
@@ -17,6 +19,54 @@ _POLL = 0.2
 """The seconds after which a waiting call checks whether it was cancelled."""
 
 Take = Callable[[int, Answer], None]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class DaemonThreads(Executor):
+    """Threads that do not keep the process alive, while they wait for a server.
+
+    At its exit, Python waits for those of a ``ThreadPoolExecutor``.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Start no more than ``most`` threads, when they are needed."""
+        self._most = most
+        self._started = 0
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def submit(
+        self,
+        fn: Callable[Arguments, Result],
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Future[Result]:
+        """Call a function in a thread."""
+        future: Future[Result] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001  # the future has it
+                    future.set_exception(error)
+
+        self._work.put(work)
+        if self._started < self._most:
+            self._started += 1
+            name = f"modelversions-catalog_{self._started}"
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # as in the base
+        """End the threads after their work, without waiting for that."""
+        for _ in range(self._started):
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
 
 
 @attrs.define
@@ -57,11 +107,11 @@ class Pool:
         if self.executor is not None:
             yield self.executor
             return
-        executor = ThreadPoolExecutor(self.connections, "modelversions-catalog")
+        executor = DaemonThreads(self.connections)
         try:
             yield executor
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown()
 
     def _run(
         self,
@@ -75,7 +125,7 @@ class Pool:
         while True:
             while len(running) < self.connections and (position := queue.next()) is not None:
                 try:
-                    if isinstance(executor, ThreadPoolExecutor):
+                    if isinstance(executor, (DaemonThreads, ThreadPoolExecutor)):
                         future = executor.submit(in_process, position)
                     else:
                         future = executor.submit(run, requests[position])

@@ -103,7 +103,9 @@ def open_source(source: Source, timeout: float | None) -> Store:
     """Return the store of a source; no server is contacted yet."""
     from modelversions.git.open import open_store
 
-    return open_store(source.location, RemoteOptions(source.credentials, None, timeout))
+    return open_store(
+        source.location, RemoteOptions(source.credentials, None, timeout, source.commit_url)
+    )
 
 
 @contextmanager

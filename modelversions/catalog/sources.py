@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import attrs
 
 from modelversions.credentials import from_name, name_of
-from modelversions.errors import ConfigurationError, InvalidArgumentError, redact
+from modelversions.errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    RepositoryNotFoundError,
+    redact,
+)
 from modelversions.git.store import Credentials
+from modelversions.git.urls import Url, is_url
 from modelversions.registry_view import RegistryView
 from modelversions.safe_yaml import load_mapping
+from modelversions.values.web_pages import CommitUrl, check_commit_url
 
-SourceLike = str | os.PathLike[str] | RegistryView | Mapping[str, object]
-"""A path, a URL, a registry, or a mapping with ``url`` and perhaps ``name`` and ``credentials``."""
-
-_KEYS = ("url", "path", "registry", "name", "credentials")
+_LOCATIONS = ("url", "path", "registry")
+_KEYS = (*_LOCATIONS, "name", "credentials", "commit_url")
 _EXAMPLE = "{'name': 'nlp', 'url': 'https://host/nlp.git', 'credentials': 'env:NLP_TOKEN'}"
 MAX_FILE = 1 << 21
 """The maximal size of a catalog file in bytes."""
 MAX_SOURCES = 200_000
 """The maximal number of values in a catalog file."""
+_PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
+"""The ports that need not be named."""
 
 
 @attrs.frozen
@@ -36,6 +42,8 @@ class Source:
     """An absolute path or a URL; for a registry its location, for messages."""
     credentials: Credentials | None = attrs.field(default=None, repr=False)
     registry: RegistryView | None = attrs.field(default=None, repr=False)
+    commit_url: CommitUrl | None = attrs.field(default=None, repr=False)
+    """How to find the web page of a commit. It is not pickled: links are made in one process."""
 
     @property
     def shown(self) -> str:
@@ -44,13 +52,14 @@ class Source:
 
     @property
     def host(self) -> str | None:
-        """The server, for the limit of connections to one; None for a local repository."""
-        location = self.location
-        if self.registry is not None or os.path.isabs(location):
+        """The server, for the limit of connections to one.
+
+        None for a local repository, and for an invalid URL, for which no server is contacted.
+        """
+        if self.registry is not None:
             return None
-        if "://" in location:
-            return urlsplit(location).netloc.rpartition("@")[2] or None
-        return location.partition(":")[0].rpartition("@")[2]
+        url = _url(self.location)
+        return None if url is None else _server(url)
 
     @property
     def why_not_sent(self) -> str:
@@ -95,6 +104,10 @@ class Source:
         self.__init__(name, location, credentials)  # type: ignore[misc]  # it is frozen
 
 
+SourceLike = str | os.PathLike[str] | RegistryView | Mapping[str, object] | Source
+"""A path, a URL, a registry, or a mapping with ``url`` and perhaps ``name`` and ``credentials``."""
+
+
 @attrs.frozen
 class _Entry:
     """A repository as it was given, before it has a name."""
@@ -103,17 +116,20 @@ class _Entry:
     location: str
     credentials: Credentials | None
     registry: RegistryView | None = None
+    commit_url: CommitUrl | None = None
 
 
 def read_sources(
-    given: Iterable[SourceLike], credentials: Credentials | str | None = None, base: str = "."
+    given: Iterable[SourceLike],
+    credentials: Credentials | str | None = None,
+    base: str | None = None,
 ) -> tuple[Source, ...]:
     """Return the sources of a catalog, in the given order.
 
     Args:
         given: paths, URLs, registries or mappings.
         credentials: for those that have none of their own.
-        base: the directory that relative paths start at.
+        base: the folder that relative paths start at. Default: the current one.
 
     Raises:
         InvalidArgumentError: one has another form, or two have one name.
@@ -127,7 +143,7 @@ def read_sources(
     if twice is not None:
         raise _no_source(twice, "two repositories have this name; give each a name of its own")
     return tuple(
-        Source(name, entry.location, entry.credentials, entry.registry)
+        Source(name, entry.location, entry.credentials, entry.registry, entry.commit_url)
         for name, entry in zip(names, entries)
     )
 
@@ -139,7 +155,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[Source, ...]:
         ConfigurationError: the file cannot be read, or its content is invalid.
         MissingExtraError: the ``yaml`` extra is not installed.
     """
-    file = os.fspath(path)
+    file = path_text(path)
     try:
         content = Path(file).read_bytes()
     except OSError as error:
@@ -163,50 +179,112 @@ def discover(folder: str | os.PathLike[str]) -> tuple[Source, ...]:
     Raises:
         InvalidArgumentError: it is not a folder.
     """
-    root = os.path.abspath(folder)
-    if not os.path.isdir(root):
+    text = path_text(folder)
+    root = os.path.abspath(text)
+    if not text or not os.path.isdir(root):
         raise _no_source(folder, "pass a folder that has repositories below it")
     found = sorted(_repositories(root))
-    return read_sources([{"name": _name_below(root, one), "path": one} for one in found])
+    names = {one: _below(root, one) for one in found}
+    full = set(names.values())
+    return read_sources(
+        [{"name": _shortened(name, full), "path": one} for one, name in names.items()]
+    )
 
 
-def _name_below(root: str, path: str) -> str:
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return the path of a file or folder as text.
+
+    Raises:
+        InvalidArgumentError: it is no path.
+    """
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise InvalidArgumentError(
+            f"path must be the path of a file or folder, not {path!r}", argument="path", value=path
+        ) from None
+
+
+def _below(root: str, path: str) -> str:
     below = os.path.basename(root) if path == root else os.path.relpath(path, root)
-    return below.replace(os.sep, "/").removesuffix(".git") or below
+    return below.replace(os.sep, "/")
+
+
+def _shortened(name: str, others: Collection[str]) -> str:
+    """Return a name without ``.git``, unless a repository beside it has that name."""
+    short = name.removesuffix(".git")
+    ends = "" if short.endswith("/") else short
+    return name if not ends or short in others else short
 
 
 def _repositories(root: str) -> Iterator[str]:
-    """Yield the repositories below a folder; in one, no others are searched."""
-    for folder, below, files in os.walk(root):
-        is_bare = {"objects", "refs"} <= set(below) and "HEAD" in files
-        if is_bare or ".git" in below or ".git" in files:
-            below.clear()
+    """Yield the repositories below a folder; in one, no others are searched.
+
+    A folder that cannot be searched is yielded too: to open it is an error, which says so.
+    """
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = {entry.name: entry for entry in found}
+        except FileNotFoundError:  # it was deleted meanwhile
+            continue
+        except OSError:
             yield folder
+            continue
+        if ".git" in entries or entries.keys() >= {"objects", "refs", "HEAD"}:
+            yield folder
+        else:
+            folders += [one.path for one in entries.values() if one.is_dir(follow_symlinks=False)]
 
 
-def _entry(given: object, common: Credentials | None, base: str) -> _Entry:
+def _entry(given: object, common: Credentials | None, base: str | None) -> _Entry:
+    if isinstance(given, Source):
+        rest = given.credentials, given.registry, given.commit_url
+        return _Entry(given.name, given.location, *rest)
     if isinstance(given, RegistryView):
         return _Entry(None, given._store.location, None, given)  # noqa: SLF001  # for messages
     if isinstance(given, (str, os.PathLike)) and os.fspath(given):
-        return _Entry(None, _located(os.fspath(given), base), common)
+        return _Entry(None, _located(given, base), common)
     if not isinstance(given, Mapping):
         raise _no_source(given, f"pass a path, a URL or a mapping such as {_EXAMPLE}")
     unknown = sorted(set(map(str, given)) - set(_KEYS))
-    places = [given[key] for key in ("url", "path", "registry") if given.get(key) is not None]
-    if unknown or len(places) != 1 or isinstance(places[0], dict):
-        raise _no_source(given, f"pass a mapping such as {_EXAMPLE}, with one of url and path")
+    places = {key: given[key] for key in _LOCATIONS if given.get(key) is not None}
+    if unknown or len(places) != 1:
+        hint = f"; {unknown[0]!r} is no key of it" if unknown else ""
+        raise _no_source(
+            given, f"pass a mapping such as {_EXAMPLE}, with one of url and path{hint}"
+        )
+    ((key, place),) = places.items()
+    if isinstance(place, Mapping) and not isinstance(place, RegistryView):
+        raise _no_source(given, f"its {key} must be text")
+    if key == "path" and isinstance(place, str) and place:
+        if "://" in place:
+            raise _no_source(given, "its path is a URL, write 'url'")
+        place = Path(place)
     name = given.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip("/")):
         raise _no_source(given, "its name must be text")
     own = _provider(given.get("credentials")) or common
-    return attrs.evolve(_entry(places[0], own, base), name=name and name.strip("/"))
+    pages = check_commit_url(given.get("commit_url"))
+    found = _entry(place, own, base)
+    return attrs.evolve(found, name=name and name.strip("/"), commit_url=pages)
 
 
-def _located(location: str, base: str) -> str:
-    """Return a URL as it is, and a path as an absolute one."""
-    from modelversions.git.urls import is_url
+def _located(location: str | os.PathLike[str], base: str | None) -> str:
+    """Return a URL as it is, and a path as an absolute one.
 
-    return location if is_url(location) else os.path.abspath(os.path.join(base, location))
+    Args:
+        location: text, which may be a URL, or the path of a repository.
+        base: the folder of the file that names it, where ``~`` is the user's folder too; or None.
+    """
+    if isinstance(location, str) and is_url(location):
+        return location
+    path = os.fsdecode(location)
+    if base is None:
+        return os.path.abspath(path)
+    return os.path.abspath(os.path.join(base, os.path.expanduser(path)))
 
 
 def _provider(given: object) -> Credentials | None:
@@ -241,11 +319,37 @@ def _names(entries: list[_Entry]) -> Iterator[str]:
 
 
 def _parts(location: str) -> list[str]:
-    path = location.replace(os.sep, "/").partition("://")[2] or location
-    found = [part for part in path.replace(":", "/").split("/") if part]
+    """Return the parts of a location that names are made of; none is of a login."""
+    path = location.replace(os.sep, "/")
+    if is_url(location):
+        url = _url(location)
+        if url is None:  # any part of it may be a password
+            path = path.rpartition("/")[2].rpartition("@")[2]
+        elif "@" in url.path and url.scheme in ("http", "https"):  # what is before it, too
+            path = url.path.rpartition("@")[2]
+        else:
+            path = f"{_server(url) or ''}/{url.path}"
+    found = [part for part in path.split("/") if part]
     while len(found) > 1 and found[-1] == ".git":
         found.pop()
-    return [*found[:-1], found[-1].removesuffix(".git") or found[-1]] if found else [location]
+    return [*found[:-1], found[-1].removesuffix(".git") or found[-1]] if found else ["/"]
+
+
+def _url(location: str) -> Url | None:
+    """Return the URL of a location; None if it is a path or an invalid URL."""
+    if not is_url(location):
+        return None
+    try:
+        return Url.parse(location)
+    except RepositoryNotFoundError:
+        return None
+
+
+def _server(url: Url) -> str | None:
+    """Return host and port of a URL; None for a file's."""
+    if url.port in (None, _PORTS.get(url.scheme)):
+        return url.host.lower() or None
+    return f"{url.host.lower()}:{url.port}"
 
 
 def _no_source(given: object, hint: str) -> InvalidArgumentError:

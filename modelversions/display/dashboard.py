@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
+
+import attrs
 
 from modelversions.display.markup import Child, Element, write
 from modelversions.display.parts import (
@@ -32,51 +35,104 @@ from modelversions.values.web_pages import WebPages
 _MAX_DEPRECATED = 20
 _MAX_STAGES = 8
 """The stages with columns of their own."""
+Key = TypeVar("Key")
+
+
+@attrs.frozen
+class Line:
+    """A model of a table."""
+
+    model: Model
+    pages: WebPages
+    repository: str | None = None
+    """Its name, if the table has models of several repositories."""
+
+
+@attrs.frozen
+class Lines:
+    """The first lines of a table, and how many there would be."""
+
+    shown: Sequence[Line]
+    number: int
+
+    @property
+    def hidden(self) -> int:
+        """The number of lines that are not shown."""
+        return self.number - len(self.shown)
+
+
+def divide(models: Mapping[Key, Model]) -> tuple[dict[Key, Model], dict[Key, Model]]:
+    """Return the models that are active, and those that are deprecated."""
+    found: tuple[dict[Key, Model], dict[Key, Model]] = {}, {}
+    for key, model in models.items():
+        found[model.deprecated][key] = model
+    return found
 
 
 def registry_html(models: Mapping[str, Model], location: str, find: FindPages) -> str:
     """Return the dashboard of a registry."""
     pages = pages_of(find)
-    active = [model for model in models.values() if not model.deprecated]
-    deprecated = [model for model in models.values() if model.deprecated]
-    shown = active[:MAX_ROWS]
+    active, deprecated = (
+        Lines([Line(model, pages) for model in islice(some.values(), most)], len(some))
+        for some, most in zip(divide(models), (MAX_ROWS, _MAX_DEPRECATED))
+    )
     parts: list[Child] = [_head(len(models), location, pages)]
     if not models:
         parts.append(note("No models yet: ", mono('registry.register("model", "v1.0.0")')))
-    if shown:
-        parts += _table(shown, pages)
-    parts.append(_more(len(active) - len(shown)))
-    if deprecated:
-        some = deprecated[:_MAX_DEPRECATED]
-        rest = _more(len(deprecated) - len(some))
-        parts.append(fold(f"Deprecated ({len(deprecated):,})", *_table(some, pages), rest))
+    parts += _tables(active, deprecated, _more)
     return write(page(*parts))
 
 
 def catalog_html(
-    models: Mapping[tuple[str, str], Model], repositories: int, errors: Mapping[str, Exception]
+    active: Mapping[tuple[str, str], Model],
+    number: int,
+    deprecated: Mapping[tuple[str, str], Model],
+    repositories: int,
+    errors: Mapping[str, Exception],
 ) -> str:
-    """Return the dashboard of many repositories, given by repository and model."""
-    active = {key: model for key, model in models.items() if not model.deprecated}
-    deprecated = {key: model for key, model in models.items() if model.deprecated}
+    """Return the dashboard of many repositories.
+
+    Args:
+        active: the first of the active models, by repository and model.
+        number: the number of all active models.
+        deprecated: the deprecated models.
+        repositories: the number of repositories.
+        errors: why some of them could not be read, by repository.
+    """
     where = "1 repository" if repositories == 1 else f"{repositories:,} repositories"
-    parts: list[Child] = [heading(["Models"], note(f"{count(len(models), 'model')} in {where}"))]
-    if active:
-        parts += _catalog_table(active, MAX_ROWS)
-    if deprecated:
-        shown = _catalog_table(deprecated, _MAX_DEPRECATED)
-        parts.append(fold(f"Deprecated ({len(deprecated):,})", *shown))
+    models = count(number + len(deprecated), "model")
+    parts: list[Child] = [heading(["Models"], note(f"{models} in {where}"))]
+    known: dict[str, WebPages] = {}
+    parts += _tables(
+        Lines(_lines(active, MAX_ROWS, known), number),
+        Lines(_lines(deprecated, _MAX_DEPRECATED, known), len(deprecated)),
+        lambda hidden: more(hidden, "model", 'catalog.to_records("models")'),
+    )
     if errors:
         parts.append(fold(f"Not read ({len(errors):,})", *_error_table(errors)))
     return write(page(*parts))
 
 
-def _catalog_table(models: Mapping[tuple[str, str], Model], limit: int) -> list[Child]:
-    """Return a table of at most so many models, and how many more there are."""
-    shown = dict(islice(models.items(), limit))
-    names = [repository for repository, _ in shown]
-    parts = _table(list(shown.values()), WebPages(), names)
-    return [*parts, more(len(models) - len(shown), "model", 'catalog.to_records("models")')]
+def _lines(
+    models: Mapping[tuple[str, str], Model], most: int, known: dict[str, WebPages]
+) -> list[Line]:
+    """Return the first lines of a table, with the web pages of each repository."""
+    found = []
+    for (repository, _), model in islice(models.items(), most):
+        if repository not in known:
+            known[repository] = pages_of(model._pages)  # noqa: SLF001  # as for the model's own page
+        found.append(Line(model, known[repository], repository))
+    return found
+
+
+def _tables(active: Lines, deprecated: Lines, more: Callable[[int], Child]) -> list[Child]:
+    """Return the table of active models, and folded the one of deprecated models."""
+    parts = [*(_table(active.shown) if active.shown else []), more(active.hidden)]
+    if deprecated.shown:
+        rest = more(deprecated.hidden)
+        folded = fold(f"Deprecated ({deprecated.number:,})", *_table(deprecated.shown), rest)
+        parts.append(folded)
+    return parts
 
 
 def _error_table(errors: Mapping[str, Exception]) -> list[Child]:
@@ -94,17 +150,12 @@ def _head(number: int, location: str, pages: WebPages) -> Element:
     return heading(["Models"], note(count(number, "model"), " in ", where))
 
 
-def _table(
-    models: Sequence[Model], pages: WebPages, repositories: Sequence[str] = ()
-) -> list[Child]:
-    """Return a table of models, and which stages are not in it.
-
-    ``repositories`` are those of the models, if there are several.
-    """
-    held = Counter(stage for model in models for stage in model.stages)
+def _table(lines: Sequence[Line]) -> list[Child]:
+    """Return a table of models, and which stages are not in it."""
+    held = Counter(stage for line in lines for stage in line.model.stages)
     stages = sorted(stage for stage, _ in held.most_common(_MAX_STAGES))
     columns = [
-        *([Column("Repository", "mv-name")] if repositories else []),
+        *([] if lines[0].repository is None else [Column("Repository", "mv-name")]),
         Column("Model", "mv-name"),
         Column("Latest version"),
         *(Column(pill(stage)) for stage in stages),
@@ -112,16 +163,15 @@ def _table(
         Column("Last change"),
         Column("By", "mv-clip"),
     ]
-    lines = [_line(model, stages, pages) for model in models]
-    for line, repository in zip(lines, repositories):
-        line.insert(0, repository)
-    made = table(columns, lines)
+    made = table(columns, (_cells(line, stages) for line in lines))
     return [made, _omitted(sorted(held.keys() - stages))]
 
 
-def _line(model: Model, stages: Iterable[str], pages: WebPages) -> list[Child | Sequence[Child]]:
+def _cells(line: Line, stages: Iterable[str]) -> list[Child | Sequence[Child]]:
+    model, pages = line.model, line.pages
     latest, holders, last = model.latest, model.stages, model.history[-1]
     return [
+        *([] if line.repository is None else [line.repository]),
         model.name,
         NONE if latest is None else version_name(latest, pages),
         *(version_name(holders[one], pages) if one in holders else NONE for one in stages),

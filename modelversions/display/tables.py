@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -44,22 +44,25 @@ class Table:
 
 def registry_table(models: Mapping[str, Model]) -> Table:
     """Return a row for each model, with the latest version and a column for each stage."""
-    stages = sorted({stage for model in models.values() for stage in model.stages})
+    return _models_table(models.values())
+
+
+def catalog_table(models: Mapping[tuple[str, str], Model]) -> Table:
+    """Return the table of the models of many repositories, given by repository and model."""
+    table = _models_table(models.values())
+    rows = tuple((name, *row) for (name, _), row in zip(models, table.rows))
+    return Table(("Repository", *table.heading), rows)
+
+
+def _models_table(models: Collection[Model]) -> Table:
+    stages = sorted({stage for model in models for stage in model.stages})
     rows = []
-    for model in models.values():
+    for model in models:
         latest, held = model.latest, model.stages
         holders = [_short(held[stage].name) if stage in held else _NOTHING for stage in stages]
         name = f"{model.name} (deprecated)" if model.deprecated else model.name
         rows.append((name, latest.name if latest else _NOTHING, *holders))
     return Table(("Model", "Latest version", *(f"#{stage}" for stage in stages)), tuple(rows))
-
-
-def catalog_table(models: Mapping[tuple[str, str], Model]) -> Table:
-    """Return the table of the models of many repositories, given by repository and model."""
-    repositories = tuple(repository for repository, _ in models)
-    table = registry_table({f"{index}": model for index, model in enumerate(models.values())})
-    rows = tuple((name, *row) for name, row in zip(repositories, table.rows))
-    return Table(("Repository", *table.heading), rows)
 
 
 def error_table(errors: Mapping[str, Exception]) -> Table:

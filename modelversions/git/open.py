@@ -35,10 +35,11 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
         )
     if not (isinstance(location, str) and is_url(location)):
         return LocalStore.open(location, options)
-    url = Url.parse(instead_of(location))
-    if url.scheme == "file":
+    found = instead_of(location)
+    url = Url.parse(found) if is_url(found) else None
+    if url is None or url.scheme == "file":
         check_protocol("file", GitConfig(None))
-        return LocalStore.open(url.path, options, search=False)
+        return LocalStore.open(found if url is None else url.path, options, search=False)
     from modelversions.git.remote.remote_store import RemoteStore
 
     return RemoteStore(url, options)

@@ -32,14 +32,14 @@ from modelversions import (
     StageNotFoundError,
 )
 from modelversions.catalog.listing import Listing
-from modelversions.catalog.reading import Reading, Request
+from modelversions.catalog.reading import Question, Reading, Request
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote.transport import Transport
 from modelversions.git.store import Store
 from modelversions.testing import memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
 from tests.display.helpers import Page
-from tests.servers import git_server, guarded, http_server, refusing
+from tests.servers import git_server, guarded, http_server, raw_server, refusing
 
 CHURN = {"churn": ["v1.0.0", "v1.1.0"]}
 
@@ -239,6 +239,53 @@ def test_links_to_the_pages_of_a_repository(folder: Path) -> None:
     assert 'href="https://github.com/team/churn/commit/' in history._repr_html_()
 
 
+def test_links_of_the_dashboard(folder: Path, parts: dict[str, Registry]) -> None:
+    for name, host in (("churn", "github.com"), ("team/nlp", "gitlab.com")):
+        with Repo(str(folder / f"{name}.git")) as repo:
+            config = repo.get_config()
+            config.set((b"remote", b"origin"), b"url", f"git@{host}:team/x.git".encode())
+            config.write_to_path()
+    catalog = Catalog(
+        [
+            *(folder / f"{name}.git" for name in ("churn", "team/nlp")),
+            {"path": folder / "vision.git", "commit_url": "https://pages/vision/{commit}"},
+            parts["a"],
+        ]
+    )
+    links = {link for link in Page(catalog._repr_html_()).links if link}
+    assert {
+        "https://github.com/team/x/releases/tag/m%40v1.0.0",
+        "https://gitlab.com/team/x/-/tags/m%40v1.0.0",
+    } <= links
+    assert 'href="https://pages/vision/' in catalog["vision"].history()._repr_html_()
+
+
+def test_a_dashboard_reads_what_it_shows() -> None:
+    many = {f"m{number:03}": ["v1.0.0"] for number in range(98)}
+    parts = {
+        "old": memory_registry({"m": ["v1.0.0"], "n": ["v1.0.0"], "o": ["v1.0.0"]}),
+        "many": memory_registry(many),
+        "rest": memory_registry({"m": ["v1.0.0"], "n": ["v1.0.0"]}),
+        "last": memory_registry(CHURN),
+    }
+    parts["old"].deprecate("n")
+    parts["old"].deprecate("o")
+    parts["old"].register("o", bump="major", commit=new_commit(parts["old"]))
+    catalog = Catalog([{"name": name, "registry": one} for name, one in parts.items()])
+    page = Page(catalog._repr_html_())
+    assert {name: one.answered for name, one in catalog._members.items()} == {
+        **dict.fromkeys(("old", "many", "rest"), Question.EVENTS),
+        "last": Question.LATEST,
+    }
+    assert "104 models in 4 repositories" in page.texts
+    assert "Deprecated (1)" in page.texts
+    assert any(text.startswith("3 more models") for text in page.texts)
+    assert page.texts.count("rest") == 0  # the last line is the model of "many"
+    catalog.history()
+    again = Page(catalog._repr_html_())
+    assert again.texts == page.texts
+
+
 def test_answers_stay_until_a_refresh(catalog: Catalog, parts: dict[str, Registry]) -> None:
     old = catalog.latest()
     before = catalog["a"]["churn"]
@@ -363,13 +410,17 @@ def test_a_repository_that_is_away_for_a_while(folder: Path) -> None:
     assert catalog.latest() == latest
 
 
-def test_an_error_after_the_reading(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RepositoryError("gone", location="a"), TypeError("gone")])
+def test_an_error_after_the_reading(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(*_: Any) -> None:
-        raise RepositoryError("gone", location="a")
+        raise error
 
     monkeypatch.setattr(catalog["a"], "stages", fail)
     assert catalog.stages() == ("dev",)
     assert list(catalog.errors) == ["a"]
+    assert isinstance(catalog.errors["a"], RepositoryError)
 
 
 def test_an_unexpected_error(catalog: Catalog, parts: dict[str, Registry]) -> None:
@@ -405,6 +456,57 @@ def test_a_server_that_is_too_slow(folder: Path) -> None:
         over.set()
     assert type(error) is RemoteTimeoutError
     assert "took longer than 0.2 s in all" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 500 No\r\nContent-Type: text/plain\r\n\r\n", b"x"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", b""),
+    ],
+)
+def test_a_server_whose_headers_are_slow(start: bytes, piece: bytes) -> None:
+    with raw_server(start, piece) as raw:
+        catalog = Catalog([raw.url], timeout=0.3)
+        assert catalog.latest() == {}
+        (error,) = catalog.errors.values()
+        assert raw.closed.acquire(timeout=10)
+    assert isinstance(error, RemoteTimeoutError if piece else RemoteError)
+
+
+def test_errors_keep_no_connection() -> None:
+    refusal = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(refusal) as raw:
+        catalog = Catalog([f"{raw.url}/{number}" for number in range(5)])
+        catalog.refresh()
+        errors = list(catalog.errors.values())
+        assert len(errors) == 5
+        for error in errors:
+            assert raw.closed.acquire(timeout=10)
+            assert error.__cause__ is not None
+            assert (error.__traceback__, error.__cause__.__traceback__) == (None, None)
+
+
+def test_a_thread_that_waits_ends_with_the_question() -> None:
+    with raw_server(b"") as raw:
+        catalog = Catalog([raw.url], timeout=60)
+
+        def cancel() -> None:
+            raw.asked.wait()
+            catalog.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(ReadCancelledError):
+            catalog.latest()
+        thread.join()
+        assert raw.closed.acquire(timeout=10)
+    own = [one for one in threading.enumerate() if one.name.startswith("modelversions-catalog")]
+    for one in own:
+        assert one.daemon
+        one.join(10)
 
 
 def test_cancelled_by_another_thread(folder: Path) -> None:
@@ -609,6 +711,7 @@ def test_no_secret_is_sent(tmp_path: Path) -> None:
     "options",
     [
         {"executor": 7},
+        {"executor": ThreadPoolExecutor},
         {"timeout": 0},
         {"timeout": True},
         {"progress": 7},

@@ -14,6 +14,18 @@ from modelversions import Catalog, CatalogFileWarning, RepositoryError
 from modelversions.testing import memory_registry
 from tests.builders import Builder, irregular_tags
 
+COMMIT_URL = "https://pages/{commit}"
+CHANGES = {
+    "issues": "UPDATE tag SET issues = '{', state = 2",
+    "time": "UPDATE tag SET time = '2020-01-01T00:00:00'",
+    "name": "UPDATE tag SET name = name || char(10)",
+    "message": "UPDATE tag SET message = 'other'",
+    "commit": "UPDATE tag SET commit_id = object",
+    "deleted": "DELETE FROM tag WHERE name IN (SELECT name FROM tag LIMIT 1)",
+    "shallow": "UPDATE repository SET is_shallow = 1",
+}
+"""Statements that damage a file."""
+
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[Repo]:
@@ -89,7 +101,7 @@ def test_no_secret_is_saved(tmp_path: Path) -> None:
     catalog = Catalog(
         [
             "https://u:s3cret@host/x",
-            {"url": "https://host/y", "credentials": "env:TOKEN"},
+            {"url": "https://host/y", "credentials": "env:TOKEN", "commit_url": COMMIT_URL},
             {"url": "https://host/z", "credentials": lambda *_: ("u", "s3cret")},
         ]
     )
@@ -97,9 +109,10 @@ def test_no_secret_is_saved(tmp_path: Path) -> None:
     assert b"s3cret" not in (tmp_path / "file").read_bytes()
     again = Catalog.load(tmp_path / "file")
     assert list(again) == ["x", "y", "z"]
+    assert again._members["y"].source == catalog._members["y"].source
 
 
-@pytest.mark.parametrize("damage", ["absent", "text", "version", "cut", "row"])
+@pytest.mark.parametrize("damage", ["absent", "text", "version", "cut", *CHANGES])
 def test_a_damaged_file_is_ignored(repo: Repo, tmp_path: Path, damage: str) -> None:
     file = tmp_path / "file"
     catalog = Catalog([repo.path])
@@ -113,8 +126,7 @@ def test_a_damaged_file_is_ignored(repo: Repo, tmp_path: Path, damage: str) -> N
         file.write_bytes(file.read_bytes()[:5000])
     else:
         with closing(sqlite3.connect(file)) as database:
-            statement = "UPDATE tag SET issues = '{', state = 2"
-            database.execute("PRAGMA user_version = 9" if damage == "version" else statement)
+            database.execute(CHANGES.get(damage, "PRAGMA user_version = 9"))
             database.commit()
     with pytest.warns(CatalogFileWarning, match="is ignored"):
         again = Catalog.load(file, [repo.path])
@@ -123,6 +135,32 @@ def test_a_damaged_file_is_ignored(repo: Repo, tmp_path: Path, damage: str) -> N
         assert list(Catalog.load(file)) == []
     again.save(file)
     assert Catalog.load(file).history() == history
+
+
+def test_rows_without_a_digest(repo: Repo, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    catalog = Catalog([repo.path])
+    history = catalog.history()
+    catalog.save(file)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE tag SET message = 'other'")
+        database.execute("UPDATE repository SET digest = NULL")
+        database.commit()
+    again = Catalog.load(file).history()
+    assert len(again) == len(history)
+    assert {event.message for _, event in again} == {"other"}
+
+
+def test_permissions_and_links_are_kept(repo: Repo, tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    catalog = Catalog([repo.path])
+    catalog.save(file)
+    file.chmod(0o600)
+    link.symlink_to(file)
+    catalog.refresh()
+    catalog.save(link)
+    assert (file.stat().st_mode & 0o777, link.is_symlink()) == (0o600, True)
+    assert Catalog.load(file)._members["vision"].listing is not None
 
 
 def test_a_file_that_cannot_be_written(repo: Repo, tmp_path: Path) -> None:

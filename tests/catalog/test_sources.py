@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dulwich.repo import Repo
 
-from modelversions import Catalog, ConfigurationError, InvalidArgumentError
+from modelversions import (
+    Catalog,
+    ConfigurationError,
+    InvalidArgumentError,
+    RepositoryNotFoundError,
+)
 from modelversions.catalog.sources import Source, read_sources
 from modelversions.credentials import (
     from_name,
@@ -31,6 +37,12 @@ from modelversions.testing import memory_registry
         ([{"name": "x", "url": "https://host/churn"}, "https://other/churn"], "x churn"),
         (["/srv/churn/.git", Path("/srv/vision")], "churn vision"),
         (["/"], "/"),
+        (["https://u:s3cret@a/x.git", "https://b/x.git"], "a/x b/x"),
+        (["https://u:1/s3cret@a:pw@a/x.git", "https://b/x.git"], "a/x b/x"),
+        (["https://u:s3c/ret@a/x", "https://u:s3c/ret@a/y"], "x y"),
+        (["https://h:8443/x", "https://h:8444/x"], "h:8443/x h:8444/x"),
+        (["file:///srv/a/x", "file:///srv/b/x"], "a/x b/x"),
+        (["[h:22]:a/x", "u@h:b/x"], "a/x b/x"),
         (["/.git"], ".git"),
         ([], ""),
     ],
@@ -45,6 +57,12 @@ def test_names(given: list[Any], names: str) -> None:
         ("https://u:p@host:8080/x", "host:8080"),
         ("git@host:team/x", "host"),
         ("host:x", "host"),
+        ("[host:22]:x", "host"),
+        ("u@[::1]:x", "::1"),
+        ("https://HOST:443/x", "host"),
+        ("ssh://u@host/x", "host"),
+        ("http://[::1/x", None),
+        ("http://host\u2100/x", "host\u2100"),
         ("file:///srv/x", None),
         ("/srv/x", None),
     ],
@@ -66,6 +84,11 @@ def test_hosts(location: str, host: str | None) -> None:
         [{"name": "x"}],
         [{"url": "https://host/x", "path": "x"}],
         [{"url": {}}],
+        [{"url": "https://host/x", "commit_url": "https://host/x"}],
+        [{"path": "https://host/x"}],
+        [{"path": ""}],
+        [{"ulr": "https://u:hunter2@host/x"}],
+        ["https://u:hunter2@host/x", "https://u:hunter2@host/x"],
         [{"url": "https://host/x", "other": 1, "credentials": "hunter2"}],
         [{"url": "https://host/x", "name": 7}],
         [{"url": "https://host/x", "name": "/"}],
@@ -118,6 +141,7 @@ def test_a_file(tmp_path: Path) -> None:
         "repositories:\n"
         "- https://host/team/churn.git\n"
         "- below/vision\n"
+        "- ~/audio\n"
         "- {name: nlp, url: 'git@host:team/ner.git', credentials: 'env:NLP_TOKEN'}\n"
     )
     catalog = Catalog.from_file(file)
@@ -125,10 +149,11 @@ def test_a_file(tmp_path: Path) -> None:
     assert [(one.name, one.location) for one in found] == [
         ("churn", "https://host/team/churn.git"),
         ("vision", str(tmp_path / "below" / "vision")),
+        ("audio", str(Path.home() / "audio")),
         ("nlp", "git@host:team/ner.git"),
     ]
     assert [name_of(one.credentials) for one in found if one.credentials] == [
-        *("netrc", "netrc", "env:NLP_TOKEN"),
+        *("netrc", "netrc", "netrc", "env:NLP_TOKEN"),
     ]
 
 
@@ -171,6 +196,67 @@ def test_repositories_below_a_folder(tmp_path: Path) -> None:
     assert list(Catalog.discover(tmp_path / "vision.git")) == ["vision"]
     with pytest.raises(InvalidArgumentError):
         Catalog.discover(tmp_path / "absent")
+
+
+def test_repositories_side_by_side(tmp_path: Path) -> None:
+    for name in ("x.git", "y.git", "y.git.git"):
+        Repo.init_bare(str(tmp_path / name), mkdir=True).close()
+    Repo.init(str(tmp_path / "x"), mkdir=True).close()
+    assert list(Catalog.discover(tmp_path)) == ["x", "x.git", "y", "y.git.git"]
+
+
+def test_a_deep_folder(tmp_path: Path) -> None:
+    folders = [tmp_path]
+    for _ in range(sys.getrecursionlimit() + 100):
+        folders.append(folders[-1] / "d")
+        folders[-1].mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert list(Catalog.discover(tmp_path)) == []
+    for folder in reversed(folders[1:]):  # shutil.rmtree is recursive
+        folder.rmdir()
+
+
+def test_folders_that_cannot_be_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("gone", "refused", "work"):
+        (tmp_path / name).mkdir()
+    Repo.init(str(tmp_path / "work")).close()
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        if Path(path).name == "refused":
+            raise PermissionError(13, "Permission denied", path)
+        if Path(path).name == "gone":
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert list(Catalog.discover(tmp_path)) == ["refused", "work"]
+
+
+@pytest.mark.parametrize("path", [None, 7])
+def test_what_is_no_path(path: Any) -> None:
+    for ask in (Catalog.from_file, Catalog.discover, Catalog.load, Catalog([]).save):
+        with pytest.raises(InvalidArgumentError, match="path"):
+            ask(path)
+
+
+def test_paths_that_look_like_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = read_sources([Path("host:x"), {"path": "host:y"}, {"url": "host:z"}])
+    assert [one.location for one in found] == [
+        *(str(tmp_path / name) for name in ("host:x", "host:y")),
+        "host:z",
+    ]
+
+
+def test_an_invalid_url_is_one_error(tmp_path: Path) -> None:
+    Repo.init_bare(str(tmp_path / "x"), mkdir=True).close()
+    catalog = Catalog(["http://[::1/y", tmp_path / "x", "http://host:99999/z"])
+    assert catalog.latest() == {}
+    assert {name: type(error) for name, error in catalog.errors.items()} == {
+        "y": RepositoryNotFoundError,
+        "z": RepositoryNotFoundError,
+    }
 
 
 def test_paths_do_not_depend_on_the_current_directory(

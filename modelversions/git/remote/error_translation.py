@@ -58,7 +58,7 @@ def translate_error(
     if any(isinstance(one, TimeoutError) or _is_timeout(one) for one in _chain(error)):
         return RemoteTimeoutError(
             f"{location!r} sent nothing for {timeout} seconds; try again, or pass a larger "
-            "timeout= to Registry.open",
+            "timeout=",
             location=location,
         )
     if isinstance(error, HTTPProxyUnauthorized):

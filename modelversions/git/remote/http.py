@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,8 @@ from modelversions.git.urls import Url
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
+
+Connections = list["weakref.ref[Any]"]
 
 _REDIRECTS = 5
 _SMART = "application/x-git-"
@@ -112,16 +115,25 @@ class _Http(HttpClient):
         self._manager = manager
         self._settings = settings
         self.login = login
+        self._connections = _recorded(manager)
         self._response: BaseHTTPResponse | None = None
-        """The last response, whose body may be read by another thread."""
+        """The last response; if it ends with its connection, only this one has the socket."""
+        self._is_closed = False
         self._capabilities: dict[str, tuple[str, bytes]] = {}
         """By URL, the redirected URL and the capabilities of a server of protocol version 2."""
 
     def close(self) -> None:
+        self._is_closed = True
         response, self._response = self._response, None
-        if response is not None:  # wakes another thread that reads, from urllib3 2.3 on
+        if response is not None:  # from urllib3 2.3 on
             with suppress(AttributeError, ValueError, OSError, RuntimeError):
                 response.shutdown()
+        for connection in filter(None, [found() for found in self._connections]):
+            sock = getattr(connection.sock, "socket", connection.sock)
+            with suppress(OSError, TypeError):  # wakes another thread that reads
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        for key in self._manager.pools.keys():  # noqa: SIM118  # it cannot be iterated over
+            self._manager.pools[key].close()  # clear() leaves it open while a response exists
         self._manager.clear()
 
     def send(
@@ -198,15 +210,16 @@ class _Http(HttpClient):
         options |= {"headers": self._headers(url, headers), "body": data}
         again = not url.endswith("git-receive-pack")
         while True:
+            if self._is_closed:
+                raise GitProtocolError("the connection was closed")
             try:
-                response = self._manager.request(method, url, **options)
+                self._response = self._manager.request(method, url, **options)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if not again or not isinstance(error, urllib3.exceptions.ProtocolError):
                     raise GitProtocolError(str(error)) from error
                 again = False
             else:
-                self._response = response
-                return response
+                return self._response
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers for a URL: configured ones are for the repository's origin only."""
@@ -220,6 +233,37 @@ class _Http(HttpClient):
         if self.login is not None and same_origin(url, self.login.origin):
             found["Authorization"] = basic(self.login.username, self.login.password)
         return found
+
+
+def _recorded(manager: PoolManager) -> Connections:
+    """Return a list that gets the connections of a manager when they are created.
+
+    urllib3 has no access to those in use, which wait for the headers of a response.
+    """
+    connections: Connections = []
+
+    def recording(pool_class: Callable[..., Any]) -> Callable[..., Any]:
+        def new_pool(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # urllib3's
+            pool = pool_class(*arguments, **options)
+            connect = pool.ConnectionCls
+
+            def new_connection(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # urllib3's
+                connection = connect(*arguments, **options)
+                connections[:] = [one for one in connections if one() is not None]
+                connections.append(weakref.ref(connection))
+                return connection
+
+            pool.ConnectionCls = new_connection
+            return pool
+
+        return new_pool
+
+    classes = manager.pool_classes_by_scheme.items()
+    manager.pool_classes_by_scheme = {
+        scheme: recording(one)  # type: ignore[misc]  # it is called only
+        for scheme, one in classes
+    }
+    return connections
 
 
 class _Response:

@@ -46,6 +46,8 @@ class Session:
         self._options = options
         self._lock = ForkSafeLock(self._leave_connection)
         self._client: GitClient | None = None
+        self._asked: GitClient | None = None
+        """The client of the current request, which close() may have left."""
         self._inherited: GitClient | None = None
         """It is kept open: to close it would end the parent's connection."""
         self._login: Login | None = None
@@ -67,8 +69,9 @@ class Session:
     def close(self) -> None:
         """Close the connection. A current request fails; the next one connects again."""
         client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        for one in {client, self._asked} - {None}:
+            assert one is not None
+            one.close()
 
     def ask(self, question: Callable[[GitClient], Answer]) -> Answer:
         """Send a request; again with credentials if the server requires them.
@@ -78,22 +81,28 @@ class Session:
             AuthenticationError: there are no credentials, or they were rejected.
         """
         with self._lock:
-            self._callback_error, self.reached = None, False
-            for attempt in range(2):
-                client = self._get_client()
-                _LOG.debug("request to %r%s", self.location, ", with a login" * attempt)
-                try:
-                    answer = self._send(client, question)
-                except HTTPUnauthorized as error:
-                    asking = error.url
-                else:
-                    self._tell("approve")
-                    return answer
-                if attempt == 0:
-                    self._log_in(asking)
-                    log_in(client, self._login)
-            self._tell("reject")
-            raise self._denied()
+            try:
+                return self._ask(question)
+            finally:
+                self._asked = None
+
+    def _ask(self, question: Callable[[GitClient], Answer]) -> Answer:
+        self._callback_error, self.reached = None, False
+        for attempt in range(2):
+            client = self._asked = self._get_client()
+            _LOG.debug("request to %r%s", self.location, ", with a login" * attempt)
+            try:
+                answer = self._send(client, question)
+            except HTTPUnauthorized as error:
+                asking = error.url
+            else:
+                self._tell("approve")
+                return answer
+            if attempt == 0:
+                self._log_in(asking)
+                log_in(client, self._login)
+        self._tell("reject")
+        raise self._denied()
 
     def _send(self, client: GitClient, question: Callable[[GitClient], Answer]) -> Answer:
         """Send a request once; after an error, close the connection."""
@@ -133,7 +142,7 @@ class Session:
 
     def _leave_connection(self) -> None:
         """Leave the connection to the parent process, in a forked child."""
-        self._inherited, self._client = self._client, None
+        self._inherited, self._client, self._asked = self._asked or self._client, None, None
 
     def _drop(self, client: GitClient) -> None:
         """Close a client; another thread may have closed the session meanwhile."""

@@ -447,6 +447,15 @@ def test_a_url_may_be_rewritten_by_the_configuration(far: Builder, url: str) -> 
         assert same(remote_registry, far.registry)
 
 
+def test_a_url_may_be_rewritten_to_a_path(far: Builder) -> None:
+    far.tags("m@v1.0.0")
+    assert isinstance(far.repo, Repo)
+    text = f'[url "{far.repo.path}"]\n\tinsteadOf = https://host/models\n'
+    Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)
+    with Registry.open("https://host/models") as registry:
+        assert same(registry, far.registry)
+
+
 def test_lightweight_tags_are_problems_there_as_here(
     remote_registry: Registry, far: Builder
 ) -> None:
