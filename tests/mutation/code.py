@@ -40,7 +40,7 @@ class Code:
         """
         for lines, body, _ in reversed(self._functions):
             if line in body:
-                return next(one for one in reversed(self._statements) if line in one)
+                return next((one for one in reversed(self._statements) if line in one), body)
             if line in lines and body:
                 return body
         return None
@@ -51,7 +51,7 @@ class Code:
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 name = f"{prefix}.{child.name}".lstrip(".")
                 self._functions.append((*_lines(child), name))
-            if isinstance(child, ast.stmt):
+            if isinstance(child, (ast.stmt, ast.excepthandler)):
                 body = getattr(child, "body", None)
                 end = body[0].lineno if body else _end(child)[0] + 1
                 self._statements.append(range(child.lineno, max(end, child.lineno + 1)))
@@ -72,7 +72,7 @@ class Code:
         self._excluded += ranges
 
 
-def _end(node: ast.expr | ast.stmt) -> Position:
+def _end(node: ast.expr | ast.stmt | ast.excepthandler) -> Position:
     assert node.end_lineno is not None
     assert node.end_col_offset is not None
     return node.end_lineno, node.end_col_offset

@@ -1,4 +1,4 @@
-"""Mutants: copies of a module that differ in one expression, as made by the operators of cosmic-ray."""
+"""Mutants: copies of a module with one change, as made by the operators of cosmic-ray."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def mutants(path: str) -> Iterator[Mutant]:
             continue
         seen.add(mutated)
         before, after = _difference(source, mutated)
-        yield Mutant(path, code.function(position[0]), operator, position[0], before, after, mutated)
+        yield Mutant(
+            path, code.function(position[0]), operator, position[0], before, after, mutated
+        )
 
 
 def _mutations(source: str, code: Code) -> Iterator[tuple[str, Position, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from cosmic_ray.operators.operator import Example, Operator
 from parso import parse
 
-_TESTED_STATEMENTS = {"raise_stmt", "atom_expr"}
+_TESTED_STATEMENTS = frozenset({"raise_stmt", "atom_expr"})
 
 
 class RemoveStatement(Operator):  # type: ignore[misc]  # cosmic-ray has no types
@@ -21,7 +21,7 @@ class RemoveStatement(Operator):  # type: ignore[misc]  # cosmic-ray has no type
         if _is_removable(node):
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: Any, index: int) -> Any:
+    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
         return _parsed(f"{node.get_first_leaf().prefix}pass", node)
 
     @classmethod
@@ -36,7 +36,7 @@ class ReturnNone(Operator):  # type: ignore[misc]
         if node.type == "return_stmt" and node.children[1].get_code().strip() != "None":
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: Any, index: int) -> Any:
+    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
         return _parsed(f"{node.get_first_leaf().prefix}return None", node)
 
     @classmethod
@@ -70,8 +70,9 @@ def _is_removable(node: Any) -> bool:
     if node.parent is None or node.parent.type != "simple_stmt":
         return False
     if node.type == "expr_stmt":
-        return node.children[0].type == "atom_expr" and node.children[1].type != "annassign"
-    return node.type in _TESTED_STATEMENTS
+        target, following, *_ = node.children
+        return bool(target.type == "atom_expr" and following.type != "annassign")
+    return bool(node.type in _TESTED_STATEMENTS)
 
 
 def _keyword_arguments(node: Any) -> list[Any]:

@@ -1,12 +1,14 @@
-"""Run the tests against mutants, each in a forked process that imports the package anew.
+"""Run the tests against mutants, each in a fork of a process that has collected the tests.
 
-A new Python would need a second to import pytest, Hypothesis and dulwich: the parent process has
-imported them already. The mutated module is loaded from memory, so that no file is changed.
+The fork replaces the code of the functions that the mutant changes. For code that is run by the
+import, it imports the package and the tests anew, with the mutated module from memory. No file is
+changed.
 """
 
 from __future__ import annotations
 
 import enum
+import gc
 import importlib.abc
 import importlib.util
 import os
@@ -20,7 +22,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from pathlib import Path
 from types import CodeType
 from typing import NoReturn, TypeVar
 
@@ -28,7 +29,8 @@ import attrs
 import pytest
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.reach import OPTIONS, Reach
+from tests.mutation.reach import OPTIONS
+from tests.mutation.swap import Functions
 
 _MEMORY = 4 * 2**30
 """The address space of a process, in bytes: a mutant may need more and more memory."""
@@ -36,12 +38,15 @@ _MEMORY = 4 * 2**30
 _PAUSE = 0.005
 """How often it is checked whether processes have ended, in seconds."""
 
+_ERROR = 70
+"""The exit code if a mutant could not be tested."""
+
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 Result = TypeVar("Result")
 
-Groups = list[list[str]]
-"""Ids of tests, to be collected and run group by group until one fails."""
+Select = Callable[[Mutant], tuple[list[str], float]]
+"""Returns the ids of the tests of a mutant, and the seconds after which they are stopped."""
 
 
 class Outcome(str, enum.Enum):
@@ -62,7 +67,7 @@ class _Loader(SourceFileLoader):
         super().__init__(mutant.module, mutant.path)
         self._mutant = mutant
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
         return compile(self._mutant.source, self._mutant.path, "exec", dont_inherit=True)
 
 
@@ -72,7 +77,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         if name != self._mutant.module:
             return None
         return importlib.util.spec_from_loader(name, _Loader(self._mutant))
@@ -91,12 +96,23 @@ class _Selection:
         items[:] = sorted(kept, key=lambda item: order[item.nodeid])
 
 
+class _Collected:
+    """A plugin that calls a function in place of running the tests that were collected."""
+
+    def __init__(self, call: Callable[[dict[str, pytest.Item]], None]) -> None:
+        self._call = call
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._call({item.nodeid: item for item in session.items})
+        return True
+
+
 def in_process(function: Callable[[], Result]) -> Result:
     """Return the result of a function that is called in a forked process."""
     with tempfile.TemporaryFile() as file:
         pid = os.fork()
         if not pid:
-            _finish(lambda: pickle.dump(function(), file))
+            _leave_with(lambda: os.write(file.fileno(), pickle.dumps(function())))
         _, status = os.waitpid(pid, 0)
         if status:
             raise SystemExit("the tests cannot be run without a mutant")
@@ -104,77 +120,101 @@ def in_process(function: Callable[[], Result]) -> Result:
         return pickle.load(file)  # type: ignore[no-any-return]
 
 
-def _finish(function: Callable[[], object]) -> NoReturn:
-    """Call a function and leave the process."""
+def _leave_with(function: Callable[[], object]) -> NoReturn:
     code = 1
     try:
         function()
         code = 0
-    except SystemExit as exit_:
-        print(exit_, file=sys.stderr)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def preload(reach: Reach) -> None:
-    """Import what the tests import, except what is of this project."""
-    for name in reach.modules:
-        with suppress(Exception):
-            importlib.import_module(name)
+class Runner:
+    """Runs tests against mutants, in several processes."""
 
+    def __init__(self, items: dict[str, pytest.Item], select: Select, jobs: int) -> None:
+        """Prepare for forks.
 
-def outcomes(
-    mutants: Iterable[Mutant],
-    select: Callable[[Mutant], tuple[Groups, float]],
-    jobs: int,
-) -> Iterator[tuple[Mutant, Outcome]]:
-    """Run mutants in several processes; yield them with their outcomes as they end.
+        Args:
+            items: the collected tests, by id.
+            select: chooses the tests of a mutant.
+            jobs: the number of processes.
+        """
+        self._items = items
+        self._select = select
+        self._jobs = jobs
+        self._functions = Functions()
+        self._running: dict[int, _Run] = {}
+        gc.freeze()  # the memory stays shared
 
-    Args:
-        mutants: the mutants.
-        select: returns the tests of a mutant, and the seconds after which they are stopped.
-        jobs: the number of processes.
-    """
-    running: dict[int, _Run] = {}
-    for mutant in mutants:
-        groups, limit = select(mutant)
-        if not groups:
-            yield mutant, Outcome.SURVIVED
-            continue
-        while len(running) >= jobs:
-            yield from _ended(running)
-        run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), time.monotonic() + limit)
-        pid = os.fork()
-        if not pid:
-            _test(run, groups)
-        running[pid] = run
-    while running:
-        yield from _ended(running)
+    def outcomes(
+        self, mutants: Iterable[Mutant], *, anew: bool = False
+    ) -> Iterator[tuple[Mutant, Outcome]]:
+        """Yield mutants with their outcomes, as they end.
+
+        Args:
+            mutants: the mutants.
+            anew: whether to import the package anew for all.
+        """
+        for mutant in mutants:
+            tests, limit = self._select(mutant)
+            if not tests:
+                yield mutant, Outcome.SURVIVED
+                continue
+            while len(self._running) >= self._jobs:
+                yield from self._ended()
+            run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), time.monotonic() + limit)
+            pid = os.fork()
+            if not pid:
+                self._test(run, tests, anew=anew)
+            self._running[pid] = run
+        while self._running:
+            yield from self._ended()
+
+    def _ended(self) -> Iterator[tuple[Mutant, Outcome]]:
+        time.sleep(_PAUSE)
+        for pid, run in list(self._running.items()):
+            late = time.monotonic() > run.deadline
+            if late:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+            done, status = os.waitpid(pid, 0 if late else os.WNOHANG)
+            if done:
+                del self._running[pid]
+                shutil.rmtree(run.folder, ignore_errors=True)
+                code = os.waitstatus_to_exitcode(status)
+                assert code != _ERROR, f"{run.mutant} cannot be tested"
+                yield run.mutant, _outcome(code, late=late)
+
+    def _test(self, run: _Run, tests: list[str], *, anew: bool) -> NoReturn:
+        """Run the tests of a mutant; leave the process with pytest's exit code."""
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+            _silence()
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = run.folder
+            if anew or not self._functions.swap(run.mutant):
+                code = _import_and_test(run.mutant, tests)
+            else:
+                items = [self._items[one] for one in tests]
+                code = any(map(_fails, items, [*items[1:], None]))
+        except Exception:
+            code = _ERROR
+            raise
+        finally:
+            os._exit(code)
 
 
 @attrs.frozen
 class _Run:
-    """A process that runs the tests."""
+    """A process that runs the tests of a mutant."""
 
     mutant: Mutant
     folder: str
     deadline: float
-
-
-def _ended(running: dict[int, _Run]) -> Iterator[tuple[Mutant, Outcome]]:
-    time.sleep(_PAUSE)
-    for pid, run in list(running.items()):
-        late = time.monotonic() > run.deadline
-        if late:
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        done, status = os.waitpid(pid, 0 if late else os.WNOHANG)
-        if done:
-            del running[pid]
-            shutil.rmtree(run.folder, ignore_errors=True)
-            yield run.mutant, _outcome(os.waitstatus_to_exitcode(status), late=late)
 
 
 def _outcome(code: int, *, late: bool) -> Outcome:
@@ -183,21 +223,31 @@ def _outcome(code: int, *, late: bool) -> Outcome:
     return Outcome.SURVIVED if code in _PASSED else Outcome.KILLED
 
 
-def _test(run: _Run, groups: Groups) -> NoReturn:
-    """Run the tests of a mutant, group by group, and leave the process with pytest's exit code."""
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-        log = os.open(Path(run.folder, "log"), os.O_WRONLY | os.O_CREAT)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        sys.meta_path.insert(0, _Finder(run.mutant))
-        for group in groups:
-            files = list(dict.fromkeys(test.partition("::")[0] for test in group))
-            arguments = [*OPTIONS, f"--basetemp={run.folder}/tmp", *files]
-            code = pytest.main(arguments, plugins=[_Selection(group)])
-            if code not in _PASSED:
-                break
-    finally:
-        os._exit(code)
+def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
+    item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+    return item.session.testsfailed > 0
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def _import_and_test(mutant: Mutant, tests: list[str]) -> int:
+    """Import the package and the tests anew, with the mutated module."""
+    for name in [one for one in sys.modules if one.split(".")[0] in ("modelversions", "tests")]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Finder(mutant))
+    code: int = pytest.ExitCode.OK
+    for group in (tests[:40], tests[40:]):  # nearly all are killed by the first, of few files
+        if group and code in _PASSED:
+            files = dict.fromkeys(test.partition("::")[0] for test in group)
+            code = pytest.main([*OPTIONS, *files], plugins=[_Selection(group)])
+    return code
+
+
+def with_tests(tests: Sequence[str], call: Callable[[dict[str, pytest.Item]], None]) -> None:
+    """Collect tests and call a function with them, by id."""
+    code = pytest.main([*OPTIONS, "-s", *tests], plugins=[_Collected(call)])
+    assert code in _PASSED, code

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 import attrs
 import pytest
 
-from tests.mutation.code import ROOT
+from tests.mutation.code import ROOT, Code
+from tests.mutation.mutants import Mutant
+from tests.mutation.settings import Settings
 
 OPTIONS = (
     "-q",
@@ -24,12 +27,10 @@ OPTIONS = (
 class Reach:
     """The tests that run each line."""
 
-    by_line: dict[str, dict[int, set[str]]]
-    """By path and line: the ids of tests."""
+    by_line: dict[str, dict[int, int]]
+    """By path and line: a set of tests, as the bits of a number."""
     seconds: dict[str, float]
-    """By id of a test."""
-    modules: tuple[str, ...]
-    """The modules that the tests import, except those of this project."""
+    """By id of a test, in the order of the bits."""
 
     def tests(self, path: str, lines: range | None, limit: float) -> list[str]:
         """Return the tests that run one of the lines of a module, or any; the fastest first.
@@ -40,9 +41,11 @@ class Reach:
             limit: the sum of their durations, in seconds.
         """
         by_line = self.by_line.get(path, {})
-        ids = set[str]().union(*(by_line.get(line, ()) for line in lines or by_line))
-        ordered = sorted(ids, key=lambda one: (self.seconds.get(one, 0), one))
-        return list(_within(limit, [(one, self.seconds.get(one, 0)) for one in ordered]))
+        bits = 0
+        for line in by_line if lines is None else lines:
+            bits |= by_line.get(line, 0)
+        found = [one for index, one in enumerate(self.seconds.items()) if bits >> index & 1]
+        return list(_within(limit, sorted(found, key=itemgetter(1))))
 
 
 def _within(limit: float, tests: Sequence[tuple[str, float]]) -> Iterator[str]:
@@ -81,23 +84,45 @@ def clear_caches() -> None:
                 clear()
 
 
-def measure(tests: Sequence[str]) -> Reach:
+def measure(tests: Sequence[str], packages: Sequence[str]) -> Reach:
     """Run tests and record the lines that each runs."""
     from coverage import Coverage
 
-    coverage = Coverage(data_file=None, source=["modelversions"], config_file=False)
+    coverage = Coverage(
+        data_file=None, source=[f"modelversions.{one}" for one in packages], config_file=False
+    )
     recorder = _Recorder(coverage)
     coverage.start()
     code = pytest.main([*OPTIONS, *tests], plugins=[recorder])
     coverage.stop()
-    if code != pytest.ExitCode.OK:
-        raise SystemExit(f"the tests fail without a mutant: {code!r}")
+    assert code == pytest.ExitCode.OK, "tests fail without a mutant"
     data = coverage.get_data()
-    by_line: dict[str, dict[int, set[str]]] = {}
+    bits = {test: 1 << index for index, test in enumerate(recorder.seconds)}
+    by_line: dict[str, dict[int, int]] = {}
     for file in data.measured_files():
-        path = file.removeprefix(f"{ROOT}/")
         lines = data.contexts_by_lineno(file).items()
-        by_line[path] = {line: {one for one in contexts if one} for line, contexts in lines}
-    own = {"modelversions", "tests"}
-    modules = tuple(name for name in sys.modules if name.split(".")[0] not in own)
-    return Reach(by_line, recorder.seconds, modules)
+        by_line[file.removeprefix(f"{ROOT}/")] = {
+            line: sum(bits.get(one, 0) for one in set(tests)) for line, tests in lines
+        }
+    return Reach(by_line, recorder.seconds)
+
+
+class Selector:
+    """Chooses the tests of a mutant."""
+
+    def __init__(self, reach: Reach, settings: Settings) -> None:
+        """Choose from the tests that were measured."""
+        self._reach = reach
+        self._settings = settings
+        self._code: dict[str, Code] = {}
+
+    def __call__(self, mutant: Mutant) -> tuple[list[str], float]:
+        """Return the tests of a mutant, and the seconds after which they are stopped."""
+        code = self._code.get(mutant.path)
+        if code is None:
+            source = (ROOT / mutant.path).read_text(encoding="utf-8")
+            code = self._code[mutant.path] = Code(source)
+        lines = code.reached_by(mutant.line)
+        tests = self._reach.tests(mutant.path, lines, self._settings.seconds)
+        seconds = sum(self._reach.seconds[one] for one in tests)
+        return tests, self._settings.grace + 5 * seconds
