@@ -16,7 +16,7 @@ import pytest
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.processes import Outcome, Runner, in_process, with_tests
 from tests.mutation.reach import Selector, measure
-from tests.mutation.results import load, save, summary
+from tests.mutation.results import Results, load, package, save, summary
 from tests.mutation.settings import Settings
 
 
@@ -42,23 +42,34 @@ def with_runner(settings: Settings, processes: int | None, call: Callable[[Runne
 
 
 def _run(settings: Settings, options: argparse.Namespace, runner: Runner) -> None:
+    results: Results = {}
     for path in settings.paths(options.modules):
-        chosen: Iterable[Mutant] = mutants(path)
         known = load()
+        start = time.monotonic()
+        chosen: Iterable[Mutant] = mutants(path, options.one_in)
         if options.survivors:
             alive = {one.key for one in known[path].survivors}
             chosen = (one for one in chosen if one.key[1:] in alive)
-        start = time.monotonic()
-        chosen = (one for one in chosen if one.number % options.one_in == 0)
         found = []
         for mutant, outcome in runner.outcomes(chosen, anew=options.survivors):
             found.append((mutant, outcome))
             _show(mutant, outcome)
         result = summary(found, options.one_in, known.get(path))
+        print(f"{path}: {result}, {time.monotonic() - start:.0f} s", flush=True)
+        results[path] = result
         if options.survivors:
             result = attrs.evolve(known[path], survivors=result.survivors)
-        save({**known, path: result})
-        print(f"{path}: {result}, {time.monotonic() - start:.0f} s", flush=True)
+        if not options.check:
+            save({**known, path: result})
+    if options.check:
+        _check(settings, results)
+
+
+def _check(settings: Settings, results: Results) -> None:
+    for name in settings.packages:
+        result = package(results, name)
+        print(f"{name}: {result}", flush=True)
+        assert result.percent >= settings.percent, f"too many mutants of {name} survive"
 
 
 def _show(mutant: Mutant, outcome: Outcome) -> None:
@@ -76,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         "--survivors", action="store_true", help="run the known survivors only, once more"
     )
     parser.add_argument("--one-in", type=int, default=1, help="run a sample of the mutants")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, and fail if too many survive"
+    )
     parser.add_argument("--processes", type=int, help="the number of processes")
     parser.add_argument(
         "--table", action="store_true", help="run nothing, write RESULTS.md from results.json"

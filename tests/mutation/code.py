@@ -31,6 +31,11 @@ class Code:
         """Return the qualified name of the innermost function or class; empty outside."""
         return next((name for lines, _, name in reversed(self._functions) if line in lines), "")
 
+    @property
+    def names(self) -> set[str]:
+        """The qualified names of the functions and classes, and an empty one."""
+        return {"", *(name for *_, name in self._functions)}
+
     def reached_by(self, line: int) -> range | None:
         """Return the lines of which a test runs one if it runs what is changed in a line.
 
@@ -63,13 +68,16 @@ class Code:
         if isinstance(node, ast.FunctionDef):
             found = [node.returns]
             if any(ast.unparse(one) == "overload" for one in node.decorator_list):
-                found = [node, *node.decorator_list]
+                found = [*node.decorator_list, node]
         elif isinstance(node, (ast.arg, ast.AnnAssign)):
             found = [node.annotation]
         elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             found = [node]
-        ranges = [((one.lineno, one.col_offset), _end(one)) for one in found if one is not None]
-        self._excluded += ranges
+        for one in found:
+            if one is not None:
+                line, column = one.lineno, one.col_offset
+                is_decorator = isinstance(node, ast.FunctionDef) and one is not node.returns
+                self._excluded.append(((line, 0 if is_decorator else column), _end(one)))
 
 
 def _end(node: ast.expr | ast.stmt | ast.excepthandler) -> Position:

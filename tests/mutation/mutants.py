@@ -39,22 +39,21 @@ class Mutant:
         """What identifies the mutant while other code of the module changes."""
         return self.path, self.function, self.before, self.after
 
-    @property
-    def number(self) -> int:
-        """A number that depends on the key only, to draw samples by."""
-        return int.from_bytes(hashlib.sha256(repr(self.key).encode()).digest()[:8], "big")
 
-
-def mutants(path: str) -> Iterator[Mutant]:
-    """Yield the mutants of a module that differ from it when they are compiled.
+def mutants(path: str, one_in: int = 1) -> Iterator[Mutant]:
+    """Yield the mutants of a module.
 
     Annotations are not changed, as nothing evaluates them, and neither are the bodies of functions
     for type checkers.
+
+    Args:
+        path: the path, from the root of the repository.
+        one_in: yield a sample of one in so many, which depends on the code only.
     """
     source = (ROOT / path).read_text(encoding="utf-8")
     code = Code(source)
     seen = {source}
-    for operator, position, mutated in _mutations(source, code):
+    for operator, position, mutated in _mutations(source, code, one_in):
         if mutated in seen or not _compiles(mutated):
             continue
         seen.add(mutated)
@@ -64,24 +63,31 @@ def mutants(path: str) -> Iterator[Mutant]:
         )
 
 
-def _mutations(source: str, code: Code) -> Iterator[tuple[str, Position, str]]:
+def _mutations(source: str, code: Code, one_in: int) -> Iterator[tuple[str, Position, str]]:
     """Yield the name of an operator, the start of the change, and the changed source."""
     from cosmic_ray.ast import ast_nodes, get_ast
 
     from tests.mutation.operators import OPERATORS
 
+    lines = source.splitlines()
     tree = get_ast(source)
     pickled = pickle.dumps(tree)
     nodes = list(ast_nodes(tree))
     for operator in [one() for one in (*_core_operators(), *OPERATORS)]:
         for index, node in enumerate(nodes):
             for occurrence, (start, _) in enumerate(operator.mutation_positions(node)):
-                if code.is_excluded(start):
+                drawn = _draw(lines[start[0] - 1], start[1], type(operator).__name__, occurrence)
+                if drawn % one_in or code.is_excluded(start):
                     continue
                 copied = pickle.loads(pickled)
                 target = list(ast_nodes(copied))[index]
                 _replace(target, operator.mutate(target, occurrence))
                 yield type(operator).__name__, start, copied.get_code()
+
+
+def _draw(*key: object) -> int:
+    """Return a number that depends on the key only."""
+    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big")
 
 
 def _core_operators() -> Iterator[Any]:
@@ -114,9 +120,10 @@ def _compiles(source: str) -> bool:
 
 def _difference(source: str, mutated: str) -> tuple[str, str]:
     """Return the lines that differ, before and after."""
-    old, new = source.splitlines(), mutated.splitlines()
+    old, new = ([line.strip() for line in one.splitlines()] for one in (source, mutated))
+    old, new = list(filter(None, old)), list(filter(None, new))
     while old and new and old[0] == new[0]:
         del old[0], new[0]
     while old and new and old[-1] == new[-1]:
         del old[-1], new[-1]
-    return " ".join(map(str.strip, old)), " ".join(map(str.strip, new))
+    return " ".join(old), " ".join(new)

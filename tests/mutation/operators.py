@@ -22,7 +22,7 @@ class RemoveStatement(Operator):  # type: ignore[misc]  # cosmic-ray has no type
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
-        return _parsed(f"{node.get_first_leaf().prefix}pass", node)
+        return _in_place_of(node, "pass")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -37,7 +37,7 @@ class ReturnNone(Operator):  # type: ignore[misc]
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
-        return _parsed(f"{node.get_first_leaf().prefix}return None", node)
+        return _in_place_of(node, "return None")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -82,7 +82,8 @@ def _keyword_arguments(node: Any) -> list[Any]:
     return [one for one in named if one.children[1].get_code().strip() == "="]
 
 
-def _parsed(code: str, node: Any) -> Any:
+def _in_place_of(node: Any, code: str) -> Any:
     parsed = parse(code).children[0]
+    parsed.get_first_leaf().prefix = node.get_first_leaf().prefix
     parsed.parent = node.parent
     return parsed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 
 import attrs
 import pytest
@@ -33,7 +32,9 @@ class Reach:
     """By id of a test, in the order of the bits."""
 
     def tests(self, path: str, lines: range | None, limit: float) -> list[str]:
-        """Return the tests that run one of the lines of a module, or any; the fastest first.
+        """Return the tests that run one of the lines of a module, or any.
+
+        Those of the module's package come first, then the fastest.
 
         Args:
             path: the module.
@@ -45,7 +46,9 @@ class Reach:
         for line in by_line if lines is None else lines:
             bits |= by_line.get(line, 0)
         found = [one for index, one in enumerate(self.seconds.items()) if bits >> index & 1]
-        return list(_within(limit, sorted(found, key=itemgetter(1))))
+        near = f"tests/{'/'.join(path.split('/')[1:-1])}/"
+        found.sort(key=lambda one: (not one[0].startswith(near), one[1]))
+        return list(_within(limit, found))
 
 
 def _within(limit: float, tests: Sequence[tuple[str, float]]) -> Iterator[str]:

@@ -23,6 +23,8 @@ class Settings:
     """The packages in ``modelversions`` that are mutated."""
     tests: list[str]
     """The files and folders of tests that check them."""
+    percent: float
+    """How many of the mutants of a package have to be killed at least."""
     processes: int
     seconds: float
     """The sum of the durations of the tests for one mutant."""
