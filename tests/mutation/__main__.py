@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import attrs
@@ -50,10 +50,7 @@ def _run(settings: Settings, options: argparse.Namespace, runner: Runner) -> Non
         if options.survivors:
             alive = {one.key for one in known[path].survivors}
             chosen = (one for one in chosen if one.key[1:] in alive)
-        found = []
-        for mutant, outcome in runner.outcomes(chosen, anew=options.survivors):
-            found.append((mutant, outcome))
-            _show(mutant, outcome)
+        found = list(_outcomes(runner, chosen, again=options.survivors))
         result = summary(found, options.one_in, known.get(path))
         print(f"{path}: {result}, {time.monotonic() - start:.0f} s", flush=True)
         results[path] = result
@@ -70,6 +67,22 @@ def _check(settings: Settings, results: Results) -> None:
         result = package(results, name)
         print(f"{name}: {result}", flush=True)
         assert result.percent >= settings.percent, f"too many mutants of {name} survive"
+
+
+def _outcomes(
+    runner: Runner, chosen: Iterable[Mutant], *, again: bool
+) -> Iterator[tuple[Mutant, Outcome]]:
+    """Yield the outcomes of mutants; those that survive at first are run again."""
+    alive = list(chosen) if again else []
+    for mutant, outcome in [] if again else runner.outcomes(chosen):
+        if outcome is Outcome.SURVIVED:
+            alive.append(mutant)
+        else:
+            _show(mutant, outcome)
+            yield mutant, outcome
+    for mutant, outcome in runner.outcomes(alive, again=True):
+        _show(mutant, outcome)
+        yield mutant, outcome
 
 
 def _show(mutant: Mutant, outcome: Outcome) -> None:

@@ -45,8 +45,11 @@ _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 Result = TypeVar("Result")
 
-Select = Callable[[Mutant], tuple[list[str], float]]
-"""Returns the ids of the tests of a mutant, and the seconds after which they are stopped."""
+Select = Callable[[Mutant, bool], tuple[list[str], float]]
+"""Returns the ids of the tests of a mutant, and the seconds after which they are stopped.
+
+The second argument is whether it is run again, with more tests.
+"""
 
 
 class Outcome(str, enum.Enum):
@@ -150,16 +153,16 @@ class Runner:
         gc.freeze()  # the memory stays shared
 
     def outcomes(
-        self, mutants: Iterable[Mutant], *, anew: bool = False
+        self, mutants: Iterable[Mutant], *, again: bool = False
     ) -> Iterator[tuple[Mutant, Outcome]]:
         """Yield mutants with their outcomes, as they end.
 
         Args:
             mutants: the mutants.
-            anew: whether to import the package anew for all.
+            again: whether to run more tests, and to import the package anew for all.
         """
         for mutant in mutants:
-            tests, limit = self._select(mutant)
+            tests, limit = self._select(mutant, again)
             if not tests:
                 yield mutant, Outcome.SURVIVED
                 continue
@@ -168,7 +171,7 @@ class Runner:
             run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), time.monotonic() + limit)
             pid = os.fork()
             if not pid:
-                self._test(run, tests, anew=anew)
+                self._test(run, tests, again=again)
             self._running[pid] = run
         while self._running:
             yield from self._ended()
@@ -188,7 +191,7 @@ class Runner:
                 assert code != _ERROR, f"{run.mutant} cannot be tested"
                 yield run.mutant, _outcome(code, late=late)
 
-    def _test(self, run: _Run, tests: list[str], *, anew: bool) -> NoReturn:
+    def _test(self, run: _Run, tests: list[str], *, again: bool) -> NoReturn:
         """Run the tests of a mutant; leave the process with pytest's exit code."""
         code = 1
         try:
@@ -196,7 +199,7 @@ class Runner:
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             _silence()
             os.environ["PYTEST_DEBUG_TEMPROOT"] = run.folder
-            if anew or not self._functions.swap(run.mutant):
+            if again or not self._functions.swap(run.mutant):
                 code = _import_and_test(run.mutant, tests)
             else:
                 items = [self._items[one] for one in tests]

@@ -119,13 +119,14 @@ class Selector:
         self._settings = settings
         self._code: dict[str, Code] = {}
 
-    def __call__(self, mutant: Mutant) -> tuple[list[str], float]:
+    def __call__(self, mutant: Mutant, again: bool) -> tuple[list[str], float]:
         """Return the tests of a mutant, and the seconds after which they are stopped."""
         code = self._code.get(mutant.path)
         if code is None:
             source = (ROOT / mutant.path).read_text(encoding="utf-8")
             code = self._code[mutant.path] = Code(source)
         lines = code.reached_by(mutant.line)
-        tests = self._reach.tests(mutant.path, lines, self._settings.seconds)
+        limit = self._settings.seconds_again if again else self._settings.seconds
+        tests = self._reach.tests(mutant.path, lines, limit)
         seconds = sum(self._reach.seconds[one] for one in tests)
         return tests, self._settings.grace + 5 * seconds

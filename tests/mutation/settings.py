@@ -28,6 +28,8 @@ class Settings:
     processes: int
     seconds: float
     """The sum of the durations of the tests for one mutant."""
+    seconds_again: float
+    """The same for a mutant that has survived these."""
     grace: float
     """A mutant is stopped after this time and five times the duration of its tests."""
 

@@ -67,6 +67,18 @@ class TestRegister:
         assert do(registry, "register", "m", "v2.0.0", commit="HEAD~1").version
         assert do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True).version
 
+    @pytest.mark.parametrize("version", ["v0.1.0", "v1.5.0", "v3.0.0"])
+    def test_a_commit_is_taken_by_registrations_only(self, life: Builder, version: str) -> None:
+        """F12a.1, F15.3: a deregistration may be at any commit."""
+        life.commit("c4", 3)
+        life.tag("m@v1.1.0", "c4", 50)
+        life.tag("m@v2.0.0!", "c3", 60)
+        life.tag("m#prod!#3", "c3", 70)
+        with pytest.raises(CommitTakenError, match=r"delete_tags\('m@v1.1.0'\)"):
+            do(life.registry, "register", "m", version, commit=life.commits["c4"])
+        event = do(life.registry, "register", "m", version, commit=life.commits["c3"])
+        assert event.tag == f"m@{version}"
+
     def test_an_assignment_that_registers_keeps_to_the_commit(self, life: Builder) -> None:
         registry = life.registry
         before = registry.history()
