@@ -32,13 +32,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def with_runner(settings: Settings, processes: int | None, call: Callable[[Runner], None]) -> None:
     """Run the tests once without a mutant, and call a function with what runs them again."""
-    reach = in_process(lambda: measure(settings.tests, settings.packages))
+    reach = in_process(lambda: measure(settings.arguments, settings.packages))
     select = Selector(reach, settings)
 
     def collected(items: dict[str, pytest.Item]) -> None:
         call(Runner(items, select, processes or settings.processes))
 
-    with_tests(settings.tests, collected)
+    with_tests(settings.arguments, collected)
 
 
 def _run(settings: Settings, options: argparse.Namespace, runner: Runner) -> None:

@@ -77,12 +77,17 @@ def _mutations(source: str, code: Code, one_in: int) -> Iterator[tuple[str, Posi
         for index, node in enumerate(nodes):
             for occurrence, (start, _) in enumerate(operator.mutation_positions(node)):
                 drawn = _draw(lines[start[0] - 1], start[1], type(operator).__name__, occurrence)
-                if drawn % one_in or code.is_excluded(start):
+                if drawn % one_in or code.is_excluded(start) or _is_separator(node):
                     continue
                 copied = pickle.loads(pickled)
                 target = list(ast_nodes(copied))[index]
                 _replace(target, operator.mutate(target, occurrence))
                 yield type(operator).__name__, start, copied.get_code()
+
+
+def _is_separator(node: Any) -> bool:
+    """Return whether a node separates parameters: cosmic-ray takes it for an operator."""
+    return bool(node.type == "operator" and node.parent.type == "parameters")
 
 
 def _draw(*key: object) -> int:

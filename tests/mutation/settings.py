@@ -23,6 +23,8 @@ class Settings:
     """The packages in ``modelversions`` that are mutated."""
     tests: list[str]
     """The files and folders of tests that check them."""
+    without: list[str]
+    """Ids of tests that are left out."""
     percent: float
     """How many of the mutants of a package have to be killed at least."""
     processes: int
@@ -38,6 +40,11 @@ class Settings:
         """Read the settings."""
         data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         return cls(**data["tool"]["mutation"])
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of pytest that select the tests."""
+        return [*self.tests, *(f"--deselect={one}" for one in self.without)]
 
     def paths(self, chosen: Iterable[str] = ()) -> Iterator[str]:
         """Yield the paths of modules.

@@ -30,7 +30,7 @@ def double(number: int) -> int: ...
 
 
 @cached
-def double(number: int | str = 1) -> int | str:
+def double(number: int | str = 1, *, more: bool = False) -> int | str:
     """Double it."""
     if number > LIMIT and (
         number
@@ -64,6 +64,7 @@ def test_a_mutant_has_one_change(found: list[Mutant]) -> None:
 
 def test_annotations_and_overloads_are_not_changed(found: list[Mutant]) -> None:
     assert not changes(found, "ReplaceBinaryOperator_BitOr")
+    assert {one.line for one in found if "BinaryOperator" in one.operator} == {18}
     assert [one.line for one in found if one.operator == "RemoveDecorator"] == [11]
 
 

@@ -68,7 +68,7 @@ def test_a_time_without_an_offset_is_told_how_to_have_one() -> None:
 
 def test_rich_shows_all_fields_of_an_event() -> None:
     names = [field.name for field in attrs.fields(Event)]
-    shown = dict(EVENT.__rich_repr__())  # type: ignore[arg-type]
+    shown: dict[str, object] = dict(EVENT.__rich_repr__())  # type: ignore[arg-type]
     assert sorted(shown) == sorted(names)
 
 
