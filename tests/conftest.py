@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 from dulwich.repo import Repo
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from modelversions import Registry
 from tests.builders import Builder
 from tests.servers import served
 
 settings.register_profile("default", deadline=None, derandomize=True)
+settings.register_profile(
+    "mutation",
+    settings.get_profile("default"),
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],  # the first failure suffices
+)
 settings.load_profile("default")
 
 

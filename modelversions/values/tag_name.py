@@ -149,6 +149,8 @@ class TagName:
             raise self._unfit(f"a counter is a number from 0 on with up to {MAX_DIGITS} digits")
         if self.zeros < 0 or (self.zeros and self.counter is None):
             raise self._unfit("zeros need a counter")
+        if self.counter is not None and self.zeros + len(str(self.counter)) > MAX_DIGITS:
+            raise self._unfit(f"a counter has up to {MAX_DIGITS} digits, leading zeros included")
 
     def _unfit(self, reason: str) -> InvalidTagNameError:
         return InvalidTagNameError(

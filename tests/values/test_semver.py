@@ -134,6 +134,15 @@ def test_build_metadata_breaks_a_tie_as_text_after_an_absent_one() -> None:
     assert [str(version) for version in sorted(map(SemVer.parse, reversed(texts)))] == texts
 
 
+@pytest.mark.parametrize(("less", "greater"), [("", "+a"), ("+a", "+b"), ("+1", "+10")])
+def test_versions_that_differ_in_build_metadata_are_not_equal(less: str, greater: str) -> None:
+    one, two = SemVer.parse(f"v1.0.0{less}"), SemVer.parse(f"v1.0.0{greater}")
+    assert one.precedence == two.precedence
+    assert one < two
+    assert one != two
+    assert two != one
+
+
 @pytest.mark.parametrize(
     ("text", "level", "expected"),
     [

@@ -160,7 +160,16 @@ def test_the_reserved_name_is_known() -> None:
         ({"kind": EventKind.DEPRECATION, "model": "m", "version": V1}, InvalidTagNameError),
         ({"kind": EventKind.ASSIGNMENT, "model": "m"}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "counter": -1}, InvalidTagNameError),
+        ({"kind": EventKind.DEPRECATION, "model": "m", "counter": 10**640}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "zeros": 1}, InvalidTagNameError),
+        (
+            {"kind": EventKind.DEPRECATION, "model": "m", "counter": 1, "zeros": -1},
+            InvalidTagNameError,
+        ),
+        (
+            {"kind": EventKind.DEPRECATION, "model": "m", "counter": 1, "zeros": 640},
+            InvalidTagNameError,
+        ),
         ({"kind": "registration", "model": "m", "version": V1}, InvalidTagNameError),
         ({"kind": EventKind.REGISTRATION, "model": "m", "version": "v1"}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "a b"}, InvalidNameError),
@@ -173,6 +182,17 @@ def test_the_constructor_makes_nothing_that_parse_refuses(
 ) -> None:
     with pytest.raises(error):
         TagName(**arguments)  # type: ignore[arg-type]
+
+
+def test_the_greatest_counter() -> None:
+    """F12.5."""
+    name = TagName(EventKind.DEPRECATION, "m", counter=10**640 - 1)
+    assert str(name) == f"m@deprecated#{'9' * 640}"
+    assert TagName.parse(str(name)) == name
+    name = TagName(EventKind.DEPRECATION, "m", counter=1, zeros=639)
+    assert TagName.parse(str(name)) == name
+    assert TagName.try_parse(f"m@deprecated#{'9' * 641}") is None
+    assert TagName.try_parse(f"m@deprecated#{'0' * 641}") is None
 
 
 @pytest.mark.parametrize("model", ["a", "a/b", "A-1_b", ".x/y:pool", "-:a"])

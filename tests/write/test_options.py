@@ -87,6 +87,28 @@ class TestClocks:
         do(life.registry, "register", "m", "v3.0.0", when=later)
         assert do(life.registry, "assign", "m", "v3.0.0", "dev").time == later
 
+    @pytest.mark.parametrize(("version", "other"), [("v1.0.0", "v2.0.0"), ("v2.0.0", "v1.0.0")])
+    def test_events_of_other_versions_and_stages_need_not_be_superseded(
+        self, life: Builder, version: str, other: str
+    ) -> None:
+        """F14.2, F14.3."""
+        life.tag(f"m@{other}!", "c1", 200)
+        life.tag("m#a#7", "c3", 210)
+        life.tag("m#z#8", "c3", 220)
+        registry = Registry.from_repo(life.repo, clock=lambda: at(100))
+        assert do(registry, "assign", "m", version, "prod", force=True).time == at(100)
+        assert do(registry, "deregister", "m", version).time == at(100)
+
+    @pytest.mark.parametrize(("commit", "other"), [("c1", "c2"), ("c2", "c1")])
+    def test_registrations_at_other_commits_need_not_be_older(
+        self, life: Builder, commit: str, other: str
+    ) -> None:
+        """F14.6."""
+        life.tag("m@v3.0.0", other, 200)
+        registry = Registry.from_repo(life.repo, clock=lambda: at(100))
+        event = do(registry, "assign", "m", stage="dev", commit=life.commits[commit])
+        assert event.time == at(100)
+
 
 CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     ("register", ("m", "v3.0.0"), {}),

@@ -173,6 +173,7 @@ class TestRefusals:
             (Identity("A\nB", "a@b"), r"contains '\\n'"),
             (Identity("A", "a\0@b"), r"contains '\\x00'"),
             (Identity("A.", "a@b"), "write 'A'"),
+            (Identity("A", " a@b"), "email address ' a@b' begins or ends .*; write 'a@b'"),
             ("Ann <a@b>", "must be an Identity, such as"),
             (Identity("A\udcff", "a@b"), "cannot be encoded"),
         ],

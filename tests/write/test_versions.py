@@ -67,10 +67,23 @@ class TestRegister:
         assert do(registry, "register", "m", "v2.0.0", commit="HEAD~1").version
         assert do(registry, "register", "m", "v3.0.0", commit="HEAD~1", force=True).version
 
+    @pytest.mark.parametrize("version", ["v0.1.0", "v1.5.0", "v3.0.0"])
+    def test_a_commit_is_taken_by_registrations_only(self, life: Builder, version: str) -> None:
+        """F12a.1, F15.3: a deregistration may be at any commit."""
+        life.commit("c4", 3)
+        life.tag("m@v1.1.0", "c4", 50)
+        life.tag("m@v2.0.0!", "c3", 60)
+        life.tag("m#prod!#3", "c3", 70)
+        with pytest.raises(CommitTakenError, match=r"delete_tags\('m@v1.1.0'\)"):
+            do(life.registry, "register", "m", version, commit=life.commits["c4"])
+        event = do(life.registry, "register", "m", version, commit=life.commits["c3"])
+        assert event.tag == f"m@{version}"
+
     def test_an_assignment_that_registers_keeps_to_the_commit(self, life: Builder) -> None:
         registry = life.registry
         before = registry.history()
-        with pytest.raises(VersionExistsError, match="not at .*omit commit="):
+        held_at, other = (life.commits[one][:7] for one in ("c2", "c3"))
+        with pytest.raises(VersionExistsError, match=f"{held_at}, not at {other}; omit commit="):
             do(registry, "assign", "m", "v2.0.0", "qa", commit="HEAD", register=True)
         for verb in ("assign", "unassign"):
             with pytest.raises(InvalidArgumentError, match="commit must be text"):
@@ -119,7 +132,8 @@ class TestDeregister:
         registry = life.registry
         event = do(registry, "deregister", "m", commit=life.commits["c2"])
         assert (event.tag, event.commit) == ("m@v2.0.0!", life.commits["c2"])
-        with pytest.raises(VersionNotFoundError, match=r"no version of model 'm' is registered at"):
+        message = f"no version of model 'm' is registered at commit {event.commit[:7]}; registry"
+        with pytest.raises(VersionNotFoundError, match=message):
             do(registry, "deregister", "m", commit=life.commits["c2"])
         with pytest.raises(RevisionNotFoundError):
             do(registry, "deregister", "m", commit="nowhere")
@@ -127,7 +141,8 @@ class TestDeregister:
     def test_several_versions_at_a_commit(self, life: Builder) -> None:
         registry = life.registry
         do(registry, "register", "m", "v3.0.0", commit=life.commits["c2"], force=True)
-        with pytest.raises(InvalidArgumentError, match=r"\w{7}: v2.0.0, v3.0.0; pass one"):
+        message = f"commit {life.commits['c2'][:7]}: v2.0.0, v3.0.0; pass one"
+        with pytest.raises(InvalidArgumentError, match=message):
             do(registry, "deregister", "m", commit=life.commits["c2"])
 
     def test_a_version_or_a_commit(self, life: Builder) -> None:
