@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -532,6 +533,32 @@ class TestAtAUrl:
             monkeypatch.setattr(transport.Transport, "fetch", fetch)
             assert registry.artifact(version).type == "model"
             assert registry.read_bytes(version, "model") == b"small"
+
+    def test_a_file_is_read_whatever_the_others_take_at_a_server_without_filters(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content = os.urandom(5000)
+        commit(disk, {"dvc.yaml": DVC, "small": "1", "models/churn.pkl": content})
+        disk.tag("churn@v1.0.0", "c1", 10)
+        real = transport.Transport.fetch
+
+        def fetch(self: Any, wants: Any, **options: Any) -> Any:
+            if options.get("filter"):
+                return Fetched()  # the transfer was ended before the trees
+            if isinstance(disk.repo[ObjectID(wants[0].encode())], Blob):
+                raise RemoteError("single files are not sent", location="x")
+            return real(self, wants, **options)
+
+        monkeypatch.setattr(transport, "MAX_BYTES", 1000)
+        assert isinstance(disk.repo, Repo)
+        with git_server(disk.repo) as url, Registry.open(url) as registry:
+            version = registry["churn"][0]
+            monkeypatch.setattr(transport.Transport, "fetch", fetch)
+            assert registry.read_bytes(version, "small") == b"1"
+            assert registry.read_bytes(version, "models/churn.pkl") == content
+            monkeypatch.setattr(registry._store, "_trees", None)
+            with pytest.raises(RemoteError, match="more than 1000 bytes"):
+                registry.artifact(version)
 
     @pytest.mark.parametrize("error", [RemoteError, RemoteTimeoutError])
     def test_a_commit_that_is_not_sent(

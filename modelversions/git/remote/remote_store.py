@@ -249,7 +249,9 @@ class RemoteStore:
         The commit's trees are fetched, and the file if there is one. A server that has no filters,
         or sends no single files, sends all files of the commit.
         """
-        commits, entry = self._with_trees(commit, lambda commits: commits.entry(commit, path))
+        commits, entry = self._with_trees(
+            commit, lambda commits: commits.entry(commit, path), bounded=bounded
+        )
         if entry is None or entry.kind not in ("file", "symlink"):
             return None if entry is None else FileAt(entry.kind, b"")
         with suppress(RepositoryError):
@@ -259,7 +261,7 @@ class RemoteStore:
         except RemoteTimeoutError:
             raise
         except RemoteError:
-            commits = self._commits(self._files_of(commit))
+            commits = self._commits(self._files_of(commit, bounded=bounded))
         else:
             commits = self._commits(objects)
         return FileAt(entry.kind, commits.content(commit, entry))
@@ -268,11 +270,13 @@ class RemoteStore:
         """Return the paths of all files of one name in the files of a commit, sorted."""
         return self._with_trees(commit, lambda commits: sorted(commits.paths(commit, name)))[1]
 
-    def _with_trees(self, commit: str, read: Callable[[Commits], Found]) -> tuple[Commits, Found]:
+    def _with_trees(
+        self, commit: str, read: Callable[[Commits], Found], *, bounded: bool = True
+    ) -> tuple[Commits, Found]:
         """Call a function with a commit and its trees, which are fetched if necessary.
 
         Raises:
-            RemoteError: the server sends all files with them, and these are too large.
+            RemoteError: the server sends all files with them, and these are larger than the limit.
         """
         known = self._trees
         if known is None or known[0] != commit:
@@ -281,13 +285,13 @@ class RemoteStore:
         try:
             return known[1], read(known[1])
         except RepositoryError:  # the server has no filters, and the transfer was ended early
-            known = self._trees = commit, self._commits(self._files_of(commit))
+            known = self._trees = commit, self._commits(self._files_of(commit, bounded=bounded))
             return known[1], read(known[1])
 
-    def _files_of(self, commit: str, *, filter: str | None = None) -> Fetched:
+    def _files_of(self, commit: str, *, filter: str | None = None, bounded: bool = True) -> Fetched:
         """Fetch a commit and its files, by a tag that leads to it if the server demands that."""
         try:
-            return self.transport.fetch([commit], depth=1, filter=filter)
+            return self.transport.fetch([commit], depth=1, filter=filter, bounded=bounded)
         except RemoteTimeoutError:
             raise
         except RemoteError:
@@ -295,7 +299,7 @@ class RemoteStore:
             tag = next((ref.id for ref in refs if ref.peeled == commit), None)
             if tag is None:
                 raise
-        return self.transport.fetch([tag], depth=1, filter=filter)
+        return self.transport.fetch([tag], depth=1, filter=filter, bounded=bounded)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file from the root of HEAD's commit."""
