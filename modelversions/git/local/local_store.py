@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
 
+from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ShaFile
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
@@ -18,6 +19,7 @@ from modelversions.errors import (
     RepositoryError,
     RevisionNotFoundError,
 )
+from modelversions.git.fsync import LOOSE_OBJECT, synced_components
 from modelversions.git.local.discovery import open_repository
 from modelversions.git.local.local_refs import NewRef, retry_while_locked
 from modelversions.git.local.open_repository import OpenRepository
@@ -297,6 +299,9 @@ class LocalStore:
         format = self.repo.object_format
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
         id = tag.get_id(format).decode("ascii")
+        store = self.repo.object_store
+        if isinstance(store, DiskObjectStore) and LOOSE_OBJECT in synced_components(self._config):
+            store.fsync_object_files = True  # dulwich reads core.fsyncObjectFiles only
         try:
             retry_while_locked(name, lambda: self._add_object(tag))
         except LockedError:

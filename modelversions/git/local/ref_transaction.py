@@ -27,6 +27,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import Repo
 
 from modelversions.errors import ConfigurationError
+from modelversions.git.fsync import REFERENCE, synced_components
 from modelversions.git.local.packed_refs import without_refs
 from modelversions.git.local.single_refs import lookup
 from modelversions.git.programs import Programs
@@ -94,7 +95,10 @@ class RefTransactions:
             hook = self._programs.hook(HOOK)
             if hook is not None:
                 self._programs.require_trusted(f"running its hook {hook!r}")
-            transaction = _Transaction(self._refs, updates, self._shared(), self._log_all())
+            is_synced = REFERENCE in synced_components(self._config)
+            transaction = _Transaction(
+                self._refs, updates, self._shared(), log_all=self._log_all(), is_synced=is_synced
+            )
         prepared = applied = False
         try:
             transaction.prepare()
@@ -156,7 +160,9 @@ class _Transaction:
         refs: DiskRefsContainer,
         updates: Sequence[RefUpdate],
         shared: SharedPerm | None,
-        log_all: bool,  # noqa: FBT001  # a private class
+        *,
+        log_all: bool,
+        is_synced: bool,
     ) -> None:
         self._refs = refs
         self._given = updates
@@ -164,6 +170,7 @@ class _Transaction:
         self._deleted = [update for update in self._updates if update.new is None]
         self._shared = shared
         self._log_all = log_all
+        self._is_synced = is_synced
         self._locks: dict[bytes, tuple[int, int] | None] = {}
         """Lock files of this transaction, in the order of their creation, with their identities.
 
@@ -272,11 +279,11 @@ class _Transaction:
         self._locks[lock] = _identity(lock)
 
     def _write(self, path: bytes, content: bytes, *, sync: bool = True) -> None:
-        """Write a file with the modes of a shared repository, and perhaps sync it."""
+        """Write a file with the modes of a shared repository, and sync it if Git would."""
         with open(os.open(path, _FLAGS | os.O_TRUNC, 0o666), "wb") as file:
             file.write(content)
             file.flush()
-            if sync:
+            if sync and self._is_synced:
                 os.fsync(file.fileno())
         adjust_shared_perm(path, self._shared)
 

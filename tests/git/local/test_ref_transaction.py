@@ -74,6 +74,8 @@ def locks(git: Path) -> list[Path]:
 @pytest.fixture
 def mixed(disk: Builder) -> Builder:
     """Tags that are packed, that are loose, and a loose one above an older packed one."""
+    with (disk.git_dir / "config").open("a") as file:
+        file.write("[core]\n\tfsync = reference\n")
     disk.commit("c2", 1, "c1")
     disk.tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
     disk.pack()
