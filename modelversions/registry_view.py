@@ -712,8 +712,11 @@ class RegistryView(Mapping[str, Model]):
             )
         name = revision if isinstance(revision, str) else self._resolve(revision)
         try:
-            found = self._store.commits(name, None if limit is None else min(limit, sys.maxsize))
-            return Commits(found, self._store.find_pages, self._carried)
+            most = None if limit is None else min(limit + 1, sys.maxsize)
+            found = list(self._store.commits(name, most))
+            cut = limit is not None and len(found) > limit
+            kept = found[:limit]
+            return Commits(kept, self._store.find_pages, self._carried, has_more=cut)
         except RevisionNotFoundError:
             if revision == "HEAD":
                 return Commits()
@@ -784,7 +787,9 @@ class RegistryView(Mapping[str, Model]):
         """Return the dashboard for a notebook: a line for each model."""
         from modelversions.display.dashboard import registry_html
 
-        return registry_html(self._read_all(), self._store.location, self._store.find_pages)
+        until = None if self._until is None else self._until.time
+        pages = self._store.find_pages
+        return registry_html(self._read_all(), self._store.location, pages, until)
 
     def _refs(
         self, tags: Iterable[str | Event | Version], *, event_only: bool = False

@@ -11,6 +11,7 @@ from modelversions import Changes, Commits, Event, Events, Problems, Registry
 from modelversions.display.parts import NONE
 from modelversions.display.sequences import sync_html
 from modelversions.git.sync import Conflict, SyncResult
+from modelversions.testing import memory_registry
 from modelversions.values.sequences import ValueTuple
 from tests.builders import Builder, at
 from tests.display.helpers import Page
@@ -172,3 +173,15 @@ def test_the_fields_for_rich(registry: Registry) -> None:
     assert list(version.__rich_repr__())[:2] == ["churn", "v2.0.0"]
     assert list(registry["churn"].__rich_repr__()) == ["churn", ("latest", "v2.0.0"), ("tags", 3)]
     assert list(registry["third"].__rich_repr__())[1] == ("latest", None)
+
+
+def test_commits_beyond_the_limit() -> None:
+    registry = memory_registry(commits=4)
+    some, every = registry.commits(limit=3), registry.commits(limit=4)
+    assert (len(some), some.has_more) == (3, True)
+    assert (len(every), every.has_more) == (4, False)
+    assert not registry.commits(limit=None).has_more
+    assert registry.commits(limit=0).has_more
+    assert pickle.loads(pickle.dumps(some)).has_more
+    assert "3 commits, newest first; there are more: " in some._repr_html_()
+    assert "4 commits, newest first</" in every._repr_html_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -69,15 +70,17 @@ def divide(models: Mapping[Key, Model]) -> tuple[dict[Key, Model], dict[Key, Mod
     return found
 
 
-def registry_html(models: Mapping[str, Model], location: str, find: FindPages) -> str:
-    """Return the dashboard of a registry."""
+def registry_html(
+    models: Mapping[str, Model], location: str, find: FindPages, until: datetime | None = None
+) -> str:
+    """Return the dashboard of a registry; ``until`` is the time that it is as of."""
     pages = pages_of(find)
     active, deprecated = (
         Lines([Line(model, pages) for model in islice(some.values(), most)], len(some))
         for some, most in zip(divide(models), (MAX_ROWS, _MAX_DEPRECATED))
     )
-    parts: list[Child] = [_head(len(models), location, pages)]
-    if not models:
+    parts: list[Child] = [_head(len(models), location, pages, until)]
+    if not models and until is None:
         parts.append(note("No models yet: ", mono('registry.register("model", "v1.0.0")')))
     parts += _tables(active, deprecated, _more)
     return write(page(*parts))
@@ -142,12 +145,13 @@ def _error_table(errors: Mapping[str, Exception]) -> list[Child]:
     return [table(columns, lines), more(len(errors) - MAX_ROWS, "error", "catalog.errors")]
 
 
-def _head(number: int, location: str, pages: WebPages) -> Element:
+def _head(number: int, location: str, pages: WebPages, until: datetime | None) -> Element:
     home = pages.repository
     where: Child = location
     if home is not None:
         where = link(home.partition("://")[2], home)
-    return heading(["Models"], note(count(number, "model"), " in ", where))
+    moment = "" if until is None else f", as of {until}"
+    return heading(["Models"], note(count(number, "model"), " in ", where, moment))
 
 
 def _table(lines: Sequence[Line]) -> list[Child]:

@@ -45,7 +45,7 @@ def events_html(events: Sequence[Event], find: FindPages | None) -> str:
     """Return a table of events, newest first."""
     shown = events_table(events[: -MAX_ROWS - 1 : -1], pages_of(find), with_model=True)
     rest = more(len(events) - MAX_ROWS, "event", "events.to_records()")
-    return _page(len(events), "event", shown, rest)
+    return _page(len(events), "event", shown, rest, ", newest first")
 
 
 def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) -> Element:
@@ -141,7 +141,10 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
         ]
         body.append(row(columns, cells, "mv-dim" if names else ""))
     rest = more(len(commits) - MAX_ROWS, "commit", "commits.to_records()")
-    return _page(len(commits), "commit", made, rest)
+    about = ", newest first"
+    if commits.has_more:
+        about += "; there are more: registry.commits(limit=None) returns all"
+    return _page(len(commits), "commit", made, rest, about)
 
 
 def _versions(versions: Sequence[Version]) -> list[Child]:
@@ -177,8 +180,8 @@ def sync_html(result: SyncResult) -> str:
     return write(page(*parts))
 
 
-def _page(number: int, noun: str, shown: Element, rest: Child) -> str:
+def _page(number: int, noun: str, shown: Element, rest: Child, about: str = "") -> str:
     """Return a table with the number of its rows above; without rows, only that."""
     if not number:
         return write(page(note(f"No {noun}s.")))
-    return write(page(note(count(number, noun)), shown, rest))
+    return write(page(note(count(number, noun), about), shown, rest))

@@ -22,12 +22,16 @@ class Commits(ValueTuple[Commit]):
     """Commits, newest first: a tuple that is displayed as a table, with the versions at each."""
 
     _carried: Carried | FindVersions
+    has_more: bool
+    """Whether there are older commits, which were not asked for."""
 
     def __new__(
         cls,
         items: Iterable[Commit] = (),
         pages: FindPages | None = None,
         carried: Carried | FindVersions | None = None,
+        *,
+        has_more: bool = False,
     ) -> Self:
         """Return commits as a tuple.
 
@@ -35,9 +39,11 @@ class Commits(ValueTuple[Commit]):
             items: the commits.
             pages: finds the web pages of the repository, for links.
             carried: the versions by commit, or what reads them when they are needed.
+            has_more: whether there are older commits, beyond the limit.
         """
         made = super().__new__(cls, items, pages)
         made._carried = {} if carried is None else carried
+        made.has_more = has_more
         return made
 
     @property
@@ -52,7 +58,7 @@ class Commits(ValueTuple[Commit]):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle commits and versions, which are read if they were not."""
-        return type(self), (tuple(self), None, dict(self.versions))
+        return _restored, (tuple(self), dict(self.versions), self.has_more)
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a row of flat values for each commit, with the versions as one text."""
@@ -71,3 +77,7 @@ class Commits(ValueTuple[Commit]):
         from modelversions.display.sequences import commits_html
 
         return commits_html(self, self._pages)
+
+
+def _restored(items: Iterable[Commit], carried: Carried, has_more: bool) -> Commits:  # noqa: FBT001  # for pickle
+    return Commits(items, None, carried, has_more=has_more)

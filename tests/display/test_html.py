@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -70,7 +71,10 @@ class TestDashboard:
 
     def test_a_view_of_the_past(self, registry: Registry) -> None:
         view = registry.as_of(registry.history()[0])
-        assert "1 model in memory" in Page(view._repr_html_()).texts
+        first = registry.history()[0]
+        assert f"1 model in memory, as of {first.time}" in Page(view._repr_html_()).texts
+        empty = registry.as_of(first.time - timedelta(seconds=1))
+        assert "No models yet" not in empty._repr_html_()
 
     def test_no_more_than_a_hundred_lines(self) -> None:
         models = {f"m{number}": large_model(f"m{number}", 1) for number in range(1130)}
