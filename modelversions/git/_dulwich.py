@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
-from dulwich.client import HttpGitClient, SSHGitClient, TCPGitClient
+from dulwich.client import GitClient, HttpGitClient, SSHGitClient, TCPGitClient
+from dulwich.errors import GitProtocolError
 from dulwich.protocol import Protocol
 from dulwich.refs import Ref
 from dulwich.repo import Repo
@@ -25,8 +26,34 @@ def reflog_path(repo: Repo, name: Ref) -> str:
     return repo._reflog_path(name)
 
 
+class Budget:
+    """The bytes that a server may send in answer to one request."""
+
+    def __init__(self, limit: int | None) -> None:
+        """Allow so many bytes; None for any number."""
+        self._limit = limit
+        self._received = 0
+
+    def limited(self, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+        """Return a function that reads, and raises an error where there are more bytes."""
+        limit = self._limit
+        if limit is None:
+            return read
+
+        def counted(size: int) -> bytes:
+            data = read(size)
+            self._received += len(data)
+            if self._received > limit:
+                raise GitProtocolError(f"it sends more than {limit} bytes")
+            return data
+
+        return counted
+
+
 class QuietClient:
-    """A client without dulwich's warnings."""
+    """A client without dulwich's warnings, for which the bytes of an answer are limited."""
+
+    budget = Budget(None)
 
     @staticmethod
     def _warn_filter_objects() -> None:
@@ -37,6 +64,11 @@ class _ClosingClient(QuietClient):
     """A client that closes its connection, which dulwich leaves open after an error."""
 
     _protocol: Protocol | None = None
+
+    def _limited(self, connected: Connected) -> Connected:
+        self._protocol = protocol = connected[0]
+        protocol.read = self.budget.limited(protocol.read)
+        return connected
 
     def close(self) -> None:
         """Close the connection."""
@@ -58,8 +90,7 @@ class TcpClient(_ClosingClient, TCPGitClient):
         self.protocol_version = protocol_version or 0
         address = self._host, self._port
         connected = self._connect_with(address, cmd, path, protocol_version)
-        self._protocol = connected[0]
-        return connected
+        return self._limited(connected)
 
 
 class SshClient(_ClosingClient, SSHGitClient):
@@ -69,8 +100,7 @@ class SshClient(_ClosingClient, SSHGitClient):
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> Connected:
         connected: Connected = super()._connect(cmd, path, protocol_version)
-        self._protocol = connected[0]
-        return connected
+        return self._limited(connected)
 
 
 class HttpClient(QuietClient, HttpGitClient):
@@ -94,4 +124,13 @@ class HttpClient(QuietClient, HttpGitClient):
         data: bytes | Iterator[bytes] | None = None,
         raise_for_status: bool = True,  # noqa: FBT001, FBT002  # as in dulwich
     ) -> tuple[Any, Callable[[int], bytes]]:
-        return self.send(url, headers or {}, data, raise_for_status=raise_for_status)
+        if headers is None:  # for "packfile-uris", which Git follows if it is configured to
+            raise GitProtocolError(f"it does not send the pack, but names {url!r} for it")
+        found, read = self.send(url, headers, data, raise_for_status=raise_for_status)
+        return found, self.budget.limited(read)
+
+
+def limit_answer(client: GitClient, limit: int | None) -> None:
+    """Limit the bytes that a server may send in answer to the next request."""
+    assert isinstance(client, QuietClient)
+    client.budget = Budget(limit)

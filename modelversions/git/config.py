@@ -26,9 +26,79 @@ _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off", ""})
 _INTEGER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))([kKmMgG]?)")
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+MAX_FILES = 1000
+"""The files that are read at once, those included counted each time."""
+MAX_SIZE = 1 << 20
+"""The bytes of one file."""
 _INCLUDES = (b"include", b"includeif")
 _QUOTED = re.compile(r"\s*((?:'[^']*'|\\['!])+)(?:=((?:'[^']*'|\\['!])*))?(?=\s|$)")
 _QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
+
+
+class _LimitError(Exception):
+    """A source is larger than what is read."""
+
+
+class _Opener:
+    """Opens the files of one reading of all sources, within limits.
+
+    dulwich follows includes ten levels deep, but in any number: a few files that include each other
+    can make millions. A device has no end.
+    """
+
+    def __init__(self) -> None:
+        self._opened = 0
+
+    def __call__(self, path: str | os.PathLike[str]) -> io.BytesIO:
+        """Return a file's content.
+
+        Raises:
+            OSError: there is no such file; an include of it is ignored, as by Git.
+            _LimitError: it is too large, or too many were opened.
+        """
+        self._opened += 1
+        if self._opened > MAX_FILES:
+            raise _LimitError(f"more than {MAX_FILES} files are included")
+        with open(path, "rb") as file:
+            content = file.read(MAX_SIZE + 1)
+        if len(content) > MAX_SIZE:
+            raise _LimitError(f"{os.fspath(path)!r} has more than {MAX_SIZE} bytes")
+        return io.BytesIO(content)
+
+
+@attrs.frozen
+class _Reader:
+    """Reads files, with those that they include."""
+
+    conditions: Conditions
+    opener: _Opener
+
+    def file(self, path: str) -> ConfigFile:
+        """Read a file."""
+        return ConfigFile.from_path(
+            path, condition_matchers=self.conditions, file_opener=self.opener
+        )
+
+    def included(self, passed: ConfigFile) -> ConfigFile:
+        """Return settings of the command line with the files that they include.
+
+        Raises:
+            ValueError: a path is relative; as in Git, there is no file that it could be relative
+                to.
+        """
+        including = [path for path in passed.sections() if path[0].lower() in _INCLUDES]
+        if not including:
+            return passed
+        for path in including:
+            for value in _values(passed, path, "path"):
+                if not os.path.isabs(os.path.expanduser(os.fsdecode(value))):
+                    raise ValueError("relative config includes must come from files")
+        text = io.BytesIO()
+        passed.write_to_file(text)
+        text.seek(0)
+        return ConfigFile.from_file(
+            text, condition_matchers=self.conditions, file_opener=self.opener
+        )
 
 
 class GitConfig:
@@ -152,30 +222,32 @@ class GitConfig:
         return held[protected]
 
     def _read(self, *, protected: bool) -> list[ConfigFile]:
+        opener = _Opener()
         try:
-            return self._sources(self._conditions(), protected=protected)
-        except (ValueError, KeyError, OSError) as error:
+            return self._sources(self._reader(opener), protected=protected)
+        except (ValueError, KeyError, OSError, _LimitError) as error:
             raise ConfigurationError(
                 f"Git's configuration cannot be read: {error}; 'git config --list --show-origin' "
                 "shows where",
                 file="git config",
             ) from error
 
-    def _conditions(self) -> Conditions:
-        """Return the conditions of ``includeIf``; none without a repository."""
+    def _reader(self, opener: _Opener) -> _Reader:
+        """Return a reader with the conditions of ``includeIf``; none without a repository."""
         repo = self._repo
         if not isinstance(repo, Repo):
-            return {}
-        plain = conditions(repo, list)  # in which no condition on URLs holds
-        return conditions(repo, lambda: _remote_urls(self._sources(plain, protected=False)))
+            return _Reader({}, opener)
+        plain = _Reader(conditions(repo, list), opener)  # in which no condition on URLs holds
+        found = conditions(repo, lambda: _remote_urls(self._sources(plain, protected=False)))
+        return _Reader(found, opener)
 
-    def _sources(self, conditions: Conditions, *, protected: bool) -> list[ConfigFile]:
-        user = list(self._user_files(conditions))
-        own = [] if protected else self._repository_files(conditions)
-        passed = [_included(file, conditions) for file in _command_line(self.env)]
+    def _sources(self, reader: _Reader, *, protected: bool) -> list[ConfigFile]:
+        user = list(self._user_files(reader))
+        own = [] if protected else self._repository_files(reader)
+        passed = [reader.included(file) for file in _command_line(self.env)]
         return [*user, *own, *passed]
 
-    def _user_files(self, conditions: Conditions) -> Iterator[ConfigFile]:
+    def _user_files(self, reader: _Reader) -> Iterator[ConfigFile]:
         """Read the system's and the user's files, as the environment names them."""
         env = self.env
         paths = []
@@ -187,9 +259,9 @@ class GitConfig:
             paths += [get_xdg_config_home_path("git", "config"), os.path.expanduser("~/.gitconfig")]
         for path in filter(None, paths):
             if os.path.exists(path):
-                yield ConfigFile.from_path(path, condition_matchers=conditions)
+                yield reader.file(path)
 
-    def _repository_files(self, conditions: Conditions) -> list[ConfigFile]:
+    def _repository_files(self, reader: _Reader) -> list[ConfigFile]:
         if self._repo is None:
             return []
         if not isinstance(self._repo, Repo):
@@ -197,13 +269,13 @@ class GitConfig:
         path = os.path.join(self._repo.commondir(), "config")
         if not os.path.exists(path):
             return []
-        local = ConfigFile.from_path(path, condition_matchers=conditions)
+        local = reader.file(path)
         # dulwich reads it from the common directory, also for a linked work tree
         path = os.path.join(self._repo.controldir(), "config.worktree")
         enabled = get_bool(local, "extensions.worktreeConfig")
         if not enabled or not os.path.exists(path):
             return [local]
-        return [local, ConfigFile.from_path(path, condition_matchers=conditions)]
+        return [local, reader.file(path)]
 
 
 @attrs.frozen
@@ -286,25 +358,6 @@ def _remote_urls(files: Iterable[ConfigFile]) -> list[str]:
         if len(path) > 1 and path[0].lower() == b"remote"
         for value in _values(file, path, "url")
     ]
-
-
-def _included(passed: ConfigFile, conditions: Conditions) -> ConfigFile:
-    """Return settings of the command line with the files that they include.
-
-    Raises:
-        ValueError: a path is relative; as in Git, there is no file that it could be relative to.
-    """
-    including = [path for path in passed.sections() if path[0].lower() in _INCLUDES]
-    if not including:
-        return passed
-    for path in including:
-        for value in _values(passed, path, "path"):
-            if not os.path.isabs(os.path.expanduser(os.fsdecode(value))):
-                raise ValueError("relative config includes must come from files")
-    text = io.BytesIO()
-    passed.write_to_file(text)
-    text.seek(0)
-    return ConfigFile.from_file(text, condition_matchers=conditions)
 
 
 def _split(key: str) -> tuple[str, ...]:

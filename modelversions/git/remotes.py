@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import attrs
-from dulwich.config import StackedConfig, apply_instead_of
+from dulwich.config import StackedConfig
 
 from modelversions.errors import ConfigurationError, InvalidArgumentError, RepositoryNotFoundError
-from modelversions.git.urls import Url, is_url
+from modelversions.git.urls import Url, instead_of, is_url
 
 
 @attrs.frozen
@@ -30,7 +30,7 @@ class RemoteUrls:
 
         Raises:
             RepositoryNotFoundError: there is no such remote.
-            ConfigurationError: it has ``remote.<name>.proxy``.
+            ConfigurationError: it has ``remote.<name>.proxy``, or a URL is not UTF-8.
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
@@ -49,12 +49,12 @@ class RemoteUrls:
             ) from error
         urls, pushed = _get(config, section, b"url"), _get(config, section, b"pushurl")
         fetch = urls[0] if urls else _given(name, config)
-        pushes = [_url(apply_instead_of(config, url), root) for url in pushed]
+        pushes = [_url(instead_of(url, config), root) for url in pushed]
         for url in () if pushed else urls or [fetch]:
-            new = apply_instead_of(config, url, push=True)  # pushInsteadOf, and else insteadOf
-            new = apply_instead_of(config, url) if new == url else new
+            new = instead_of(url, config, push=True)  # pushInsteadOf, and else insteadOf
+            new = instead_of(url, config) if new == url else new
             pushes.append(_url(new, root))
-        found = cls(_url(apply_instead_of(config, fetch), root), tuple(pushes))
+        found = cls(_url(instead_of(fetch, config), root), tuple(pushes))
         if any(url.scheme.startswith("http") for url in (found.fetch, *pushes)):
             _check_proxy(config, section)
         return found
@@ -66,7 +66,9 @@ def _given(name: str, config: StackedConfig) -> str:
         return name
     if name and os.path.isdir(name):
         return os.path.abspath(name)
-    names = sorted({one[1].decode() for one in config.sections() if one[0] == b"remote"})
+    names = sorted(
+        {one[1].decode(errors="replace") for one in config.sections() if one[0] == b"remote"}
+    )
     raise RepositoryNotFoundError(
         f"there is no remote {name!r}; remotes: {', '.join(names) or 'none'} ('git remote add' "
         "makes one); nor is it a URL or the path of a directory",

@@ -21,6 +21,9 @@ TAGS = "refs/tags/"
 TagIssue = tuple[ProblemKind, str]
 """A kind of problem and its message."""
 
+MAX_MESSAGE = 1 << 20
+"""The bytes of a message that are kept."""
+
 SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
 """What follows ``-----BEGIN`` on a line where, for Git, a signature begins."""
 
@@ -301,7 +304,7 @@ class ReadStore(Protocol):
         Args:
             commit: the full id of a commit.
             path: relative to the root, with ``/``.
-            bounded: whether the number of bytes that a server may send is limited.
+            bounded: whether the number of bytes is limited, of the file and of what a server sends.
         """
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:

@@ -6,9 +6,9 @@ import os
 import re
 
 import attrs
-from dulwich.config import apply_instead_of
+from dulwich.config import StackedConfig, apply_instead_of
 
-from modelversions.errors import RepositoryNotFoundError
+from modelversions.errors import ConfigurationError, RepositoryNotFoundError
 from modelversions.git.config import GitConfig
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
@@ -34,9 +34,25 @@ def is_url(location: object) -> bool:
     return bool(_URL.match(location) or (_SCP.fullmatch(location) and not is_drive))
 
 
-def instead_of(text: str) -> str:
-    """Return a URL as the user's configuration rewrites it (``url.<base>.insteadOf``)."""
-    return apply_instead_of(GitConfig(None).stack(), text)
+def instead_of(text: str, config: StackedConfig | None = None, *, push: bool = False) -> str:
+    """Return a URL as the configuration rewrites it (``url.<base>.insteadOf``).
+
+    Args:
+        text: the URL.
+        config: Git's configuration. Default: the user's.
+        push: whether to use ``pushInsteadOf``.
+
+    Raises:
+        ConfigurationError: a URL in the configuration is not UTF-8.
+    """
+    config = GitConfig(None).stack() if config is None else config
+    try:
+        return apply_instead_of(config, text, push=push)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"a URL in url.<base>.insteadOf cannot be read: {error}; write it in UTF-8",
+            file="git config",
+        ) from error
 
 
 @attrs.frozen(repr=False)

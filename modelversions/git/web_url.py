@@ -6,11 +6,9 @@ import re
 from contextlib import suppress
 from urllib.parse import quote
 
-from dulwich.config import apply_instead_of
-
 from modelversions.errors import ModelVersionsError
 from modelversions.git.config import GitConfig
-from modelversions.git.urls import Url, is_url
+from modelversions.git.urls import Url, instead_of, is_url
 from modelversions.values.web_pages import checked_url
 
 _SSH_HOSTS = re.compile(r"(?:alt)?ssh\.(?=github\.com$|gitlab\.com$|bitbucket\.org$)")
@@ -44,6 +42,6 @@ def web_url_of_remote(config: GitConfig) -> str | None:
         names = config.subsections("remote")
         name = "origin" if "origin" in names or len(names) != 1 else names[0]
         urls = config.get_all(f"remote.{name}.url")
-        url = apply_instead_of(config.stack(), urls[0]) if urls else ""
+        url = instead_of(urls[0], config.stack()) if urls else ""
         return web_url(Url.parse(url)) if is_url(url) else None
     return None

@@ -27,6 +27,8 @@ class ProblemKind(str, enum.Enum):
     """The tagger's time is invalid (the commit's is used), or its UTC offset (UTC is, F10)."""
     UNDECODABLE = "undecodable-text"
     """Text that is not UTF-8; it has replacement characters (F11)."""
+    LONG_MESSAGE = "long-message"
+    """The message is longer than what is kept of it (F11)."""
     NOT_A_COMMIT = "not-a-commit"
     """The tag peels to a blob or a tree: no event (F9)."""
     MISSING = "missing-object"

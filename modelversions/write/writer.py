@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import reprlib
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from modelversions.errors import (
     InvalidArgumentError,
     TagExistsError,
 )
-from modelversions.git.store import SIGNATURES, NewTag, Store
+from modelversions.git.store import MAX_MESSAGE, SIGNATURES, NewTag, Store
 from modelversions.json_types import encodable
 from modelversions.model.snapshot import SnapshotCache
 from modelversions.values.event import Event, check_time
@@ -173,11 +174,14 @@ class Writer:
             what = "contains a NUL"
         elif any(f"\n-----BEGIN {kind}-----" in f"\n{cleaned}" for kind in SIGNATURES):
             what = "contains a line that begins a signature, and would be cut there"
+        elif len(cleaned.encode(errors="replace")) > MAX_MESSAGE:
+            what = f"has more than {MAX_MESSAGE} bytes, of which only these would be read"
         elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
             what = "cannot be encoded as UTF-8"
         if what:
             raise InvalidArgumentError(
-                f"the message {message!r} {what}; pass another one, or none for the default",
+                f"the message {reprlib.repr(message)} {what}; pass another one, or none for the "
+                "default",
                 argument="message",
                 value=message,
             )

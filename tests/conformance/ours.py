@@ -6,6 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -46,7 +47,7 @@ class Ours:
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
         """Make the calls of a case, and answer its questions."""
         now = _time(case.now)
-        with Registry.open(built.path, author=ANN, clock=lambda: now) as registry:
+        with Registry.open(self.location(built), author=ANN, clock=lambda: now) as registry:
             calls = []
             for call in case.calls:
                 now = _time(call.get("now", 1000), call.get("zone", "+0000"))
@@ -56,6 +57,10 @@ class Ours:
             for key in set(case.expect).difference(found):
                 found[key] = getattr(reader, key)()
         return found
+
+    def location(self, built: Built) -> str | Path:
+        """Return where the repository is opened."""
+        return built.path
 
     def close(self) -> None:
         """Do nothing: registries are closed already."""

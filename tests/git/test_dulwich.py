@@ -49,4 +49,4 @@ def test_no_other_module_uses_private_names() -> None:
 def test_a_client_without_a_way_to_send_is_abstract() -> None:
     client = _dulwich.HttpClient("http://host/")
     with pytest.raises(NotImplementedError):
-        client._http_request("http://host/")
+        client._http_request("http://host/", {})

@@ -281,6 +281,7 @@ class TestStages:
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0")
+        (disk.git_dir.parent / ".gto").touch()
         opened = open
 
         def refuse(path: Any, *rest: Any) -> Any:

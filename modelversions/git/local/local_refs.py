@@ -41,7 +41,7 @@ from modelversions.git.local.ref_transaction import (
     RefTransactions,
     RefUpdate,
 )
-from modelversions.git.local.single_refs import ABSENT, lookup, loose_id
+from modelversions.git.local.single_refs import ABSENT, MAX_REF, lookup, loose_id
 from modelversions.git.programs import Programs
 from modelversions.git.ref_names import (
     check_ref_conflict,
@@ -320,7 +320,7 @@ def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
     """Return the id of a loose ref: "" if it cannot be read, None if it was deleted."""
     try:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
-            content = file.read()
+            content = file.read(MAX_REF)
         if content.startswith(b"ref:"):
             content = lookup(refs, Ref(_ROOT + name)) or b""
     except OSError as error:

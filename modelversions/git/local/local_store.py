@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import stat
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
@@ -26,6 +27,7 @@ from modelversions.git.local.open_repository import OpenRepository
 from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.revisions import Revisions
 from modelversions.git.locks import ForkSafeLock
+from modelversions.git.objects.pack_files import MAX_OBJECT
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.store import (
     Commit,
@@ -251,10 +253,9 @@ class LocalStore:
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit; None if there is nothing."""
-        del bounded  # nothing is transferred
         with self._lock:
             self._begin()
-            return self._revisions.file_at(commit, path)
+            return self._revisions.file_at(commit, path, bounded=bounded)
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
         """Return the paths of all files of one name in the files of a commit, sorted."""
@@ -267,8 +268,7 @@ class LocalStore:
         tree = self._work_tree()
         if tree is not None:
             try:
-                with open(os.path.join(tree, path), "rb") as file:
-                    return file.read()
+                return _regular_content(os.path.join(tree, path))
             except (FileNotFoundError, IsADirectoryError):
                 return None
             except OSError as error:
@@ -329,3 +329,16 @@ class LocalStore:
         date = commit.time.astimezone(timezone.utc).date()
         message = f"tag: tagging {tag.commit[:7]} ({commit.subject}, {date})"
         return format_person(tag.author, tag.time) + b"\t" + message.encode(errors="replace")
+
+
+def _regular_content(path: str) -> bytes:
+    """Return the content of a file, which may be a symbolic link; a device has no end.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError("it is not a regular file")
+    with open(path, "rb") as file:
+        return file.read(MAX_OBJECT)

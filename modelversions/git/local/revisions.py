@@ -19,6 +19,7 @@ from modelversions.git.local.replacements import Replacements
 from modelversions.git.local.single_refs import lookup, read_reflog
 from modelversions.git.objects.commits import Commits
 from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.pack_files import MAX_OBJECT
 from modelversions.git.store import Commit, FileAt, sha_hint
 
 _REVISION = re.compile(r"(?P<base>[^~^:]+)(?P<steps>(?:[~^][0-9]*|\^\{(?:commit)?\})*)", re.DOTALL)
@@ -90,13 +91,15 @@ class Revisions:
         """Return the content of a file at a commit; None if there is no such file."""
         return self._commits.file(commit, path)
 
-    def file_at(self, commit: str, path: str) -> FileAt | None:
+    def file_at(self, commit: str, path: str, *, bounded: bool) -> FileAt | None:
         """Return what a commit's files have at a path; None if there is nothing."""
         entry = self._commits.entry(commit, path)
         if entry is None:
             return None
-        has_content = entry.kind in ("file", "symlink")
-        return FileAt(entry.kind, self._commits.content(commit, entry) if has_content else b"")
+        if entry.kind not in ("file", "symlink"):
+            return FileAt(entry.kind, b"")
+        limit = MAX_OBJECT if bounded else None
+        return FileAt(entry.kind, self._commits.content(commit, entry, limit))
 
     def paths_at(self, commit: str, name: str) -> list[str]:
         """Return the paths of all files of one name in a commit's files."""

@@ -20,6 +20,8 @@ from dulwich.repo import Repo
 from modelversions.git._dulwich import reflog_path
 from modelversions.git.local.packed_refs import packed_below, packed_ref
 
+MAX_REF = 1 << 16
+"""The bytes of a ref's file that are read: a device has no end."""
 _SYMBOLIC = 6
 """The refs in a chain of symbolic ones that Git follows."""
 
@@ -108,7 +110,7 @@ def _content(refs: DiskRefsContainer, name: Ref) -> bytes:
         return b""
     try:
         with open(refs.refpath(name), "rb") as file:
-            line = file.readline().rstrip()
+            line = file.readline(MAX_REF).rstrip()
     except OSError as error:
         if error.errno in ABSENT:
             return b""

@@ -8,6 +8,7 @@ each operation.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 
 _MAX_DEPTH = 5
@@ -20,9 +21,9 @@ def object_directories(path: str) -> list[str]:
     A line that names no directory is ignored, as by Git.
     """
     found: dict[str, None] = {}
-    left = [(os.path.abspath(path), 0)]
+    left = deque([(os.path.abspath(path), 0)])
     while left:
-        directory, depth = left.pop(0)
+        directory, depth = left.popleft()
         if directory in found:
             continue
         found[directory] = None

@@ -12,7 +12,7 @@ from dulwich.objects import parse_tree
 
 from modelversions.errors import NotACommitError, RepositoryError
 from modelversions.git.objects.object_files import ObjectFiles
-from modelversions.git.objects.pack_files import Raw
+from modelversions.git.objects.pack_files import MAX_OBJECT, Oversized, Raw
 from modelversions.git.store import Commit
 from modelversions.git.tag_object import TagParts, commit_order, parents, parse_commit
 
@@ -151,13 +151,13 @@ class Commits:
                 if entry.kind == "directory"
             ]
 
-    def content(self, commit: str, entry: Entry) -> bytes:
+    def content(self, commit: str, entry: Entry, limit: int | None = MAX_OBJECT) -> bytes:
         """Return the content of a file.
 
         Raises:
-            RepositoryError: it is missing or broken.
+            RepositoryError: it is missing or broken, or larger than the limit.
         """
-        return self._object(commit, entry.id)[1]
+        return self._object(commit, entry.id, limit)[1]
 
     def file(self, commit: str, path: str) -> bytes | None:
         """Return the content of a file at a commit; None if there is no such file.
@@ -186,8 +186,14 @@ class Commits:
         except Exception as error:  # a broken tree: dulwich raises various errors
             raise self.unreadable(error) from error
 
-    def _object(self, revision: str, id: str) -> Raw:
-        kind, raw = self._files.raw(id)
+    def _object(self, revision: str, id: str, limit: int | None = MAX_OBJECT) -> Raw:
+        kind, raw = self._files.raw(id, limit)
+        if isinstance(raw, Oversized):
+            raise RepositoryError(
+                f"{revision!r} leads to the {kind} {id} in {self._location!r}, which has more than "
+                f"{limit} bytes, and is not read",
+                location=self._location,
+            )
         if not kind:
             raise RepositoryError(
                 f"{revision!r} leads to the object {id}, which is missing or broken in "

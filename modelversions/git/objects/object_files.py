@@ -9,7 +9,9 @@ A missing or broken object is data. An unreadable file is an error, not a missin
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
@@ -20,11 +22,15 @@ from dulwich.repo import BaseRepo
 
 from modelversions.errors import RepositoryError
 from modelversions.git.objects.alternates import object_directories
-from modelversions.git.objects.pack_files import TYPES, Pack, Raw
+from modelversions.git.objects.pack_files import MAX_OBJECT, OVERSIZED, TYPES, Pack, Raw
 
 _TYPE_NAMES = frozenset(TYPES.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 """Errors that mean: there is no such file."""
+
+_MAX_HEAD = 64
+"""The bytes of an object of which the first ones are its type and size."""
+_SIZE = re.compile(r"0|[1-9][0-9]{0,19}")
 
 MAX_MAPPED = 100
 """The large packs that are open at one time; the others are opened again when they are needed."""
@@ -54,20 +60,24 @@ class ObjectFiles:
         """Return whether an id has the length of this repository's ids."""
         return len(id) == self._digits
 
-    def raw(self, id: str) -> Raw:
-        """Read an object; the type is empty if it is missing or broken."""
+    def raw(self, id: str, limit: int | None = MAX_OBJECT) -> Raw:
+        """Read an object; the type is empty if it is missing or broken.
+
+        The content of one that has more bytes than the limit is ``OVERSIZED``.
+        """
         id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
         oid = bytes.fromhex(id)
         for pack in self._packs.values():  # nearly all are in one that is open
-            found = pack.read(oid)
+            found = pack.read(oid, limit)
             if found is not None:
                 return found
-        loose = self._loose(id)
+        loose = self._loose(id, limit)
         if loose is not None and loose[0]:
             return loose
-        return _packed(self._new_packs(), Pack.read, oid) or loose or self._by_dulwich(id)
+        read = functools.partial(Pack.read, limit=limit)
+        return _packed(self._new_packs(), read, oid) or loose or self._by_dulwich(id)
 
     def read_many(self, ids: Iterable[str]) -> Iterator[tuple[str, Raw]]:
         """Read objects as ``raw()`` does, those of a pack in the order of the pack."""
@@ -204,13 +214,13 @@ class ObjectFiles:
         except Exception:  # noqa: BLE001  # a broken index: dulwich says how Git would see it
             return None
 
-    def _loose(self, id: str) -> Raw | None:
+    def _loose(self, id: str, limit: int | None = MAX_OBJECT) -> Raw | None:
         """Read a loose object; the type is empty if its file is broken, None if there is none."""
         broken = None
         for directory in self._directories():
             content = self._unless_gone(_content, os.path.join(directory, id[:2], id[2:]))
             if content is not None:
-                found = _inflated(content)
+                found = _inflated(content, limit)
                 if found[0]:
                     return found
                 broken = found
@@ -252,16 +262,22 @@ def _content(path: str) -> bytes:
         return file.read()
 
 
-def _inflated(content: bytes) -> Raw:
+def _inflated(content: bytes, limit: int | None) -> Raw:
     """Return the object in a loose file; as in Git, it ends with the file and has its size."""
     stream = zlib.decompressobj()
     try:
-        head, _, raw = stream.decompress(content).partition(b"\0")
+        head, _, raw = stream.decompress(content, _MAX_HEAD).partition(b"\0")
+        kind, _, digits = head.decode(errors="replace").partition(" ")
+        if kind not in _TYPE_NAMES or not _SIZE.fullmatch(digits):
+            return "", b""
+        size = int(digits)
+        if limit is not None and size > limit:
+            return kind, OVERSIZED
+        raw += stream.decompress(stream.unconsumed_tail, max(size - len(raw), 0) + 1)
     except zlib.error:
         return "", b""
-    kind, _, size = head.decode(errors="replace").partition(" ")
-    whole = stream.eof and not stream.unused_data and size == str(len(raw))
-    return (kind, raw) if whole and kind in _TYPE_NAMES else ("", b"")
+    is_whole = stream.eof and not stream.unused_data and size == len(raw)
+    return (kind, raw) if is_whole else ("", b"")
 
 
 def _packed(

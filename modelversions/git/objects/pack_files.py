@@ -25,6 +25,13 @@ from dulwich.pack import apply_delta, load_pack_index
 Raw = tuple[str, bytes]
 """An object's type and content."""
 
+
+class Oversized(bytes):
+    """Stands for the content of an object that is larger than the limit."""
+
+
+OVERSIZED = Oversized()
+
 TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 """The types of objects by their numbers."""
 NUMBERS = {name: number for number, name in TYPES.items()}
@@ -33,6 +40,15 @@ OFS_DELTA, REF_DELTA = 6, 7
 
 _MAX_DEPTH = 5000
 """The longest chain of deltas: Git makes none above 4,095, so a longer one is a cycle."""
+
+MAX_OBJECT = 128 << 20
+"""The bytes of the largest object that is read, but for a file that the caller names."""
+_MAX_MADE = 1 << 30
+"""The bytes that may be made to apply the deltas that lead to one object."""
+_SMALL_BASE = 1 << 16
+"""The bytes of a base whose small deltas cannot make much more than 16 MB."""
+_MAX_SHIFT = 63
+"""The bits of the largest size in a pack, rounded up."""
 
 _BASE_CACHE_LIMIT = 32 << 20
 """The bytes of resolved objects that one pack keeps for the deltas that may apply to them."""
@@ -189,6 +205,19 @@ class _BaseCache:
             self.old, self.young, self._size = self.young, {}, 0
 
 
+class _Work:
+    """The bytes that are made to read one object."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._made = 0
+
+    def allows(self, size: int) -> bool:
+        """Count bytes before they are made; return whether they may be."""
+        self._made += size
+        return self._limit is None or (size <= self._limit and self._made <= _MAX_MADE)
+
+
 class Pack:
     """One pack file and its index."""
 
@@ -205,11 +234,14 @@ class Pack:
         self._index = _index(path, format)
         self._bases = _BaseCache()
 
-    def read(self, oid: bytes) -> Raw | None:
-        """Return an object, or None if it is not here or is broken."""
+    def read(self, oid: bytes, limit: int | None = MAX_OBJECT) -> Raw | None:
+        """Return an object, or None if it is not here or is broken.
+
+        The content of one that is larger than the limit is ``OVERSIZED``.
+        """
         try:
             offset = self._index.offset(oid)
-            return None if offset is None else self._object(offset)
+            return None if offset is None else self._object(offset, limit)
         except Exception:  # noqa: BLE001  # dulwich, zlib and struct report a broken pack differently
             return None
 
@@ -283,7 +315,7 @@ class Pack:
             distance = (distance + 1 << 7) + (byte & 127)
         bases, base_offset = self._bases, offset - distance
         base = bases.young.get(base_offset) or bases.old.get(base_offset)
-        if base is None:
+        if base is None or len(base[1]) > _SMALL_BASE:
             return None
         delta = zlib.decompress(data[at + 1 : at + size + _ZLIB_OVERHEAD], bufsize=size + 1)
         if len(delta) != size:
@@ -292,7 +324,7 @@ class Pack:
         bases.add(offset, found)
         return found
 
-    def _object(self, offset: int) -> Raw:
+    def _object(self, offset: int, limit: int | None = MAX_OBJECT) -> Raw:
         """Return the object at an offset, with the deltas that lead to it applied.
 
         Raises:
@@ -300,8 +332,12 @@ class Pack:
         """
         found = self._bases.get(offset)
         deltas: list[tuple[int, bytes]] = []
+        work = _Work(limit)
         while found is None:
-            number, size, start = self._head(offset)
+            number = self._data[offset] >> 4 & 7
+            size, start = entry_head(self._data, offset)
+            if not work.allows(size):
+                return self._type(offset, {}) or "", OVERSIZED
             if number in TYPES:
                 found = TYPES[number], self._inflate(start, size)
                 self._bases.add(offset, found)
@@ -314,21 +350,24 @@ class Pack:
             found = self._bases.get(offset)
         while deltas:
             offset, delta = deltas.pop()
+            if not work.allows(delta_size(delta)):
+                return found[0], OVERSIZED
             found = found[0], b"".join(apply_delta(found[1], delta))
             self._bases.add(offset, found)
         return found
 
     def _inflate(self, start: int, size: int) -> bytes:
         most = size + (size >> 6) + _ZLIB_OVERHEAD
-        raw = zlib.decompress(self._data[start : start + most], bufsize=size + 1)
-        if len(raw) != size:
-            raise ValueError(f"there are {len(raw)} bytes at {start}, not {size}")
+        stream = zlib.decompressobj()
+        raw = stream.decompress(self._data[start : start + most], size + 1)
+        if len(raw) != size or not stream.eof:
+            raise ValueError(f"there are not {size} bytes at {start}")
         return raw
 
     def _base(self, offset: int, number: int, start: int) -> tuple[int, int]:
         """Return the offset of a delta's base, and where the delta's own data begins."""
         if number == OFS_DELTA:
-            distance, start = self._distance(start)
+            distance, start = base_distance(self._data, start)
             if not 0 < distance < offset:
                 raise ValueError(f"the base of the delta at {offset} is {distance} bytes before it")
             return offset - distance, start
@@ -337,24 +376,13 @@ class Pack:
             raise ValueError(f"the entry at {offset} is no object and has no base")
         return base, start + self._width
 
-    def _head(self, at: int) -> tuple[int, int, int]:
-        """Return the number of an entry's type, its size and the offset of what follows."""
-        byte = self._data[at]
-        kind, size, shift = byte >> 4 & 7, byte & 15, 4
-        while byte & 128:
-            at += 1
-            byte = self._data[at]
-            size += (byte & 127) << shift
-            shift += 7
-        return kind, size, at + 1
-
     def _type(self, offset: int, known: dict[int, str]) -> str | None:
         """Return the type of the object at an offset, and add it to the known types by offset."""
         passed: list[int] = []
         found: str | None = None
         while found is None and len(passed) < _MAX_DEPTH:
             passed.append(offset)
-            number, _, start = self._head(offset)
+            number, start = self._data[offset] >> 4 & 7, entry_head(self._data, offset)[1]
             if number in TYPES:
                 found = TYPES[number]
             else:
@@ -365,16 +393,6 @@ class Pack:
                 known[offset] = found
         return found
 
-    def _distance(self, at: int) -> tuple[int, int]:
-        """Return how far before its own entry a delta's base begins, and the offset after that."""
-        byte = self._data[at]
-        distance = byte & 127
-        while byte & 128:
-            at += 1
-            byte = self._data[at]
-            distance = (distance + 1 << 7) + (byte & 127)
-        return distance, at + 1
-
     def close(self) -> None:
         """Close both files."""
         self._index.close()
@@ -384,6 +402,62 @@ class Pack:
     def holds_files(self) -> bool:
         """Whether it holds a file descriptor: small files are in memory."""
         return self._index.holds_file or isinstance(self._data, mmap.mmap)
+
+
+def entry_head(data: mmap.mmap | bytes, at: int) -> tuple[int, int]:
+    """Return the size in the head of an entry, and the offset of what follows.
+
+    Raises:
+        IndexError: it is incomplete.
+        ValueError: the number is longer than any size.
+    """
+    byte = data[at]
+    size, shift = byte & 15, 4
+    while byte & 128:
+        if shift > _MAX_SHIFT:
+            raise ValueError(f"the size at {at} has no end")
+        at += 1
+        byte = data[at]
+        size |= (byte & 127) << shift
+        shift += 7
+    return size, at + 1
+
+
+def base_distance(data: mmap.mmap | bytes, at: int) -> tuple[int, int]:
+    """Return how far before its own entry a delta's base begins, and the offset after that.
+
+    Raises:
+        IndexError, ValueError: as for ``entry_head``.
+    """
+    byte, end = data[at], at + _MAX_SHIFT // 7
+    distance = byte & 127
+    while byte & 128:
+        if at > end:
+            raise ValueError(f"the distance at {at} has no end")
+        at += 1
+        byte = data[at]
+        distance = (distance + 1 << 7) + (byte & 127)
+    return distance, at + 1
+
+
+def delta_size(delta: bytes) -> int:
+    """Return the size of what a delta makes.
+
+    Raises:
+        IndexError, ValueError: as for ``entry_head``.
+    """
+    size = at = 0
+    for _ in range(2):  # the size of the base, then that of the result
+        size = shift = 0
+        byte = 128
+        while byte & 128:
+            if shift > _MAX_SHIFT:
+                raise ValueError("the size in the delta has no end")
+            byte = delta[at]
+            at += 1
+            size |= (byte & 127) << shift
+            shift += 7
+    return size
 
 
 def _contents(file: BinaryIO) -> mmap.mmap | bytes:

@@ -1,8 +1,11 @@
-"""Parse the first objects of a pack, to end its transfer early.
+"""Parse a pack that a server sends, or its first objects, to end its transfer early.
 
 A server without filters (``uploadpack.allowFilter`` is false by default) sends all files with a
 commit. But Git writes commits and tags first into a pack, then trees, each root before its
 subtrees, and blobs last: the first bytes contain the commits and the root tree.
+
+dulwich parses packs too, but it inflates whatever is sent: 16 MB can become 16 GB, and through
+deltas any number of bytes. Here the sizes are added up before anything is inflated.
 """
 
 from __future__ import annotations
@@ -11,18 +14,31 @@ import io
 import zlib
 from typing import NamedTuple
 
-from dulwich.errors import GitProtocolError
+from dulwich.errors import ApplyDeltaError, GitProtocolError
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import object_header
 from dulwich.pack import apply_delta
 
-from modelversions.git.objects.pack_files import OFS_DELTA, REF_DELTA, TYPES
+from modelversions.git.objects.pack_files import (
+    OFS_DELTA,
+    REF_DELTA,
+    TYPES,
+    base_distance,
+    delta_size,
+    entry_head,
+)
 
 _TREE, _BLOB = 2, 3
 _HEADER = 12
 """The bytes before the first object: signature, version and number of objects."""
+_COUNT = slice(8, 12)
 _FIRST_LOOK = 1 << 16
 _CHUNK = 1 << 12
+MAX_INFLATED = 512 << 20
+"""The maximal number of bytes of all objects of a pack from a server, and of its deltas."""
+
+Base = int | bytes
+"""What an entry is a delta of: the offset of another one, or an object's id."""
 
 
 class PackStart(NamedTuple):
@@ -32,6 +48,10 @@ class PackStart(NamedTuple):
     """By id: type number and content."""
     has_all_commits: bool
     """Whether a tree or a blob follows, so that no commit does."""
+    is_whole: bool = False
+    """Whether these are all objects of the pack."""
+    is_too_large: bool = False
+    """Whether the objects have more bytes than are accepted."""
 
 
 class PackFile(io.BytesIO):
@@ -48,7 +68,7 @@ class PackFile(io.BytesIO):
             start_only: whether to stop after the first tree or blob, if the pack is long.
         """
         super().__init__()
-        self._limit = limit
+        self.limit = limit
         self._next_look = _FIRST_LOOK if start_only else None
         self.format = format
         self.is_cut = False
@@ -60,9 +80,9 @@ class PackFile(io.BytesIO):
             GitProtocolError: the limit is exceeded, or no more bytes are needed.
         """
         size = self.tell() + len(data)
-        if self._limit is not None and size > self._limit:
+        if self.limit is not None and size > self.limit:
             self.is_cut = True
-            raise GitProtocolError(f"it sends more than {self._limit} bytes, having no filter")
+            raise GitProtocolError(f"it sends more than {self.limit} bytes, having no filter")
         written = super().write(data)
         if self._next_look is not None and size >= self._next_look:
             self._next_look *= 4
@@ -76,69 +96,118 @@ class PackFile(io.BytesIO):
         return read_start(self.getvalue(), self.format)
 
 
-def read_start(data: bytes, format: ObjectFormat) -> PackStart:
-    """Parse the objects at the start of a pack, up to the first incomplete one.
+class _TooLargeError(Exception):
+    """The objects have too many bytes."""
+
+
+class _Objects:
+    """Collects objects; a delta waits for its base."""
+
+    def __init__(self, format: ObjectFormat, limit: int | None) -> None:
+        self.by_id: dict[bytes, tuple[int, bytes]] = {}
+        self.waiting: dict[Base, list[tuple[int, bytes]]] = {}
+        """By base: the offsets of deltas, and the deltas."""
+        self._left = limit
+        self._format = format
+        self._by_offset: dict[int, tuple[int, bytes]] = {}
+
+    def take(self, size: int) -> None:
+        """Count bytes before they are inflated."""
+        if self._left is not None:
+            self._left -= size
+            if self._left < 0:
+                raise _TooLargeError
+
+    def add(self, offset: int, kind: int, base: Base, raw: bytes) -> None:
+        """Add an entry, and the deltas that wait for it."""
+        if kind in TYPES:
+            self._add_object(offset, (kind, raw))
+            return
+        known = self._by_offset.get(base) if isinstance(base, int) else self.by_id.get(base)
+        if known is None:
+            self.waiting.setdefault(base, []).append((offset, raw))
+        else:
+            self._add_object(offset, self._apply(known, raw))
+
+    def _add_object(self, offset: int, found: tuple[int, bytes]) -> None:
+        left = [(offset, found)]
+        while left:
+            offset, found = left.pop()
+            id = self._format.hash_object(object_header(found[0], len(found[1])) + found[1])
+            self._by_offset[offset] = self.by_id[id] = found
+            for base in (offset, id):
+                waiting = self.waiting.pop(base, ())
+                left += [(other, self._apply(found, delta)) for other, delta in waiting]
+
+    def _apply(self, base: tuple[int, bytes], delta: bytes) -> tuple[int, bytes]:
+        self.take(delta_size(delta))
+        return base[0], b"".join(apply_delta(base[1], delta))
+
+
+def read_start(data: bytes, format: ObjectFormat, limit: int | None = MAX_INFLATED) -> PackStart:
+    """Parse the objects at the start of a pack, up to the first incomplete or broken one.
 
     Args:
         data: the first bytes of a pack.
         format: the format of its objects.
+        limit: the maximal number of bytes of its objects and deltas; None for no limit.
     """
-    found: dict[bytes, tuple[int, bytes]] = {}
-    by_offset: dict[int, tuple[int, bytes]] = {}
-    offset = _HEADER
-    while data[:4] == b"PACK" and offset < len(data):
+    found = _Objects(format, limit)
+    offset, passed, is_too_large = _HEADER, 0, False
+    count = int.from_bytes(data[_COUNT], "big") if data[:4] == b"PACK" else 0
+    while passed < count and offset < len(data):
         try:
-            kind, base, start = _entry(data, offset, format.oid_length)
-            raw, end = _inflated(data, start)
-        except (IndexError, zlib.error):
+            kind, size, base, start = _entry(data, offset, format.oid_length)
+            found.take(size)
+            raw, end = _inflated(data, start, size)
+            found.add(offset, kind, base, raw)
+        except _TooLargeError:
+            is_too_large = True
             break
-        known = by_offset.get(base) if isinstance(base, int) else found.get(base)
-        if kind in TYPES:
-            known = kind, raw
-        elif known is not None:
-            known = known[0], b"".join(apply_delta(known[1], raw))
-        if known is not None:
-            by_offset[offset] = known
-            found[_id(*known, format)] = known
-        offset = end
-    others = any(kind in (_TREE, _BLOB) for kind, _ in found.values())
-    return PackStart(found, has_all_commits=others)
+        except (IndexError, ValueError, zlib.error, ApplyDeltaError):
+            break
+        offset, passed = end, passed + 1
+    others = any(kind in (_TREE, _BLOB) for kind, _ in found.by_id.values())
+    at_end = passed == count and offset + format.oid_length == len(data)
+    return PackStart(found.by_id, others, at_end and not found.waiting, is_too_large)
 
 
-def _entry(data: bytes, offset: int, width: int) -> tuple[int, int | bytes, int]:
-    """Return an entry's type, the base of a delta, and where its content starts."""
-    byte = data[offset]
-    kind, offset = byte >> 4 & 7, offset + 1
-    start = offset - 1
-    while byte & 0x80:
-        byte, offset = data[offset], offset + 1
+def _entry(data: bytes, offset: int, width: int) -> tuple[int, int, Base, int]:
+    """Return an entry's type, its size, the base of a delta, and where its content starts.
+
+    Raises:
+        IndexError: it is incomplete.
+        ValueError: it is broken.
+    """
+    start, (size, offset) = offset, entry_head(data, offset)
+    kind = data[start] >> 4 & 7
     if kind == REF_DELTA:
-        return kind, data[offset : offset + width], offset + width
-    if kind != OFS_DELTA:
-        return kind, b"", offset
-    byte, offset = data[offset], offset + 1
-    back = byte & 0x7F
-    while byte & 0x80:
-        byte, offset = data[offset], offset + 1
-        back = (back + 1 << 7) | (byte & 0x7F)
-    return kind, start - back, offset
+        return kind, size, data[offset : offset + width], offset + width
+    if kind == OFS_DELTA:
+        back, offset = base_distance(data, offset)
+        return kind, size, start - back, offset
+    if kind not in TYPES:
+        raise ValueError(f"there is no type {kind}")
+    return kind, size, b"", offset
 
 
-def _inflated(data: bytes, start: int) -> tuple[bytes, int]:
+def _inflated(data: bytes, start: int, size: int) -> tuple[bytes, int]:
     """Inflate the content at an offset; return it and its end.
 
     Raises:
         IndexError: it is incomplete.
+        ValueError: it has not this size.
     """
-    stream, parts = zlib.decompressobj(), []
+    stream, parts, done = zlib.decompressobj(), [], 0
     while not stream.eof:
         if start >= len(data):
             raise IndexError(start)
         chunk = data[start : start + _CHUNK]
-        parts.append(stream.decompress(chunk))
+        parts.append(stream.decompress(chunk, size - done + 1))
+        done += len(parts[-1])
+        if done > size:
+            break
         start += len(chunk) - len(stream.unused_data)
+    if done != size:
+        raise ValueError(f"there are not {size} bytes")
     return b"".join(parts), start
-
-
-def _id(kind: int, raw: bytes, format: ObjectFormat) -> bytes:
-    return format.hash_object(object_header(kind, len(raw)) + raw)

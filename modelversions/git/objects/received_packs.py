@@ -11,9 +11,10 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from io import BufferedRandom
+from io import BufferedRandom, BytesIO
 from typing import BinaryIO
 
+from dulwich.errors import GitProtocolError
 from dulwich.file import adjust_shared_perm
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT, ObjectFormat
 from dulwich.object_store import PACK_MODE, DiskObjectStore, MemoryObjectStore
@@ -22,10 +23,11 @@ from dulwich.pack import (
     PackData,
     PackIndexEntry,
     PackIndexer,
-    UnpackedObjectIterator,
     extend_pack,
     write_pack_index,
 )
+
+from modelversions.git.objects.partial_pack import MAX_INFLATED, PackStart, read_start
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -47,19 +49,29 @@ class Fetched(MemoryObjectStore):
         """Add an object of dulwich."""
         self.add(obj.type_num, obj.as_raw_string())
 
-    def add_pack_file(self, file: BinaryIO) -> None:
+    def add_pack_file(self, file: BytesIO, limit: int | None = MAX_INFLATED) -> None:
         """Add the objects of a pack.
 
+        Args:
+            file: the pack.
+            limit: the maximal number of bytes of its objects; None for no limit.
+
         Raises:
-            Exception: the pack is broken.
+            GitProtocolError: the pack is broken, or its objects have more bytes.
         """
-        file.seek(0)
-        with PackData.from_file(file, self.object_format) as data:
-            data.check()
-            for found in UnpackedObjectIterator.for_pack_data(data):
-                assert found.obj_type_num is not None
-                assert found.obj_chunks is not None
-                self.add(found.obj_type_num, b"".join(found.obj_chunks))
+        data, width = file.getvalue(), self.object_format.oid_length
+        start = read_start(data, self.object_format, limit)
+        if start.is_too_large:
+            raise GitProtocolError(f"it sends a pack whose objects have more than {limit} bytes")
+        checksum = self.object_format.hash_object(memoryview(data)[:-width])  # type: ignore[arg-type]
+        if not start.is_whole or checksum != data[-width:]:
+            raise GitProtocolError("it sends a broken pack")
+        self.add_start(start)
+
+    def add_start(self, start: PackStart) -> None:
+        """Add objects of a pack."""
+        found = start.objects.items()
+        self._raw |= {sha_to_hex(RawObjectID(id)): numbered for id, numbered in found}
 
     def contains_loose(self, sha: ObjectID) -> bool:
         """Return whether an object is here."""

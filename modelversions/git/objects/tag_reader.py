@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeVar
 
 from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.pack_files import MAX_OBJECT, Oversized
 from modelversions.git.store import RemoteOptions, TagIssue, TagObject
 from modelversions.git.tag_object import (
     TagParts,
@@ -27,6 +28,10 @@ Peeled = tuple["str | None", "TagIssue | None"]
 """The commit that a tag peels to, or None, and what is wrong with its target."""
 
 _UNREADABLE: TagIssue = (ProblemKind.MALFORMED, "the tag object cannot be read")
+_OVERSIZED: TagIssue = (
+    ProblemKind.MALFORMED,
+    f"the tag object has more than {MAX_OBJECT} bytes, and is not read",
+)
 _CYCLE: TagIssue = (ProblemKind.MALFORMED, "its target is a tag whose targets form a cycle")
 
 
@@ -118,6 +123,8 @@ class TagReader:
             return no_event((ProblemKind.MISSING, f"its object {id} is missing or broken"))
         if type != "tag":
             return LIGHTWEIGHT
+        if isinstance(raw, Oversized):
+            return no_event(_OVERSIZED)
         tag = self._parsed(raw)
         if tag is None:
             return no_event(_UNREADABLE)

@@ -255,7 +255,7 @@ class RemoteStore:
         if entry is None or entry.kind not in ("file", "symlink"):
             return None if entry is None else FileAt(entry.kind, b"")
         with suppress(RepositoryError):
-            return FileAt(entry.kind, commits.content(commit, entry))
+            return FileAt(entry.kind, commits.content(commit, entry, None))
         try:
             objects = self.transport.fetch([entry.id], bounded=bounded)
         except RemoteTimeoutError:
@@ -264,7 +264,7 @@ class RemoteStore:
             commits = self._commits(self._files_of(commit, bounded=bounded))
         else:
             commits = self._commits(objects)
-        return FileAt(entry.kind, commits.content(commit, entry))
+        return FileAt(entry.kind, commits.content(commit, entry, None))
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
         """Return the paths of all files of one name in the files of a commit, sorted."""

@@ -17,6 +17,7 @@ from modelversions.errors import (
     InvalidArgumentError,
     ModelVersionsError,
 )
+from modelversions.git._dulwich import limit_answer
 from modelversions.git.locks import ForkSafeLock
 from modelversions.git.programs import Programs
 from modelversions.git.remote.clients import connect
@@ -31,6 +32,9 @@ Answer = TypeVar("Answer")
 
 _STEPS = re.compile(rb"(?P<what>[A-Z][a-z ]+): +[0-9]+% \((?P<done>[0-9]+)/(?P<total>[0-9]+)\)")
 _LOG = logging.getLogger(__name__)
+MAX_ANSWER = 128 * 1024 * 1024
+"""The bytes that a server may send in answer to a request, a pack not counted: one to two million
+refs."""
 _TOKEN = 12
 """The characters from which on a user's name may be a token."""
 
@@ -73,8 +77,14 @@ class Session:
             assert one is not None
             one.close()
 
-    def ask(self, question: Callable[[GitClient], Answer]) -> Answer:
+    def ask(
+        self, question: Callable[[GitClient], Answer], limit: int | None = MAX_ANSWER
+    ) -> Answer:
         """Send a request; again with credentials if the server requires them.
+
+        Args:
+            question: sends the request, and reads the answer.
+            limit: the maximal number of bytes of the answer; None for no limit.
 
         Raises:
             RepositoryError: or a subclass, for all errors of the request.
@@ -82,14 +92,15 @@ class Session:
         """
         with self._lock:
             try:
-                return self._ask(question)
+                return self._ask(question, limit)
             finally:
                 self._asked = None
 
-    def _ask(self, question: Callable[[GitClient], Answer]) -> Answer:
+    def _ask(self, question: Callable[[GitClient], Answer], limit: int | None) -> Answer:
         self._callback_error, self.reached = None, False
         for attempt in range(2):
             client = self._asked = self._get_client()
+            limit_answer(client, limit)
             _LOG.debug("request to %r%s", self.location, ", with a login" * attempt)
             try:
                 answer = self._send(client, question)

@@ -17,12 +17,12 @@ from dulwich.protocol import PEELED_TAG_SUFFIX
 from dulwich.refs import HEADREF, Ref, check_ref_format
 
 from modelversions.errors import RemoteError
-from modelversions.git.objects.partial_pack import PackFile
+from modelversions.git.objects.partial_pack import MAX_INFLATED, PackFile
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import sanitize
 from modelversions.git.remote.http import without_listing
-from modelversions.git.remote.session import Session, words
+from modelversions.git.remote.session import MAX_ANSWER, Session, words
 from modelversions.git.store import TAGS, RemoteOptions, TagRef
 from modelversions.git.urls import Url
 
@@ -49,6 +49,8 @@ _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _FILTER = re.compile("filter", re.IGNORECASE)
 MAX_BYTES = 16 * 1024 * 1024
 """The bytes to take from a server that cannot leave files out, where they are not wanted."""
+MAX_TAG_BYTES = 256 * 1024 * 1024
+"""The bytes of a pack of tag objects to take from a server."""
 VERSION = 2
 """The version of Git's protocol to request."""
 HAVES = 250
@@ -209,7 +211,8 @@ class Transport:
     ) -> Fetched:
         """Fetch objects into memory.
 
-        At most ``MAX_BYTES`` bytes are accepted, unless ``haves`` is given and ``filter`` is not.
+        At most ``MAX_BYTES`` bytes are accepted; ``MAX_TAG_BYTES`` if ``haves`` is given and
+        ``filter`` is not.
 
         Args:
             wants: the ids of the objects.
@@ -219,7 +222,8 @@ class Transport:
                 commits, tags and the first tree.
             bounded: whether the number of bytes is limited.
         """
-        most = MAX_BYTES if bounded and not (haves and filter is None) else None
+        tags_only = haves and filter is None
+        most = None if not bounded else MAX_TAG_BYTES if tags_only else MAX_BYTES
         pack = PackFile(most, format=_format(wants), start_only=filter is not None)
         try:
             self._filtered(wants, pack, haves, depth, filter)
@@ -228,7 +232,8 @@ class Transport:
                 raise
             return self._session.ask(lambda _: _fetched(pack))
         objects = Fetched(pack.format)
-        self._session.ask(lambda _: objects.add_pack_file(pack))
+        limit = MAX_INFLATED if bounded else None
+        self._session.ask(lambda _: objects.add_pack_file(pack, limit))
         return objects
 
     def _filtered(
@@ -241,13 +246,13 @@ class Transport:
     ) -> None:
         """Fetch a pack with a filter, or without it if the server does not support this one."""
         try:
-            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter)
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter, limit=pack.limit)
         except RemoteError as error:
             if filter is None or pack.is_cut or not _FILTER.search(str(error)):
                 raise
             pack.truncate(0)
             pack.seek(0)
-            self.fetch_pack(wants, pack, haves=haves, depth=depth)
+            self.fetch_pack(wants, pack, haves=haves, depth=depth, limit=pack.limit)
 
     def fetch_pack(
         self,
@@ -258,10 +263,12 @@ class Transport:
         shallow: Iterable[str] = (),
         depth: int | None = None,
         filter: str | None = None,
+        limit: int | None = None,
     ) -> None:
         """Fetch objects as a pack into a file; see ``fetch``.
 
-        ``shallow`` are the commits whose parents are not here.
+        ``shallow`` are the commits whose parents are not here, ``limit`` is the maximal number of
+        bytes of the pack.
         """
         ids = [ObjectID(want.encode()) for want in wants]
 
@@ -283,7 +290,7 @@ class Transport:
                     protocol_version=VERSION,
                 )
 
-        self._session.ask(fetch)
+        self._session.ask(fetch, None if limit is None else limit + MAX_ANSWER)
         if file.tell():
             self._session.report(file.tell(), file.tell(), "bytes received")
 
@@ -337,8 +344,7 @@ def _format(ids: Sequence[str]) -> ObjectFormat:
 def _fetched(pack: PackFile) -> Fetched:
     """Return the objects at the start of a truncated pack."""
     objects = Fetched(pack.format)
-    for number, raw in pack.start().objects.values():
-        objects.add(number, raw)
+    objects.add_start(pack.start())
     return objects
 
 

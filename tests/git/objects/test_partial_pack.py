@@ -14,7 +14,7 @@ from dulwich.pack import UnpackedObject, create_delta, write_pack_data
 
 from modelversions import RemoteError
 from modelversions.git.config import GitConfig
-from modelversions.git.objects.partial_pack import PackFile, read_start
+from modelversions.git.objects.partial_pack import PackFile, PackStart, read_start
 from modelversions.git.programs import Programs
 from modelversions.git.remote.transport import Transport
 from modelversions.git.store import RemoteOptions
@@ -82,7 +82,9 @@ def test_wherever_it_is_cut(objects: list[ShaFile], deltas: str) -> None:
 
 
 def test_what_is_no_pack_and_an_unknown_base(objects: list[ShaFile]) -> None:
-    assert read_start(b"nonsense" * 9, DEFAULT_OBJECT_FORMAT) == ({}, False)
+    assert read_start(b"nonsense" * 9, DEFAULT_OBJECT_FORMAT) == PackStart(
+        {}, has_all_commits=False
+    )
     c1, c2, *_ = objects
     assert read_start(pack([entry(c2, c1, by_id=True)]), DEFAULT_OBJECT_FORMAT).objects == {}
     data = bytearray(pack([entry(c1)]))

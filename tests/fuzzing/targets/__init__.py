@@ -1,0 +1,1 @@
+"""One module for each fuzzer, with ``MODULES``, ``seeds()`` and ``check(data)``."""
