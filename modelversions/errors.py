@@ -110,12 +110,13 @@ __all__ = [
 ]
 
 _LOGIN = re.compile(
-    r"""(?P<scheme>\bhttps?://)(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
-    |(?P<other>\b[a-z][a-z0-9+.-]*://)(?=[^\s/@]*:[^\s/]*@)\S*@""",
+    r"""(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
+    |(?<=[a-z0-9+.-])://(?=[^\s/@:]*:[^\s/]*@)\S*@""",
     re.VERBOSE | re.IGNORECASE,
 )
 
-_QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*\?)[^\s'\"]+", re.IGNORECASE)
+_WORD = re.compile(r"[^\s'\"]+")
+_WEB = re.compile(r"\bhttps?://", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
@@ -123,8 +124,14 @@ def redact(text: str) -> str:
 
     A password may contain ``/`` or ``@``. A query may have a token.
     """
-    text = _LOGIN.sub(lambda match: f"{match['scheme'] or match['other']}***@", text)
-    return _QUERY.sub(r"\1***", text)
+    return _WORD.sub(_without_query, _LOGIN.sub("://***@", text))
+
+
+def _without_query(match: re.Match[str]) -> str:
+    word = match[0]
+    scheme = _WEB.search(word)
+    query = word.find("?", scheme.end()) + 1 if scheme else 0
+    return f"{word[:query]}***" if 0 < query < len(word) else word
 
 
 def _rebuild(

@@ -238,8 +238,13 @@ class RegistryView(Mapping[str, Model]):
         """
         snapshots = self._snapshots.all()
         find_latest(snapshots.values())
-        latest = {name: Model(name, one).latest for name, one in snapshots.items()}
-        return {name: version for name, version in latest.items() if version is not None}
+        latest = {}
+        for name, snapshot in snapshots.items():
+            found = snapshot.latest
+            if found is not None:
+                semver, commit, tag = found
+                latest[name] = Version(name, str(semver), semver, commit, tag, snapshot)
+        return latest
 
     def resolve(self, reference: str | TagName | Version) -> Version:
         """Return the version that a reference names (F22).

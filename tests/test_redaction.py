@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from modelversions import ModelVersionsError, Registry
 from modelversions.errors import InvalidArgumentError, redact
 from modelversions.git.urls import Url
+from modelversions.values.tag_name import diagnose
 from tests.builders import Builder
 from tests.servers import LOCAL
 
@@ -102,3 +104,18 @@ def test_a_password_that_holds_a_slash() -> None:
     assert str(url) == "https://***@h/x"
     assert url.has_split_password
     assert not Url.parse("https://u@h/@x").has_split_password
+
+
+@pytest.mark.parametrize("piece", ["a.", "a", ":", "://", "a:/", "http://", "@", "a://b:"])
+def test_long_texts_take_little_time(piece: str) -> None:
+    def taken(size: int) -> float:
+        text = "m@v1.0.0-" + piece * (size // len(piece)) + "!"
+        start = time.perf_counter()
+        redact(text)
+        diagnose(text)
+        return time.perf_counter() - start
+
+    small = min(taken(3_000) for _ in range(3))
+    assert (
+        min(taken(60_000) for _ in range(3)) < 100 * small + 0.1
+    )  # 400 times as long if quadratic

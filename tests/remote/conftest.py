@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
+from dulwich.objects import Tree
 from dulwich.repo import Repo
 
 from modelversions import Identity, Registry
@@ -57,6 +58,10 @@ def check_irregular_tags(far: Far) -> None:
         builder = Builder(repo)
         builder.commit()
         irregular_tags(builder)
+        builder.tag("m@v9.0.0", builder.add(Tree()), 90, kind="tree")
+        with far.open() as unread:
+            assert unread.latest() == local.latest()
+            assert str(unread["m"].latest) == "m@v2.0.0"
         assert same(remote, local)
         assert len(local.problems()) > 4
 
