@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modelversions.artifacts.artifact import Artifact, Artifacts
     from modelversions.catalog.catalog import Catalog
+    from modelversions.catalog.sequences import CatalogEvents, CatalogProblems
     from modelversions.errors import (
         AmbiguousRevisionError,
         ArtifactNotFoundError,
@@ -98,7 +99,9 @@ __all__ = [
     "Artifacts",
     "AuthenticationError",
     "Catalog",
+    "CatalogEvents",
     "CatalogFileWarning",
+    "CatalogProblems",
     "Change",
     "ChangeKind",
     "Changes",
@@ -177,6 +180,8 @@ _MODULES = {
     "Artifact": "artifacts.artifact",
     "Artifacts": "artifacts.artifact",
     "Catalog": "catalog.catalog",
+    "CatalogEvents": "catalog.sequences",
+    "CatalogProblems": "catalog.sequences",
     "Change": "model.diff",
     "ChangeKind": "model.diff",
     "Changes": "model.diff",

@@ -44,7 +44,7 @@ def test_the_names() -> None:
     }
     more |= {"Events", "Problems", "Commits", "Changes"}
     more |= {"Conflict", "SyncResult", "Credentials", "Progress", "RegistryView", "Revision"}
-    more |= {"Catalog"}
+    more |= {"Catalog", "CatalogEvents", "CatalogProblems"}
     assert values | more | {e.__name__ for e in ERRORS} == set(modelversions.__all__)
 
 

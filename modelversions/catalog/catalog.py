@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, TypeVar, overload
@@ -17,6 +18,7 @@ from modelversions.catalog import sources as reading_sources
 from modelversions.catalog.member import Member
 from modelversions.catalog.pool import Pool
 from modelversions.catalog.reading import Answer, Question, Request, failed
+from modelversions.catalog.sequences import CatalogEvents, CatalogProblems
 from modelversions.catalog.sources import SourceLike
 from modelversions.errors import (
     CatalogFileWarning,
@@ -30,10 +32,10 @@ from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView
-from modelversions.values.event import Event, check_aware
-from modelversions.values.problem import Problem
+from modelversions.values.event import check_aware
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from typing_extensions import Unpack
 
     from modelversions.display.page.content import PageContent
@@ -228,8 +230,10 @@ class Catalog(Mapping[str, RegistryView]):
         if found is None:
             names = list(self._members)
             shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
+            close = get_close_matches(str(name), names, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"repositories: {shown or 'none'}"
             raise NotInCatalogError(
-                f"the catalog has no repository {name!r}; repositories: {shown or 'none'}",
+                f"the catalog has no repository {name!r}; {hint}",
                 repository=str(name),
             )
         return found
@@ -279,8 +283,10 @@ class Catalog(Mapping[str, RegistryView]):
         return tuple(sorted({stage for _, stages in found for stage in stages}))
 
     @gc_paused
-    def history(self, since: datetime | None = None) -> tuple[tuple[str, Event], ...]:
+    def history(self, since: datetime | None = None) -> CatalogEvents:
         """Return all events with the names of their repositories, oldest first.
+
+        The result is a tuple of pairs, with a table and ``to_records()``.
 
         Args:
             since: an aware datetime; earlier events are omitted.
@@ -296,10 +302,12 @@ class Catalog(Mapping[str, RegistryView]):
             for name, own in found
         ]
         merged = heapq.merge(*events, key=lambda one: one[:1])
-        return tuple((name, event) for _, name, event in merged)
+        return CatalogEvents((name, event) for _, name, event in merged)
 
-    def problems(self, now: datetime | None = None) -> tuple[tuple[str, Problem], ...]:
+    def problems(self, now: datetime | None = None) -> CatalogProblems:
         """Return the problems of the tags with the names of their repositories.
+
+        The result is a tuple of pairs, with a table and ``to_records()``.
 
         Args:
             now: the time after which an event is in the future. Default: the present.
@@ -312,7 +320,7 @@ class Catalog(Mapping[str, RegistryView]):
         found = self._each(
             Question.EVENTS, lambda member: member.view.problems(now), wants_file=True
         )
-        return tuple((name, problem) for name, own in found for problem in own)
+        return CatalogProblems((name, problem) for name, own in found for problem in own)
 
     def find(self, model: str) -> dict[str, Model]:
         """Return the models of a name, by repository.
@@ -366,6 +374,17 @@ class Catalog(Mapping[str, RegistryView]):
             wants_file=kind == "problems",
         )
         return [{"repository": name, **row} for name, rows in found for row in rows]
+
+    def to_pandas(self, kind: str = "models") -> DataFrame:
+        """Return the rows of ``to_records`` as a data frame (extra ``pandas``).
+
+        Raises:
+            InvalidArgumentError: there is no such kind.
+            MissingExtraError: pandas is not installed.
+        """
+        from modelversions.display.records import data_frame
+
+        return data_frame(self.to_records(kind), kind, ("repository",))
 
     @overload
     def to_html(

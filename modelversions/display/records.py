@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -70,8 +70,13 @@ def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
         )
 
 
-def data_frame(rows: Iterable[Row], kind: str) -> DataFrame:
+def data_frame(rows: Iterable[Row], kind: str, first: Sequence[str] = ()) -> DataFrame:
     """Return rows of a kind as a data frame, which has the same columns without rows.
+
+    Args:
+        rows: the rows.
+        kind: their kind.
+        first: columns of text before those of the kind.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -84,7 +89,7 @@ def data_frame(rows: Iterable[Row], kind: str) -> DataFrame:
             "to_records()",
             extra="pandas",
         ) from error
-    columns = COLUMNS[kind]
+    columns = (*first, *COLUMNS[kind])
     frame = pd.DataFrame(list(rows), columns=list(columns))
     text = pd.Series([""]).dtype  # object in pandas 2, str in pandas 3
     return frame.astype({name: _TYPES.get(name, text) for name in columns})

@@ -41,16 +41,22 @@ _MAX_NAMES = 5
 """The versions that are named for a commit."""
 
 
-def events_html(events: Sequence[Event], find: FindPages | None) -> str:
-    """Return a table of events, newest first."""
-    shown = events_table(events[: -MAX_ROWS - 1 : -1], pages_of(find), with_model=True)
+def events_html(
+    events: Sequence[Event], find: FindPages | None, repositories: Sequence[str] = ()
+) -> str:
+    """Return a table of events, newest first; ``repositories`` are theirs, if there are several."""
+    last = slice(None, -MAX_ROWS - 1, -1)
+    shown = events_table(events[last], pages_of(find), repositories[last], with_model=True)
     rest = more(len(events) - MAX_ROWS, "event", "events.to_records()")
     return _page(len(events), "event", shown, rest, ", newest first")
 
 
-def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) -> Element:
+def events_table(
+    events: Sequence[Event], pages: WebPages, repositories: Sequence[str] = (), *, with_model: bool
+) -> Element:
     """Return a table of events, in the order that is given."""
     columns = [
+        *([Column("Repository", "mv-name")] if repositories else []),
         Column("Time"),
         *([Column("Model", "mv-name")] if with_model else []),
         Column("Event"),
@@ -62,6 +68,7 @@ def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) 
         columns,
         (
             [
+                *repositories[index : index + 1],
                 date(event.time),
                 *([event.model] if with_model else []),
                 sentence(event),
@@ -69,21 +76,31 @@ def events_table(events: Sequence[Event], pages: WebPages, *, with_model: bool) 
                 author(event.author),
                 first_line(event.message),
             ]
-            for event in events
+            for index, event in enumerate(events)
         ),
     )
 
 
-def problems_html(problems: Sequence[Problem], _find: FindPages | None) -> str:
-    """Return a table of problems."""
+def problems_html(
+    problems: Sequence[Problem], _find: FindPages | None, repositories: Sequence[str] = ()
+) -> str:
+    """Return a table of problems; ``repositories`` are theirs, if there are several."""
     rest = more(len(problems) - MAX_ROWS, "problem", "problems.to_records()")
-    return _page(len(problems), "problem", problems_table(problems[:MAX_ROWS]), rest)
+    shown = problems_table(problems[:MAX_ROWS], repositories)
+    return _page(len(problems), "problem", shown, rest)
 
 
-def problems_table(problems: Sequence[Problem]) -> Element:
+def problems_table(problems: Sequence[Problem], repositories: Sequence[str] = ()) -> Element:
     """Return a table of problems."""
-    columns = [Column("Tag", "mv-name"), Column("Kind"), Column("Problem", "mv-long")]
-    return table(columns, ([mono(one.tag), one.kind.value, one.message] for one in problems))
+    columns = [
+        *([Column("Repository", "mv-name")] if repositories else []),
+        *(Column("Tag", "mv-name"), Column("Kind"), Column("Problem", "mv-long")),
+    ]
+    rows = (
+        [*repositories[index : index + 1], mono(one.tag), one.kind.value, one.message]
+        for index, one in enumerate(problems)
+    )
+    return table(columns, rows)
 
 
 def changes_html(changes: Sequence[Change], find: FindPages | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -30,6 +30,11 @@ class Table:
     heading: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def beside(self, repositories: Sequence[str]) -> Table:
+        """Return the table with the names of repositories in front."""
+        rows = tuple((name, *row) for name, row in zip(repositories, self.rows))
+        return Table(("Repository", *self.heading), rows)
+
     def text(self) -> str:
         """Return the table in columns, for a terminal, without control characters."""
         rows = tuple(tuple(_CONTROL.sub("\ufffd", cell) for cell in row) for row in self.rows)
@@ -49,9 +54,7 @@ def registry_table(models: Mapping[str, Model]) -> Table:
 
 def catalog_table(models: Mapping[tuple[str, str], Model]) -> Table:
     """Return the table of the models of many repositories, given by repository and model."""
-    table = _models_table(models.values())
-    rows = tuple((name, *row) for (name, _), row in zip(models, table.rows))
-    return Table(("Repository", *table.heading), rows)
+    return _models_table(models.values()).beside([repository for repository, _ in models])
 
 
 def _models_table(models: Collection[Model]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from modelversions import (
     Catalog,
     InvalidArgumentError,
     InvalidTagNameError,
+    MissingExtraError,
     ModelVersionsError,
     NotInCatalogError,
     ReadCancelledError,
@@ -203,6 +205,50 @@ def test_history_since(catalog: Catalog) -> None:
     for ask in (catalog.history, catalog.problems):
         with pytest.raises(InvalidArgumentError):
             ask(naive)
+
+
+def test_events_and_problems_have_tables(folder: Path) -> None:
+    catalog = Catalog.discover(folder)
+    events, problems = catalog.history(), catalog.problems(at(10**9))
+    assert repr(events) == f"<CatalogEvents: {len(events)} events>"
+    assert repr(problems[:1]) == "<CatalogProblems: 1 problem>"
+    assert sorted(events.to_records(), key=str) == sorted(catalog.to_records("history"), key=str)
+    assert problems.to_records()[0]["repository"] == "vision"
+    assert pickle.loads(pickle.dumps(events)) == events
+    for found, column in ((events, "Message"), (problems, "Kind")):
+        heading = str(found).splitlines()[0]
+        assert heading.startswith("Repository")
+        assert column in heading
+        page = Page(found._repr_html_())
+        assert {"Repository", column, found[0][0]} <= set(page.texts)
+    newest = Page(events._repr_html_()).texts
+    first = newest.index("Message") + 1
+    assert newest[first] == events[-1][0]
+
+
+def test_pandas_is_an_extra(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
+        catalog.to_pandas()
+
+
+@pytest.mark.compat
+def test_a_data_frame(catalog: Catalog) -> None:
+    for kind in ("models", "versions", "stages", "history", "timeline", "problems"):
+        frame = catalog.to_pandas(kind)
+        assert frame.columns[0] == "repository"
+        assert len(frame) == len(catalog.to_records(kind))
+        assert list(Catalog([]).to_pandas(kind).dtypes) == list(frame.dtypes)
+
+
+def test_typos() -> None:
+    many = Catalog([{"name": f"models{number}", "path": "/x"} for number in range(9)])
+    with pytest.raises(NotInCatalogError, match="did you mean 'models3'?"):
+        many["model3"]
+    with pytest.raises(NotInCatalogError, match="models3"):
+        many.resolve("model3/churn@latest")
+    with pytest.raises(TypeError, match="conections"):
+        Catalog.discover("/", conections=3)  # type: ignore[call-arg]
 
 
 def test_tables(catalog: Catalog, parts: dict[str, Registry]) -> None:
