@@ -37,6 +37,7 @@ from modelversions.values.web_pages import WebPages
 from tests.builders import Builder
 from tests.display.helpers import START, large_model, model, row
 from tests.display.test_html import HOSTILE
+from tests.servers import served
 
 NOW = datetime(2026, 11, 24, 3, 12, tzinfo=timezone(timedelta(hours=2)))
 
@@ -362,6 +363,14 @@ class TestDocument:
             )
             assert "</" not in text
             assert "<!--" not in text
+
+    def test_a_registry_at_a_url(self, far: Builder) -> None:
+        far.tags("m@v1.0.0", "m#prod#1")
+        with served("http", far.repo) as url, Registry.open(url) as registry:
+            head, details = Document(registry.to_html()).json
+        assert head["models"]["names"] == ["m"]
+        assert head["repositories"][0]["location"] == url
+        assert details["kinds"] == "02"
 
     def test_a_registry_without_models(self) -> None:
         head = Document(memory_registry().to_html(now=NOW)).json
