@@ -272,6 +272,7 @@ class TestLinks:
                 "commit_form": "https://github.com/t/m/commit/{commit}",
                 "tag_form": "https://github.com/t/m/releases/tag/",
                 "commits": None,
+                "until": None,
             }
         ]
 
@@ -424,7 +425,9 @@ class TestFile:
     def test_views_of_the_past(self, registry: Registry, tmp_path: Path) -> None:
         view = registry.as_of(registry.history()[0])
         view.to_html(str(tmp_path / "models.html"))
-        assert Document((tmp_path / "models.html").read_text("utf-8")).json[0]["version_count"] == 1
+        head = Document((tmp_path / "models.html").read_text("utf-8")).json[0]
+        assert head["version_count"] == 1
+        assert head["repositories"][0]["until"] == [int(registry.history()[0].time.timestamp()), 0]
 
     def test_a_file_that_exists_keeps_its_permissions(
         self, registry: Registry, tmp_path: Path
