@@ -557,6 +557,7 @@ class RegistryView(Mapping[str, Model]):
             pages=self._store.find_pages(),
             models=self._read(snapshots),
             problems=self._problems(refs, snapshots.values(), now),
+            until=None if self._until is None else self._until.time,
         )
 
     @gc_paused

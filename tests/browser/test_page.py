@@ -10,6 +10,8 @@ import pytest
 
 from modelversions import Identity, Problem, ProblemKind
 from modelversions.display.parts import NONE
+from modelversions.testing import memory_registry
+from modelversions.values.event import EPOCH
 from modelversions.values.web_pages import WebPages
 from tests.browser.helpers import axe_findings, console_errors, screenshot
 from tests.browser.pages import NOW, life, repository, team, write
@@ -87,6 +89,18 @@ class TestDashboard:
         assert found[3].startswith(f"cv/pool {NONE} {NONE} ")
         assert found[6] == f"new v0.1.0 {NONE} {NONE} {NONE} 1 1 day ago Ann Arber"
         assert "'v1.0' is not a version name" in section(page, "Problems").inner_text()
+
+    def test_a_view_of_the_past(self, page: Page, tmp_path: Path) -> None:
+        registry = memory_registry({"churn": ["v1.0.0"]})
+        path = tmp_path / "models.html"
+        registry.as_of(NOW).to_html(path)
+        page.goto(path.as_uri())
+        about = page.locator("#about\\~").inner_text()
+        assert about.startswith("1 model, 1 version in memory, as of 2026-03-11 00:00:00 +00:00 ·")
+        registry.as_of(EPOCH).to_html(path)
+        page.goto("about:blank")
+        page.goto(path.as_uri())
+        assert page.locator("#empty\\~").inner_text() == "There were no models at that time."
 
     def test_search(self, page: Page, url: str) -> None:
         page.goto(url)

@@ -37,6 +37,7 @@ from modelversions.values.web_pages import WebPages
 from tests.builders import Builder
 from tests.display.helpers import START, large_model, model, row
 from tests.display.test_html import HOSTILE
+from tests.servers import served
 
 NOW = datetime(2026, 11, 24, 3, 12, tzinfo=timezone(timedelta(hours=2)))
 
@@ -271,6 +272,7 @@ class TestLinks:
                 "commit_form": "https://github.com/t/m/commit/{commit}",
                 "tag_form": "https://github.com/t/m/releases/tag/",
                 "commits": None,
+                "until": None,
             }
         ]
 
@@ -363,6 +365,14 @@ class TestDocument:
             assert "</" not in text
             assert "<!--" not in text
 
+    def test_a_registry_at_a_url(self, far: Builder) -> None:
+        far.tags("m@v1.0.0", "m#prod#1")
+        with served("http", far.repo) as url, Registry.open(url) as registry:
+            head, details = Document(registry.to_html()).json
+        assert head["models"]["names"] == ["m"]
+        assert head["repositories"][0]["location"] == url
+        assert details["kinds"] == "02"
+
     def test_a_registry_without_models(self) -> None:
         head = Document(memory_registry().to_html(now=NOW)).json
         assert len(head) == 1
@@ -415,7 +425,9 @@ class TestFile:
     def test_views_of_the_past(self, registry: Registry, tmp_path: Path) -> None:
         view = registry.as_of(registry.history()[0])
         view.to_html(str(tmp_path / "models.html"))
-        assert Document((tmp_path / "models.html").read_text("utf-8")).json[0]["version_count"] == 1
+        head = Document((tmp_path / "models.html").read_text("utf-8")).json[0]
+        assert head["version_count"] == 1
+        assert head["repositories"][0]["until"] == [int(registry.history()[0].time.timestamp()), 0]
 
     def test_a_file_that_exists_keeps_its_permissions(
         self, registry: Registry, tmp_path: Path

@@ -23,6 +23,8 @@ class RepositoryContent:
     models: Mapping[str, Model]
     """By name, sorted."""
     problems: Sequence[Problem]
+    until: datetime | None = None
+    """The time that the models are as of; None if they are current."""
 
 
 @attrs.frozen

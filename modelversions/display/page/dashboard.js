@@ -116,6 +116,7 @@ function update() {
 
 function emptyText(isFiltered) {
   if (!SIZE && IS_CATALOG) return [DATA.repositories.length ? "No models yet." : "No repositories."];
+  if (!SIZE && DATA.repositories[0].until) return ["There were no models at that time."];
   if (!SIZE) return ["No models yet: ", mono('registry.register("model", "v1.0.0")'), " registers the first version."];
   if (!isFiltered) return [`${SIZE === 1 ? "The only model is" : `All ${count(SIZE, "model")} are`} deprecated.`];
   const button = node("button", { type: "button" }, "Clear search and filter");
@@ -231,8 +232,9 @@ function about() {
     parts.push(count(all, "repository", "repositories"));
     if (DATA.errors.length) parts.push(", ", node("strong", {}, `${DATA.errors.length.toLocaleString("en")} not read`));
   } else {
-    const { home, location: where } = DATA.repositories[0];
+    const { home, location: where, until } = DATA.repositories[0];
     parts.push(home === null ? where : linked(home.replace(/^\w+:\/\//, ""), home));
+    if (until) parts.push(`, as of ${exactText(...until)}`);
   }
   const exact = exactText(DATA.now, 0);
   return [...parts, ` \u00b7 read ${dateText(DATA.now, 0)}, ${exact.slice(11, 16)} UTC`];

@@ -123,6 +123,7 @@ def _repository_data(repository: RepositoryContent) -> JsonObject:
         "name": clean(repository.name, _MAX_NAME),
         "location": clean(repository.location, _MAX_NAME) if home is None else None,
         "home": home,
+        "until": None if repository.until is None else _moment(repository.until),
         "commit_form": pages.commit_form,
         "tag_form": pages.tag_form,
         "commits": _commit_urls(repository),
@@ -287,6 +288,11 @@ def _column(values: list[int]) -> object:
     return values[0] if values and values.count(values[0]) == len(values) else values
 
 
+def _moment(time: datetime) -> list[int]:
+    """Return a time as seconds and its UTC offset in minutes."""
+    return [_timestamp(time), _minutes(time)]
+
+
 def _seconds(event: Event) -> int:
     return _timestamp(event.time)
 
@@ -296,5 +302,9 @@ def _timestamp(time: datetime) -> int:
 
 
 def _offset(event: Event) -> int:
-    """Return the UTC offset of an event in minutes."""
-    return (event.time.utcoffset() or timedelta()) // _MINUTE
+    return _minutes(event.time)
+
+
+def _minutes(time: datetime) -> int:
+    """Return the UTC offset of a time in minutes."""
+    return (time.utcoffset() or timedelta()) // _MINUTE
