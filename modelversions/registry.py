@@ -642,7 +642,8 @@ class Registry(RegistryView):
                 "form() needs the 'notebook' extra: pip install 'modelversions[notebook]'",
                 extra="notebook",
             ) from error
-        return RegistryForm(self, is_local=self._store.is_local)
+        store = self._store
+        return RegistryForm(self, is_local=store.is_local, is_shallow=store.is_shallow)
 
     def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time

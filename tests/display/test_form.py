@@ -437,6 +437,12 @@ def test_reload_shows_why_it_cannot_be_read(
     assert form.trouble.text == ""
 
 
+def test_a_shallow_clone_may_lack_versions(disk: Builder) -> None:
+    assert disk.registry.form().trouble.text == ""
+    (disk.git_dir / "shallow").write_text(disk.commits["c1"] + "\n")
+    assert "registry.fetch() fetches their tags" in disk.registry.form().trouble.text
+
+
 def test_a_server_is_asked_at_the_button_only(
     far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
