@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.notebook import PATH, execute, outputs
+from tests.browser.notebook import PATH, VIEW, execute, outputs, run
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +58,22 @@ def test_what_it_shows(executed: Any) -> None:
 def text(html: str) -> str:
     without = re.sub("<style>.*?</style>", "", html)
     return " ".join(re.sub("<[^>]+>", " ", without).split())
+
+
+def test_progress_has_the_bar_of_a_notebook() -> None:
+    import nbformat
+
+    source = """
+from modelversions.progress_bar import ProgressBars
+show = ProgressBars()
+show(1, 2, "tags read")
+show(2, 2, "tags read")
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    run(notebook)
+    (output,) = notebook.cells[0].outputs
+    assert VIEW in output["data"]
+    assert output["data"]["text/plain"].startswith("tags read")
 
 
 def test_no_output_depends_on_the_machine() -> None:
