@@ -49,7 +49,7 @@ def test_what_it_shows(executed: Any) -> None:
     assert "'v2.0' is not a version name: the patch segment is missing, try 'v2.0.0'" in printed[0]
     assert "churn v2.0.0" in html[3]
     assert "History (9) Time Event" in html[4]
-    assert "Tune the learning rate churn@v2.0.0" in html[6]
+    assert "Tune the learning rate churn@v2.0.0" in html[5]
     assert printed[1].splitlines()[-1] == "prod v1.0.0 2026-04-25 None"
     assert shown[-1]["data"] == {"text/plain": "<RegistryForm: 2 models>"}
     assert [one["images"] for one in shown].count(True) == 1
