@@ -122,6 +122,7 @@ class TestRegister:
         [
             ("churn model", "'churn model' is not a model name: "),
             ("new", "A new model."),
+            ("Churn", "A new model. There is 'churn'."),
             ("churn", ""),
         ],
     )
@@ -136,6 +137,7 @@ class TestRegister:
             ("abc", "'abc' is not a full SHA: it has 3 digits; type all 40 digits"),
             ("HEAD", "'HEAD' is not a full SHA: 'H' is no digit of a SHA"),
             ("a" * 40, ""),
+            (f" {'A' * 40} ", ""),
             ("a" * 64, ""),
         ],
     )
@@ -454,6 +456,10 @@ def test_a_server_is_asked_at_the_button_only(
         Registry.open(url, author=Identity("Ann", "ann@example.com")) as registry,
     ):
         register = panel(registry.form(), RegisterPanel)
+        assert [row.commit.commit for row in register._commit.rows] == [
+            far.commits["c2"],
+            far.commits["c1"],
+        ]
         with monkeypatch.context() as context:
             context.setattr(Registry, "register", None)
             fill(register, model="m", commit=far.commits["c1"], version="v1.0.0")

@@ -37,6 +37,11 @@ class CommitField(Field):
         self.widget.children = (*self.widget.children, self._list)
         text.observe(lambda _change: self._mark(), "value")
 
+    @property
+    def sha(self) -> str:
+        """The SHA that is chosen or typed, in lower case."""
+        return str(self.value).strip().lower()
+
     def show(self, commits: Commits) -> None:
         """List commits."""
         self.rows = [CommitRow(one, self.control) for one in commits]
@@ -60,7 +65,7 @@ class CommitField(Field):
 
     def _mark(self) -> None:
         for row in self.rows:
-            row.mark(is_chosen=row.commit.commit == self.value)
+            row.mark(is_chosen=row.commit.commit == self.sha)
 
 
 class CommitRow:
@@ -125,10 +130,11 @@ def _check_sha(text: str) -> None:
     Raises:
         InvalidArgumentError: it has another form.
     """
-    if _SHA.fullmatch(text):
+    sha = text.strip()
+    if _SHA.fullmatch(sha.lower()):
         return
-    bad = next((char for char in text if char not in "0123456789abcdef"), None)
-    reason = f"it has {len(text)} digits" if bad is None else f"{bad!r} is no digit of a SHA"
+    bad = next((char for char in sha if char not in "0123456789abcdefABCDEF"), None)
+    reason = f"it has {len(sha)} digits" if bad is None else f"{bad!r} is no digit of a SHA"
     raise InvalidArgumentError(
         f"{text[:80]!r} is not a full SHA: {reason}; type all 40 digits, or choose a commit below",
         argument="commit",

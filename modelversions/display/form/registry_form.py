@@ -42,7 +42,7 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.panels: list[Panel] = [kind(self._state, self.reload) for kind in kinds]
         self.actions = ToggleButtons(
             options=[(panel.title, index) for index, panel in enumerate(self.panels)],
-            tooltips=[str(type(panel).__doc__).partition("\n")[0] for panel in self.panels],
+            tooltips=[panel.about for panel in self.panels],
         )
         self.reload_button = Button(description="Reload", tooltip="Read the registry again")
         self.reload_button.on_click(lambda _button: self.reload())
