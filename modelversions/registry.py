@@ -614,6 +614,8 @@ class Registry(RegistryView):
     def verify(self, tag: str | Event | Version) -> Signature:
         """Verify the signature of a tag with the keys that Git is configured to trust.
 
+        In notebooks, the version is displayed with the result from then on.
+
         Args:
             tag: a tag name, full ref, event or version.
 
@@ -624,7 +626,9 @@ class Registry(RegistryView):
             TagNotFoundError: there is no such tag.
             SigningError: the program that verifies signatures cannot be run.
         """
-        return self._store.verify_signature(self._refs([tag])[0])
+        (ref,) = self._refs([tag])
+        found = self._snapshots.signatures[ref.id] = self._store.verify_signature(ref)
+        return found
 
     def form(self) -> RegistryForm:
         """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).

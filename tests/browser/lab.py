@@ -83,9 +83,10 @@ def running(folder: Path) -> Iterator[Lab]:
             found = filter(
                 None, (re.search(r"http://127\.0\.0\.1:\d+/", x) for x in process.stderr)
             )
-            url = next(found)[0]
+            match = next(found, None)
+            assert match is not None, "JupyterLab did not start"
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            yield Lab(root, url, token)
+            yield Lab(root, match[0], token)
         finally:
             process.terminate()
             process.wait(timeout=30)
