@@ -633,7 +633,8 @@ class Registry(RegistryView):
     def form(self) -> RegistryForm:
         """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).
 
-        It registers and deregisters versions, and assigns and unassigns stages. Nothing is written
+        It registers and deregisters versions, and assigns and unassigns stages; ``push()`` sends
+        the tags from a clone to its remote. Nothing is written
         before its button is clicked; an error is shown where the mistake is. In a local
         repository, rules are asked while the user types; at a URL, when the button is clicked.
 

@@ -173,6 +173,11 @@ class TestRegister:
         rows = register._commit.rows
         assert "Tune the learning rate" in rows[0].text
         assert "In full" not in rows[0].text
+        assert rows[0].button.tooltip.splitlines() == [
+            "Tune the learning rate",
+            "Test Author <author@example.com>, 2024-01-01 00:00:05+00:00",
+            registry.commits()[0].commit,
+        ]
         assert "Test Author, 1 Jan 2024" in " ".join(rows[0].text.replace(" , ", ", ").split())
         assert "has ner@v0.1.0" in " ".join(rows[1].text.split())
         fill(register, model="churn")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipywidgets import HTML, Button, HBox, Text, VBox
 
 from modelversions.display.form.fields import Field, Widget
-from modelversions.display.markup import Child, Element, element, first_line, write
+from modelversions.display.markup import Child, Element, clean, element, first_line, write
 from modelversions.display.parts import author, date, mono
 from modelversions.errors import InvalidArgumentError
 from modelversions.git.store import Commit
@@ -76,7 +76,7 @@ class CommitRow:
         self.commit = commit
         self.text = ""
         """What the line says, without markup."""
-        self.button = Button(description=commit.commit[:7], tooltip=commit.commit)
+        self.button = Button(description=commit.commit[:7], tooltip=_in_full(commit))
         self._html = HTML()
         self.widget: Widget = HBox([self.button, self._html])
         self.widget.add_class("mv-commit")
@@ -115,6 +115,12 @@ def _names(versions: Sequence[str]) -> Element | None:
     hidden = len(versions) - _MAX_VERSIONS
     rest = f" and {hidden} more" if hidden > 0 else None
     return element("span", "has", *shown, rest, class_=_ASIDE)
+
+
+def _in_full(commit: Commit) -> str:
+    """Return a tooltip: the line has no space for the exact time and the whole SHA."""
+    who = "" if commit.author is None else f"{clean(str(commit.author))}, "
+    return f"{first_line(commit.message)}\n{who}{commit.time}\n{commit.commit}"
 
 
 def _toggle(widget: Widget, name: str, *, on: bool) -> None:
