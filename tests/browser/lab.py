@@ -52,7 +52,7 @@ class Lab:
         page.wait_for_function(_READY)
         page.evaluate(_RUN)
         page.locator(".mv-form .mv-commit").first.wait_for()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
 
     def set_theme(self, page: Page, name: str) -> None:
         """Change the theme to ``Light`` or ``Dark``."""

@@ -47,7 +47,7 @@ def form(lab: Lab, page: Page) -> Locator:
 def expect(locator: Locator) -> Any:
     from playwright.sync_api import expect as expectation
 
-    expectation.set_options(timeout=15_000)
+    expectation.set_options(timeout=30_000)
     return expectation(locator)
 
 
@@ -68,7 +68,7 @@ def field(form: Locator, name: str) -> Locator:
 
 def turn_to(form: Locator, action: str) -> None:
     """Display the panel of an action."""
-    form.locator(".widget-toggle-button", has_text=action).click()
+    form.get_by_role("button", name=action, exact=True).first.click()
     expect(form.locator(".mv-write:visible")).to_have_text(action)
 
 
