@@ -1,6 +1,7 @@
 """Read a registry at a URL, with a progress bar: ``python examples/progress.py URL``.
 
-It needs ``pip install tqdm``. The token in ``MODELS_TOKEN`` is sent if the server requires one.
+``progress=True`` shows such bars without code; this is how to report progress in another way. It
+needs ``pip install tqdm``. The token in ``MODELS_TOKEN`` is sent if the server requires one.
 """
 
 from __future__ import annotations

@@ -614,6 +614,8 @@ class Registry(RegistryView):
     def verify(self, tag: str | Event | Version) -> Signature:
         """Verify the signature of a tag with the keys that Git is configured to trust.
 
+        In notebooks, the version is displayed with the result from then on.
+
         Args:
             tag: a tag name, full ref, event or version.
 
@@ -624,13 +626,17 @@ class Registry(RegistryView):
             TagNotFoundError: there is no such tag.
             SigningError: the program that verifies signatures cannot be run.
         """
-        return self._store.verify_signature(self._refs([tag])[0])
+        (ref,) = self._refs([tag])
+        found = self._snapshots.signatures[ref.id] = self._store.verify_signature(ref)
+        return found
 
     def form(self) -> RegistryForm:
         """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).
 
-        It registers and deregisters versions, and assigns and unassigns stages. Nothing is written
-        before its button is clicked; an error is shown where the mistake is.
+        It registers and deregisters versions, and assigns and unassigns stages; ``push()`` sends
+        the tags from a clone to its remote. Nothing is written
+        before its button is clicked; an error is shown where the mistake is. In a local
+        repository, rules are asked while the user types; at a URL, when the button is clicked.
 
         Raises:
             MissingExtraError: ipywidgets is not installed.
@@ -642,7 +648,8 @@ class Registry(RegistryView):
                 "form() needs the 'notebook' extra: pip install 'modelversions[notebook]'",
                 extra="notebook",
             ) from error
-        return RegistryForm(self, is_local=self._store.is_local)
+        store = self._store
+        return RegistryForm(self, is_local=store.is_local, is_shallow=store.is_shallow)
 
     def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -79,7 +79,7 @@ def registry_html(
         Lines([Line(model, pages) for model in islice(some.values(), most)], len(some))
         for some, most in zip(divide(models), (MAX_ROWS, _MAX_DEPRECATED))
     )
-    parts: list[Child] = [_head(len(models), location, pages, until)]
+    parts: list[Child] = [_head(models.values(), location, pages, until)]
     if not models and until is None:
         parts.append(note("No models yet: ", mono('registry.register("model", "v1.0.0")')))
     parts += _tables(active, deprecated, _more)
@@ -145,13 +145,17 @@ def _error_table(errors: Mapping[str, Exception]) -> list[Child]:
     return [table(columns, lines), more(len(errors) - MAX_ROWS, "error", "catalog.errors")]
 
 
-def _head(number: int, location: str, pages: WebPages, until: datetime | None) -> Element:
+def _head(
+    models: Collection[Model], location: str, pages: WebPages, until: datetime | None
+) -> Element:
     home = pages.repository
     where: Child = location
     if home is not None:
         where = link(home.partition("://")[2], home)
     moment = "" if until is None else f", as of {until}"
-    return heading(["Models"], note(count(number, "model"), " in ", where, moment))
+    versions = f" with {count(sum(map(len, models)), 'version')}" if models else ""
+    number = f"{count(len(models), 'model')}{versions} in "
+    return heading(["Models"], note(number, where, moment))
 
 
 def _table(lines: Sequence[Line]) -> list[Child]:

@@ -29,6 +29,7 @@ from modelversions.display.parts import (
 from modelversions.display.sequences import events_table, problems_table
 from modelversions.display.style import page, pill
 from modelversions.display.timeline import timeline_svg
+from modelversions.git.store import Signature
 from modelversions.model.model import Model, Version
 from modelversions.values.event import Event
 from modelversions.values.sequences import FindPages
@@ -133,7 +134,16 @@ def _facts(
     yield "Author", NONE if version.author is None else str(version.author)
     yield "Commit", mono(version.commit, pages.commit(version.commit))
     yield "Tag", mono(version.tag, pages.tag(version.tag))
+    signature = version._signature  # noqa: SLF001  # verified before, or None
+    if signature is not None:
+        yield "Signature", _verified(signature)
     yield "Message", full_message(version.message, limit)
+
+
+def _verified(signature: Signature) -> str:
+    """Return the result of a verification, such as ``good, by Ann <ann@example.com>``."""
+    by = f", by {signature.signer}" if signature.signer else ""
+    return f"{signature.status}{by}" + (f", key {signature.key}" if signature.key else "")
 
 
 def version_html(version: Version, find: FindPages | None) -> str:

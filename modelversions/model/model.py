@@ -17,6 +17,7 @@ from modelversions.errors import (
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.git.store import Signature
 from modelversions.json_types import record
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
@@ -110,6 +111,11 @@ class Version:
     @property
     def _pages(self) -> FindPages | None:
         return None if self._snapshot is None else self._snapshot.pages
+
+    @property
+    def _signature(self) -> Signature | None:
+        """The signature of the tag, if ``Registry.verify`` was called."""
+        return None if self._snapshot is None else self._snapshot.signature(self.tag)
 
     def __eq__(self, other: object) -> bool:
         """Return whether it is the same registration."""

@@ -14,7 +14,7 @@ from operator import attrgetter
 import attrs
 
 from modelversions.errors import ObjectMissingError
-from modelversions.git.store import ReadStore, TagObject, TagRef
+from modelversions.git.store import ReadStore, Signature, TagObject, TagRef
 from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
@@ -61,7 +61,7 @@ class Read:
 class ModelSnapshot:
     """The tags of one model as listed at one moment, and the state computed from them."""
 
-    __slots__ = ("content", "known_exists", "known_latest", "model", "pages", "refs")
+    __slots__ = ("content", "known_exists", "known_latest", "model", "pages", "refs", "signatures")
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class ModelSnapshot:
         refs: tuple[TagRef, ...],
         content: Unread | Read,
         pages: FindPages | None = None,
+        signatures: Mapping[str, Signature] | None = None,
     ) -> None:
         """Keep the refs, in the order of names."""
         self.model = model
@@ -76,6 +77,8 @@ class ModelSnapshot:
         self.content = content
         self.pages = pages
         """Finds the web pages of the repository, for links; None after it was pickled."""
+        self.signatures = {} if signatures is None else signatures
+        """The signatures that were verified, by object id; others may be added."""
         self.known_exists: bool | None = None
         """Whether any tag is an event, if that was found out from few of the tag objects."""
         self.known_latest: tuple[Latest | None] | None = None
@@ -142,6 +145,12 @@ class ModelSnapshot:
             known = self.known_latest = (_greatest(self.state),)
         return known[0]
 
+    def signature(self, tag: str) -> Signature | None:
+        """Return the signature of a tag, if it was verified."""
+        if not self.signatures:
+            return None
+        return next((self.signatures.get(ref.id) for ref in self.refs if ref.name == tag), None)
+
     def _read_content(self) -> Read:
         if isinstance(self.content, Unread):
             read_snapshots([self])
@@ -182,6 +191,7 @@ class ModelSnapshot:
         """Restore the state; it needs no repository."""
         self.model, self.refs, self.content = state
         self.known_exists = self.known_latest = self.pages = None
+        self.signatures = {}
 
 
 class SnapshotCache:
@@ -194,6 +204,8 @@ class SnapshotCache:
         self._pages = store.find_pages
         self._known: dict[str, ModelSnapshot] = {}
         self._replaced: Mapping[str, str] = {}
+        self.signatures: dict[str, Signature] = {}
+        """The signatures that were verified, by object id; snapshots show them."""
 
     def one(self, model: str) -> ModelSnapshot:
         """List the tags of one model, of which there may be none."""
@@ -233,7 +245,7 @@ class SnapshotCache:
             return known
         previous = None if known is None else known.previous
         content = self._unread if previous is None else Unread(self._store, previous)
-        return ModelSnapshot(model, refs, content, self._pages)
+        return ModelSnapshot(model, refs, content, self._pages, self.signatures)
 
 
 @gc_paused

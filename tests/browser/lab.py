@@ -52,7 +52,7 @@ class Lab:
         page.wait_for_function(_READY)
         page.evaluate(_RUN)
         page.locator(".mv-form .mv-commit").first.wait_for()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
 
     def set_theme(self, page: Page, name: str) -> None:
         """Change the theme to ``Light`` or ``Dark``."""
@@ -83,9 +83,10 @@ def running(folder: Path) -> Iterator[Lab]:
             found = filter(
                 None, (re.search(r"http://127\.0\.0\.1:\d+/", x) for x in process.stderr)
             )
-            url = next(found)[0]
+            match = next(found, None)
+            assert match is not None, "JupyterLab did not start"
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            yield Lab(root, url, token)
+            yield Lab(root, match[0], token)
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -15,7 +15,7 @@ PATH = ROOT / "examples" / "life_of_a_model.ipynb"
 
 Output = dict[str, Any]
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 """The type of a widget's output, which names a widget of one kernel."""
 
 
@@ -38,20 +38,26 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **found, "PYTHONPATH": path, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
-def execute() -> Any:
-    """Return the notebook with new outputs, without what depends on the machine."""
-    import nbformat
+def run(notebook: Any) -> None:
+    """Execute a notebook, whose cells have outputs then."""
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(PATH, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(notebook, timeout=120, kernel_name="python3")
         client.execute(cwd=folder, env=environment(Path(folder)))
+
+
+def execute() -> Any:
+    """Return the example with new outputs, without what depends on the machine."""
+    import nbformat
+
+    notebook = nbformat.read(PATH, as_version=4)
+    run(notebook)
     for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            data.pop(_VIEW, None)
+            data.pop(VIEW, None)
             if "text/html" in data and tempfile.gettempdir() in data["text/plain"]:
                 del data["text/plain"]  # the repr of a registry has its path
     notebook.metadata = nbformat.read(PATH, as_version=4).metadata

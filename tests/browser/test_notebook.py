@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.notebook import PATH, execute, outputs
+from tests.browser.notebook import PATH, VIEW, execute, outputs, run
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +49,7 @@ def test_what_it_shows(executed: Any) -> None:
     assert "'v2.0' is not a version name: the patch segment is missing, try 'v2.0.0'" in printed[0]
     assert "churn v2.0.0" in html[3]
     assert "History (9) Time Event" in html[4]
-    assert "Tune the learning rate churn@v2.0.0" in html[6]
+    assert "Tune the learning rate churn@v2.0.0" in html[5]
     assert printed[1].splitlines()[-1] == "prod v1.0.0 2026-04-25 None"
     assert shown[-1]["data"] == {"text/plain": "<RegistryForm: 2 models>"}
     assert [one["images"] for one in shown].count(True) == 1
@@ -58,6 +58,22 @@ def test_what_it_shows(executed: Any) -> None:
 def text(html: str) -> str:
     without = re.sub("<style>.*?</style>", "", html)
     return " ".join(re.sub("<[^>]+>", " ", without).split())
+
+
+def test_progress_has_the_bar_of_a_notebook() -> None:
+    import nbformat
+
+    source = """
+from modelversions.progress_bar import ProgressBars
+show = ProgressBars()
+show(1, 2, "tags read")
+show(2, 2, "tags read")
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    run(notebook)
+    (output,) = notebook.cells[0].outputs
+    assert VIEW in output["data"]
+    assert output["data"]["text/plain"].startswith("tags read")
 
 
 def test_no_output_depends_on_the_machine() -> None:

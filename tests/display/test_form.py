@@ -122,6 +122,7 @@ class TestRegister:
         [
             ("churn model", "'churn model' is not a model name: "),
             ("new", "A new model."),
+            ("Churn", "A new model. There is 'churn'."),
             ("churn", ""),
         ],
     )
@@ -136,6 +137,7 @@ class TestRegister:
             ("abc", "'abc' is not a full SHA: it has 3 digits; type all 40 digits"),
             ("HEAD", "'HEAD' is not a full SHA: 'H' is no digit of a SHA"),
             ("a" * 40, ""),
+            (f" {'A' * 40} ", ""),
             ("a" * 64, ""),
         ],
     )
@@ -171,6 +173,11 @@ class TestRegister:
         rows = register._commit.rows
         assert "Tune the learning rate" in rows[0].text
         assert "In full" not in rows[0].text
+        assert rows[0].button.tooltip.splitlines() == [
+            "Tune the learning rate",
+            "Test Author <author@example.com>, 2024-01-01 00:00:05+00:00",
+            registry.commits()[0].commit,
+        ]
         assert "Test Author, 1 Jan 2024" in " ".join(rows[0].text.replace(" , ", ", ").split())
         assert "has ner@v0.1.0" in " ".join(rows[1].text.split())
         fill(register, model="churn")
@@ -437,6 +444,12 @@ def test_reload_shows_why_it_cannot_be_read(
     assert form.trouble.text == ""
 
 
+def test_a_shallow_clone_may_lack_versions(disk: Builder) -> None:
+    assert disk.registry.form().trouble.text == ""
+    (disk.git_dir / "shallow").write_text(disk.commits["c1"] + "\n")
+    assert "registry.fetch() fetches their tags" in disk.registry.form().trouble.text
+
+
 def test_a_server_is_asked_at_the_button_only(
     far: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -448,6 +461,10 @@ def test_a_server_is_asked_at_the_button_only(
         Registry.open(url, author=Identity("Ann", "ann@example.com")) as registry,
     ):
         register = panel(registry.form(), RegisterPanel)
+        assert [row.commit.commit for row in register._commit.rows] == [
+            far.commits["c2"],
+            far.commits["c1"],
+        ]
         with monkeypatch.context() as context:
             context.setattr(Registry, "register", None)
             fill(register, model="m", commit=far.commits["c1"], version="v1.0.0")

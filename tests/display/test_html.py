@@ -53,7 +53,9 @@ class TestDashboard:
     def test_a_line_a_model(self, registry: Registry, builder: Builder) -> None:
         page = Page(registry._repr_html_())
         text = "|".join(page.texts)
-        assert text.startswith("Models|3 models in memory|Model|Latest version|dev|prod|Versions|")
+        assert text.startswith(
+            "Models|3 models with 3 versions in memory|Model|Latest version|dev|prod|Versions|"
+        )
         assert "churn|v3.1.0|v3.1.0|v3.0.0|2|14 Nov 2023|Ann" in text
         assert f"cv:pool|{NONE}|{NONE}|{builder.commits['c2'][:7]}|0|14 Nov 2023|Ann" in text
         assert "Deprecated (1)|Model|Latest version|Versions|Last change|By|old|v1.0.0|1" in text
@@ -72,7 +74,10 @@ class TestDashboard:
     def test_a_view_of_the_past(self, registry: Registry) -> None:
         view = registry.as_of(registry.history()[0])
         first = registry.history()[0]
-        assert f"1 model in memory, as of {first.time}" in Page(view._repr_html_()).texts
+        assert (
+            f"1 model with 1 version in memory, as of {first.time}"
+            in Page(view._repr_html_()).texts
+        )
         empty = registry.as_of(first.time - timedelta(seconds=1))
         assert "No models yet" not in empty._repr_html_()
 

@@ -5,6 +5,7 @@ The programs are stand-ins here; beside C git the real ones are asked.
 
 from __future__ import annotations
 
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -211,6 +212,30 @@ class TestVerifying:
         assert found.detail == "a detail"
         assert str(found.status) == status.value == found.status
         assert bool(found) == (status is SignatureStatus.GOOD)
+
+    @pytest.mark.parametrize(
+        ("says", "shown"),
+        [
+            ("GOODSIG 12AB Ann <a@b>", "good, by Ann &lt;a@b&gt;, key 12AB"),
+            ("NODATA", "bad"),
+        ],
+    )
+    def test_a_version_is_displayed_with_what_was_verified(
+        self, configure: Configure, signed: Signed, says: str, shown: str
+    ) -> None:
+        registry = configure(f"print('[GNUPG:] {says}')")
+        tag = signed(PGP)
+        before = registry["m"]["v1.0.0"]
+        assert "Signature" not in before._repr_html_()
+        registry.verify(tag)
+        for version in (before, registry["m"].latest):
+            assert version is not None
+            assert f'>Signature</dt><dd class="mv-fact">{shown}</dd>' in version._repr_html_()
+        assert "Signature" in registry["m"]._repr_html_()
+        assert "Signature" not in pickle.loads(pickle.dumps(before))._repr_html_()
+        assert "Signature" not in pickle.loads(pickle.dumps(registry["m"]))._repr_html_()
+        registry.register("m", "v2.0.0", author=AUTHOR, force=True)
+        assert "Signature" not in registry["m"]["v2.0.0"]._repr_html_()
 
     def test_gpg_that_says_nothing(self, configure: Configure, signed: Signed) -> None:
         assert configure("sys.exit(2)").verify(signed(PGP)).status is SignatureStatus.BAD

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipywidgets import HTML, Button, HBox, Text, VBox
 
 from modelversions.display.form.fields import Field, Widget
-from modelversions.display.markup import Child, Element, element, first_line, write
+from modelversions.display.markup import Child, Element, clean, element, first_line, write
 from modelversions.display.parts import author, date, mono
 from modelversions.errors import InvalidArgumentError
 from modelversions.git.store import Commit
@@ -37,6 +37,11 @@ class CommitField(Field):
         self.widget.children = (*self.widget.children, self._list)
         text.observe(lambda _change: self._mark(), "value")
 
+    @property
+    def sha(self) -> str:
+        """The SHA that is chosen or typed, in lower case."""
+        return str(self.value).strip().lower()
+
     def show(self, commits: Commits) -> None:
         """List commits."""
         self.rows = [CommitRow(one, self.control) for one in commits]
@@ -60,7 +65,7 @@ class CommitField(Field):
 
     def _mark(self) -> None:
         for row in self.rows:
-            row.mark(is_chosen=row.commit.commit == self.value)
+            row.mark(is_chosen=row.commit.commit == self.sha)
 
 
 class CommitRow:
@@ -71,7 +76,7 @@ class CommitRow:
         self.commit = commit
         self.text = ""
         """What the line says, without markup."""
-        self.button = Button(description=commit.commit[:7], tooltip=commit.commit)
+        self.button = Button(description=commit.commit[:7], tooltip=_in_full(commit))
         self._html = HTML()
         self.widget: Widget = HBox([self.button, self._html])
         self.widget.add_class("mv-commit")
@@ -112,6 +117,12 @@ def _names(versions: Sequence[str]) -> Element | None:
     return element("span", "has", *shown, rest, class_=_ASIDE)
 
 
+def _in_full(commit: Commit) -> str:
+    """Return a tooltip: the line has no space for the exact time and the whole SHA."""
+    who = "" if commit.author is None else f"{clean(str(commit.author))}, "
+    return f"{first_line(commit.message)}\n{who}{commit.time}\n{commit.commit}"
+
+
 def _toggle(widget: Widget, name: str, *, on: bool) -> None:
     if on:
         widget.add_class(name)
@@ -125,10 +136,11 @@ def _check_sha(text: str) -> None:
     Raises:
         InvalidArgumentError: it has another form.
     """
-    if _SHA.fullmatch(text):
+    sha = text.strip()
+    if _SHA.fullmatch(sha.lower()):
         return
-    bad = next((char for char in text if char not in "0123456789abcdef"), None)
-    reason = f"it has {len(text)} digits" if bad is None else f"{bad!r} is no digit of a SHA"
+    bad = next((char for char in sha if char not in "0123456789abcdefABCDEF"), None)
+    reason = f"it has {len(sha)} digits" if bad is None else f"{bad!r} is no digit of a SHA"
     raise InvalidArgumentError(
         f"{text[:80]!r} is not a full SHA: {reason}; type all 40 digits, or choose a commit below",
         argument="commit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -99,6 +100,8 @@ class Panel:
 
     title = ""
     """The text of the button."""
+    about = ""
+    """What it does."""
 
     def __init__(self, state: State, done: Callable[[], None]) -> None:
         """Build the widgets.
@@ -235,6 +238,7 @@ class RegisterPanel(Panel):
     """Registers a version of an existing or a new model."""
 
     title = "Register version"
+    about = "Register a version of an existing or a new model"
 
     def make_fields(self) -> Iterator[Field]:
         """Yield model, commit and version."""
@@ -270,7 +274,8 @@ class RegisterPanel(Panel):
         """Tell of a new model, and of commits that cannot be read."""
         field = self.fields["model"]
         if field.value and self.model is None and not field.note:
-            field.hint("A new model.")
+            similar = difflib.get_close_matches(field.value, self.state.models, n=1)
+            field.hint("A new model.", f" There is {similar[0]!r}." if similar else None)
         if self.state.commits_error and not self._commit.value:
             self._commit.hint(f"Recent commits cannot be read: {self.state.commits_error}")
 
@@ -280,7 +285,7 @@ class RegisterPanel(Panel):
         return self.state.registry.register(
             values["model"],
             values["version"],
-            commit=values["commit"],
+            commit=self._commit.sha,
             message=self.message,
             dry_run=dry_run,
         )
@@ -330,6 +335,7 @@ class AssignPanel(_ModelPanel):
     """Assigns a stage to a version."""
 
     title = "Assign stage"
+    about = "Assign a stage to a version"
 
     def make_fields(self) -> Iterator[Field]:
         """Yield model, version and stage."""
@@ -374,6 +380,7 @@ class UnassignPanel(_ModelPanel):
     """Unassigns a stage from a version or a bare commit."""
 
     title = "Unassign stage"
+    about = "Unassign a stage from a version"
 
     def make_fields(self) -> Iterator[Field]:
         """Yield model and stage, with the version that it is unassigned from."""
@@ -435,6 +442,7 @@ class DeregisterPanel(_ModelPanel):
     """Deregisters a version."""
 
     title = "Deregister version"
+    about = "Deregister a version, which stays in the history"
 
     def make_fields(self) -> Iterator[Field]:
         """Yield model and version."""

@@ -20,6 +20,8 @@ from modelversions.errors import ModelVersionsError
 if TYPE_CHECKING:
     from modelversions.registry import Registry
 
+_SHALLOW = "This clone is shallow, and may lack versions: registry.fetch() fetches their tags."
+
 
 class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget to register and deregister versions, and to assign and unassign stages.
@@ -27,19 +29,20 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
     Below it is the dashboard of the registry, as it is after the last write.
     """
 
-    def __init__(self, registry: Registry, *, is_local: bool) -> None:
+    def __init__(self, registry: Registry, *, is_local: bool, is_shallow: bool) -> None:
         """Read the registry, and build the widgets.
 
         Args:
             registry: the registry.
             is_local: whether it can be read at each change without asking a server.
+            is_shallow: whether it is a shallow clone, which may lack tags.
         """
         self._state = State(registry, is_local=is_local)
         kinds = (RegisterPanel, AssignPanel, UnassignPanel, DeregisterPanel)
         self.panels: list[Panel] = [kind(self._state, self.reload) for kind in kinds]
         self.actions = ToggleButtons(
             options=[(panel.title, index) for index, panel in enumerate(self.panels)],
-            tooltips=[str(type(panel).__doc__).partition("\n")[0] for panel in self.panels],
+            tooltips=[panel.about for panel in self.panels],
         )
         self.reload_button = Button(description="Reload", tooltip="Read the registry again")
         self.reload_button.on_click(lambda _button: self.reload())
@@ -49,6 +52,8 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
         head = HBox([self.actions, self.reload_button])
         head.add_class("mv-form-head")
         self.trouble = Note()
+        if is_shallow:
+            self.trouble.say(_SHALLOW)
         super().__init__([style_sheet(), head, self.trouble.widget, stack, self.dashboard])
         self.add_class("modelversions")
         self.add_class("mv-form")
