@@ -31,23 +31,23 @@ class Reach:
     seconds: dict[str, float]
     """By id of a test, in the order of the bits."""
 
-    def tests(self, path: str, lines: range | None, limit: float) -> list[str]:
-        """Return the tests that run one of the lines of a module, or any.
-
-        Those of the module's package come first, then the fastest.
+    def tests(
+        self, path: str, lines: range | None, limit: float, near: str | None = None
+    ) -> list[str]:
+        """Return the tests that run one of the lines of a module, or any; the fastest first.
 
         Args:
             path: the module.
             lines: the lines; None for all.
             limit: the sum of their durations, in seconds.
+            near: the folder of tests that come before all others.
         """
         by_line = self.by_line.get(path, {})
         bits = 0
         for line in by_line if lines is None else lines:
             bits |= by_line.get(line, 0)
         found = [one for index, one in enumerate(self.seconds.items()) if bits >> index & 1]
-        near = f"tests/{'/'.join(path.split('/')[1:-1])}/"
-        found.sort(key=lambda one: (not one[0].startswith(near), one[1]))
+        found.sort(key=lambda one: (near is None or not one[0].startswith(near), one[1]))
         return list(_within(limit, found))
 
 
@@ -126,7 +126,10 @@ class Selector:
             source = (ROOT / mutant.path).read_text(encoding="utf-8")
             code = self._code[mutant.path] = Code(source)
         lines = code.reached_by(mutant.line)
-        limit = self._settings.seconds_again if again else self._settings.seconds
-        tests = self._reach.tests(mutant.path, lines, limit)
+        if again:
+            tests = self._reach.tests(mutant.path, lines, self._settings.seconds_again)
+        else:
+            near = f"tests/{mutant.path.split('/')[1]}/"
+            tests = self._reach.tests(mutant.path, lines, self._settings.seconds, near)
         seconds = sum(self._reach.seconds[one] for one in tests)
         return tests, self._settings.grace + 5 * seconds
