@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -29,7 +30,7 @@ class Reach:
     by_line: dict[str, dict[int, int]]
     """By path and line: a set of tests, as the bits of a number."""
     seconds: dict[str, float]
-    """By id of a test, in the order of the bits."""
+    """The time of the processor by id of a test, in the order of the bits."""
 
     def tests(
         self, path: str, lines: range | None, limit: float, near: str | None = None
@@ -71,11 +72,11 @@ class _Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         clear_caches()
         self.coverage.switch_context(item.nodeid)  # type: ignore[attr-defined]
-        return (yield)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        known = self.seconds.get(report.nodeid, 0)
-        self.seconds[report.nodeid] = known + report.duration
+        start = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - start
 
 
 def clear_caches() -> None:
