@@ -165,7 +165,7 @@ class Runner:
 
         Args:
             mutants: the mutants.
-            again: whether to run more tests, and to import the package anew for all.
+            again: whether to run more tests.
         """
         for mutant in mutants:
             tests, limit = self._select(mutant, again)
@@ -177,7 +177,7 @@ class Runner:
             run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), limit)
             pid = os.fork()
             if not pid:
-                self._test(run, tests, again=again)
+                self._test(run, tests)
             self._running[pid] = run
         while self._running:
             yield from self._ended()
@@ -197,23 +197,19 @@ class Runner:
                 assert code != _ERROR, f"{run.mutant} cannot be tested"
                 yield run.mutant, _outcome(code, late=late)
 
-    def _test(self, run: _Run, tests: list[str], *, again: bool) -> NoReturn:
+    def _test(self, run: _Run, tests: list[str]) -> NoReturn:
         """Run the tests of a mutant; leave the process with pytest's exit code."""
-        code = 1
+        code: int = _ERROR
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(run.limit),) * 2)
             _silence()
             os.environ["PYTEST_DEBUG_TEMPROOT"] = run.folder
-            if again or not self._functions.swap(run.mutant):
-                code = _import_and_test(run.mutant, tests)
-            else:
-                items = [self._items[one] for one in tests]
-                code = any(map(_fails, items, [*items[1:], None]))
-        except Exception:
-            code = _ERROR
-            raise
+            items = [self._items[one] for one in tests]
+            swapped = self._functions.swap(run.mutant)
+            code = pytest.ExitCode.INTERNAL_ERROR  # a mutant may break what pytest calls
+            code = _swapped(items) if swapped else _import_and_test(run.mutant, tests)
         finally:
             os._exit(code)
 
@@ -238,6 +234,12 @@ def _outcome(code: int, *, late: bool) -> Outcome:
     if late or code in _STOPPED:
         return Outcome.TIMEOUT
     return Outcome.SURVIVED if code in _PASSED else Outcome.KILLED
+
+
+def _swapped(items: list[pytest.Item]) -> int:
+    """Run tests that were collected before."""
+    failed = any(map(_fails, items, [*items[1:], None]))
+    return pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
