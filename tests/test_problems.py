@@ -212,12 +212,16 @@ class TestBrokenObjects:
 class TestContradictions:
     """What the events of one model say against each other."""
 
-    def test_a_version_at_two_commits(self, builder: Builder) -> None:
+    @pytest.mark.parametrize(("first", "second"), [("c1", "c2"), ("c2", "c1")])
+    def test_a_version_at_two_commits(self, builder: Builder, first: str, second: str) -> None:
         builder.commit("c2")
-        builder.tag("m@v1.0.0", "c1", 1)
-        builder.tag("m@v1.0.0#1", "c2", 2)
-        assert builder.registry["m"]["v1.0.0"].commit == builder.commits["c2"]
+        builder.tag("m@v1.0.0", first, 1)
+        builder.tag("m@v1.0.0#1", second, 2)
+        assert builder.registry["m"]["v1.0.0"].commit == builder.commits[second]
         assert kinds(builder) == [("m@v1.0.0#1", ProblemKind.VERSION_MOVED)]
+        problem = builder.registry.problems(NOW)[0]
+        before = builder.commits[first][:7]
+        assert problem.message == f"v1.0.0 was already registered, at commit {before}"
 
     def test_a_version_that_moved_after_a_deregistration_is_none(self, builder: Builder) -> None:
         builder.commit("c2")
@@ -231,6 +235,23 @@ class TestContradictions:
         builder.tags("n@v4.0.0")
         shared = ProblemKind.SHARED_COMMIT
         assert kinds(builder) == [("m@v2.0.0", shared), ("m@v3.0.0", shared)]
+
+    def test_a_commit_is_shared_by_registrations_only(self, builder: Builder) -> None:
+        """F12a.1, F15.3: other events about another version may be at the commit."""
+        builder.commit("c2")
+        builder.tag("m@v1.0.0", "c1", 10)
+        builder.tag("m@v2.0.0", "c2", 20)
+        builder.tag("m#prod#1", "c1", 30)
+        builder.tag("m#prod!#2", "c1", 40)
+        builder.tag("m@v2.0.0!", "c1", 50)
+        builder.tag("m@deprecated", "c1", 60)
+        assert kinds(builder) == []
+
+    def test_a_counter_is_compared_with_the_greatest_before(self, builder: Builder) -> None:
+        builder.tags("m@v1.0.0", "m#prod#1", "m#prod#3", "m#prod#2")
+        assert [problem.message for problem in builder.registry.problems(NOW)] == [
+            "it has a smaller counter than 'm#prod#3', and a later time"
+        ]
 
     def test_counters_and_times_that_differ(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0", "m#prod#2", "m#prod#1", "m#prod#3", "m@v1.0.0!#9", "m@v1.0.0#8")

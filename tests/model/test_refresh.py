@@ -14,7 +14,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions import Registry
+from modelversions import Model, Registry
 from modelversions.git.local.local_refs import LocalRefs
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.remote.remote_store import RemoteStore
@@ -291,6 +291,11 @@ def test_to_read_nothing_asks_no_server() -> None:
     url = Url.parse("https://nowhere.invalid/models.git")
     assert url is not None
     assert RemoteStore(url, RemoteOptions()).read([]) == {}
+
+
+def test_a_function_during_which_the_collector_is_paused_keeps_its_name() -> None:
+    assert Model.timeline.__qualname__ == "Model.timeline"
+    assert (Model.timeline.__doc__ or "").startswith("Return which version held which stage")
 
 
 def test_the_garbage_collector_is_paused_and_comes_back(disk: Builder) -> None:

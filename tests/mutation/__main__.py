@@ -16,7 +16,7 @@ import pytest
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.processes import Outcome, Runner, in_process, with_tests
 from tests.mutation.reach import Selector, measure
-from tests.mutation.results import Results, load, package, save, summary
+from tests.mutation.results import ModuleResult, load, save, summary
 from tests.mutation.settings import Settings
 
 
@@ -42,53 +42,60 @@ def with_runner(settings: Settings, processes: int | None, call: Callable[[Runne
 
 
 def _run(settings: Settings, options: argparse.Namespace, runner: Runner) -> None:
-    results: Results = {}
+    if options.check:
+        _check(settings, options.one_in, runner)
+        return
     for path in settings.paths(options.modules):
         known = load()
         start = time.monotonic()
-        chosen: Iterable[Mutant] = mutants(path, options.one_in)
         if options.survivors:
-            alive = {one.key for one in known[path].survivors}
-            chosen = (one for one in chosen if one.key[1:] in alive)
-        found = list(_outcomes(runner, chosen, again=options.survivors))
-        result = summary(found, options.one_in, known.get(path))
+            result = _run_again(path, known[path], runner)
+        else:
+            found = list(_outcomes(runner, mutants(path, options.one_in)))
+            result = summary(found, options.one_in, known.get(path))
+        save({**known, path: result})
         print(f"{path}: {result}, {time.monotonic() - start:.0f} s", flush=True)
-        results[path] = result
-        if options.survivors:
-            result = attrs.evolve(known[path], survivors=result.survivors)
-        if not options.check:
-            save({**known, path: result})
-    if options.check:
-        _check(settings, results)
 
 
-def _check(settings: Settings, results: Results) -> None:
+def _outcomes(runner: Runner, chosen: Iterable[Mutant]) -> Iterator[tuple[Mutant, Outcome]]:
+    """Yield the outcomes of mutants; those that survive at first are run again."""
+    alive = []
+    for mutant, outcome in runner.outcomes(chosen):
+        if outcome is Outcome.SURVIVED:
+            alive.append(mutant)
+        else:
+            yield mutant, outcome
+    yield from _shown(runner.outcomes(alive, again=True))
+
+
+def _run_again(path: str, known: ModuleResult, runner: Runner) -> ModuleResult:
+    """Run the known survivors of a module once more."""
+    alive = {one.key for one in known.survivors}
+    chosen = [one for one in mutants(path, known.one_in) if one.key[1:] in alive]
+    found = list(_shown(runner.outcomes(chosen, again=True)))
+    return attrs.evolve(known, survivors=summary(found, known.one_in, known).survivors)
+
+
+def _check(settings: Settings, one_in: int, runner: Runner) -> None:
+    """Check that a sample of the mutants without the known survivors is killed."""
+    known = load()
     for name in settings.packages:
-        result = package(results, name)
+        found: list[tuple[Mutant, Outcome]] = []
+        for path in settings.paths([name]):
+            alive = {one.key for one in known[path].survivors}
+            chosen = (one for one in mutants(path, one_in) if one.key[1:] not in alive)
+            found += _shown(runner.outcomes(chosen))
+        result = summary(found, one_in, None)
         print(f"{name}: {result}", flush=True)
         assert result.percent >= settings.percent, f"too many mutants of {name} survive"
 
 
-def _outcomes(
-    runner: Runner, chosen: Iterable[Mutant], *, again: bool
-) -> Iterator[tuple[Mutant, Outcome]]:
-    """Yield the outcomes of mutants; those that survive at first are run again."""
-    alive = list(chosen) if again else []
-    for mutant, outcome in [] if again else runner.outcomes(chosen):
-        if outcome is Outcome.SURVIVED:
-            alive.append(mutant)
-        else:
-            _show(mutant, outcome)
-            yield mutant, outcome
-    for mutant, outcome in runner.outcomes(alive, again=True):
-        _show(mutant, outcome)
+def _shown(outcomes: Iterable[tuple[Mutant, Outcome]]) -> Iterator[tuple[Mutant, Outcome]]:
+    for mutant, outcome in outcomes:
+        if outcome is not Outcome.KILLED:
+            print(f"{outcome.value}: {mutant.path}:{mutant.line} {mutant.operator}", flush=True)
+            print(f"    {mutant.before}\n    {mutant.after}", flush=True)
         yield mutant, outcome
-
-
-def _show(mutant: Mutant, outcome: Outcome) -> None:
-    if outcome is not Outcome.KILLED:
-        print(f"{outcome.value}: {mutant.path}:{mutant.line} {mutant.operator}", flush=True)
-        print(f"    {mutant.before}\n    {mutant.after}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--one-in", type=int, default=1, help="run a sample of the mutants")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing, and fail if too many survive"
+        "--check",
+        action="store_true",
+        help="write nothing, and fail if too many survive that are not known",
     )
     parser.add_argument("--processes", type=int, help="the number of processes")
     parser.add_argument(

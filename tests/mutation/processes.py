@@ -11,6 +11,7 @@ import enum
 import gc
 import importlib.abc
 import importlib.util
+import math
 import os
 import pickle
 import resource
@@ -35,6 +36,9 @@ from tests.mutation.swap import Functions
 _MEMORY = 4 * 2**30
 """The address space of a process, in bytes: a mutant may need more and more memory."""
 
+_WAIT = 5
+"""How many times as long as the processor's time, which is limited, a process may take."""
+
 _PAUSE = 0.005
 """How often it is checked whether processes have ended, in seconds."""
 
@@ -43,10 +47,12 @@ _ERROR = 70
 
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
+_STOPPED = (-signal.SIGXCPU, -signal.SIGKILL)
+
 Result = TypeVar("Result")
 
 Select = Callable[[Mutant, bool], tuple[list[str], float]]
-"""Returns the ids of the tests of a mutant, and the seconds after which they are stopped.
+"""Returns the ids of a mutant's tests, and the processor's seconds after which they are stopped.
 
 The second argument is whether it is run again, with more tests.
 """
@@ -159,7 +165,7 @@ class Runner:
 
         Args:
             mutants: the mutants.
-            again: whether to run more tests, and to import the package anew for all.
+            again: whether to run more tests.
         """
         for mutant in mutants:
             tests, limit = self._select(mutant, again)
@@ -168,10 +174,10 @@ class Runner:
                 continue
             while len(self._running) >= self._jobs:
                 yield from self._ended()
-            run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), time.monotonic() + limit)
+            run = _Run(mutant, tempfile.mkdtemp(prefix="mutant-"), limit)
             pid = os.fork()
             if not pid:
-                self._test(run, tests, again=again)
+                self._test(run, tests)
             self._running[pid] = run
         while self._running:
             yield from self._ended()
@@ -179,7 +185,7 @@ class Runner:
     def _ended(self) -> Iterator[tuple[Mutant, Outcome]]:
         time.sleep(_PAUSE)
         for pid, run in list(self._running.items()):
-            late = time.monotonic() > run.deadline
+            late = run.is_late
             if late:
                 with suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
@@ -191,22 +197,19 @@ class Runner:
                 assert code != _ERROR, f"{run.mutant} cannot be tested"
                 yield run.mutant, _outcome(code, late=late)
 
-    def _test(self, run: _Run, tests: list[str], *, again: bool) -> NoReturn:
+    def _test(self, run: _Run, tests: list[str]) -> NoReturn:
         """Run the tests of a mutant; leave the process with pytest's exit code."""
-        code = 1
+        code: int = _ERROR
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(run.limit),) * 2)
             _silence()
             os.environ["PYTEST_DEBUG_TEMPROOT"] = run.folder
-            if again or not self._functions.swap(run.mutant):
-                code = _import_and_test(run.mutant, tests)
-            else:
-                items = [self._items[one] for one in tests]
-                code = any(map(_fails, items, [*items[1:], None]))
-        except Exception:
-            code = _ERROR
-            raise
+            items = [self._items[one] for one in tests]
+            swapped = self._functions.swap(run.mutant)
+            code = pytest.ExitCode.INTERNAL_ERROR  # a mutant may break what pytest calls
+            code = _swapped(items) if swapped else _import_and_test(run.mutant, tests)
         finally:
             os._exit(code)
 
@@ -217,13 +220,26 @@ class _Run:
 
     mutant: Mutant
     folder: str
-    deadline: float
+    limit: float
+    """Seconds of the processor's time."""
+    start: float = attrs.field(factory=time.monotonic)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has to be stopped: it waits, or the machine is busy."""
+        return time.monotonic() - self.start > _WAIT * self.limit
 
 
 def _outcome(code: int, *, late: bool) -> Outcome:
-    if late:
+    if late or code in _STOPPED:
         return Outcome.TIMEOUT
     return Outcome.SURVIVED if code in _PASSED else Outcome.KILLED
+
+
+def _swapped(items: list[pytest.Item]) -> int:
+    """Run tests that were collected before."""
+    failed = any(map(_fails, items, [*items[1:], None]))
+    return pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -29,25 +30,25 @@ class Reach:
     by_line: dict[str, dict[int, int]]
     """By path and line: a set of tests, as the bits of a number."""
     seconds: dict[str, float]
-    """By id of a test, in the order of the bits."""
+    """The time of the processor by id of a test, in the order of the bits."""
 
-    def tests(self, path: str, lines: range | None, limit: float) -> list[str]:
-        """Return the tests that run one of the lines of a module, or any.
-
-        Those of the module's package come first, then the fastest.
+    def tests(
+        self, path: str, lines: range | None, limit: float, near: str | None = None
+    ) -> list[str]:
+        """Return the tests that run one of the lines of a module, or any; the fastest first.
 
         Args:
             path: the module.
             lines: the lines; None for all.
             limit: the sum of their durations, in seconds.
+            near: the folder of tests that come before all others.
         """
         by_line = self.by_line.get(path, {})
         bits = 0
         for line in by_line if lines is None else lines:
             bits |= by_line.get(line, 0)
         found = [one for index, one in enumerate(self.seconds.items()) if bits >> index & 1]
-        near = f"tests/{'/'.join(path.split('/')[1:-1])}/"
-        found.sort(key=lambda one: (not one[0].startswith(near), one[1]))
+        found.sort(key=lambda one: (near is None or not one[0].startswith(near), one[1]))
         return list(_within(limit, found))
 
 
@@ -71,11 +72,11 @@ class _Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         clear_caches()
         self.coverage.switch_context(item.nodeid)  # type: ignore[attr-defined]
-        return (yield)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        known = self.seconds.get(report.nodeid, 0)
-        self.seconds[report.nodeid] = known + report.duration
+        start = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - start
 
 
 def clear_caches() -> None:
@@ -126,7 +127,10 @@ class Selector:
             source = (ROOT / mutant.path).read_text(encoding="utf-8")
             code = self._code[mutant.path] = Code(source)
         lines = code.reached_by(mutant.line)
-        limit = self._settings.seconds_again if again else self._settings.seconds
-        tests = self._reach.tests(mutant.path, lines, limit)
+        if again:
+            tests = self._reach.tests(mutant.path, lines, self._settings.seconds_again)
+        else:
+            near = f"tests/{mutant.path.split('/')[1]}/"
+            tests = self._reach.tests(mutant.path, lines, self._settings.seconds, near)
         seconds = sum(self._reach.seconds[one] for one in tests)
         return tests, self._settings.grace + 5 * seconds

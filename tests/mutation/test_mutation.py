@@ -89,8 +89,9 @@ def test_an_import_is_tested_by_all_that_use_the_module() -> None:
     seconds = {"slow": 4.0, "medium": 2.0, "fast": 1.0, near: 3.0}
     reach = Reach({path: {1: 0b1110, 2: 0b0010}}, seconds)
     assert reach.tests(path, range(2, 3), 9) == ["medium"]
-    assert reach.tests(path, None, 9) == [near, "fast", "medium"]
-    assert reach.tests(path, None, 4.5) == [near, "fast"]
+    assert reach.tests(path, None, 9) == ["fast", "medium", near]
+    assert reach.tests(path, None, 9, "tests/p/") == [near, "fast", "medium"]
+    assert reach.tests(path, None, 4.5, "tests/p/") == [near, "fast"]
     assert reach.tests("modelversions/p/b.py", None, 9) == []
 
 

@@ -18,6 +18,7 @@ ALNUM = string.ascii_letters + string.digits + "-"
 WORDS = st.text(ALNUM, min_size=1, max_size=8)
 IDENTIFIERS = WORDS.filter(lambda word: not word.isdigit() or str(int(word)) == word)
 DOTTED = st.one_of(st.just(""), st.lists(IDENTIFIERS, min_size=1, max_size=4).map(".".join))
+FIELDS = ("major", "minor", "patch", "prerelease", "build")
 VERSIONS = st.builds(
     SemVer, NUMBERS, NUMBERS, NUMBERS, DOTTED, st.lists(WORDS, max_size=3).map(".".join)
 )
@@ -192,6 +193,39 @@ def test_an_unknown_level_is_refused() -> None:
 def test_the_constructor_makes_nothing_that_parse_refuses(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidVersionError):
         SemVer(*arguments)
+
+
+@pytest.mark.parametrize("form", ["v{}.0.0", "v0.{}.0", "v0.0.{}", "v1.0.0-{}", "v1.0.0-rc.{}"])
+def test_a_number_has_at_most_640_digits(form: str) -> None:
+    """F1.7."""
+    text = form.format("9" * 640)
+    version = SemVer.parse(text)
+    assert str(version) == text
+    assert SemVer(*(getattr(version, name) for name in FIELDS)) == version
+    with pytest.raises(InvalidVersionError, match="has more than 640 digits"):
+        SemVer.parse(form.format("1" * 641))
+
+
+@pytest.mark.parametrize("number", [10**640, 10**640 + 1, 10**700])
+def test_a_number_of_more_digits_is_refused(number: int) -> None:
+    for at in range(3):
+        with pytest.raises(InvalidVersionError, match="has more than 640 digits"):
+            SemVer(*(number if place == at else 0 for place in range(3)))
+    with pytest.raises(InvalidVersionError, match="has more than 640 digits"):
+        SemVer(1, 0, 0, prerelease=f"rc.{number}")
+
+
+def test_build_metadata_may_be_longer() -> None:
+    text = f"v1.0.0-{'a' * 700}+{'9' * 700}"
+    assert str(SemVer.parse(text)) == text
+
+
+def test_a_long_text_is_cut_in_a_message() -> None:
+    with pytest.raises(InvalidVersionError) as caught:
+        SemVer.parse("x" * 70)
+    assert str(caught.value).startswith(f"'{'x' * 70}' is not a version name")
+    with pytest.raises(InvalidVersionError, match="^'x+[.]{3}x+' is not a version name"):
+        SemVer.parse("x" * 1000)
 
 
 def test_a_version_is_a_value() -> None:
