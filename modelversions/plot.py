@@ -36,6 +36,7 @@ _LANE = 0.42
 """The height of a lane in inches, if the figure is created."""
 _WIDTH = 9.0
 _MAX_LABEL = 20
+_MAX_LANES = 20
 _SIZE = 8.5
 """The size of versions' names, in points."""
 _LETTER = 0.61 * _SIZE / 72
@@ -49,7 +50,9 @@ def timeline(model: Model, ax: Axes | None = None) -> Axes:
     """Plot the life of a model: its versions along time, and a lane for each stage.
 
     A bar is a span of time during which a version held a stage; one that lasts until now ends with
-    the plot. A version that was deregistered is a hollow dot. Names that have no space are omitted.
+    the plot. A version that was deregistered is a hollow dot. Names that have no space are omitted,
+    and of more than 20 stages those that were assigned last are plotted. The model's name is the
+    title on the left. Axes that share their times with others show those of all.
 
     Args:
         model: the model.
@@ -59,7 +62,8 @@ def timeline(model: Model, ax: Axes | None = None) -> Axes:
         The axes, of which you can change all that matplotlib offers.
 
     Raises:
-        InvalidArgumentError: ``model`` is not a ``Model``, such as its name.
+        InvalidArgumentError: ``model`` is not a ``Model``, such as its name; or ``ax`` is not a
+            pair of axes of a figure, such as an array of several.
         MissingExtraError: matplotlib is not installed.
     """
     if not isinstance(model, Model):
@@ -69,18 +73,19 @@ def timeline(model: Model, ax: Axes | None = None) -> Axes:
             value=model,
         )
     _check_extra()
+    _check_axes(ax)
     spans = model.timeline()
-    stages = sorted({span.stage for span in spans})
+    stages, hidden = _stages(spans)
     axes = _new_axes(len(stages)) if ax is None else ax
     start, end = _limits(model)
-    axes.set_xlim(start, end)  # type: ignore[arg-type]  # dates are converted
-    _style(axes, model.name, stages)
+    shown = _show_times(axes, start, end)
+    _style(axes, model.name, stages, hidden)
     if ax is None:
         _figure(axes).draw_without_rendering()  # the layout sets the width of the axes
-    letter = _LETTER * (end - start) / _width(axes)
+    letter = _LETTER * shown / _width(axes)
     _draw_versions(axes, model.all_versions, (start, end), letter)
-    for span in spans:
-        _draw_span(axes, span, 1 + stages.index(span.stage), end, letter)
+    for lane, stage in enumerate(stages, 1):
+        _draw_lane(axes, [span for span in spans if span.stage == stage], lane, end, letter)
     return axes
 
 
@@ -93,6 +98,43 @@ def _check_extra() -> None:
             "in notebooks with a timeline without it",
             extra="plot",
         ) from error
+
+
+def _check_axes(ax: object) -> None:
+    """Check that axes are of the usual kind, and in a figure.
+
+    Raises:
+        InvalidArgumentError: they are not.
+    """
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return
+    if not isinstance(ax, Axes) or ax.name != "rectilinear" or ax.get_figure() is None:
+        raise InvalidArgumentError(
+            f"ax must be Axes of a figure with rectangular coordinates, not {ax!r}; of an array of "
+            "them, pass one",
+            argument="ax",
+            value=ax,
+        )
+
+
+def _stages(spans: Iterable[Span]) -> tuple[list[str], int]:
+    """Return the stages with lanes, sorted, and the number of the others."""
+    newest = {span.stage: span.start for span in spans}  # by start: the last one counts
+    chosen = sorted(newest, key=lambda stage: newest[stage])[-_MAX_LANES:]
+    return sorted(chosen), len(newest) - len(chosen)
+
+
+def _show_times(axes: Axes, start: datetime, end: datetime) -> timedelta:
+    """Set the limits of time, those of the axes that share them included; return the range."""
+    from matplotlib import dates
+
+    others = [one for one in axes.get_shared_x_axes().get_siblings(axes) if one.has_data()]
+    limits = [limit for one in others for limit in one.get_xlim()]
+    limits += [float(dates.date2num(time)) for time in (start, end)]
+    axes.set_xlim(min(limits), max(limits))
+    return timedelta(days=max(limits) - min(limits))
 
 
 def _new_axes(lanes: int) -> Axes:
@@ -121,12 +163,14 @@ def _figure(axes: Axes) -> Figure:
     return figure
 
 
-def _style(axes: Axes, name: str, stages: Sequence[str]) -> None:
+def _style(axes: Axes, name: str, stages: Sequence[str], hidden: int) -> None:
     """Set the title, the lanes and the axis of time."""
     from matplotlib import dates
 
     axes.set_title(_text(clean(name, 60)), loc="left", fontsize=11, fontweight="bold")
     names = ["versions", *(clean(stage, _MAX_LABEL) for stage in stages)]
+    if hidden:
+        axes.set_xlabel(f"{hidden:,} more stages")
     axes.set_yticks(range(len(names)), list(map(_text, names)))
     axes.set_ylim(len(names) - 0.5, -0.75)
     axes.tick_params(axis="y", length=0)
@@ -161,16 +205,21 @@ def _draw_versions(
             axes.text(middle, -0.3, label, ha="center", va="center", **_FINE)
 
 
-def _draw_span(axes: Axes, span: Span, lane: int, end: datetime, letter: timedelta) -> None:
-    """Draw the bar of a span, with the version's name if it has enough space."""
-    color = COLORS[int(hue(span.stage).removeprefix("mv-hue"))]
-    start: Any = min(span.start, end)
-    width: Any = max(min(span.end or end, end) - start, letter / 6)
-    axes.barh(lane, width, left=start, height=0.62, color=(color, 0.3), edgecolor=color, zorder=2)
-    version = span.version
-    name = version.commit[:7] if version.is_bare_commit else clean(version.name, _MAX_LABEL)
-    if letter * (len(name) + 1) <= width:
-        axes.text(start + letter * 0.6, lane, name, va="center", zorder=3, **_FINE)
+def _draw_lane(
+    axes: Axes, spans: Sequence[Span], lane: int, end: datetime, letter: timedelta
+) -> None:
+    """Draw the bars of a stage as one collection, with the names that have enough space."""
+    color = COLORS[int(hue(spans[0].stage).removeprefix("mv-hue"))]
+    bars: list[Any] = []
+    for span in spans:
+        start: Any = min(span.start, end)
+        width = max(min(span.end or end, end) - start, letter / 6)
+        bars.append((start, width))
+        version = span.version
+        name = version.commit[:7] if version.is_bare_commit else clean(version.name, _MAX_LABEL)
+        if letter * (len(name) + 1) <= width:
+            axes.text(start + letter * 0.6, lane, name, va="center", zorder=3, **_FINE)
+    axes.broken_barh(bars, (lane - 0.31, 0.62), color=(color, 0.3), edgecolor=color, zorder=2)
 
 
 def _text(name: str) -> str:

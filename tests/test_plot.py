@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from importlib.resources import files
+from typing import Any
 
 import matplotlib as mpl
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.dates import num2date
 
 from modelversions import InvalidArgumentError, MissingExtraError, Registry
@@ -51,8 +53,13 @@ def registry() -> Registry:
 def bars(axes: Axes) -> list[tuple[int, datetime, datetime]]:
     """Return the lane, the start and the end of each bar."""
     found = []
-    for patch in axes.patches:
-        x, y, width, height = patch.get_bbox().bounds  # type: ignore[attr-defined]
+    boxes = [
+        path.get_extents().bounds
+        for lane in axes.collections
+        if isinstance(lane, PolyCollection)
+        for path in lane.get_paths()
+    ]
+    for x, y, width, height in boxes:
         times = (num2date(x), num2date(x + width))
         start, end = (one.replace(hour=0, minute=0, second=0, microsecond=0) for one in times)
         found.append((round(y + height / 2), start, end))
@@ -76,7 +83,7 @@ def test_the_timeline(registry: Registry) -> None:
         (2, START + 5 * DAY, START + 65 * DAY),
         (2, START + 65 * DAY, START + 104 * DAY),  # until now: to the end of the plot
     ]
-    active, gone = axes.collections
+    active, gone = axes.collections[:2]
     assert [len(one.get_offsets()) for one in (active, gone)] == [2, 1]  # type: ignore[arg-type]
     assert texts(axes).count("v1.0.0") == texts(axes).count("v2.0.0") == 2
 
@@ -146,3 +153,39 @@ def test_without_matplotlib(registry: Registry, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[plot\]'"):
         timeline(registry["churn"])
+
+
+def test_axes_that_share_their_times(registry: Registry) -> None:
+    from matplotlib import pyplot as plt
+
+    register(registry, "v1.0.0", 400, "later")
+    _, (first, second) = plt.subplots(2, sharex=True)
+    timeline(registry["churn"], first)
+    timeline(registry["later"], second)
+    start, end = map(num2date, first.get_xlim())
+    assert start < START
+    assert end > START + 400 * DAY
+    assert second.get_xlim() == first.get_xlim()
+
+
+def test_more_stages_than_lanes() -> None:
+    registry = memory_registry()
+    register(registry, "v1.0.0", 0)
+    for number in range(25):
+        registry.assign("churn", "v1.0.0", f"s{number:02}", when=START + (1 + number) * DAY)
+    axes = timeline(registry["churn"])
+    assert lanes(axes) == ["versions", *(f"s{number:02}" for number in range(5, 25))]
+    assert axes.get_xlabel() == "5 more stages"
+
+
+def test_what_are_no_axes(registry: Registry) -> None:
+    from matplotlib import pyplot as plt
+
+    figure, several = plt.subplots(2)
+    removed = figure.add_subplot()
+    removed.remove()
+    polar = figure.add_subplot(projection="polar")
+    wrong: list[Any] = ["ax", figure, several, removed, polar]
+    for ax in wrong:
+        with pytest.raises(InvalidArgumentError, match="ax must be Axes of a figure"):
+            timeline(registry["churn"], ax)

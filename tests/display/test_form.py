@@ -10,6 +10,7 @@ import pytest
 
 from modelversions import (
     Event,
+    Identity,
     MissingExtraError,
     Registry,
     RegistryView,
@@ -236,8 +237,57 @@ class TestRegister:
     ) -> None:
         fill(register, model="churn", commit=registry.commits()[0].commit, version="v1.2.0")
         fill(register, message="# a comment")
+        register.button.click()
         assert "message" in register.fields["message"].note
         assert register.button.disabled
+        fill(register, message="a text")
+        assert register.fields["message"].note == ""
+        register.button.click()
+        assert registry["churn"]["v1.2.0"].message == "a text"
+
+    def test_a_rule_is_not_called_while_a_message_is_typed(self) -> None:
+        seen: list[str] = []
+
+        def rule(event: Event, _before: RegistryView) -> str | None:
+            seen.append(event.tag)
+            return "not on Fridays" if event.model == "bad" else None
+
+        registry = memory_registry(rules=[rule])
+        register = panel(registry.form(), RegisterPanel)
+        fill(register, model="m", commit=registry.commits()[0].commit, version="v1.0.0")
+        seen.clear()
+        fill(register, message="a")
+        fill(register, message="a text")
+        assert seen == []
+        fill(register, model="bad")
+        assert seen == ["bad@v1.0.0"]
+        fill(register, message="")
+        assert "not on Fridays" in register.outcome.text
+        assert seen == ["bad@v1.0.0"]
+
+    def test_the_registry_has_changed_meanwhile(
+        self, registry: Registry, form: RegistryForm, register: RegisterPanel
+    ) -> None:
+        new = registry.commits()[0].commit
+        fill(register, model=" churn ", commit=new, version="v1.2.0 ", message="a text")
+        registry.register("churn", "v1.2.0", commit=new_commit(registry))
+        register.button.click()
+        assert "v1.2.0" in register.fields["version"].note
+        assert register.button.disabled
+        assert register.fields["message"].value == "a text"
+        offered = [button.description for button in register.next_versions.buttons]
+        assert offered == ["v1.2.1", "v1.3.0", "v2.0.0"]
+        assert "v1.2.0" in form.dashboard.value
+
+    def test_next_versions_follow_names_that_are_no_events_too(self, disk: Builder) -> None:
+        disk.tag("m@v1.0.0")
+        disk.ref("refs/tags/m@v3.0.0", disk.commits["c1"])
+        register = panel(disk.registry.form(), RegisterPanel)
+        fill(register, model="m")
+        offered = [button.description for button in register.next_versions.buttons]
+        ann = Identity("Ann", "ann@example.com")
+        written = disk.registry.register("m", force=True, author=ann, dry_run=True)
+        assert offered[0] == str(written.version) == "v3.0.1"
 
     def test_the_identity_is_missing(self, disk: Builder) -> None:
         register = panel(disk.registry.form(), RegisterPanel)
@@ -439,15 +489,15 @@ def test_reload_shows_why_it_cannot_be_read(
     with monkeypatch.context() as context:
         context.setattr(Registry, "items", fail)
         form.reload_button.click()
-        assert form.trouble.text == "The registry cannot be read: it is gone"
+        assert form.error_note.text == "The registry cannot be read: it is gone"
     form.reload_button.click()
-    assert form.trouble.text == ""
+    assert form.error_note.text == ""
 
 
 def test_a_shallow_clone_may_lack_versions(disk: Builder) -> None:
-    assert disk.registry.form().trouble.text == ""
+    assert disk.registry.form().error_note.text == ""
     (disk.git_dir / "shallow").write_text(disk.commits["c1"] + "\n")
-    assert "registry.fetch() fetches their tags" in disk.registry.form().trouble.text
+    assert "registry.fetch() fetches their tags" in disk.registry.form().error_note.text
 
 
 def test_a_server_is_asked_at_the_button_only(

@@ -82,8 +82,9 @@ class Field:
 
     @property
     def value(self) -> Any:  # noqa: ANN401  # it depends on the control
-        """The value of the control."""
-        return self.control.value
+        """The value of the control; a text without white space around it."""
+        value = self.control.value
+        return value.strip() if isinstance(value, str) else value
 
     @property
     def is_missing(self) -> bool:

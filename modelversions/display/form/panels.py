@@ -21,6 +21,7 @@ from modelversions.errors import (
     InvalidVersionError,
     ModelNotFoundError,
     ModelVersionsError,
+    RefusedError,
     RevisionNotFoundError,
     StageHeldError,
     StageNotAllowedError,
@@ -56,6 +57,8 @@ _FIELDS: tuple[tuple[type[ModelVersionsError], str], ...] = (
     (ModelNotFoundError, "model"),
 )
 """The field with the mistake, by the kind of error."""
+_CHANGED = (*(kind for kind, _ in _FIELDS if issubclass(kind, (RefusedError, KeyError))),)
+"""Errors that may tell that the registry has changed since it was read."""
 
 
 class State:
@@ -113,6 +116,8 @@ class Panel:
         self.state = state
         self._done = done
         self._is_quiet = False
+        self._planned: tuple[object, list[object], Exception | None] | None = None
+        """The models and the values of the last plan, and why it failed."""
         self.fields: dict[str, Field] = {
             field.name: field
             for field in (
@@ -184,7 +189,23 @@ class Panel:
         if missing and self.outcome.text == "":
             self.outcome.say(f"Still needed: {', '.join(missing)}.")
         if not self.button.disabled and self.state.is_local:
-            self._try(lambda: self.write(dry_run=True))
+            self._plan()
+
+    def _plan(self) -> None:
+        """Show why the write would fail; a message that is typed does not change that."""
+        values = [field.value for name, field in self.fields.items() if name != "message"]
+        planned = self._planned
+        if planned is None or planned[0] is not self.state.models or planned[1] != values:
+            planned = self._planned = self.state.models, values, self._failure_of_dry_run()
+        if planned[2] is not None:
+            self._show_error(planned[2])
+
+    def _failure_of_dry_run(self) -> Exception | None:
+        try:
+            self.write(dry_run=True)
+        except Exception as error:  # noqa: BLE001  # a rule may raise any
+            return error
+        return None
 
     def _clicked(self) -> None:
         """Write once: a second click finds the button disabled, or the fields empty."""
@@ -192,8 +213,12 @@ class Panel:
             return
         self.button.disabled = True
         self.outcome.clear()
-        event = self._try(lambda: self.write(dry_run=False))
-        if event is None:
+        try:
+            event = self.write(dry_run=False)
+        except Exception as error:  # noqa: BLE001  # a widget would only log it
+            if isinstance(error, _CHANGED):
+                self._done()
+            self._show_error(error)
             return
         with self._quiet():
             for field in list(self.fields.values())[1:]:  # the model is kept
@@ -201,21 +226,16 @@ class Panel:
         self.outcome.done(event.model, ": ", *_what(event))
         self._done()
 
-    def _try(self, write: Callable[[], Event]) -> Event | None:
-        """Write; if that fails, show the error where the mistake is, and return None."""
-        try:
-            return write()
-        except ModelVersionsError as error:
-            field = self._field_of(error)
-            if field is None:
-                self.outcome.fail(str(error))
-            else:
-                field.fail(str(error))
-            self.button.disabled = field is not None
-        except Exception as error:  # noqa: BLE001  # of a rule; a widget would only log it
+    def _show_error(self, error: Exception) -> None:
+        """Show an error where the mistake is."""
+        field = self._field_of(error) if isinstance(error, ModelVersionsError) else None
+        if field is not None:
+            field.fail(str(error))
+        elif isinstance(error, ModelVersionsError):
+            self.outcome.fail(str(error))
+        else:  # of a rule
             self.outcome.fail(f"{type(error).__name__}: {error}")
-            self.button.disabled = False
-        return None
+        self.button.disabled = field is not None
 
     def _field_of(self, error: ModelVersionsError) -> Field | None:
         """Return the field with the mistake, or None."""
@@ -293,8 +313,9 @@ class RegisterPanel(Panel):
 
 def _next_versions(model: Model | None) -> Iterator[tuple[str, str]]:
     """Yield the next versions (F12b), each once."""
-    known = [] if model is None else [one.semver for one in model.all_versions if one.semver]
-    greatest = max(known, default=SemVer(0, 0, 0))
+    tags = [] if model is None else model._snapshot.tags  # noqa: SLF001  # as a write does
+    named = [tag.parts.version for tag in tags if tag.parts.version is not None]
+    greatest = max(named, default=SemVer(0, 0, 0))
     levels = {str(greatest.bump(level)): level for level in LEVELS}
     for name, level in sorted(levels.items(), key=lambda pair: SemVer.parse(pair[0])):
         yield name, f"the next {level} version"

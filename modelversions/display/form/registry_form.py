@@ -51,22 +51,22 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.actions.observe(lambda change: setattr(stack, "selected_index", change.new), "value")
         head = HBox([self.actions, self.reload_button])
         head.add_class("mv-form-head")
-        self.trouble = Note()
+        self.error_note = Note()
         if is_shallow:
-            self.trouble.say(_SHALLOW)
-        super().__init__([style_sheet(), head, self.trouble.widget, stack, self.dashboard])
+            self.error_note.say(_SHALLOW)
+        super().__init__([style_sheet(), head, self.error_note.widget, stack, self.dashboard])
         self.add_class("modelversions")
         self.add_class("mv-form")
         self._show()
 
     def reload(self) -> None:
         """Read the registry, and show what it contains now."""
-        self.trouble.clear()
+        self.error_note.clear()
         try:
             self._state.read()
             self._show()
         except ModelVersionsError as error:
-            self.trouble.fail(f"The registry cannot be read: {error}")
+            self.error_note.fail(f"The registry cannot be read: {error}")
 
     def _show(self) -> None:
         for panel in self.panels:
