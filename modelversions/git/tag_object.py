@@ -85,7 +85,9 @@ def commit_of_common_tag(raw: bytes) -> str | None:
         None for a tag in another form, or without a valid time.
     """
     match = _COMMON_START.match(raw)
-    return match[1].decode("ascii") if match else None
+    if match is None or match.end() > MAX_HEADER:
+        return None
+    return match[1].decode("ascii")
 
 
 class TagParts:

@@ -21,7 +21,7 @@ from tests.fuzzing.scratch import scratch
 
 MODULES = ("modelversions.git.local.packed_refs",)
 _HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
-_LINE = re.compile(rb"([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) ([^\n]+)")
+_LINE = re.compile(rb"([0-9a-fA-F]{40}|[0-9a-fA-F]{64})[ \t\r]([^\n]+)")
 _PEELED = re.compile(rb"\^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})")
 _M, _TAGS, _REF = b"m@", b"refs/tags/", b"refs/tags/m@v1.0.0"
 Entries = dict[bytes, tuple[bytes, bytes]]

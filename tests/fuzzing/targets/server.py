@@ -212,6 +212,8 @@ class _Manager:
 
     def __init__(self, script: _Script) -> None:
         self._script = script
+        self.pool_classes_by_scheme: dict[str, object] = {}
+        self.pools: dict[str, object] = {}
 
     def request(self, method: str, url: str, *, body: object = None, **_: object) -> _HttpAnswer:
         """Return the next answer, or the one for this request."""

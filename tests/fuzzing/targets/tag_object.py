@@ -9,6 +9,8 @@ from modelversions.git.signing import split
 from modelversions.git.tag_object import (
     TagParts,
     clean_message,
+    commit_of_common_tag,
+    commit_order,
     commit_time,
     parents,
     parse_commit,
@@ -35,13 +37,18 @@ def check(data: bytes) -> None:
         parts = TagParts(data)
     except ValueError:
         assert common is None
+        assert commit_of_common_tag(data) is None
     else:
         _check_tag(parts, data)
         if common is not None:
             assert parts.type == "commit"
             assert parts.build(parts.target, None) == common
+        if commit_of_common_tag(data) is not None:
+            assert (parts.type, parts.target) == ("commit", commit_of_common_tag(data))
+            assert parts.build(parts.target, None) is not None
     commit = parse_commit(ID, data)
     assert commit.commit == ID
+    assert 0 <= commit_order(data) < 1 << 64
     assert commit_time(data) in (None, commit.time) or b"\n\n" in data
     assert all(data.find(parent.encode()) >= 0 for parent in parents(data))
     _check_message(data.decode(errors="surrogateescape"))
