@@ -495,5 +495,8 @@ def test_models_exist_by_the_list_until_their_tags_are_read(far: Builder, url: s
     far.tag("n@v1.0.0", far.blob(), 30, kind="blob")
     with Registry.open(url) as registry:
         assert list(registry) == ["n"]
+        refs = registry._store.tags()
+        assert registry._store.peel(refs) == {refs[0].id: refs[0].peeled}
         assert not registry.history()
         assert not list(registry)
+        assert registry._store.peel(refs) == {refs[0].id: None}
