@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import attrs
 
@@ -77,6 +78,8 @@ class Member:
         self._lock = threading.RLock()
         self._remote: Store | None = None
         """The store of a server is kept, because it knows the login."""
+        self._in_use = threading.RLock()
+        """Is held while the store is used: to close it would end a request of another thread."""
 
     def store(self) -> Store:
         """Return a store that reads the repository; no server is contacted yet.
@@ -92,6 +95,17 @@ class Member:
             self._remote = open_source(self.source, self.timeout)
         return self._remote
 
+    @contextmanager
+    def _opened(self) -> Iterator[Store]:
+        """Open the store, and close its connections at the end.
+
+        Raises:
+            ModelVersionsError: it cannot be opened.
+        """
+        store = self.store()
+        with self._in_use, limited(store, self.timeout):
+            yield store
+
     @property
     def find_pages(self) -> FindPages:
         """Finds the web pages of the repository; there are none if it cannot be opened."""
@@ -100,11 +114,10 @@ class Member:
     def _find_pages(self) -> WebPages:
         """Find them. An open registry has its own ``commit_url``."""
         try:
-            store = self.store()
+            with self._opened() as store:
+                return store.find_pages()
         except ModelVersionsError:
             return WebPages()
-        with limited(store, self.timeout):
-            return store.find_pages()
 
     def close(self) -> None:
         """Close the connection, in order to end a request."""
@@ -142,7 +155,8 @@ class Member:
             store = self.store()
         except ModelVersionsError as error:
             return error
-        return answer(store, request)
+        with self._in_use:
+            return answer(store, request)
 
     def take(self, request: Request, answer: Answer) -> None:
         """Keep the answer to a request. After an error, what was known stays known."""
@@ -226,8 +240,7 @@ class Member:
         known = {**self.unreadable, **self.objects}
         unknown = [ref for ref in listed if ref.id not in known]
         if unknown:
-            store = self.store()
-            with limited(store, self.timeout):
+            with self._opened() as store:
                 found = store.read(unknown)
             known.update(found)
             self.objects |= {id: one for id, one in found.items() if not one.is_unreadable}
@@ -250,34 +263,29 @@ class Member:
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names now."""
-        store = self.store()
-        with limited(store, self.timeout):
+        with self._opened() as store:
             return store.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
         """List a commit and its ancestors, newest first."""
-        store = self.store()
-        with limited(store, self.timeout):
+        with self._opened() as store:
             return list(store.commits(revision, limit))
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
         """Read what is at a path in the files of a commit."""
-        store = self.store()
-        with limited(store, self.timeout):
+        with self._opened() as store:
             return store.file_at(commit, path, bounded=bounded)
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
         """Return the paths of all files of one name in the files of a commit."""
-        store = self.store()
-        with limited(store, self.timeout):
+        with self._opened() as store:
             return store.paths_at(commit, name)
 
     def read_file(self, path: str) -> bytes | None:
         """Read a file of the work tree or of HEAD's commit."""
         if path == FILE and self.file is not None:
             return self.file[0]
-        store = self.store()
-        with limited(store, self.timeout):
+        with self._opened() as store:
             return store.read_file(path)
 
     def latest(self) -> dict[str, Version]:

@@ -522,6 +522,25 @@ def test_a_server_whose_headers_are_slow(start: bytes, piece: bytes) -> None:
     assert isinstance(error, RemoteTimeoutError if piece else RemoteError)
 
 
+def test_threads_share_a_repository() -> None:
+    """The request of a thread is not ended by the end of another's."""
+    errors: list[ModelVersionsError] = []
+    with raw_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as raw:
+        view = Catalog([raw.url], timeout=0.5)["models"]
+
+        def ask() -> None:
+            with pytest.raises(ModelVersionsError) as caught:
+                view.at("HEAD")
+            errors.append(caught.value)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        raw.asked.wait()
+        assert view._store.find_pages().repository is None  # it sends no request
+        thread.join()
+    assert [type(error) for error in errors] == [RemoteTimeoutError]
+
+
 def test_errors_keep_no_connection() -> None:
     refusal = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
     with raw_server(refusal) as raw:
