@@ -161,6 +161,7 @@ def test_the_reserved_name_is_known() -> None:
         ({"kind": EventKind.ASSIGNMENT, "model": "m"}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "counter": -1}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "counter": 10**640}, InvalidTagNameError),
+        ({"kind": EventKind.DEPRECATION, "model": "m", "counter": 10**5000}, InvalidTagNameError),
         ({"kind": EventKind.DEPRECATION, "model": "m", "zeros": 1}, InvalidTagNameError),
         (
             {"kind": EventKind.DEPRECATION, "model": "m", "counter": 1, "zeros": -1},
