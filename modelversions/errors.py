@@ -111,6 +111,8 @@ __all__ = [
 
 _LOGIN = re.compile(
     r"""(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
+    # with "/" in the password: what follows the ":" is no port
+    |(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/@:]+:(?![0-9]*/)[^\s@]*@)[^\s@]*@
     |(?<=[a-z0-9+.-])://(?=[^\s/@:]*:[^\s/]*@)\S*@""",
     re.VERBOSE | re.IGNORECASE,
 )

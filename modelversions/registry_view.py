@@ -17,6 +17,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
     ValuesView,
 )
 from contextlib import contextmanager
@@ -52,7 +53,6 @@ from modelversions.model.snapshot import (
     find_latest,
     read_snapshots,
 )
-from modelversions.safe_yaml import brief
 from modelversions.values.event import Event, Events, check_aware
 from modelversions.values.problem import Problem, ProblemKind, Problems
 from modelversions.values.tag_name import (
@@ -455,8 +455,8 @@ class RegistryView(Mapping[str, Model]):
             InvalidArgumentError: a time is naive, or ``before`` is None, which ``event()`` returns
                 for a tag that does not exist.
         """
-        views = [before, self if after is None else after]
-        old, new = (one if isinstance(one, RegistryView) else self.as_of(one) for one in views)
+        old = self._view(before, "before")
+        new = self if after is None else self._view(after, "after")
         found = changes(old._read_all(), new._read_all())  # noqa: SLF001  # its own class
         return Changes(found, self._store.find_pages)
 
@@ -467,7 +467,15 @@ class RegistryView(Mapping[str, Model]):
         the changes: for jobs that report each event once, keep the names of the known tags, as
         ``examples/publish_json.py`` does.
         """
-        return self.diff(since)
+        return self.diff(self._view(since, "since"))
+
+    def _view(self, moment: datetime | Event | RegistryView, argument: str) -> RegistryView:
+        """Return the registry as of a moment that an argument gives."""
+        if isinstance(moment, RegistryView):
+            return moment
+        if not isinstance(moment, Event):
+            check_aware(moment, argument)
+        return self.as_of(moment)
 
     @gc_paused
     def to_records(self, kind: str = "models") -> list[dict[str, object]]:
@@ -627,7 +635,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {brief(allowed)}"
+                sentence = f"type {one.type!r} is not allowed here; allowed: {_listed(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -823,7 +831,7 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = f"stage {event.stage!r} is not allowed here; allowed: {brief(allowed)}"
+                sentence = f"stage {event.stage!r} is not allowed here; allowed: {_listed(allowed)}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:
@@ -848,6 +856,11 @@ class RegistryView(Mapping[str, Model]):
             f"{self._fetch}",
             tag=tag,
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, for a message."""
+    return ", ".join(names[:10]) + (", …" if len(names) > len(names[:10]) else "") or "none"
 
 
 def _utc_now() -> datetime:

@@ -46,8 +46,7 @@ def load_mapping(
         from modelversions.yaml_merges import BoundedConstructor
     except ImportError as error:
         raise MissingExtraError(
-            f"to read the {file} file of the repository, install the 'yaml' extra: "
-            "pip install 'modelversions[yaml]'",
+            f"to read the file {file}, install the 'yaml' extra: pip install 'modelversions[yaml]'",
             extra="yaml",
         ) from error
     if len(content) > max_size:

@@ -351,7 +351,7 @@ class TestInvalidFiles:
     def test_without_the_parser(self, builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
         commit(builder, {"dvc.yaml": DVC})
         monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
-        with pytest.raises(MissingExtraError, match="to read the dvc.yaml file .*'yaml' extra"):
+        with pytest.raises(MissingExtraError, match="to read the file dvc.yaml, .*'yaml' extra"):
             builder.registry.artifacts()
 
 
@@ -485,8 +485,9 @@ class TestAtAUrl:
         asked: list[object] = []
 
         def fetch(self: Any, wants: Any, **options: Any) -> Any:
-            asked.append(options.get("filter") or ("one file" if "bounded" in options else "all"))
-            if "bounded" not in options:
+            is_file = isinstance(disk.repo[ObjectID(wants[0].encode())], Blob)
+            asked.append(options.get("filter") or ("one file" if is_file else "all"))
+            if not is_file:
                 found = real(self, wants, **options)
                 if options.get("filter"):  # as a server that has filters
                     found._raw = {id: raw for id, raw in found._raw.items() if raw[0] != 3}

@@ -365,7 +365,7 @@ class TestMoments:
         assert repr(back[-1]) == "<Change other: deprecated>"
         assert life.diff(at(0), at(1)) == ()
         for since in (None, life.event("churn@v9.0.0")):
-            with pytest.raises(InvalidArgumentError, match="when must be a datetime .*, not None"):
+            with pytest.raises(InvalidArgumentError, match="since must be a datetime .*, not None"):
                 life.changes(since)  # type: ignore[arg-type]  # that is the mistake
 
     def test_a_model_without_versions_holds_a_stage(self, builder: Builder) -> None:

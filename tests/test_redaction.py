@@ -26,6 +26,8 @@ SECRETS = ("t0ken", "s3cret", "pa%73s")
         ("'https://h/x?token=t0ken' is", "'https://h/x?***' is"),
         ("https://h/x?a=t0ken&b", "https://h/x?***"),
         ("HTTP://u:s3c@ret/w@h/x", "HTTP://***@h/x"),
+        ("https://u:s3c/ret@h/x", "https://***@h/x"),
+        ("https://host:8443/team@x/y", "https://host:8443/team@x/y"),
         ("socks5h://u:t0ken@h:1", "socks5h://***@h:1"),
         ("ssh://git@host/x", "ssh://git@host/x"),
         ("ssh://git:t0ken@host/x", "ssh://***@host/x"),

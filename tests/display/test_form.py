@@ -448,7 +448,7 @@ class TestDeregister:
         fill(deregister, model="churn", version="v1.1.0")
         assert deregister.fields["version"].note == ""
         fill(deregister, version="v1.0.0")
-        assert deregister.fields["version"].note == "It is in prod, and is not then."
+        assert deregister.fields["version"].note == "It will no longer be in prod."
         fill(deregister, message="It leaks data")
         deregister.button.click()
         deregister.button.click()

@@ -481,7 +481,7 @@ class DeregisterPanel(_ModelPanel):
         versions = () if self.model is None else self.model.versions
         version = next((one for one in versions if one.name == field.value), None)
         if version is not None and version.stages and not field.note:
-            field.hint(f"It is in {', '.join(version.stages)}, and is not then.")
+            field.hint(f"It will no longer be in {', '.join(version.stages)}.")
 
     def write(self, *, dry_run: bool) -> Event:
         """Deregister the version."""
