@@ -291,8 +291,7 @@ class Transport:
                 )
 
         self._session.ask(fetch, None if limit is None else limit + MAX_ANSWER)
-        if file.tell():
-            self._session.report(file.tell(), file.tell(), "bytes received")
+        self._session.report(file.tell(), file.tell(), "bytes received")
 
     def send(
         self,
