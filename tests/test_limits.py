@@ -197,6 +197,14 @@ class TestObjects:
         assert files.raw("02" * 20, None) == ("", b"")
         files.close()
 
+    def test_one_of_the_small_deltas_that_are_read_together(self, disk: Builder) -> None:
+        huge = HUGE_DELTA.replace(b"\7", b"\6", 1)
+        files = packed(disk, b"\0" + entry(4, b"abcd") + huge)
+        found = dict(files.read_many([ID, "02" * 20]))
+        assert found[ID] == ("tag", b"abcd")
+        assert found["02" * 20][1] is pack_files.OVERSIZED
+        files.close()
+
     def test_many_deltas_that_make_more(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:

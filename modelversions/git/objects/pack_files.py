@@ -248,8 +248,11 @@ class Pack:
     def read_many(self, oids: list[bytes]) -> Iterator[tuple[bytes, Raw]]:
         """Yield those of ``oids`` that are here and not broken, in the order of the pack."""
         for oid, offset in self._sorted(oids):
+            found = None
+            with suppress(Exception):  # _object() tells whether it is broken or too large
+                found = self._small_delta(offset)
             try:
-                found = self._small_delta(offset) or self._object(offset)
+                found = found or self._object(offset)
             except Exception:  # noqa: BLE001, S112  # as in read()
                 continue
             yield oid, found
