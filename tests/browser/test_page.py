@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from modelversions import Identity, Problem, ProblemKind
@@ -166,6 +171,18 @@ class TestDashboard:
         page.goto("about:blank")
         page.goto(f"{url}#?sort=nothing&deprecated")
         assert len(names(page)) == 10
+
+    def test_stages_in_the_address(self, page: Page, url: str) -> None:
+        page.goto(f"{url}#?stage=nope&sort=%23prod&descending=1")
+        assert page.get_by_role("radio", name="All", exact=True).is_checked()
+        assert page.get_by_role("status").inner_text() == "9 models"
+        header = page.get_by_role("columnheader", name="prod")
+        assert header.get_attribute("aria-sort") == "descending"
+        page.wait_for_url("**#?sort=%23prod&descending=1")
+        page.goto("about:blank")
+        page.goto(f"{url}#?sort=%23nope")
+        header = page.get_by_role("columnheader", name="Model")
+        assert header.get_attribute("aria-sort") == "ascending"
 
     def test_many_models_and_stages(self, page: Page, tmp_path: Path) -> None:
         stages = tuple(f"stage{number:02}" for number in range(12))
@@ -347,6 +364,107 @@ def test_the_keyboard_alone(page: Page, url: str) -> None:
     wait_for(page, "Models")
     assert names(page) == ["churn"]
     assert page.locator(":focus").inner_text() == "churn"
+
+
+@attrs.define
+class SlowServer:
+    """Sends a page up to a part of the data of the first model, and the rest when it may."""
+
+    url: str
+    rest: threading.Event
+
+    @classmethod
+    @contextmanager
+    def of(cls, text: str, end: int | None = None) -> Iterator[SlowServer]:
+        middle = text.index('class="model-data">') + 500
+        may = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(text[:middle].encode())
+                self.wfile.flush()
+                may.wait(20)
+                self.wfile.write(text[middle:end].encode())
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield cls(f"http://127.0.0.1:{server.server_port}/models.html", may)
+            finally:
+                may.set()
+                server.shutdown()
+                thread.join()
+
+
+class TestLoading:
+    """The data of the models arrive after the dashboard, as over a slow network."""
+
+    @pytest.fixture
+    def text(self, tmp_path: Path) -> str:
+        write(tmp_path, repository(*team()))
+        return (tmp_path / "models.html").read_text("utf-8")
+
+    def test_a_click_before_the_data(self, page: Page, text: str) -> None:
+        with SlowServer.of(text) as server:
+            page.goto(server.url, wait_until="commit")
+            page.get_by_role("link", name="churn", exact=True).click()
+            page.get_by_text("Loading\u2026").wait_for()
+            assert page.locator(":focus").inner_text() == "churn"
+            server.rest.set()
+            page.get_by_role("region", name="Version v10.0.0").wait_for()
+            assert page.locator(":focus").inner_text() == "churn"
+
+    def test_back_before_the_data(self, page: Page, text: str) -> None:
+        with SlowServer.of(text) as server:
+            page.goto(f"{server.url}#churn", wait_until="commit")
+            page.get_by_text("Loading\u2026").wait_for()
+            page.get_by_role("link", name="Models", exact=True).click()
+            wait_for(page, "Models")
+            server.rest.set()
+            page.wait_for_load_state()
+            assert len(names(page)) == 9
+            assert page.locator(":focus").inner_text() == "churn"
+
+    def test_data_that_never_arrive(self, page: Page, text: str) -> None:
+        with SlowServer.of(text, text.index('class="model-data">') + 501) as server:
+            server.rest.set()
+            page.goto(server.url)
+            page.get_by_role("link", name="churn", exact=True).click()
+            page.get_by_text("The data of this model are missing").wait_for()
+
+
+class TestFrames:
+    """A page in a frame of another page, as in the HTML viewer of JupyterLab."""
+
+    @pytest.mark.parametrize("kind", ["srcdoc", "blob"])
+    def test_links_and_search(self, page: Page, tmp_path: Path, kind: str) -> None:
+        write(tmp_path, repository(*team()))
+        text = (tmp_path / "models.html").read_text("utf-8")
+        outer = "http://127.0.0.1/outer.html"
+        body = "<!DOCTYPE html><link rel=icon href='data:,'><iframe width=1100 height=700></iframe>"
+        page.route(outer, lambda route: route.fulfill(body=body, content_type="text/html"))
+        page.goto(outer)
+        script = """([text, kind]) => {
+            const frame = document.querySelector("iframe");
+            if (kind === "srcdoc") frame.srcdoc = text;
+            else frame.src = URL.createObjectURL(new Blob([text], {type: "text/html"}));
+        }"""
+        page.evaluate(script, [text, kind])
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("searchbox").fill("chur")
+        page.wait_for_timeout(600)  # the address is changed later; an error would be in the console
+        frame.get_by_role("link", name="churn", exact=True).click()
+        frame.get_by_role("region", name="Version v10.0.0").wait_for()
+        frame.get_by_role("link", name="Models", exact=True).click()
+        frame.get_by_role("heading", name="Models").wait_for()
+        assert page.url == outer
 
 
 class TestCatalog:

@@ -7,7 +7,6 @@ const OTHER_COLUMNS = IS_CATALOG ? 800 : 640;
 const STAGE_COLUMN = 96;
 const PHONE = 700;
 const NOW = Date.now() / 1000;
-const SIZE = MODELS.names.length;
 
 const state = { search: "", stage: "", deprecated: false, sort: "model", descending: false };
 const deprecated = new Set(MODELS.deprecated);
@@ -23,12 +22,13 @@ for (let index = 0; index < SIZE; index++) {
 }
 const stagesByName = [...stageCounts.keys()];
 stagesByName.sort((one, other) => (DATA.stages[one][0] < DATA.stages[other][0] ? -1 : 1));
+const stageNumbers = new Map(stagesByName.map((stage) => [DATA.stages[stage][0], stage]));
 const stagesByUse = [...stagesByName].sort((one, other) => stageCounts.get(other) - stageCounts.get(one));
 
 /** Return the columns: [id, heading, sort key or null, whether it descends first]. */
 function columns() {
   const stages = new Set(stagesByUse.slice(0, stageLimit));
-  const selected = stagesByName.find((stage) => DATA.stages[stage][0] === state.stage);
+  const selected = stageNumbers.get(state.stage);
   if (selected !== undefined && !stages.has(selected)) {
     stages.delete([...stages].at(-1));
     stages.add(selected);
@@ -37,7 +37,7 @@ function columns() {
     ...(IS_CATALOG ? [["repository", "Repository", false]] : []),
     ["model", "Model", false],
     ["latest", "Latest version", true],
-    ...stagesByName.filter((stage) => stages.has(stage)).map((stage) => [`#${stage}`, pill(stage), true]),
+    ...stagesByName.filter((stage) => stages.has(stage)).map((stage) => [`#${DATA.stages[stage][0]}`, pill(stage), true]),
     ["versions", "Versions", true],
     ["change", "Last change", true],
   ];
@@ -67,7 +67,7 @@ function valuesOf(id) {
   if (id === "latest") return (index) => MODELS.latest[index];
   if (id === "versions") return (index) => at(MODELS.versions, index);
   if (id === "change") return (index) => at(MODELS.times, index);
-  const stage = Number(id.slice(1));
+  const stage = stageNumbers.get(id.slice(1));
   return (index) => {
     const held = holdersOf(index).find(([one]) => one === stage);
     return held ? held[1] : null;
@@ -78,7 +78,7 @@ function valuesOf(id) {
 function select() {
   if (haystack === null) haystack = KEYS.map((key) => key.toLowerCase());
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
-  const stage = stagesByName.find((one) => DATA.stages[one][0] === state.stage);
+  const stage = stageNumbers.get(state.stage);
   const fits = (index) => (state.deprecated || !deprecated.has(index))
     && words.every((word) => haystack[index].includes(word))
     && (stage === undefined || MODELS.holders[index].some((one, at) => at % 2 === 0 && one === stage));
@@ -161,7 +161,7 @@ function cellOf(id, label, index, held) {
     return ["number", number === 1 ? "version" : "versions", number.toLocaleString("en")];
   }
   if (id === "change") return ["change", label, ...lastChange(index)];
-  const stage = Number(id.slice(1));
+  const stage = stageNumbers.get(id.slice(1));
   const [name, hue] = DATA.stages[stage];
   if (!held.has(stage)) return ["stage none", name, NONE];
   return [`stage hue${hue}`, name, mono(shortName(held.get(stage)))];

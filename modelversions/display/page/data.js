@@ -4,6 +4,7 @@
 const DATA = JSON.parse(byId("data").textContent);
 const MODELS = DATA.models;
 const IS_CATALOG = DATA.is_catalog;
+const SIZE = MODELS.names.length;
 const KINDS = ["registration", "deregistration", "assignment", "unassignment", "deprecation"];
 
 function at(column, index) {
@@ -64,6 +65,12 @@ function authorNode(number) {
 function pill(stage) {
   const [name, hue] = DATA.stages[stage];
   return node("span", { class: `pill hue${hue}` }, name);
+}
+
+/** Return whether the data of a model were loaded: those of the next model begin after them. */
+function hasArrived(index) {
+  const { length } = document.getElementsByClassName("model-data");
+  return length > index + 1 || (document.readyState !== "loading" && length === SIZE);
 }
 
 /** Return the data of a model: versions, events, spans and problems. */

@@ -29,6 +29,20 @@ function showDetails(index, name) {
   return heading;
 }
 
+/** Show that the data of a model are not there yet; or that they are missing, as the page was cut off. */
+function showLoading(index) {
+  const heading = node("h1", { tabindex: "-1" }, MODELS.names[index]);
+  const text = document.readyState === "loading" ? "Loading\u2026"
+    : "The data of this model are missing: the page was not loaded as a whole. Reload it.";
+  const main = byId("details");
+  byId("dashboard").hidden = true;
+  main.hidden = false;
+  main.replaceChildren(crumbs({ name: MODELS.names[index], repository: repositoryOf(index) }),
+    node("header", { class: "head" }, heading), node("p", { class: "muted", role: "status" }, text));
+  document.title = `${MODELS.names[index]} \u2013 ${DATA.title}`;
+  return heading;
+}
+
 /** Return the version of a name, of a stage as "#prod", or the latest one; null without one. */
 function chooseVersion(model, name) {
   if (name === null || name === "latest" || name === "greatest") return model.latest;

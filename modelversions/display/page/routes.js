@@ -5,6 +5,7 @@ const ADDRESS_DELAY = 400;
 let dashboardScroll = 0;
 let lastIndex = null;
 let timer = null;
+let isLoading = false;
 
 /** Return the model and the version that a reference names: [index, name or null]; null if none. */
 function find(reference) {
@@ -37,9 +38,10 @@ function route() {
     return;
   }
   if (byId("details").hidden) dashboardScroll = window.scrollY;
-  const isOther = lastIndex !== found[0] || byId("details").hidden;
+  const isOther = lastIndex !== found[0] || byId("details").hidden || isLoading;
   lastIndex = found[0];
-  const heading = showDetails(...found);
+  isLoading = !hasArrived(found[0]);
+  const heading = isLoading ? showLoading(found[0]) : showDetails(...found);
   if (isOther) {
     heading.focus({ preventScroll: true });
     window.scrollTo(0, 0);
@@ -49,6 +51,7 @@ function route() {
 }
 
 function showDashboard(unknown) {
+  isLoading = false;
   const wasHidden = byId("dashboard").hidden;
   byId("details").hidden = true;
   byId("details").replaceChildren();
@@ -73,12 +76,13 @@ function stateOf(hash) {
   if (!hash.startsWith("#?")) return null;
   const found = new URLSearchParams(hash.slice(2));
   const sort = found.get("sort") || "model";
+  const stage = found.get("stage") || "";
   const known = columns().map(([id]) => id);
   return {
     search: found.get("q") || "",
-    stage: found.get("stage") || "",
+    stage: stageNumbers.has(stage) ? stage : "",
     deprecated: found.has("deprecated"),
-    sort: known.includes(sort) ? sort : "model",
+    sort: known.includes(sort) || (sort.startsWith("#") && stageNumbers.has(sort.slice(1))) ? sort : "model",
     descending: found.has("descending"),
   };
 }
@@ -97,12 +101,30 @@ function rememberState() {
     const query = found.toString();
     const hash = query && `#?${query}`;
     if (hash !== location.hash && (hash || location.hash.startsWith("#?"))) {
-      history.replaceState(null, "", hash || location.pathname + location.search);
+      replaceAddress(location.href.split("#", 1)[0] + hash);
     }
   }, ADDRESS_DELAY);
 }
 
+function replaceAddress(address) {
+  try {
+    history.replaceState(null, "", address);
+  } catch {
+    // A frame of another page may not change its address; nothing else depends on it.
+  }
+}
+
+/** Follow a link within the page, also in a frame whose links are relative to the page around it. */
+function follow(event) {
+  const link = event.target.closest("a[href^='#']");
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || !isPlain || document.baseURI.split("#", 1)[0] === location.href.split("#", 1)[0]) return;
+  event.preventDefault();
+  location.hash = link.getAttribute("href");
+}
+
 window.addEventListener("hashchange", route);
+document.addEventListener("click", follow);
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, select, textarea");
   if (event.key === "/" && !isTyping && !byId("dashboard").hidden && !event.ctrlKey && !event.metaKey) {
@@ -118,5 +140,7 @@ window.addEventListener("beforeprint", () => {
 
 start();
 // The data of the models follow this script: the dashboard does not wait for them.
-if (location.hash.length > 1 && !location.hash.startsWith("#?")) document.addEventListener("DOMContentLoaded", route);
-else route();
+document.addEventListener("DOMContentLoaded", () => {
+  if (isLoading) route();
+});
+route();
