@@ -11,7 +11,7 @@ import pytest
 from dulwich.refs import HEADREF, Ref
 from dulwich.repo import Repo
 
-from modelversions import ModelVersionsError, Registry
+from modelversions import ModelVersionsError, Registry, RemoteError
 from modelversions.gto import api, exceptions
 from modelversions.gto.constants import Action, VersionSort
 from tests.builders import Builder, at
@@ -223,6 +223,16 @@ def test_history(path: Path) -> None:
             lambda path: api.register(path, "m", "HEAD~1", version="v1.0.0"),
             exceptions.VersionAlreadyRegistered,
         ),
+        (
+            lambda path: api.register(path, "m", "HEAD", version="v1.0.0"),
+            exceptions.VersionExistsForCommit,
+        ),
+        (lambda path: api.unassign(path, "m", version="v1.0.0"), exceptions.WrongArgs),
+        (lambda path: api.register(path, "m", "HEAD~1", message="#"), exceptions.WrongArgs),
+        (
+            lambda path: api.register(path, "m", "HEAD~1", author="A<"),
+            exceptions.WrongArgs,
+        ),
         (lambda path: api.assign(path, "m", "dev"), exceptions.WrongArgs),
         (lambda path: api.assign(path, "m", "dev", version="1"), exceptions.WrongArgs),
         (lambda path: api.assign(path, "m", "dev", version="v9.0.0"), exceptions.WrongArgs),
@@ -253,9 +263,28 @@ def test_exceptions(path: Path, call: Any, error: type[Exception]) -> None:
 
 
 def test_other_errors_are_this_library_s(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_COMMITTER_NAME", "")
-    with pytest.raises(ModelVersionsError, match="name is empty"):
+    def fail(*_: object, **__: object) -> None:
+        raise RemoteError("the server is away", location="x")
+
+    monkeypatch.setattr(Registry, "register", fail)
+    with pytest.raises(RemoteError, match="the server is away"):
         api.register(path, "m", "HEAD")
+
+
+def test_events_as_sentences(path: Path) -> None:
+    api.register(path, "m", "HEAD")
+    events: list[Any] = [
+        api.assign(path, "m", "dev", version="v0.0.1"),
+        api.unassign(path, "m", version="v0.0.1", stage="dev"),
+        api.deregister(path, "m", version="v0.0.1"),
+        api.deprecate(path, "m"),
+    ]
+    assert list(map(str, events)) == [
+        'Stage "dev" was assigned to version "v0.0.1" of artifact "m"',
+        'Stage "dev" was unassigned from version "v0.0.1" of artifact "m"',
+        'Version "v0.0.1" of artifact "m" was deregistered',
+        'Artifact "m" was deprecated',
+    ]
 
 
 def test_stages_that_are_allowed(path: Path) -> None:
