@@ -366,6 +366,15 @@ class TestFiles:
                 registry.fetch(remote="o")
             assert registry._repr_html_()
 
+    def test_settings_for_urls_that_are_not_utf_8(self, disk: Builder) -> None:
+        assert isinstance(disk.repo, Repo)
+        with (disk.git_dir / "config").open("ab") as file:
+            file.write(b'[http "https://h/\xff"]\n\tproxy = x\n[http]\n\tsslVerify = no\n')
+        env = {"GIT_CONFIG_PARAMETERS": "'http.nam\udc98'='Ann'"}
+        found = GitConfig(disk.repo, env).for_url("http", "https://h/\udcff/m")
+        assert found.get("proxy") == "x"
+        assert found.get("sslVerify") == "no"
+
     def test_a_device_as_a_file(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0")
         (disk.git_dir.parent / ".gto").symlink_to("/dev/zero")

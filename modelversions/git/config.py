@@ -372,7 +372,7 @@ def _collect(
 ) -> None:
     """Add variables unless a section that matches better has set them before."""
     for variable, value in items:
-        name = variable.lower().decode()
+        name = variable.lower().decode(errors="replace")
         best, values = found.get(name, (match, []))
         if match >= best:
             found[name] = match, [*values, value.decode(errors="surrogateescape")]
