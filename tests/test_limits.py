@@ -20,6 +20,7 @@ from modelversions import (
     Registry,
     RemoteError,
     RepositoryError,
+    RepositoryNotFoundError,
     RevisionNotFoundError,
     safe_yaml,
 )
@@ -36,6 +37,7 @@ from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote import http, session, transport
 from modelversions.git.remote.session import Session
 from modelversions.git.tag_object import TagParts, parse_common_tag
+from modelversions.git.urls import Url
 from modelversions.values import semver
 from tests.builders import Builder
 from tests.fuzzing.targets.packs import Described
@@ -374,6 +376,14 @@ class TestFiles:
         found = GitConfig(disk.repo, env).for_url("http", "https://h/\udcff/m")
         assert found.get("proxy") == "x"
         assert found.get("sslVerify") == "no"
+
+    @pytest.mark.parametrize("text", ["ssh://\udcff@h/\udcff", "https://\ud800@h/m", "\udcff@h:m"])
+    def test_urls_that_are_not_utf_8(self, text: str) -> None:
+        url = Url.parse(text)
+        assert str(url)
+        assert url.with_user
+        with pytest.raises(RepositoryNotFoundError):
+            Url.parse(text.replace("h", "-h", 1) if text[0] != "h" else f"{text}?")
 
     def test_a_device_as_a_file(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0")

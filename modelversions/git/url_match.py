@@ -87,7 +87,7 @@ def _parse(url: str) -> _Parts | None:
         return None
     if not parts.scheme or not parts.hostname:
         return None
-    path = quote(unquote(parts.path), safe=_UNRESERVED, errors="surrogateescape") or "/"
+    path = quote(unquote(parts.path), safe=_UNRESERVED, errors="surrogatepass") or "/"
     slash = "/" if path.endswith(("/", "/.", "/..")) else ""
     path = f"{posixpath.normpath(path).rstrip('/')}{slash}" or "/"
     user = None if parts.username is None else unquote(parts.username)

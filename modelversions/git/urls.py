@@ -113,7 +113,11 @@ class Url:
         """The URL with the user's name, but without the password, as settings are matched to it."""
         from urllib.parse import quote
 
-        user = "" if self.username is None else f"{quote(self.username, safe='')}@"
+        user = (
+            ""
+            if self.username is None
+            else f"{quote(self.username, safe='', errors='surrogatepass')}@"
+        )
         return self.origin.replace("://", f"://{user}", 1) + self.path
 
     @property
@@ -128,11 +132,16 @@ class Url:
             return f"{self.scheme}://***@{self.path.rpartition('@')[2]}"
         if self.scheme.startswith("http"):
             return self.origin + self.path
-        user = "" if self.username is None else f"{quote(self.username, safe='')}@"
+        user = (
+            ""
+            if self.username is None
+            else f"{quote(self.username, safe='', errors='surrogatepass')}@"
+        )
         if self.scheme == "ssh" and not self.path.startswith("/"):
             host = self._host if self.port is None else f"[{self.host}:{self.port}]"
             return f"{user}{host}:{self.path}"
-        return self.origin.replace("://", f"://{user}", 1) + quote(self.path, safe="/~:@!$&'+,;=")
+        path = quote(self.path, safe="/~:@!$&'+,;=", errors="surrogatepass")
+        return self.origin.replace("://", f"://{user}", 1) + path
 
     def __repr__(self) -> str:
         """Return the URL without secrets."""

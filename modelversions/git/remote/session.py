@@ -35,6 +35,8 @@ _LOG = logging.getLogger(__name__)
 MAX_ANSWER = 128 * 1024 * 1024
 """The bytes that a server may send in answer to a request, a pack not counted: one to two million
 refs."""
+_PASS = "surrogatepass"
+"""How bytes that are not UTF-8 are quoted: without an error."""
 _TOKEN = 12
 """The characters from which on a user's name may be a token."""
 
@@ -237,7 +239,11 @@ class Session:
         for name, password in logins:
             known += [password, name if len(name) >= _TOKEN else ""]
             known += [basic(name, password).partition(" ")[2]] if password else []
-        forms = [(secret, quote(secret, safe=""), quote(secret)) for secret in known if secret]
+        forms = [
+            (secret, quote(secret, safe="", errors=_PASS), quote(secret, errors=_PASS))
+            for secret in known
+            if secret
+        ]
         return [form for several in forms for form in several]
 
 
