@@ -382,8 +382,8 @@ class TestFiles:
         url = Url.parse(text)
         assert str(url)
         assert url.with_user
-        with pytest.raises(RepositoryNotFoundError):
-            Url.parse(text.replace("h", "-h", 1) if text[0] != "h" else f"{text}?")
+        with pytest.raises(RepositoryNotFoundError, match="begins with '-'"):
+            Url.parse("ssh://\udcff@-h/m")
 
     def test_a_device_as_a_file(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0")

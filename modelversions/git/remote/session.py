@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 MAX_ANSWER = 128 * 1024 * 1024
 """The bytes that a server may send in answer to a request, a pack not counted: one to two million
 refs."""
-_PASS = "surrogatepass"
+_ON_SURROGATES = "surrogatepass"
 """How bytes that are not UTF-8 are quoted: without an error."""
 _TOKEN = 12
 """The characters from which on a user's name may be a token."""
@@ -240,7 +240,11 @@ class Session:
             known += [password, name if len(name) >= _TOKEN else ""]
             known += [basic(name, password).partition(" ")[2]] if password else []
         forms = [
-            (secret, quote(secret, safe="", errors=_PASS), quote(secret, errors=_PASS))
+            (
+                secret,
+                quote(secret, safe="", errors=_ON_SURROGATES),
+                quote(secret, errors=_ON_SURROGATES),
+            )
             for secret in known
             if secret
         ]
