@@ -140,7 +140,8 @@ class TestOptions:
 
     @pytest.mark.parametrize("sign", [None, True, False, "ABCDEF"])
     def test_what_sign_may_be(self, builder: Builder, sign: bool | str | None) -> None:
-        assert do(builder.registry, "register", "m", "v1.0.0", sign=sign, dry_run=True)
+        event = do(builder.registry, "register", "m", "v1.0.0", sign=sign, dry_run=True)
+        assert event.tag == "m@v1.0.0"
         assert builder.registry.problems() == ()
 
     @pytest.mark.parametrize("sign", ["", 1, b"ABCDEF"])
