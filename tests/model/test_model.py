@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelversions import Model, StageNotFoundError, VersionNotFoundError
+from modelversions import Model, Registry, StageNotFoundError, VersionNotFoundError
 from tests.builders import Builder, at
 
 
@@ -108,3 +108,12 @@ def test_a_bare_commit_has_the_events_at_it_only(builder: Builder) -> None:
         assert {event.stage for event in span.version.history} == {span.stage}
         assert len(span.version.history) == 4
     assert len(model.timeline()) == 3
+
+
+def test_a_version_and_its_history_have_links_in_a_notebook(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    url = "https://host.example/commit/{commit}"
+    version = Registry.from_repo(builder.repo, commit_url=url)["m"]["v1.0.0"]
+    link = url.format(commit=version.commit)
+    assert link in version._repr_html_()
+    assert link in version.history._repr_html_()

@@ -293,7 +293,8 @@ def test_to_read_nothing_asks_no_server() -> None:
     assert RemoteStore(url, RemoteOptions()).read([]) == {}
 
 
-def test_a_function_during_which_the_collector_is_paused_keeps_its_name() -> None:
+def test_a_function_during_which_the_collector_is_paused_keeps_its_name(disk: Builder) -> None:
+    assert disk.tags("m@v1.0.0").registry["m"].timeline() == ()
     assert Model.timeline.__qualname__ == "Model.timeline"
     assert (Model.timeline.__doc__ or "").startswith("Return which version held which stage")
 

@@ -138,6 +138,17 @@ class TestOptions:
         event = do(life.registry, verb, *arguments, **options, message="  Why \n\n\nso\n")
         assert (event.message, event.author) == ("Why\n\nso", ANN)
 
+    @pytest.mark.parametrize("sign", [None, True, False, "ABCDEF"])
+    def test_what_sign_may_be(self, builder: Builder, sign: bool | str | None) -> None:
+        event = do(builder.registry, "register", "m", "v1.0.0", sign=sign, dry_run=True)
+        assert event.tag == "m@v1.0.0"
+        assert builder.registry.problems() == ()
+
+    @pytest.mark.parametrize("sign", ["", 1, b"ABCDEF"])
+    def test_what_sign_may_not_be(self, builder: Builder, sign: object) -> None:
+        with pytest.raises(InvalidArgumentError, match="sign must be True, False, the name of"):
+            do(builder.registry, "register", "m", "v1.0.0", sign=sign, dry_run=True)
+
     def test_a_dry_run_sees_what_git_could_not_keep(self, builder: Builder) -> None:
         builder.tag("m", "c1")
         with pytest.raises(WriteConflictError):
