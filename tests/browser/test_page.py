@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -401,6 +402,26 @@ class SlowServer:
                 may.set()
                 server.shutdown()
                 thread.join()
+
+
+def test_dates_of_the_timeline_do_not_overlap(page: Page, tmp_path: Path) -> None:
+    rows = [row("m@v1.0.0", version="v1.0.0"), row("m@v2.0.0", version="v2.0.0", at=1)]
+    for place, year in enumerate((1970, 9999)):
+        time = rows[place].time.replace(year=year)
+        rows[place] = rows[place]._replace(time=time, timestamp=time.timestamp())
+    page.goto(write(tmp_path, repository(model("m", rows))) + "#m")
+    for width, _ in SIZES.values():
+        page.set_viewport_size({"width": width, "height": 800})
+        labels = page.locator("svg.timeline .axis")
+        labels.first.wait_for()
+        page.wait_for_function(
+            "(width) => document.querySelector('svg.timeline').viewBox.baseVal.width < width",
+            arg=width,
+        )
+        boxes = [one.bounding_box() for one in labels.all()]
+        spans = [(one["x"], one["x"] + one["width"]) for one in boxes if one]
+        assert spans
+        assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
 
 
 class TestLoading:
