@@ -148,6 +148,7 @@ class TestData:
             ("reserved-name", "gone@created")
         ]
         assert (head["problem_count"], churn["problem_count"]) == (1, 2)
+        assert head["model_problems"] == [2, 1, 0]
 
     def test_the_details_of_a_model(self, registry: Registry, builder: Builder) -> None:
         head, churn, *_ = Document(registry.to_html(now=NOW)).json
