@@ -532,7 +532,7 @@ class TestFrames:
         frame.get_by_role("link", name="churn", exact=True).click()
         frame.get_by_role("region", name="Version v10.0.0").wait_for()
         frame.get_by_role("link", name="Models", exact=True).click()
-        frame.get_by_role("heading", name="Models").wait_for()
+        frame.get_by_role("heading", name="Models", exact=True).wait_for()
         assert page.url == outer
 
 
