@@ -2,14 +2,15 @@
 
 One location, a path or URL, is shown as a registry; several are shown as a catalog, with a column
 for the repository. A job in CI can run it each night and upload the file to a web server, or to the
-pages of a code host.
+pages of a code host. The file is not changed if a single location cannot be read.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 
-from modelversions import Catalog, Registry
+from modelversions import Catalog, ModelVersionsError, Registry
 
 
 def publish(file: str, locations: list[str]) -> int:
@@ -25,5 +26,18 @@ def publish(file: str, locations: list[str]) -> int:
     return len(catalog.errors)
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Publish models as one HTML file.")
+    parser.add_argument("file", help="the HTML file that is written")
+    parser.add_argument("locations", nargs="+", metavar="location", help="a path or URL")
+    options = parser.parse_args(arguments)
+    try:
+        return min(publish(options.file, options.locations), 1)
+    except ModelVersionsError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(min(publish(sys.argv[1], sys.argv[2:]), 1))
+    sys.exit(main())

@@ -75,6 +75,24 @@ def test_publish_page(work: Builder, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "nowhere: there is no '/nowhere'" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("work")
+def test_arguments_of_publish_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main = example("publish_page.py")["main"]
+    file = tmp_path / "models.html"
+    file.write_text("old")
+    for arguments in ([], [str(file)]):
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments)
+        assert "the following arguments are required" in capsys.readouterr().err
+    assert main([str(file), "/nowhere"]) == 1
+    assert capsys.readouterr().err.startswith("there is no '/nowhere'")
+    assert main([str(tmp_path / "no" / "models.html"), "."]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert file.read_text() == "old"
+    assert main([str(file), "."]) == 0
+    assert file.read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
 def test_publish_json(work: Builder, tmp_path: Path) -> None:
     script = example("publish_json.py")
     work.commit("c2", 1, "c1")

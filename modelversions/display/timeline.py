@@ -33,7 +33,7 @@ _LAST_YEAR = 9000
 """The last year of the scale: the margin after it has to fit into a datetime."""
 
 _STEPS = [timedelta(hours=1), timedelta(hours=6), *map(timedelta, (1, 7, 14))]
-_MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200]
+_MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 2400, 6000, 12000]
 
 
 @attrs.frozen

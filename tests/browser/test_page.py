@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -84,6 +85,7 @@ class TestDashboard:
         about = page.locator("#about\\~").inner_text()
         assert about == (
             "10 models, 89 versions in github.com/team/models · read 11 Mar 2026, 00:00 UTC"
+            " · 2 problems"
         )
         assert page.get_by_role("columnheader").all_inner_texts()[:8] == [
             "Model", "Latest version", "dev", "prod", "staging", "Versions", "Last change", "Tag",
@@ -171,6 +173,51 @@ class TestDashboard:
         page.goto("about:blank")
         page.goto(f"{url}#?sort=nothing&deprecated")
         assert len(names(page)) == 10
+
+    def test_problems_are_told(self, page: Page, url: str) -> None:
+        page.goto(url)
+        page.get_by_role("button", name="2 problems").click()
+        assert page.locator(":focus").inner_text() == "Models with problems"
+        page.get_by_role("link", name="churn (1)").click()
+        wait_for(page, f"churn {NONE} Models")
+        page.locator(".read", has_text="read 11 Mar 2026, 00:00 UTC").wait_for()
+
+    def test_deprecated_models_that_match(self, page: Page, url: str) -> None:
+        page.goto(url)
+        page.get_by_role("searchbox").fill("old")
+        assert names(page) == []
+        page.get_by_role("button", name="Show 1 deprecated model that matches").click()
+        assert names(page) == ["old-churn"]
+        assert page.locator("#hidden\\~").is_hidden()
+
+    def test_versions_are_links(self, page: Page, url: str) -> None:
+        page.goto(url)
+        page.locator("#rows\\~ td.stage").get_by_role("link", name="v9.1.0", exact=True).click()
+        page.get_by_role("region", name="Version v9.1.0").wait_for()
+        page.goto(url)
+        page.locator("#rows\\~").get_by_role("link", name="0000000", exact=True).click()
+        page.get_by_text("is held by the commit 0000000").wait_for()
+
+    def test_rows_of_long_names_are_low(self, page: Page, tmp_path: Path) -> None:
+        stages = tuple(f"s{number:02}" for number in range(30))
+        long, middle = "x" * 240, "a-name-of-two-lines-but-not-more-than-those"
+        page.goto(write(tmp_path, repository(large_model(long, 30, stages), life(middle, 9, 1))))
+        heights = [
+            (one.bounding_box() or {})["height"] for one in page.locator("#rows\\~ tr").all()
+        ]
+        assert max(heights) < 70
+        link, version = (
+            page.locator("#rows\\~ tr").first.locator(f"td.{kind} a").bounding_box()
+            for kind in ("name", "latest")
+        )
+        assert link
+        assert version
+        assert abs(link["y"] - version["y"]) < 6
+        page.get_by_role("link", name=long).click()
+        holders = page.get_by_role("list", name="Stages")
+        assert holders.get_by_role("listitem").count() == 20
+        holders.get_by_role("button", name="and 10 more stages").click()
+        assert holders.get_by_role("listitem").count() == 30
 
     def test_stages_in_the_address(self, page: Page, url: str) -> None:
         page.goto(f"{url}#?stage=nope&sort=%23prod&descending=1")
@@ -271,7 +318,7 @@ class TestDetails:
         page.goto(f"{url}#churn")
         history = section(page, "History")
         rows = [" ".join(one.split()) for one in history.locator("tbody tr").all_inner_texts()]
-        assert rows[0] == "5 Mar 2026 dev assigned to v10.0.0, before v9.0.0 by Bob Söhne"
+        assert rows[0] == "5 Mar 2026 dev assigned to v10.0.0, previously v9.0.0 by Bob Söhne"
         assert rows[1].startswith("5 Mar 2026 registered v10.0.0 by Bob Söhne Retrained on")
         assert len(rows) == 40
         history.get_by_role("button", name="Show 22 more of 62").click()
@@ -315,7 +362,9 @@ class TestDetails:
         assert "No version was registered." in text
         page.goto(f"{url}#cv/pool#prod")
         alert = page.get_by_role("alert")
-        assert alert.inner_text() == "No version of cv/pool is in the stage prod."
+        assert alert.inner_text() == (
+            "The stage prod of cv/pool is held by the commit 0000000, which has no version."
+        )
         assert "assigned to commit 0000000 by Ann Arber" in " ".join(text.split())
         page.goto(f"{url}#gone")
         assert "no active version" in page.locator("#details\\~").inner_text()
@@ -403,6 +452,26 @@ class SlowServer:
                 thread.join()
 
 
+def test_dates_of_the_timeline_do_not_overlap(page: Page, tmp_path: Path) -> None:
+    rows = [row("m@v1.0.0", version="v1.0.0"), row("m@v2.0.0", version="v2.0.0", at=1)]
+    for place, year in enumerate((1970, 9999)):
+        time = rows[place].time.replace(year=year)
+        rows[place] = rows[place]._replace(time=time, timestamp=time.timestamp())
+    page.goto(write(tmp_path, repository(model("m", rows))) + "#m")
+    for width, _ in SIZES.values():
+        page.set_viewport_size({"width": width, "height": 800})
+        labels = page.locator("svg.timeline .axis")
+        labels.first.wait_for()
+        page.wait_for_function(
+            "(width) => document.querySelector('svg.timeline').viewBox.baseVal.width < width",
+            arg=width,
+        )
+        boxes = [one.bounding_box() for one in labels.all()]
+        spans = [(one["x"], one["x"] + one["width"]) for one in boxes if one]
+        assert spans
+        assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
+
+
 class TestLoading:
     """The data of the models arrive after the dashboard, as over a slow network."""
 
@@ -463,7 +532,7 @@ class TestFrames:
         frame.get_by_role("link", name="churn", exact=True).click()
         frame.get_by_role("region", name="Version v10.0.0").wait_for()
         frame.get_by_role("link", name="Models", exact=True).click()
-        frame.get_by_role("heading", name="Models").wait_for()
+        frame.get_by_role("heading", name="Models", exact=True).wait_for()
         assert page.url == outer
 
 

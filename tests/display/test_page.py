@@ -148,6 +148,7 @@ class TestData:
             ("reserved-name", "gone@created")
         ]
         assert (head["problem_count"], churn["problem_count"]) == (1, 2)
+        assert head["model_problems"] == [2, 1, 0]
 
     def test_the_details_of_a_model(self, registry: Registry, builder: Builder) -> None:
         head, churn, *_ = Document(registry.to_html(now=NOW)).json
@@ -472,6 +473,40 @@ class TestFile:
         with pytest.raises(FileNotWrittenError, match=f"cannot be written: .*{reason}"):
             registry.to_html(tmp_path / name)
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_loop_of_links(self, registry: Registry, tmp_path: Path) -> None:
+        (tmp_path / "loop").symlink_to("loop")
+        with pytest.raises(FileNotWrittenError, match=r"cannot be written: .*[Ss]ymbolic links"):
+            registry.to_html(tmp_path / "loop")
+        assert (tmp_path / "loop").is_symlink()
+
+    def test_a_link_to_no_file(self, registry: Registry, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("new.html")
+        registry.to_html(tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "new.html").is_file()
+
+    def test_a_name_as_long_as_a_name_may_be(self, registry: Registry, tmp_path: Path) -> None:
+        path = tmp_path / ("x" * 250 + ".html")
+        registry.to_html(path)
+        assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+    def test_the_path_of_a_pipe_without_a_name(self, registry: Registry) -> None:
+        reading, writing = os.pipe()
+        found: list[str] = []
+
+        def read() -> None:
+            with os.fdopen(reading, encoding="utf-8") as file:
+                found.append(file.read())
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            registry.to_html(f"/dev/fd/{writing}", now=NOW)
+        finally:
+            os.close(writing)
+            reader.join()
+        assert found == [registry.to_html(now=NOW)]
 
     def test_what_is_no_regular_file_is_written_to(
         self, registry: Registry, tmp_path: Path

@@ -61,6 +61,8 @@ def test_labels_do_not_overlap() -> None:
         (24 * 500, "Jan 2025"),
         (24 * 365 * 6, "2026"),
         (24 * 365 * 900, "2400"),
+        (24 * 365 * 1900, "2500"),
+        (24 * 365 * 4000, "3000"),
     ],
 )
 def test_dates_at_any_scale(hours: int, expected: str) -> None:
@@ -77,7 +79,9 @@ def test_times_at_the_ends_of_the_calendar() -> None:
         rows[0]._replace(time=early, timestamp=early.timestamp()),
         rows[1]._replace(time=late, timestamp=late.timestamp()),
     ]
-    assert "9999" not in "".join(_texts(model("m", rows)))
+    texts = _texts(model("m", rows))
+    assert "9999" not in "".join(texts)
+    assert [text for text in texts if text.isdigit()] == [f"{year}000" for year in range(2, 10)]
     assert _texts(model("m", [rows[1]]))
 
 

@@ -13,6 +13,7 @@ const deprecated = new Set(MODELS.deprecated);
 const orders = new Map();
 let haystack = null;
 let shown = [];
+let hiddenMatches = 0;
 let stageLimit = MAX_STAGES;
 
 // How many models have a version in each stage, and the stages by these numbers.
@@ -79,9 +80,10 @@ function select() {
   if (haystack === null) haystack = KEYS.map((key) => key.toLowerCase());
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const stage = stageNumbers.get(state.stage);
-  const fits = (index) => (state.deprecated || !deprecated.has(index))
-    && words.every((word) => haystack[index].includes(word))
+  const matches = (index) => words.every((word) => haystack[index].includes(word))
     && (stage === undefined || MODELS.holders[index].some((one, at) => at % 2 === 0 && one === stage));
+  const fits = (index) => (state.deprecated || !deprecated.has(index)) && matches(index);
+  hiddenMatches = state.deprecated ? 0 : MODELS.deprecated.filter((index) => matches(index)).length;
   const { order, empty } = orderBy(state.sort);
   return [...(state.descending ? [...order].reverse() : order), ...empty].filter(fits);
 }
@@ -107,6 +109,8 @@ function update() {
   byId("empty").replaceChildren(...emptyText(isFiltered));
   byId("empty").hidden = shown.length > 0;
   byId("scroll").hidden = shown.length === 0;
+  byId("hidden").hidden = !isFiltered || hiddenMatches === 0;
+  byId("hidden-button").textContent = `Show ${count(hiddenMatches, "deprecated model")} that ${hiddenMatches === 1 ? "matches" : "match"}`;
   const omitted = stagesByUse.length - stageLimit;
   byId("omitted").hidden = omitted <= 0 || shown.length === 0;
   const note = `${count(omitted, "more stage")} without a column: choose one above the table to see it.`;
@@ -147,14 +151,14 @@ function modelRow(index, list) {
 }
 
 function cellOf(id, label, index, held) {
-  if (id === "repository") return ["repository", label, repositoryOf(index).name];
+  if (id === "repository") return ["repository", label, clamped(repositoryOf(index).name, repositoryOf(index).name)];
   if (id === "model") {
     const state = deprecated.has(index) ? node("span", { class: "pill plain" }, "deprecated") : null;
-    return ["name", label, node("a", { href: linkTo(index) }, MODELS.names[index]), state && " ", state];
+    return ["name", label, clamped(node("a", { href: linkTo(index) }, MODELS.names[index]), MODELS.names[index]), state && " ", state];
   }
   if (id === "latest") {
     const name = MODELS.latest[index];
-    return name === null ? ["latest none", label, NONE] : ["latest", label, mono(name)];
+    return name === null ? ["latest none", label, NONE] : ["latest", label, node("a", { href: linkTo(index, name) }, mono(name))];
   }
   if (id === "versions") {
     const number = at(MODELS.versions, index);
@@ -164,7 +168,12 @@ function cellOf(id, label, index, held) {
   const stage = stageNumbers.get(id.slice(1));
   const [name, hue] = DATA.stages[stage];
   if (!held.has(stage)) return ["stage none", name, NONE];
-  return [`stage hue${hue}`, name, mono(shortName(held.get(stage)))];
+  return [`stage hue${hue}`, name, node("a", { href: holderLink(index, stage, held.get(stage)) }, mono(shortName(held.get(stage))))];
+}
+
+/** Return the link to the version in a stage; that of a commit without a version is to the stage. */
+function holderLink(index, stage, holder) {
+  return holder.startsWith("v") ? linkTo(index, holder) : `${linkTo(index)}#${encodeURI(DATA.stages[stage][0])}`;
 }
 
 function lastChange(index) {
@@ -221,7 +230,7 @@ function start() {
   byId("controls").hidden = SIZE === 0;
   byId("stages").append(...stageFilter());
   byId("stages").hidden = stagesByName.length === 0;
-  byId("extra").append(...errorsSection(), ...problemsSection(DATA.problems, DATA.problem_count));
+  byId("extra").append(...errorsSection(), ...allProblems());
   listen();
 }
 
@@ -232,12 +241,37 @@ function about() {
     parts.push(count(all, "repository", "repositories"));
     if (DATA.errors.length) parts.push(", ", node("strong", {}, `${DATA.errors.length.toLocaleString("en")} not read`));
   } else {
-    const { home, location: where, until } = DATA.repositories[0];
-    parts.push(home === null ? where : linked(home.replace(/^\w+:\/\//, ""), home));
-    if (until) parts.push(`, as of ${exactText(...until)}`);
+    return [...parts, ...readNote(DATA.repositories[0]), ...problemsButton()];
   }
-  const exact = exactText(DATA.now, 0);
-  return [...parts, ` \u00b7 read ${dateText(DATA.now, 0)}, ${exact.slice(11, 16)} UTC`];
+  return [...parts, readTime(), ...problemsButton()];
+}
+
+/** Return the number of all problems, a button that leads to them. */
+function problemsButton() {
+  const total = problemModels().reduce((sum, index) => sum + at(DATA.model_problems, index), DATA.problem_count);
+  if (!total) return [];
+  const button = node("button", { type: "button", class: "link" }, count(total, "problem"));
+  button.addEventListener("click", () => {
+    const heading = byId("extra").querySelector(".of-problems h2");
+    heading.setAttribute("tabindex", "-1");
+    heading.focus();
+  });
+  return [" \u00b7 ", button];
+}
+
+function problemModels() {
+  return MODELS.names.map((_, index) => index).filter((index) => at(DATA.model_problems, index) > 0);
+}
+
+/** Return the models that have problems, with links; and a table of the problems of no model. */
+function allProblems() {
+  const items = problemModels().map((index) => node("li", {}, node("a", { href: linkTo(index) },
+    `${KEYS[index]} (${at(DATA.model_problems, index).toLocaleString("en")})`)));
+  const list = items.length
+    ? [section("Models with problems", node("ul", { class: "holders" }, limited(items, "model")))] : [];
+  const found = [...list, ...problemsSection(DATA.problems, DATA.problem_count)];
+  found[0]?.classList.add("of-problems");
+  return found;
 }
 
 /** Return the choice of a stage: buttons, or a drop-down of many. */
@@ -273,6 +307,10 @@ function listen() {
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   byId("search").addEventListener("input", (event) => apply({ ...state, search: event.target.value }));
   byId("deprecated").addEventListener("change", (event) => apply({ ...state, deprecated: event.target.checked }));
+  byId("hidden-button").addEventListener("click", () => {
+    apply({ ...state, deprecated: true });
+    byId("deprecated").focus();
+  });
   byId("more-button").addEventListener("click", () => appendRows(CHUNK));
   new IntersectionObserver((entries) => {
     if (entries.some((one) => one.isIntersecting)) appendRows(CHUNK);

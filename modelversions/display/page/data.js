@@ -73,6 +73,17 @@ function hasArrived(index) {
   return length > index + 1 || (document.readyState !== "loading" && length === SIZE);
 }
 
+/** Return where the models are from and when they were read. */
+function readNote(repository) {
+  const { home, location: where, until } = repository;
+  return [home === null ? where : linked(home.replace(/^\w+:\/\//, ""), home),
+    until ? `, as of ${exactText(...until)}` : "", readTime()];
+}
+
+function readTime() {
+  return ` \u00b7 read ${dateText(DATA.now, 0)}, ${exactText(DATA.now, 0).slice(11, 16)} UTC`;
+}
+
 /** Return the data of a model: versions, events, spans and problems. */
 function readModel(index) {
   const raw = JSON.parse(document.getElementsByClassName("model-data")[index].textContent);

@@ -23,6 +23,8 @@ function showDetails(index, name) {
     section("Timeline", timelineOf(model)),
     node("div", { class: "columns" }, versionsSection(model, version), historySection(model, version)),
     ...problemsSection(model.problems, model.problemCount),
+    ...malformedNote(model),
+    node("p", { class: "about read" }, ...readNote(model.repository)),
   );
   const shown = version && name !== null ? `${model.name} ${version.name}` : model.name;
   document.title = `${shown} \u2013 ${DATA.title}`;
@@ -54,9 +56,18 @@ function chooseVersion(model, name) {
 }
 
 function missingNote(model, name) {
-  const text = name.startsWith("#") ? `No version of ${model.name} is in the stage ${firstLine(name.slice(1))}.`
+  const bare = model.holders.find(({ stage, holder }) => holder < 0 && `#${DATA.stages[stage][0]}` === name);
+  const text = bare ? `The stage ${firstLine(name.slice(1))} of ${model.name} is held by the commit ${holderName(model, bare.holder)}, which has no version.`
+    : name.startsWith("#") ? `No version of ${model.name} is in the stage ${firstLine(name.slice(1))}.`
     : `${model.name} has no version ${firstLine(name)}.`;
   return node("p", { class: "notice", role: "alert" }, text);
+}
+
+/** Return a note if there are problems that the model itself does not count. */
+function malformedNote(model) {
+  const malformed = model.problems.some(([kind]) => DATA.problem_kinds[kind] === "malformed-name");
+  return malformed ? [node("p", { class: "muted" }, "Tags with malformed names are included, as in registry.problems(); ",
+    "model.problems does not have them.")] : [];
 }
 
 function crumbs(model) {
@@ -75,7 +86,7 @@ function latestNote(model) {
   if (latest === null) return [state, node("span", { class: "muted" }, "no active version")];
   const { time, offset } = latest.origin;
   return [
-    node("a", { class: "latest", href: linkTo(model.index, latest.name) }, mono(latest.name)), state,
+    node("a", { class: "latest", href: linkTo(model.index, latest.name) }, nameCode(latest.name)), state,
     node("span", { class: "muted" }, "latest, ", dateNode(time, offset)),
   ];
 }
@@ -103,12 +114,12 @@ function picker(model, current) {
 function stagesOf(model) {
   if (!model.holders.length) return [];
   return [node("ul", { class: "holders", "aria-label": "Stages" },
-    model.holders.map(({ stage, holder }) => node("li", {}, pill(stage), versionLink(model, holder))))];
+    limited(model.holders.map(({ stage, holder }) => node("li", {}, pill(stage), versionLink(model, holder))), "stage"))];
 }
 
 /** Return a link to a version; the commit without a version is a link to its page. */
 function versionLink(model, holder) {
-  const code = mono(holderName(model, holder));
+  const code = nameCode(holderName(model, holder));
   if (holder < 0) return linked(code, commitUrl(model, model.commit(-1 - holder)));
   return holder < model.versions.length
     ? node("a", { href: linkTo(model.index, model.names[holder]) }, code) : code;
@@ -127,7 +138,7 @@ function versionPanel(model, version) {
     ["Message", messageNode(origin)],
   ];
   return node("section", { class: "panel", "aria-label": `Version ${version.name}` },
-    node("h2", {}, mono(version.name), " ", ...version.stages.map(pill),
+    node("h2", {}, nameCode(version.name), " ", ...limited(version.stages.map(pill), "stage"),
       version.active ? "" : node("span", { class: "pill plain" }, "deregistered")),
     node("dl", {}, facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)])));
 }
@@ -155,7 +166,7 @@ function versionsSection(model, current) {
     const state = version.active ? [] : [node("span", { class: "pill plain" }, "deregistered")];
     return tableRow([
       ["name", "Version", versionLink(model, version.number)],
-      ["pills", "Stages", ...version.stages.map(pill), ...state],
+      ["pills", "Stages", ...limited(version.stages.map(pill), "stage"), ...state],
       ["date", "Registered", dateNode(origin.time, origin.offset)],
       ["sha", "Commit", linked(mono(commit.slice(0, 7), commit), commitUrl(model, commit))],
       ["by", "Author", authorNode(origin.author)],
@@ -193,7 +204,7 @@ function sentence(model, event, before) {
     assignment: "assigned to ", unassignment: "unassigned from ",
   }[event.kind];
   const parts = event.stage < 0 ? [] : [pill(event.stage), " "];
-  const earlier = before === undefined ? [] : [", before ", mono(holderName(model, before))];
+  const earlier = before === undefined ? [] : [", previously ", nameCode(holderName(model, before))];
   return [...parts, done, ...[subject].flat(), ...earlier, ...by];
 }
 

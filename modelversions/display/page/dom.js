@@ -10,6 +10,9 @@ const UNITS = [["year", 365 * DAY, 365 * DAY], ["month", 30.44 * DAY, 61 * DAY],
 // The rows that a table has at first, more than a screen shows, and how many are appended at once.
 const FIRST = 40;
 const CHUNK = 100;
+// The characters of a name from which on it is shortened, and the elements of a list that are shown at first.
+const LONG = 48;
+const MAX_ELEMENTS = 20;
 
 /** Return an element of the page by its id, without the "~" at the end. */
 function byId(id) {
@@ -83,6 +86,29 @@ function linked(child, url) {
 
 function mono(text, title = null) {
   return node("code", { title }, text);
+}
+
+/** Return a text whose rest after two lines is in its tooltip, if it is long. */
+function clamped(child, text) {
+  return text.length > LONG ? node("div", { class: "clamp", title: text.slice(0, 1000) }, child) : child;
+}
+
+/** Return the name of a version; of a long one, only the first characters that fit are seen. */
+function nameCode(name) {
+  return name.length > LONG ? node("code", { class: "cut", title: name.slice(0, 1000) }, name) : mono(name);
+}
+
+/** Return the first elements, and a button that shows the rest. */
+function limited(elements, noun) {
+  const rest = elements.slice(MAX_ELEMENTS);
+  if (!rest.length) return elements;
+  const button = node("button", { type: "button", class: "rest" }, `and ${count(rest.length, `more ${noun}`)}`);
+  button.addEventListener("click", () => {
+    rest[0].setAttribute("tabindex", "-1");
+    button.replaceWith(...rest);
+    rest[0].focus();
+  });
+  return [...elements.slice(0, MAX_ELEMENTS), button];
 }
 
 /** Return a table in chunks: the first rows, and a button that appends the next ones. */

@@ -78,6 +78,9 @@ def page_data(content: PageContent) -> tuple[JsonObject, list[JsonObject]]:
     others = _other_problems(content)
     head["problems"] = [_problem(one, tables) + name for one, name in others[:MAX_PROBLEMS]]
     head["problem_count"] = len(others)
+    head["model_problems"] = _column(
+        [len(problems[position].get(model.name, [])) for position, model in pairs]
+    )
     head["stages"] = [[clean(name, _MAX_NAME), hue_number(name)] for name in tables.stages]
     head["authors"] = [[clean(one.name), clean(one.email)] for one in tables.authors]
     head["problem_kinds"] = list(tables.problem_kinds)

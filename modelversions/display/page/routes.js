@@ -135,6 +135,7 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("beforeprint", () => {
   if (!byId("dashboard").hidden) appendRows(SIZE);
   for (const table of document.querySelectorAll("main:not([hidden]) table")) table.dispatchEvent(new Event("print"));
+  for (const rest of document.querySelectorAll("main:not([hidden]) .rest")) rest.click();
   for (const fold of document.querySelectorAll("main:not([hidden]) details")) fold.open = true;
 });
 

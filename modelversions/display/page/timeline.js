@@ -14,7 +14,7 @@ const MAX_MARKS = 200;
 const MAX_LABEL = 14;
 const TICK = 84;
 const STEPS = [3600, 6 * 3600, DAY, 7 * DAY, 14 * DAY];
-const MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200];
+const MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 2400, 6000, 12000, 60000];
 
 /** Return an element with the drawing, which is made again for each width of the element. */
 function timelineOf(model) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,11 +65,10 @@ def write_text(path: Path, text: str) -> None:
     """
     content = text.encode()
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
+        if _is_special(path):
+            path.write_bytes(content)
         else:
-            _replace(target, content)
+            _replace(Path(os.path.realpath(path)), content)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else error
         raise FileNotWrittenError(
@@ -78,8 +78,20 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
+def _is_special(path: Path) -> bool:
+    """Return whether there is something that is no regular file.
+
+    The path is not resolved: that of a pipe in ``/proc`` names no file.
+    """
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
 def _replace(target: Path, content: bytes) -> None:
-    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+    # The name does not contain that of the target, which may be as long as a name may be.
+    temporary = target.with_name(f".modelversions-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)
