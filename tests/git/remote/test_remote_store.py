@@ -500,3 +500,9 @@ def test_models_exist_by_the_list_until_their_tags_are_read(far: Builder, url: s
         assert not registry.history()
         assert not list(registry)
         assert registry._store.peel(refs) == {refs[0].id: None}
+
+
+def test_no_commits_are_asked_for(url: str) -> None:
+    with Registry.open(url) as registry:
+        assert tuple(registry._store.commits("HEAD", 0)) == ()
+        assert len(tuple(registry._store.commits("HEAD", 1))) == 1
