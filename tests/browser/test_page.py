@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from modelversions import Identity, Problem, ProblemKind
+from modelversions import EventKind, Identity, Problem, ProblemKind
 from modelversions.display.parts import NONE
 from modelversions.testing import memory_registry
 from modelversions.values.event import EPOCH
@@ -354,6 +354,28 @@ class TestDetails:
         assert page.get_by_role("alert").inner_text() == "This page has no model %."
         page.goto(f"{url}#gone#prod")
         assert page.get_by_role("alert").inner_text() == "No version of gone is in the stage prod."
+
+    def test_problems_of_malformed_names(self, page: Page, tmp_path: Path, url: str) -> None:
+        note = page.get_by_text("Tags with malformed names are included")
+        page.goto(f"{url}#churn")
+        page.get_by_text("it has no tagger").wait_for()
+        assert note.count() == 0
+        found = [Problem(ProblemKind.MALFORMED_NAME, "churn@1", "churn", "it is no name")]
+        one = attrs.evolve(repository(*team()), problems=found)
+        page.goto("about:blank")
+        page.goto(f"{write(tmp_path, one)}#churn")
+        note.wait_for()
+
+    def test_a_long_name_of_a_version(self, page: Page, tmp_path: Path) -> None:
+        version = "v1.0.0-" + "x" * 900
+        assign = row("m#p", kind=EventKind.ASSIGNMENT, version=version, stage="p", at=1)
+        rows = [row(f"m@{version}", version=version), assign]
+        page.goto(write(tmp_path, repository(model("m", rows))) + "#m")
+        heading = page.get_by_role("region", name="Version v1.0.0-").get_by_role("heading")
+        assert (heading.bounding_box() or {})["height"] < 50
+        holders = page.get_by_role("list", name="Stages")
+        assert (holders.bounding_box() or {})["height"] < 50
+        _check_width(page)
 
     def test_states_without_versions(self, page: Page, url: str) -> None:
         page.goto(f"{url}#cv/pool")
@@ -716,6 +738,7 @@ def test_print(page: Page, tmp_path: Path) -> None:
     assert page.get_by_role("searchbox").is_hidden()
     page.goto(f"{url}#m001")
     assert page.get_by_role("combobox").is_hidden()
+    assert "github.com/team/models · read" in page.locator(".read").inner_text()
 
 
 def test_without_javascript(browser: Browser, tmp_path: Path) -> None:
