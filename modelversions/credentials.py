@@ -6,7 +6,7 @@ registry exists, and never shown. If the callable has methods ``approve`` and ``
 them is called with URL, user name and password when the server has accepted or rejected them.
 
 If a server redirects to another host that requires a login, a callable is only called if it has an
-attribute ``any_host`` that is true: it has to look at the URL. That of ``token_from_env`` has not.
+attribute ``any_host`` that is true: it has to check the URL. That of ``token_from_env`` has not.
 """
 
 from __future__ import annotations

@@ -250,25 +250,25 @@ def _entry(given: object, common: Credentials | None, base: str | None) -> _Entr
     if not isinstance(given, Mapping):
         raise _no_source(given, f"pass a path, a URL or a mapping such as {_EXAMPLE}")
     unknown = sorted(set(map(str, given)) - set(_KEYS))
-    places = {key: given[key] for key in _LOCATIONS if given.get(key) is not None}
-    if unknown or len(places) != 1:
+    locations = {key: given[key] for key in _LOCATIONS if given.get(key) is not None}
+    if unknown or len(locations) != 1:
         hint = f"; {unknown[0]!r} is no key of it" if unknown else ""
         raise _no_source(
             given, f"pass a mapping such as {_EXAMPLE}, with one of url and path{hint}"
         )
-    ((key, place),) = places.items()
-    if isinstance(place, Mapping) and not isinstance(place, RegistryView):
+    ((key, location),) = locations.items()
+    if isinstance(location, Mapping) and not isinstance(location, RegistryView):
         raise _no_source(given, f"its {key} must be text")
-    if key == "path" and isinstance(place, str) and place:
-        if "://" in place:
+    if key == "path" and isinstance(location, str) and location:
+        if "://" in location:
             raise _no_source(given, "its path is a URL, write 'url'")
-        place = Path(place)
+        location = Path(location)
     name = given.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip("/")):
         raise _no_source(given, "its name must be text")
     own = _provider(given.get("credentials")) or common
     pages = check_commit_url(given.get("commit_url"))
-    found = _entry(place, own, base)
+    found = _entry(location, own, base)
     return attrs.evolve(found, name=name and name.strip("/"), commit_url=pages)
 
 

@@ -1,7 +1,7 @@
 """The conditions of ``includeIf`` in Git's configuration.
 
 dulwich has them too, but its ``gitdir:`` knows no wildcards within a component and matches the git
-directory itself, and its ``hasconfig:`` looks at one file only.
+directory itself, and its ``hasconfig:`` reads one file only.
 """
 
 from __future__ import annotations

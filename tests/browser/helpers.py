@@ -43,6 +43,6 @@ def axe_findings(page: Page) -> list[str]:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Store a picture of the whole page in the folder of the build."""
+    """Store a screenshot of the whole page in the folder of the build."""
     BUILD.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=BUILD / f"{name}.png", full_page=True)

@@ -1,4 +1,4 @@
-"""The first look: tables as text and for notebooks, and reprs of one line."""
+"""Tables as text and for notebooks, and reprs of one line."""
 
 from __future__ import annotations
 

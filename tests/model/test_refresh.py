@@ -1,4 +1,4 @@
-"""Look after look at one registry: each answers as a registry does that was opened just now."""
+"""Several reads of one registry: each answers as a registry does that was opened just now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = [
     for model in ("m", "m-2", "m/x", "d=m")
     for tag in ("@v1.0.0", "@v1.0.0+x", "@v2.0.0-rc", "@v2.0.0", "@v1.0.0!", "#a#1", "#a!#2", "#b")
 ]
-ODD = [
+IRREGULAR = [
     "m@deprecated",
     "m@",
     "m#",
@@ -99,7 +99,7 @@ class Life:
     def step(self) -> None:
         draw = self.chance.choice
         turn = self.chance.random()
-        name = draw(NAMES if turn < 0.9 else ODD)
+        name = draw(NAMES if turn < 0.9 else IRREGULAR)
         if turn < 0.55 or turn > 0.9:
             self.builder.tag(name, draw(self.commits), self.chance.randint(0, 50))
         elif turn < 0.6:
@@ -197,7 +197,7 @@ class TestReadAgain:
         assert len(registry.history()) == 4
         store.asked.clear()
         disk.tag("m@v3.0.0", at=90)
-        registry["m"].latest  # noqa: B018  # a look of its own
+        registry["m"].latest  # noqa: B018  # a read of its own
         disk.tag("m#prod#2", at=99)
         assert len(registry.history()) == 6
         assert store.asked == ["m#prod#2", "m@v3.0.0"]

@@ -13,7 +13,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 
 def model(*tags: tuple[str, str, int]) -> Model:
-    """Make tags, each a name, a commit's label and a time, and look at the model ``m``."""
+    """Make tags, each a name, a commit's label and a time, and return the model ``m``."""
     builder = Builder()
     for label in sorted({label for _, label, _ in tags}):
         builder.commit(label)

@@ -209,7 +209,7 @@ def test_a_number_has_at_most_640_digits(form: str) -> None:
 @pytest.mark.parametrize("number", [10**640, 10**640 + 1, 10**700])
 def test_a_number_of_more_digits_is_refused(number: int) -> None:
     for at in range(3):
-        major, minor, patch = (number if place == at else 0 for place in range(3))
+        major, minor, patch = (number if index == at else 0 for index in range(3))
         with pytest.raises(InvalidVersionError, match="has more than 640 digits"):
             SemVer(major, minor, patch)
     with pytest.raises(InvalidVersionError, match="has more than 640 digits"):

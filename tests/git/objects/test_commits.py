@@ -77,9 +77,9 @@ class TestCommits:
         index.write_bytes(index.read_bytes()[:length])
         with Registry.open(git_folder(three).parent) as registry:
             assert [problem.kind for problem in registry.problems()] == [ProblemKind.MISSING]
-            for look in (registry.commits, lambda: registry.at(three.commits["c1"][:8])):
+            for read in (registry.commits, lambda: registry.at(three.commits["c1"][:8])):
                 with pytest.raises((RepositoryError, RevisionNotFoundError)):
-                    look()
+                    read()
 
     def test_refs_that_cannot_be_opened(
         self, three: Builder, monkeypatch: pytest.MonkeyPatch

@@ -108,7 +108,7 @@ def test_a_file_stops_where_enough_has_come(objects: list[ShaFile]) -> None:
 
 
 def test_commits_alone_are_not_enough(builder: Builder) -> None:
-    """One look after another, ever further apart."""
+    """The pack is read again after ever more bytes."""
     for number in range(2, 600):
         builder.commit(f"c{number}-{random.Random(number).randbytes(100).hex()}", number)  # noqa: S311
     found = [builder.repo[ObjectID(id.encode())] for id in builder.commits.values()]

@@ -64,7 +64,7 @@ class TestChains:
 
 
 class TestFalseKinds:
-    """What a tag says of its target is looked at (F9)."""
+    """What a tag says of its target is verified (F9)."""
 
     @pytest.mark.parametrize("packed", [False, True])
     @pytest.mark.parametrize("kind", ["blob", "tag"])
@@ -208,6 +208,6 @@ class TestNames:
             registry.verify(f"{name}@v1.0.0")
         with pytest.raises((TagNotFoundError, InvalidTagNameError)):
             registry.delete_tags(f"{name}@v1.0.0")
-        for look in (registry.at, registry.commits):
+        for read in (registry.at, registry.commits):
             with pytest.raises(RevisionNotFoundError):
-                look(name)
+                read(name)
