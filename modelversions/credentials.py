@@ -112,8 +112,12 @@ class _NetrcFile:
         """Return the login of the URL's host."""
         try:
             found = netrc.netrc(self.path)
-        except FileNotFoundError:
-            return None
+        except FileNotFoundError as error:
+            if self.path is None:
+                return None
+            raise ConfigurationError(
+                f"there is no file {self.path!r}; name a .netrc file that exists", file=self.path
+            ) from error
         except (netrc.NetrcParseError, OSError) as error:
             where = getattr(error, "filename", None) or self.path
             raise ConfigurationError(
