@@ -58,8 +58,12 @@ class Catalog(Mapping[str, RegistryView]):
 
     Nothing is read before it is asked for. The first question reads what it needs of all
     repositories, concurrently; the next ones use that, until ``refresh()`` reads what has changed.
+    A question that needs more, such as ``history()`` after ``latest()``, reads repositories as they
+    are then.
+
     A question never fails as a whole: a repository that cannot be read is in ``errors``, and not in
-    the answers, until a ``refresh()`` can read it.
+    the answers, until a ``refresh()`` can read it. Tags whose objects are missing or broken are in
+    ``problems()``, as for a registry.
 
     A registry of the mapping shows its repository as it was when it was last read, and reads
     itself, in this process, what was not read yet. To write, use ``Registry.open``.
