@@ -98,6 +98,19 @@ def test_a_stage_of_a_version_that_was_not_pushed(filled: Registry, other: Regis
     assert "another" not in other
 
 
+def test_an_older_tag_that_differs_is_not_the_one_that_was_written(disk: Builder) -> None:
+    """The remote has a lightweight tag of its name, which is no event there."""
+    other = Builder()
+    other.commit()
+    other.ref("refs/tags/m@v1.0.0", other.commits["c1"])
+    disk.tags("m@v1.0.0")
+    disk.commit("c2", 1, "c1")
+    event = disk.registry.register(
+        "m", "v2.0.0", commit=disk.commits["c2"], author=ANN, push=other.registry
+    )
+    assert [one.tag for one in other.registry.history()] == [event.tag]
+
+
 def test_tags_are_deleted_in_both(filled: Registry, other: Registry) -> None:
     filled.push(remote=other)
     filled.delete_tags(*TAGS[1:], push=other)

@@ -19,8 +19,8 @@ _COMPONENTS = {
     **{name: frozenset({name}) for name in (*_OBJECTS, *_DERIVED, "index", REFERENCE)},
     "objects": _OBJECTS,
     "derived-metadata": _DERIVED,
-    "committed": _OBJECTS,
-    "added": _OBJECTS | {"index"},
+    "committed": _OBJECTS | {REFERENCE},
+    "added": _OBJECTS | {REFERENCE, "index"},
     "all": _OBJECTS | _DERIVED | {"index", REFERENCE},
 }
 _DEFAULT = (_OBJECTS | _DERIVED) - {LOOSE_OBJECT}

@@ -10,6 +10,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from tempfile import TemporaryFile
 
 from dulwich.repo import MemoryRepo, Repo
 
@@ -17,6 +18,22 @@ from modelversions.errors import DubiousOwnershipError
 from modelversions.git.config import GitConfig
 
 _ROOT_UID = 0
+
+_MAX_OUTPUT = 10_000
+"""The bytes of a hook's output that are kept."""
+_OF_A_REPOSITORY = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_WORK_TREE",
+    }
+)
+"""The variables that name parts of a repository, which may be another one."""
 
 
 class Programs:
@@ -86,15 +103,37 @@ class Programs:
             return self._run_hook(["sh", hook, *arguments], stdin)  # without "#!", as Git
 
     def _run_hook(self, command: Sequence[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+        """Run a hook; a program that it leaves running may hold its output open."""
         assert isinstance(self._repo, Repo)
-        return subprocess.run(  # noqa: S603  # the owner of the repository is checked
-            command,
-            input=stdin,
-            capture_output=True,
-            check=False,
-            cwd=self._repo.path,
-            env={**self._env, "GIT_DIR": os.path.abspath(self._repo.controldir())},
-        )
+        with TemporaryFile() as out, TemporaryFile() as err:
+            done = subprocess.run(  # noqa: S603  # the owner of the repository is checked
+                command,
+                input=stdin,
+                stdout=out,
+                stderr=err,
+                check=False,
+                cwd=self._repo.path,
+                env=self._hook_environment(self._repo),
+            )
+            parts = []
+            for file in (out, err):
+                file.seek(0)
+                parts.append(file.read(_MAX_OUTPUT))
+        return subprocess.CompletedProcess(command, done.returncode, *parts)
+
+    def _hook_environment(self, repo: Repo) -> dict[str, str]:
+        """Return the environment of a hook.
+
+        As in Git, ``GIT_DIR`` is not set in a usual work tree: a hook may use other repositories.
+        """
+        git_dir = os.path.abspath(repo.controldir())
+        given = self._env.get("GIT_DIR")
+        if given is not None and os.path.realpath(given) == os.path.realpath(git_dir):
+            return dict(self._env)
+        env = {name: value for name, value in self._env.items() if name not in _OF_A_REPOSITORY}
+        if repo.bare or git_dir != os.path.join(os.path.abspath(repo.path), ".git"):
+            env["GIT_DIR"] = git_dir
+        return env
 
     def require_trusted(self, action: str) -> None:
         """Check that the configuration of the repository may run programs.

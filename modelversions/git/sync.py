@@ -174,8 +174,9 @@ def push_written(remote: Remote, refs: Sequence[TagRef], names: Sequence[str]) -
     except ModelVersionsError as error:
         hint = "fix this, then call registry.push()"
         raise _not_pushed(names, remote.location, f"{error}; {hint}") from error
-    if result.conflicts:
-        reason = f"it has a different tag of that name: {result.conflicts[0]}"
+    conflicts = [one for one in result.conflicts if one.tag in names]
+    if conflicts:
+        reason = f"it has a different tag of that name: {conflicts[0]}"
         hint = f"call registry.delete_tags({', '.join(map(repr, names))}) and fetch(), write again"
         raise _not_pushed(names, remote.location, f"{reason}; {hint}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,9 @@ SCRIPT = f"""#!{sys.executable}
 import os, sys
 with open("said", "a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n" + sys.stdin.read())
+with open("variables", "w") as file:
+    names = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    file.write(" ".join(os.environ.get(name, "-") for name in names))
 if os.path.exists("refuse"):
     sys.exit("not on a Friday")
 """
@@ -88,3 +93,48 @@ def test_it_cannot_be_started(disk: Builder, folder: Path, bare: Builder) -> Non
     hook.chmod(0o644)
     assert disk.registry.push(remote=bare.repo.path).transferred == ("m@v1.0.0",)
     assert not (folder / "said").exists()
+
+
+def test_its_environment(
+    disk: Builder, folder: Path, bare: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a usual work tree it names no repository, so that a hook can use others."""
+    assert isinstance(bare.repo, Repo)
+    monkeypatch.setenv("GIT_DIR", "/another/.git")
+    monkeypatch.setenv("GIT_WORK_TREE", "/another")
+    monkeypatch.setenv("GIT_INDEX_FILE", "/another/index")
+    disk.registry.push(remote=bare.repo.path)
+    assert (folder / "variables").read_text() == "- - -"
+    monkeypatch.setenv("GIT_DIR", str(disk.git_dir))
+    disk.registry.push(remote=bare.repo.path)
+    assert (folder / "variables").read_text() == f"{disk.git_dir} /another /another/index"
+
+
+def test_its_environment_in_a_bare_repository(bare: Builder, tmp_path: Path) -> None:
+    bare.tags("m@v1.0.0")
+    hook = bare.git_dir / "hooks" / "pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(SCRIPT)
+    hook.chmod(0o755)
+    with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as other:
+        bare.registry.push(remote=other.path)
+    assert (bare.git_dir / "variables").read_text() == f"{bare.git_dir} - -"
+
+
+def test_its_output_is_bounded_and_programs_that_it_starts_are_not_awaited(
+    disk: Builder, bare: Builder, folder: Path
+) -> None:
+    assert isinstance(bare.repo, Repo)
+    sleeping = folder / "sleeping"
+    (disk.git_dir / "hooks" / "pre-push").write_text(
+        f"""#!{sys.executable}
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open({str(sleeping)!r}, "w").write(str(child.pid))
+sys.exit("x" * 100_000)
+"""
+    )
+    with pytest.raises(PushRejectedError) as caught:
+        disk.registry.push(remote=bare.repo.path)
+    os.kill(int(sleeping.read_text()), signal.SIGKILL)  # it runs still
+    assert len(str(caught.value)) < 20_000

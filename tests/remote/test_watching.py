@@ -55,10 +55,12 @@ def test_the_requests_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             steps += [lambda: local.assign("m", "v1.0.0", "prod", author=ANN, force=True)]
             steps += [lambda: turns.write_text(""), *[nothing] * (POLLS - 1)]
             found = [str(one) for one in registry.watch("m#prod", wait=Script(steps))]
+            assert "m" in registry  # one more: the server logs a request before it reads the next
             registry.close()
         assert found == ["m@v2.0.0", "m@v1.0.0"]
         lines = turns.read_text().splitlines()
-        assert [line.split()[1] for line in lines] == ["POST"] * POLLS
+        assert len(lines) in (POLLS, POLLS + 1)  # the last one may be logged later
+        assert {line.split()[1] for line in lines} == {"POST"}
         assert len({line.split()[0] for line in lines}) == 1
 
 
