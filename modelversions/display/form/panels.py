@@ -122,7 +122,7 @@ class Panel:
             field.name: field
             for field in (
                 *self.make_fields(),
-                Field(Textarea(description="Message (optional)", rows=2), is_required=False),
+                Field(_message_control(), is_required=False),
             )
         }
         self.button: Widget = Button(description=self.title, button_style="primary")
@@ -243,6 +243,14 @@ class Panel:
             return self.fields.get(error.argument)
         names = (name for kind, name in _FIELDS if isinstance(error, kind))
         return next((self.fields[name] for name in names if name in self.fields), None)
+
+
+def _message_control() -> Widget:
+    """Return the control of the message, which is sent when it loses the focus.
+
+    While it is typed, text that is sent late would come after the write that has emptied it.
+    """
+    return Textarea(description="Message (optional)", rows=2, continuous_update=False)
 
 
 def _what(event: Event) -> Iterator[Child]:
