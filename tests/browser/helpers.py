@@ -30,10 +30,15 @@ def _axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def axe_findings(page: Page) -> list[str]:
-    """Return the serious and critical findings of axe-core in a page, with the elements."""
+def axe_findings(page: Page, within: str = "html") -> list[str]:
+    """Return the serious and critical findings of axe-core, with the elements.
+
+    Args:
+        page: the page.
+        within: the selector of the elements that are checked.
+    """
     page.evaluate(_axe())
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    found = page.evaluate("(within) => axe.run(within, {resultTypes: ['violations']})", arg=within)
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
         for one in found["violations"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.helpers import BUILD, _axe
+from tests.browser.helpers import BUILD, axe_findings
 from tests.browser.lab import Lab, running
 from tests.browser.notebook import PATH
 
@@ -101,7 +101,7 @@ def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> No
     for theme in ("Dark", "Light"):
         lab.set_theme(page, theme)
         take(form, f"form-{theme.lower()}")
-        assert findings(page) == []
+        assert axe_findings(page, ".modelversions") == []
         for name, text in (("dashboard", "2 models"), ("details", "Versions in full")):
             output = page.locator(".jp-OutputArea-output .modelversions", has_text=text).first
             take(output, f"notebook-{name}-{theme.lower()}")
@@ -117,18 +117,6 @@ def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> No
     expect(field(form, "Version")).to_have_value("")
     expect(button).to_be_disabled()
     take(form, "form-done-light")
-
-
-def findings(page: Page) -> list[str]:
-    """Return the serious findings of axe-core in the form, and in what the notebook displays."""
-    page.evaluate(_axe())
-    found = page.evaluate("() => axe.run('.modelversions', {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {node['html'][:300]} {node['failureSummary']}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 def take(what: Locator, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from modelversions import (
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
 from tests.git.test_exchange import configure, tags
-from tests.servers import served
 
 ALL = ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
 SERVERS = ["git", "http"]
@@ -32,16 +30,6 @@ SERVERS = ["git", "http"]
 def far(bare: Builder) -> Builder:
     """The other repository: bare, empty."""
     return bare
-
-
-@pytest.fixture(params=["file", *SERVERS])
-def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
-    assert isinstance(far.repo, Repo)
-    if request.param == "file":
-        yield far.repo.path
-        return
-    with served(request.param, far.repo) as url:
-        yield url
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
-from tests.servers import git_server, http_server
+from tests.servers import git_server
 
 ANN = Identity("Ann", "ann@example.com")
 SERVERS = ["git", "http"]
@@ -45,17 +45,6 @@ SERVERS = ["git", "http"]
 def far(bare: Builder) -> Builder:
     """The other repository: bare, empty."""
     return bare
-
-
-@pytest.fixture(params=["file", "git", "http"])
-def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
-    """Where the other one is."""
-    assert isinstance(far.repo, Repo)
-    if request.param == "file":
-        yield far.repo.path
-        return
-    with git_server(far.repo) if request.param == "git" else http_server(far.repo) as url:
-        yield url
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from dulwich.repo import Repo
 
 from modelversions import Identity, NotPushedError, PushRejectedError
 from tests.builders import Builder
-from tests.servers import served
 
 ANN = Identity("Ann", "ann@example.com")
 SCRIPT = f"""#!{sys.executable}
@@ -26,17 +24,6 @@ with open("variables", "w") as file:
 if os.path.exists("refuse"):
     sys.exit("not on a Friday")
 """
-
-
-@pytest.fixture(params=["file", "git", "http"])
-def url(request: pytest.FixtureRequest, bare: Builder) -> Iterator[str]:
-    """The other repository, which is empty."""
-    assert isinstance(bare.repo, Repo)
-    if request.param == "file":
-        yield bare.repo.path
-        return
-    with served(request.param, bare.repo) as url:
-        yield url
 
 
 @pytest.fixture
