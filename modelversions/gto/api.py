@@ -161,7 +161,7 @@ def deregister(
             _delete(registry, found.history, push=push)
             return None
         options: dict[str, Any] = {"commit": ref} if version is None else {"version": version}
-        was = _was_registered(registry, name, version, ref)
+        was = _find(registry, name, version, ref) is not None
         with translated((VersionNotFoundError, WrongArgs if was else VersionRequired)):
             event = registry.deregister(
                 name,
@@ -554,23 +554,18 @@ def _held(version: Version, held: dict[str, list[str]], limit: int) -> list[VSta
     return own if limit < 0 else own[:limit]
 
 
-def _was_registered(registry: Registry, name: str, version: str | None, ref: str | None) -> bool:
-    """Return whether a version was ever registered, at the commit if it is not named."""
+def _find(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:
+    """Return the version of a model that is named, or was registered at a commit; else None."""
     versions = registry[name].all_versions
     if version is not None:
-        return any(one.name == version for one in versions)
+        return next((one for one in versions if one.name == version), None)
     commit = registry._resolve(str(ref))  # noqa: SLF001  # of this package
-    return any(one.commit == commit for one in versions)
+    return next((one for one in versions if one.commit == commit), None)
 
 
 def _version(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:
     """Return the version of a model that is named, or registered at a commit."""
-    model = registry[name]
-    if version is not None:
-        found = next((one for one in model.all_versions if one.name == version), None)
-    else:
-        commit = registry._resolve(str(ref))  # noqa: SLF001  # of this package
-        found = next((one for one in model.all_versions if one.commit == commit), None)
+    found = _find(registry, name, version, ref)
     if found is None:
         raise WrongArgs(f"No version {version or ref} of '{name}' has Git tags")
     return found
