@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -134,8 +135,10 @@ class Registry(RegistryView):
             check_author(author)
         allowed = None if stages is None else check_stages(stages, "stages=")
         super().__init__(store, stages=allowed, clock=clock)
-        self._rules = _checked_rules(rules)
-        self._writer = Writer(store, self._snapshots, author, clock, self._check_rules)
+        checked = _checked_rules(rules)
+        # no method of this object: the cycle would keep everything that was read in memory
+        check = functools.partial(_check_rules, store, allowed, checked)
+        self._writer = Writer(store, self._snapshots, author, clock, check)
 
     @classmethod
     def open(
@@ -677,32 +680,6 @@ class Registry(RegistryView):
                 sync.push_written(connected, refs, [event.tag for event in events])
         return events[-1]
 
-    def _check_rules(self, event: Event) -> None:
-        """Check an event that is to be written.
-
-        Raises:
-            RuleViolationError: a rule refuses it.
-        """
-        before = RegistryView(self._store, stages=self._stages)
-        for rule in self._rules:
-            reason = rule(event, before)
-            name = name_of(rule)
-            if not isinstance(reason, (str, type(None))):
-                raise InvalidArgumentError(
-                    f"the rule {name} returned {reason!r}; a rule returns None to accept an event, "
-                    "or the reason to refuse it, as text",
-                    argument="rules",
-                    value=reason,
-                )
-            if reason is not None:
-                raise RuleViolationError(
-                    f"the rule {name} refuses {event.tag!r}: {reason}; nothing was written",
-                    model=event.model,
-                    rule=name,
-                    reason=reason,
-                    tag=event.tag,
-                )
-
     def _events(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags of events whose names begin with one of ``prefixes``."""
         refs = [ref for ref in self._store.tags(prefixes) if TagName.try_parse(ref.name)]
@@ -837,3 +814,32 @@ def _check_one(version: object, commit: object) -> None:
             argument="commit",
             value=commit,
         )
+
+
+def _check_rules(
+    store: Store, stages: tuple[str, ...] | None, rules: Sequence[Rule], event: Event
+) -> None:
+    """Check an event that is to be written.
+
+    Raises:
+        RuleViolationError: a rule refuses it.
+    """
+    before = RegistryView(store, stages=stages)
+    for rule in rules:
+        reason = rule(event, before)
+        name = name_of(rule)
+        if not isinstance(reason, (str, type(None))):
+            raise InvalidArgumentError(
+                f"the rule {name} returned {reason!r}; a rule returns None to accept an event, "
+                "or the reason to refuse it, as text",
+                argument="rules",
+                value=reason,
+            )
+        if reason is not None:
+            raise RuleViolationError(
+                f"the rule {name} refuses {event.tag!r}: {reason}; nothing was written",
+                model=event.model,
+                rule=name,
+                reason=reason,
+                tag=event.tag,
+            )

@@ -101,6 +101,17 @@ class _Reader:
         )
 
 
+class _Stack(StackedConfig):
+    """All sources as one configuration, without a section ``[url]`` that names no URL.
+
+    Git ignores one; dulwich raises an ``IndexError`` for each URL.
+    """
+
+    def sections(self) -> Iterator[tuple[bytes, ...]]:
+        """Iterate over the sections."""
+        return (section for section in super().sections() if section != (b"url",))
+
+
 class GitConfig:
     """Reads the sources on each call, as they may have changed; see ``held``."""
 
@@ -210,7 +221,7 @@ class GitConfig:
         Raises:
             ConfigurationError: a source cannot be read.
         """
-        return StackedConfig(self._files()[::-1])
+        return _Stack(self._files()[::-1])
 
     def _files(self, *, protected: bool = False) -> list[ConfigFile]:
         """Return the sources, in ascending order of priority."""

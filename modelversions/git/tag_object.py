@@ -25,7 +25,7 @@ _TAGGER = re.compile(rb"^tagger ([^\n]*)", re.MULTILINE)
 """Git finds it among all headers, in any order."""
 _COMMON = re.compile(
     r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
-    r"tagger ([^<>\n]*)<([^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
+    r"tagger ([^<>\n]*<[^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
     re.DOTALL,
 )
 _COMMON_START = re.compile(
@@ -69,13 +69,13 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
     match = _COMMON.fullmatch(text)
     if match is None or "-----BEGIN " in text:
         return None
-    commit, name, who, mail, seconds, zone, message = match.groups()
-    author, offset = _tagger(who, mail, zone)
+    commit, name, person, seconds, zone, message = match.groups()
+    author, offset = _tagger(person, zone)
     since = int(seconds)
     if offset is None or since >= MAX_TIMESTAMP:
         return None
     time = datetime.fromtimestamp(since, offset)
-    return TagObject._make((commit, name, time, author, message.strip(), (), since))
+    return tuple.__new__(TagObject, (commit, name, time, author, message.strip(), (), since))
 
 
 def commit_of_common_tag(raw: bytes) -> str | None:
@@ -290,7 +290,8 @@ def _time(digits: bytes | None, zone: bytes | None) -> tuple[datetime | None, li
 
 
 @functools.lru_cache(maxsize=1024)
-def _tagger(name: str, email: str, zone: str) -> tuple[Identity, timezone | None]:
+def _tagger(person: str, zone: str) -> tuple[Identity, timezone | None]:
+    name, _, email = person.partition("<")
     return Identity(name.strip(_SPACE), email), _offset(zone.encode())
 
 

@@ -207,6 +207,7 @@ class SnapshotCache:
         self.signatures: dict[str, Signature] = {}
         """The signatures that were verified, by object id; snapshots show them."""
 
+    @gc_paused
     def one(self, model: str) -> ModelSnapshot:
         """List the tags of one model, of which there may be none."""
         prefixes = prefixes_of(model) if is_model_name(model) else []
@@ -289,25 +290,25 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     """Find out whether models exist: by one tag of each, by the others only if necessary."""
     unread = _unread(one for one in snapshots if one.known_exists is None)
     store = next((content.store for content in unread.values()), None)
-    if store is not None:
-        _find_any(store, {one: _first_tag(one) for one in unread})
-        _find_any(store, {one: one.tags for one in unread if not one.known_exists})
+    if store is None:
+        return
+    first = [_first_event(one) for one in unread]
+    commits = store.peel([ref for ref in first if ref is not None])
+    for snapshot, ref in zip(unread, first):
+        snapshot.known_exists = ref is not None and commits[ref.id] is not None
+    left = {one: one.tags for one in unread if not one.known_exists}
+    commits = store.peel([tag.ref for tags in left.values() for tag in tags])
+    for snapshot, tags in left.items():
+        snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
 
 
-def _first_tag(snapshot: ModelSnapshot) -> list[NamedTag]:
-    """Return the first tag whose name is an event's, alone in a list; nothing without one."""
+def _first_event(snapshot: ModelSnapshot) -> TagRef | None:
+    """Return the first tag whose name is an event's, if there is one."""
     start = len(snapshot.model)
     for ref in snapshot.refs:
-        parts = parse_after_model(ref.name[start:])
-        if parts is not None:
-            return [NamedTag(parts, ref)]
-    return []
-
-
-def _find_any(store: ReadStore, candidates: Mapping[ModelSnapshot, Sequence[NamedTag]]) -> None:
-    commits = store.peel([tag.ref for tags in candidates.values() for tag in tags])
-    for snapshot, tags in candidates.items():
-        snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
+        if parse_after_model(ref.name[start:]) is not None:
+            return ref
+    return None
 
 
 @gc_paused
@@ -335,35 +336,43 @@ def _find_below(
     Returns:
         The snapshots where those were deregistered or are no events, with the next bounds.
     """
-    candidates = {one: _greatest_names(one, bound) for one, bound in bounds.items()}
-    several = [tag.ref for tags in candidates.values() if len(tags) > 1 for tag in tags]
-    singles = [tags[0].ref for tags in candidates.values() if _is_single(tags)]
-    commits = store.peel(singles, verify=True)
-    several += [ref for ref in singles if commits[ref.id] is None]
-    objects = store.read(several) if several else {}
-    unclear: list[ModelSnapshot] = []
-    inactive: dict[ModelSnapshot, Precedence | None] = {}
-    for snapshot, tags in candidates.items():
-        if not tags:
-            snapshot.known_latest = (None,)
-        elif len(tags) == 1:
-            (_, version, *_), (name, id, _) = tags[0]
-            commit = commits.get(id)
-            if commit is not None and version is not None:
-                snapshot.known_latest = ((version, commit, name),)
-            elif id not in objects or objects[id].is_unreadable:
-                unclear.append(snapshot)
-            else:
-                inactive[snapshot] = _precedence(tags[0])
+    singles: list[tuple[ModelSnapshot, NamedTag]] = []
+    others: list[tuple[ModelSnapshot, list[NamedTag]]] = []
+    for snapshot, bound in bounds.items():
+        tags = _greatest_names(snapshot, bound)
+        if len(tags) == 1 and tags[0].parts.kind is EventKind.REGISTRATION:
+            singles.append((snapshot, tags[0]))
+        elif tags:
+            others.append((snapshot, tags))
         else:
-            rows, _, unreadable = load(snapshot.model, tags, objects)
-            latest = _greatest(replay(snapshot.model, rows))
-            if unreadable:
-                unclear.append(snapshot)
-            elif latest is None:
-                inactive[snapshot] = _precedence(tags[0])
-            else:
-                snapshot.known_latest = (latest,)
+            snapshot.known_latest = (None,)
+    commits = store.peel([tag.ref for _, tag in singles], verify=True)
+    for snapshot, tag in singles:
+        (_, version, _, _, _), (name, id, _) = tag
+        commit = commits[id]
+        if commit is None or version is None:
+            others.append((snapshot, [tag]))
+        else:
+            snapshot.known_latest = ((version, commit, name),)
+    return _find_among(store, others) if others else {}
+
+
+def _find_among(
+    store: ReadStore, candidates: Sequence[tuple[ModelSnapshot, Sequence[NamedTag]]]
+) -> dict[ModelSnapshot, Precedence | None]:
+    """Find latest versions among tags of one precedence each; return as ``_find_below``."""
+    objects = store.read([tag.ref for _, tags in candidates for tag in tags])
+    inactive: dict[ModelSnapshot, Precedence | None] = {}
+    unclear: list[ModelSnapshot] = []
+    for snapshot, tags in candidates:
+        rows, _, unreadable = load(snapshot.model, tags, objects)
+        latest = _greatest(replay(snapshot.model, rows))
+        if unreadable:
+            unclear.append(snapshot)
+        elif latest is None:
+            inactive[snapshot] = _precedence(tags[0])
+        else:
+            snapshot.known_latest = (latest,)
     read_snapshots(unclear)
     return inactive
 
@@ -385,12 +394,8 @@ def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[N
             continue
         if precedence > greatest:
             found, greatest = [], precedence
-        found.append(NamedTag(parts, ref))
+        found.append(tuple.__new__(NamedTag, (parts, ref)))
     return found
-
-
-def _is_single(tags: Sequence[NamedTag]) -> bool:
-    return len(tags) == 1 and tags[0].parts.kind is EventKind.REGISTRATION
 
 
 def _precedence(tag: NamedTag) -> Precedence:
@@ -428,7 +433,10 @@ def _by_model(refs: Iterable[TagRef]) -> dict[str, list[TagRef]]:
     found: dict[str, list[TagRef]] = {}
     for ref in refs:
         match = _MODEL.match(ref.name)
-        if match:
-            found.setdefault(match[1], []).append(ref)
+        own = None if match is None else found.get(match[1])
+        if own is not None:
+            own.append(ref)
+        elif match is not None:
+            found[match[1]] = [ref]
     models = {name.replace("=", ":"): refs for name, refs in found.items() if ":" not in name}
     return {name: models[name] for name in sorted(models) if is_model_name(name)}

@@ -159,7 +159,7 @@ def replay(model: str, rows: list[EventRow], problems: Iterable[Problem] = ()) -
     rows.sort()
     replayed = _Replay(model, rows)
     history = replayed.apply_all()
-    replayed.forget_rows()
+    replayed.finish()
     return ModelState(history, replayed, tuple(problems))
 
 
@@ -249,10 +249,10 @@ class _CommitRecord:
 
     __slots__ = ("_registered", "default")
 
-    def __init__(self, first: _VersionRecord) -> None:
+    def __init__(self, first: _VersionRecord, registered: Iterable[_VersionRecord] = ()) -> None:
         self.default = first
         """The last version that was registered here; before that, the first that will be."""
-        self._registered: list[_VersionRecord] = []
+        self._registered = list(registered)
         """The versions that may still be registered here, in the order of registration."""
 
     def register(self, record: _VersionRecord) -> None:
@@ -313,7 +313,8 @@ class _Replay:
         self.versions: dict[SemVer, _VersionRecord] = {}
         self._model = model
         self._rows = rows
-        self._commits: dict[str, _CommitRecord] = {}
+        self._commits: dict[str, _CommitRecord | _VersionRecord] = {}
+        """By commit: the only version that was registered there, or what is known of several."""
         self._stages: dict[str, _StageRecord] = {}
         self._unregistered: dict[str, SemVer] | None = None
         """By commit: the version that is registered there first, for stages assigned before."""
@@ -349,18 +350,22 @@ class _Replay:
             message = f"{record.version} was already registered, at commit {before}"
             self._report(ProblemKind.VERSION_MOVED, event.tag, message)
         record.register(index, event)
-        commit = self._commits.get(event.commit)
-        if commit is None:
-            commit = self._commits[event.commit] = _CommitRecord(record)
-        commit.register(record)
+        if self._commits.setdefault(event.commit, record) is not record:
+            self._at_commit(event.commit).register(record)
+
+    def _at_commit(self, commit: str) -> _CommitRecord:
+        """Return the record of a commit where a version was registered."""
+        found = self._commits[commit]
+        if isinstance(found, _VersionRecord):
+            found = self._commits[commit] = _CommitRecord(found, [found])
+        return found
 
     def _apply_stage(self, row: EventRow, stage: str, commit: str) -> _VersionRecord | str:
         """Apply an assignment or unassignment; return what it is about."""
         stages = self._stages.get(stage)
         if stages is None:
             stages = self._stages[stage] = _StageRecord()
-        versions = self._commits.get(commit) or self._commit_before_registration(commit)
-        current = commit if versions is None else versions.current(commit)
+        current = self._current(commit)
         if row.kind is not _ASSIGNMENT:
             return stages.unassign(current, commit)
         if isinstance(current, str):
@@ -369,22 +374,29 @@ class _Replay:
         stages.assign(current, commit)
         return current
 
-    def _commit_before_registration(self, commit: str) -> _CommitRecord | None:
-        """Return the record of a commit where a version will be registered; else None."""
+    def _current(self, commit: str) -> _VersionRecord | str:
+        """Return what a stage's event at a commit is about now: a version, or the commit (F18)."""
+        if commit in self._commits:
+            return self._at_commit(commit).current(commit)
+        version = self._version_to_come(commit)
+        if version is None:
+            return commit
+        record = self._record(version)
+        self._commits[commit] = _CommitRecord(record)
+        return record
+
+    def _version_to_come(self, commit: str) -> SemVer | None:
+        """Return the first version that will be registered at a commit; else None."""
         if self._unregistered is None:
             self._unregistered = {}
             for row in self._rows:
                 if row.kind is _REGISTRATION and row.version is not None:
                     self._unregistered.setdefault(row.commit, row.version)
-        version = self._unregistered.get(commit)
-        if version is None:
-            return None
-        record = self._commits[commit] = _CommitRecord(self._record(version))
-        return record
+        return self._unregistered.get(commit)
 
-    def forget_rows(self) -> None:
-        """Release the rows, which the history has made superfluous."""
-        self._rows, self._unregistered = (), None
+    def finish(self) -> None:
+        """Release what is needed no more when all rows were applied."""
+        self._rows, self._unregistered, self._commits = (), None, {}
 
     def sorted_versions(self) -> list[_VersionRecord]:
         """Return all versions, greatest first; among equals, the last to be registered first."""

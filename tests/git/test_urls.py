@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from modelversions import Registry, RepositoryNotFoundError
-from modelversions.git.urls import Url, is_url
+from modelversions.git.config import GitConfig
+from modelversions.git.urls import Url, instead_of, is_url
+from tests.builders import Builder
 
 
 @pytest.mark.parametrize(
@@ -110,3 +113,12 @@ def test_a_port_in_brackets(text: str, parts: tuple[object, ...]) -> None:
 def test_a_port_in_brackets_that_is_none(text: str) -> None:
     with pytest.raises(RepositoryNotFoundError, match="its port is not a number from 1 to 65535"):
         Url.parse(text)
+
+
+def test_a_section_url_without_a_url_is_ignored(disk: Builder) -> None:
+    text = '[url]\n\tinsteadOf = gh:\n[url "https://host/"]\n\tinsteadOf = at:\n'
+    with Path(disk.git_dir, "config").open("a", encoding="utf-8") as file:
+        file.write(text)
+    stack = GitConfig(disk.repo).stack()
+    assert instead_of("gh:a/m", stack) == "gh:a/m"
+    assert instead_of("at:a/m", stack) == "https://host/a/m"

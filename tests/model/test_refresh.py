@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,18 @@ def test_the_garbage_collector_is_paused_and_comes_back(disk: Builder) -> None:
     finally:
         gc.enable()
     assert enabled == [False, False]
+
+
+def test_a_registry_is_released_without_the_garbage_collector(disk: Builder) -> None:
+    disk.tags("m@v1.0.0", "m#prod#1")
+    gc.disable()
+    try:
+        with Registry.open(disk.repo.path, rules=[lambda event, before: None]) as registry:
+            event = registry.history()[0]
+            assert list(registry) == ["m"]
+            assert registry.latest()["m"].stages == ("prod",)
+        released = weakref.ref(event)
+        del registry, event
+        assert released() is None
+    finally:
+        gc.enable()

@@ -195,9 +195,10 @@ class LocalStore:
                 listed[id] = peeled
         with self._lock:
             types = self._files.types(set(listed.values()))
+            others = {id for id, type in types.items() if type != "commit"}
             existing = self._files.existing(listed)
             for id, peeled in listed.items():
-                if types[peeled] != "commit" or id not in existing:
+                if peeled in others or id not in existing:
                     unlisted.append(id)
                 else:
                     commits[id] = None if id == peeled else peeled

@@ -69,9 +69,10 @@ class PackedTags:
         if any(part in names for part in _NOT_IN_NAMES):
             rows = [row for row in rows if _is_name(row[1])]
         shared: dict[str, str] = {}  # many tags peel to the same commit
+        new = tuple.__new__  # takes half of the time of TagRef(...)
         self.refs = tuple(
             [
-                TagRef._make((name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id)))
+                new(TagRef, (name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id)))
                 for id, name, peeled in rows
             ]
         )
@@ -83,7 +84,8 @@ class PackedTags:
 
 def _are_all(rows: Sequence[tuple[str, str, str]], text: str) -> bool:
     """Return whether these entries are all lines of a text."""
-    return text.count("\n") == len(rows) + sum(1 for row in rows if row[2])
+    unpeeled = [row[2] for row in rows].count("")
+    return text.count("\n") == 2 * len(rows) - unpeeled
 
 
 def _is_name(name: str) -> bool:

@@ -13,9 +13,8 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from operator import itemgetter
 from typing import BinaryIO
 
 from dulwich.object_format import ObjectFormat
@@ -50,7 +49,7 @@ _SMALL_BASE = 1 << 16
 _MAX_SHIFT = 63
 """The bits of the largest size in a pack, rounded up."""
 
-_BASE_CACHE_LIMIT = 32 << 20
+_BASE_CACHE_LIMIT = 8 << 20
 """The bytes of resolved objects that one pack keeps for the deltas that may apply to them."""
 _OBJECT_OVERHEAD = 200
 """The bytes that Python takes for an object in that cache, beside its content."""
@@ -96,13 +95,12 @@ class _Index:
         number, rest = divmod(at, width)
         return None if at < 0 or rest else self._offset(number)
 
-    def offsets(self, oids: list[bytes]) -> Iterable[tuple[bytes, int]]:
-        """Return those of ``oids`` that are in the pack, each with its offset."""
+    def offsets(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
+        """Return those of ``oids``, which is a set or a dictionary, with their offsets."""
         if len(oids) * _BULK_FACTOR < self._ends[-1]:
-            found = ((oid, self.offset(oid)) for oid in oids)
-            return [(oid, offset) for oid, offset in found if offset is not None]
-        every = self._all_offsets()
-        return [(oid, every[oid]) for oid in oids if oid in every]
+            found = ((self.offset(oid), oid) for oid in oids)
+            return [(offset, oid) for offset, oid in found if offset is not None]
+        return [(offset, oid) for offset, oid in self._all_offsets() if oid in oids]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with hexadecimal digits, of which there are at least 2."""
@@ -126,13 +124,13 @@ class _Index:
             found.append(oid)
         return [oid for oid in found if oid.hex().startswith(prefix)]
 
-    def _all_offsets(self) -> dict[bytes, int]:
+    def _all_offsets(self) -> Iterator[tuple[int, bytes]]:
         count, width = self._ends[-1], self._width
         ids = self._data[_IDS_AT : _IDS_AT + count * width]
         offsets = struct.unpack_from(f">{count}I", self._data, self._offsets_at)
         if max(offsets, default=0) >= LARGE_OFFSET_FLAG:
             offsets = tuple(map(self._offset, range(count)))
-        return dict(zip((ids[at : at + width] for at in range(0, len(ids), width)), offsets))
+        return zip(offsets, [ids[at : at + width] for at in range(0, len(ids), width)])
 
     def _offset(self, number: int) -> int:
         at = self._offsets_at + 4 * number
@@ -165,10 +163,10 @@ class _OtherIndex:
         except KeyError:
             return None
 
-    def offsets(self, oids: list[bytes]) -> Iterable[tuple[bytes, int]]:
-        """Return those of ``oids`` that are in the pack, each with its offset."""
-        found = ((oid, self.offset(oid)) for oid in oids)
-        return [(oid, offset) for oid, offset in found if offset is not None]
+    def offsets(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
+        """Return those of ``oids`` that are in the pack, with their offsets."""
+        found = ((self.offset(oid), oid) for oid in oids)
+        return [(offset, oid) for offset, oid in found if offset is not None]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with some hexadecimal digits."""
@@ -180,29 +178,29 @@ class _OtherIndex:
 
 
 class _BaseCache:
-    """Objects of a pack by offset, bounded in bytes.
+    """Objects of a pack by offset, bounded in bytes: all are dropped when there are too many.
 
-    It has two generations: when the younger one has half of the bytes, it becomes the older one,
-    and what was the older one is dropped.
+    Bases are near their deltas in a pack, so that few are made again.
     """
 
     def __init__(self) -> None:
-        self.young: dict[int, Raw] = {}
-        self.old: dict[int, Raw] = {}
-        self._size = 0
-
-    def get(self, offset: int) -> Raw | None:
-        return self.young.get(offset) or self.old.get(offset)
+        self.objects: dict[int, Raw] = {}
+        self.left = _BASE_CACHE_LIMIT
+        """The bytes that may still be added."""
 
     def add(self, offset: int, found: Raw) -> None:
         """Keep an object, unless it would take an eighth of the cache for itself."""
         size = len(found[1]) + _OBJECT_OVERHEAD
         if size > _BASE_CACHE_LIMIT // 8:
             return
-        self.young[offset] = found
-        self._size += size
-        if self._size > _BASE_CACHE_LIMIT // 2:
-            self.old, self.young, self._size = self.young, {}, 0
+        self.objects[offset] = found
+        self.left -= size
+        if self.left < 0:
+            self.clear()
+
+    def clear(self) -> None:
+        self.objects.clear()
+        self.left = _BASE_CACHE_LIMIT
 
 
 class _Work:
@@ -245,17 +243,25 @@ class Pack:
         except Exception:  # noqa: BLE001  # dulwich, zlib and struct report a broken pack differently
             return None
 
-    def read_many(self, oids: list[bytes]) -> Iterator[tuple[bytes, Raw]]:
-        """Yield those of ``oids`` that are here and not broken, in the order of the pack."""
-        for oid, offset in self._sorted(oids):
-            found = None
-            with suppress(Exception):  # _object() tells whether it is broken or too large
-                found = self._small_delta(offset)
+    def read_many(self, wanted: dict[bytes, str]) -> Iterator[tuple[str, Raw]]:
+        """Yield objects that are here and not broken, in the order of the pack.
+
+        Args:
+            wanted: the hexadecimal ids of objects by their binary ids. Those that are yielded are
+                removed.
+        """
+        for offset, oid in self._sorted(wanted):
+            try:
+                found = self._small_entry(offset)
+            except Exception:  # noqa: BLE001  # _object() tells whether it is broken or too large
+                found = None
             try:
                 found = found or self._object(offset)
             except Exception:  # noqa: BLE001, S112  # as in read()
                 continue
-            yield oid, found
+            id = wanted.pop(oid, None)
+            if id is not None:  # a broken index may have it twice
+                yield id, found
 
     def type(self, oid: bytes) -> str | None:
         """Return an object's type from its header, or from that of a delta's base."""
@@ -265,44 +271,52 @@ class Pack:
         except Exception:  # noqa: BLE001  # as in read()
             return None
 
-    def types(self, oids: list[bytes]) -> Iterator[tuple[bytes, str]]:
-        """Yield the types of those of ``oids`` that are here, as ``type()`` gives them."""
+    def types(self, wanted: dict[bytes, str]) -> Iterator[tuple[str, str]]:
+        """Yield the types of objects that are here, as ``type()`` gives them.
+
+        Args:
+            wanted: as for ``read_many``.
+        """
         known: dict[int, str] = {}
-        for oid, offset in self._sorted(oids):
+        for offset, oid in self._sorted(wanted):
             try:
                 found = self._type(offset, known)
             except Exception:  # noqa: BLE001, S112  # as in read()
                 continue
-            if found:
-                yield oid, found
+            id = wanted.pop(oid, None) if found else None
+            if found and id is not None:
+                yield id, found
 
-    def existing(self, oids: list[bytes]) -> list[tuple[bytes, bool]]:
-        """Return those of ``oids`` that are here, each with True; their content is not read."""
+    def existing(self, oids: Collection[bytes]) -> set[bytes]:
+        """Return those of ``oids`` that are here; their content is not read.
+
+        Args:
+            oids: a set or a dictionary.
+        """
         try:
-            return [(oid, True) for oid, _ in self._index.offsets(oids)]
+            return {oid for _, oid in self._index.offsets(oids)}
         except Exception:  # noqa: BLE001  # the index is cut short
-            return []
+            return set()
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
         return self._index.with_prefix(prefix)
 
-    def _sorted(self, oids: list[bytes]) -> list[tuple[bytes, int]]:
+    def _sorted(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
         try:
-            return sorted(self._index.offsets(oids), key=itemgetter(1))
+            return sorted(self._index.offsets(oids))
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
 
-    def _small_delta(self, offset: int) -> Raw | None:
-        """Return the object at an offset if it is the most common entry after ``git gc``.
+    def _small_entry(self, offset: int) -> Raw | None:
+        """Return the object at an offset if it is one of the most common entries after ``git gc``.
 
-        That is an OFS_DELTA of less than 2 KB whose base is cached. This halves the time that the
-        objects of 100,000 tags take: 0.8 s to 0.4 s.
+        That is a whole object of less than 2 KB, or an OFS_DELTA of less than 2 KB whose base is
+        cached. This halves the time that the objects of 100,000 tags take: 0.8 s to 0.4 s.
         """
-        data = self._data
+        data, bases = self._data, self._bases
         byte = data[offset]
-        if byte >> 4 & 7 != OFS_DELTA:
-            return None
+        number = byte >> 4 & 7
         size, at = byte & 15, offset + 1
         if byte & 128:
             byte = data[at]
@@ -310,21 +324,34 @@ class Pack:
             at += 1
             if byte & 128:
                 return None
+        if number != OFS_DELTA:
+            return self._small_object(offset, number, at, size) if number in TYPES else None
         byte = data[at]
         distance = byte & 127
         while byte & 128:
             at += 1
             byte = data[at]
             distance = (distance + 1 << 7) + (byte & 127)
-        bases, base_offset = self._bases, offset - distance
-        base = bases.young.get(base_offset) or bases.old.get(base_offset)
+        base = bases.objects.get(offset - distance)
         if base is None or len(base[1]) > _SMALL_BASE:
             return None
         delta = zlib.decompress(data[at + 1 : at + size + _ZLIB_OVERHEAD], bufsize=size + 1)
         if len(delta) != size:
             return None
-        found = base[0], b"".join(apply_delta(base[1], delta))
-        bases.add(offset, found)
+        raw = b"".join(apply_delta(base[1], delta))
+        bases.objects[offset] = found = base[0], raw
+        bases.left -= len(raw) + _OBJECT_OVERHEAD  # as add() does, which would take 5 % longer
+        if bases.left < 0:
+            bases.clear()
+        return found
+
+    def _small_object(self, offset: int, number: int, start: int, size: int) -> Raw | None:
+        """Return the whole object at an offset, whose data begins at ``start``."""
+        raw = zlib.decompress(self._data[start : start + size + _ZLIB_OVERHEAD], bufsize=size + 1)
+        if len(raw) != size:
+            return None
+        found = TYPES[number], raw
+        self._bases.add(offset, found)
         return found
 
     def _object(self, offset: int, limit: int | None = MAX_OBJECT) -> Raw:
@@ -333,7 +360,7 @@ class Pack:
         Raises:
             Exception: it, or an object that it is a delta of, is broken.
         """
-        found = self._bases.get(offset)
+        found = self._bases.objects.get(offset)
         deltas: list[tuple[int, bytes]] = []
         work = _Work(limit)
         while found is None:
@@ -350,7 +377,7 @@ class Pack:
             if len(deltas) > _MAX_DEPTH:
                 raise ValueError(f"the chain of deltas at {offset} does not end")
             offset = base
-            found = self._bases.get(offset)
+            found = self._bases.objects.get(offset)
         while deltas:
             offset, delta = deltas.pop()
             if not work.allows(delta_size(delta)):
