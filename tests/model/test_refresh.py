@@ -327,7 +327,7 @@ def test_a_registry_is_released_without_the_garbage_collector(disk: Builder) -> 
     disk.tags("m@v1.0.0", "m#prod#1")
     gc.disable()
     try:
-        with Registry.open(disk.repo.path, rules=[lambda event, before: None]) as registry:
+        with Registry.open(disk.git_dir, rules=[lambda *_: None]) as registry:
             event = registry.history()[0]
             assert list(registry) == ["m"]
             assert registry.latest()["m"].stages == ("prod",)
