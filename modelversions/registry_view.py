@@ -416,8 +416,9 @@ class RegistryView(Mapping[str, Model]):
     @gc_paused
     def history(self) -> Events:
         """Return all events of all models, oldest first (F13)."""
-        models = self._read_all().values()
-        events = (event for model in models for event in model.history)
+        snapshots = self._snapshots.all().values()
+        read_snapshots(snapshots)
+        events = [event for snapshot in snapshots for event in snapshot.state.history]
         return Events(sorted(events, key=attrgetter("order")), self._store.find_pages)
 
     def as_of(self, when: datetime | Event) -> RegistryView:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
+from typing import Literal
 
 import attrs
 
@@ -27,7 +28,7 @@ from modelversions.values.tag_name import (
     prefixes_of,
 )
 
-BATCH = 50_000
+BATCH = 100_000
 """The tags that are read together: their tag objects are in memory until they are loaded."""
 
 _MAX_ROUNDS = 3
@@ -81,8 +82,8 @@ class ModelSnapshot:
         """The signatures that were verified, by object id; others may be added."""
         self.known_exists: bool | None = None
         """Whether any tag is an event, if that was found out from few of the tag objects."""
-        self.known_latest: tuple[Latest | None] | None = None
-        """The latest version, or None without one, if that was found out in the same way."""
+        self.known_latest: Latest | Literal[False] | None = None
+        """The latest version, or False without one, if that was found out in the same way."""
 
     @property
     def tags(self) -> list[NamedTag]:
@@ -142,8 +143,8 @@ class ModelSnapshot:
             find_latest([self])
             known = self.known_latest
         if known is None:
-            known = self.known_latest = (_greatest(self.state),)
-        return known[0]
+            known = self.known_latest = _greatest(self.state) or False
+        return known or None
 
     def signature(self, tag: str) -> Signature | None:
         """Return the signature of a tag, if it was verified."""
@@ -345,7 +346,7 @@ def _find_below(
         elif tags:
             others.append((snapshot, tags))
         else:
-            snapshot.known_latest = (None,)
+            snapshot.known_latest = False
     commits = store.peel([tag.ref for _, tag in singles], verify=True)
     for snapshot, tag in singles:
         (_, version, _, _, _), (name, id, _) = tag
@@ -353,7 +354,7 @@ def _find_below(
         if commit is None or version is None:
             others.append((snapshot, [tag]))
         else:
-            snapshot.known_latest = ((version, commit, name),)
+            snapshot.known_latest = (version, commit, name)
     return _find_among(store, others) if others else {}
 
 
@@ -372,7 +373,7 @@ def _find_among(
         elif latest is None:
             inactive[snapshot] = _precedence(tags[0])
         else:
-            snapshot.known_latest = (latest,)
+            snapshot.known_latest = latest
     read_snapshots(unclear)
     return inactive
 

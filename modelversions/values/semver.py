@@ -155,9 +155,12 @@ class SemVer:
 
     def __str__(self) -> str:
         """Return the version name; ``SemVer.parse`` is the inverse."""
-        prerelease = f"-{self.prerelease}" if self.prerelease else ""
-        build = f"+{self.build}" if self.build else ""
-        return f"v{self.major}.{self.minor}.{self.patch}{prerelease}{build}"
+        text = f"v{self.major}.{self.minor}.{self.patch}"
+        if self.prerelease:
+            text += f"-{self.prerelease}"
+        if self.build:
+            text += f"+{self.build}"
+        return text
 
     def __format__(self, spec: str) -> str:
         """Format ``str()``, for columns."""

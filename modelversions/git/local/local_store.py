@@ -202,7 +202,9 @@ class LocalStore:
                     unlisted.append(id)
                 else:
                     commits[id] = None if id == peeled else peeled
-            return commits | TagReader(self._files).peel(unlisted)
+            if unlisted:
+                commits.update(TagReader(self._files).peel(unlisted))
+            return commits
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""

@@ -82,7 +82,8 @@ class TagReader:
             for id, tag in common.items():
                 if self._types[str(tag.commit)] != "commit":
                     found[id] = self._uncommon(id, *self._files.raw(id))
-        return common | found
+        common.update(found)
+        return common
 
     def _reported(self, items: Iterable[_Item], total: int) -> Iterable[_Item]:
         """Return items whose number is reported after each ``STEP``, if the caller wants that."""
@@ -113,7 +114,9 @@ class TagReader:
         types = self._files.types({commit for commit in commits.values() if commit is not None})
         if any(type != "commit" for type in types.values()):
             left += [id for id, commit in commits.items() if types[str(commit)] != "commit"]
-        return commits | {id: tag.commit for id, tag in self.read(left).items()}
+        if left:
+            commits.update((id, tag.commit) for id, tag in self.read(left).items())
+        return commits
 
     def _uncommon(self, id: str, type: str, raw: bytes) -> TagObject:
         """Parse an object that is no tag, or a tag in which anything may be irregular."""

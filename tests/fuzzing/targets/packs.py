@@ -185,7 +185,11 @@ def _distance(number: int) -> bytes:
 
 
 def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> bytes | None:
-    """Apply a delta; None if it is broken."""
+    """Apply a delta; None if it is broken.
+
+    As by dulwich, a copy that is invalid ends a delta: if all bytes are there, it is not broken. Git
+    reports such an object as broken.
+    """
     if source != len(base):
         return None
     found = bytearray()
@@ -200,8 +204,8 @@ def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> by
                     numbers[bit // 4] |= delta[at] << 8 * (bit % 4)
                     at += 1
             start, count = numbers[0], numbers[1] or 0x10000
-            if start + count > len(base):
-                return None
+            if start + count > len(base) or len(found) + count > target:
+                break
             found += base[start : start + count]
         elif byte:
             if at + byte > len(delta):
