@@ -6,8 +6,8 @@ all of them are deltas, takes it 20 times as long as C git. Here many objects ar
 of the pack, and the objects that deltas apply to are cached, so that each is inflated once. Indexes
 other than version 2 are delegated to dulwich.
 
-Deltas are applied by dulwich, which differs from Git in one broken form: it ignores an invalid copy,
-and all after it, where the object is complete already.
+Deltas are applied by dulwich, which reads one broken form that Git does not: it ignores an invalid
+copy, and all after it, where the object is complete already.
 """
 
 from __future__ import annotations

@@ -187,8 +187,8 @@ def _distance(number: int) -> bytes:
 def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> bytes | None:
     """Apply a delta; None if it is broken.
 
-    As by dulwich, a copy that is invalid ends a delta: if all bytes are there, it is not broken. Git
-    reports such an object as broken.
+    As by dulwich, an invalid copy ends a delta: if all bytes are there, it is not broken. For Git,
+    it is broken.
     """
     if source != len(base):
         return None
