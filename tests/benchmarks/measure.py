@@ -75,9 +75,9 @@ def in_turns(
     taken: list[list[Taken]] = [[] for _ in probes]
     for number in range(-warm, rounds):
         before()
-        gc.collect()  # not measured
         order = list(enumerate(probes))
         for place, probe in order if number % 2 == 0 else reversed(order):
+            gc.collect()  # the garbage of one answer is not a part of the next one
             said = probe()
             if number >= 0:
                 taken[place].append(said)
