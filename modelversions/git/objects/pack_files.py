@@ -7,7 +7,7 @@ of the pack, and the objects that deltas apply to are cached, so that each is in
 other than version 2 are delegated to dulwich.
 
 Deltas are applied by dulwich, which reads one broken form that Git does not: it ignores an invalid
-copy, and all after it, where the object is complete already.
+copy at the end of a delta that has made all bytes.
 """
 
 from __future__ import annotations

@@ -187,8 +187,8 @@ def _distance(number: int) -> bytes:
 def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> bytes | None:
     """Apply a delta; None if it is broken.
 
-    As by dulwich, an invalid copy ends a delta: if all bytes are there, it is not broken. For Git,
-    it is broken.
+    As by dulwich, an invalid copy is ignored at the end of a delta that has made all bytes. For
+    Git, such a delta is broken.
     """
     if source != len(base):
         return None
@@ -216,7 +216,7 @@ def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> by
             return None
         if len(found) > target:
             return None
-    return bytes(found) if len(found) == target else None
+    return bytes(found) if len(found) == target and at == len(delta) else None
 
 
 def _sizes(delta: bytes) -> tuple[int, int, int] | None:

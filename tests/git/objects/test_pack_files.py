@@ -154,6 +154,34 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(cache.objects) == 50 % 9
 
 
+def test_small_deltas_are_read_with_a_small_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_files, "_BASE_CACHE_LIMIT", 10 * 300)
+    pack = Pack(tmp_path)
+    contents = [CONTENT + str(number).encode() for number in range(40)]
+    pack.whole(contents[0])
+    for number, content in enumerate(contents[1:]):
+        pack.ofs(number, delta(contents[number], content))
+    assert pack.read(range(40)) == [("tag", content) for content in contents]
+
+
+def test_an_object_that_an_index_has_twice_is_read_once(tmp_path: Path) -> None:
+    pack = Pack(tmp_path)
+    pack.whole(CONTENT)
+    assert pack.read([0]) == [("tag", CONTENT)]
+    with pack.path.with_suffix(".idx").open("wb") as file:
+        write_pack_index(file, [(oid(0), 12, 0), (oid(0), 12, 0)], b"x" * 20)
+    files = ObjectFiles(pack.repo, "here")
+    id = oid(0).hex()
+    try:
+        assert list(files.read_many([id])) == [(id, ("tag", CONTENT))]
+        assert files.types([id]) == {id: "tag"}
+        assert files.existing([id]) == {id}
+    finally:
+        files.close()
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -165,6 +193,7 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda pack: pack.ref(7, delta(CONTENT, CONTENT)),
         lambda pack: pack.ref(1, delta(CONTENT, CONTENT)),
         lambda pack: pack.add(entry(5, CONTENT)),
+        lambda pack: pack.add(entry(TAG, CONTENT, size=len(CONTENT) - 1)),
         lambda pack: pack.add(entry(OFS_DELTA, delta(CONTENT, CONTENT), distance(10))[:-4]),
     ],
     ids=[
@@ -176,6 +205,7 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         "absent",
         "cycle",
         "kind",
+        "whole-size",
         "cut",
     ],
 )
