@@ -77,7 +77,8 @@ class ObjectFiles:
         if loose is not None and loose[0]:
             return loose
         read = functools.partial(Pack.read, limit=limit)
-        return _packed(self._new_packs(), read, oid) or loose or self._by_dulwich(id)
+        packs = self._new_packs(set(self._packs))
+        return _packed(packs, read, oid) or loose or self._by_dulwich(id)
 
     def read_many(self, ids: Iterable[str]) -> Iterator[tuple[str, Raw]]:
         """Read objects as ``raw()`` does, those of a pack in the order of the pack."""
@@ -92,7 +93,7 @@ class ObjectFiles:
         return (
             _packed(self._packs.values(), Pack.type, oid)
             or (self._loose(id) or ("", b""))[0]
-            or _packed(self._new_packs(), Pack.type, oid)
+            or _packed(self._new_packs(set(self._packs)), Pack.type, oid)
             or self.raw(id)[0]
         )
 
@@ -104,7 +105,7 @@ class ObjectFiles:
         """Return those of the objects that exist: in an index of a pack, or as ``raw()`` tells."""
         plain, left = self._plain(ids)
         found: set[str] = set()
-        for pack in self._every_pack():
+        for pack in self._every_pack(set()):
             if not plain:
                 break
             found.update([plain.pop(oid) for oid in pack.existing(plain)])
@@ -123,7 +124,8 @@ class ObjectFiles:
         large packs for each of 1,000 missing objects took 100 seconds.
         """
         plain, left = self._plain(ids)
-        for pack in self._every_pack():
+        searched: set[str] = set()
+        for pack in self._every_pack(searched):
             if not plain:
                 break
             yield from in_pack(pack, plain)
@@ -131,7 +133,7 @@ class ObjectFiles:
             loose = self._loose(id)
             if loose is not None and loose[0]:
                 yield plain.pop(oid), of(loose)
-        for pack in self._new_packs() if plain else ():  # ``git gc`` may have moved them there
+        for pack in self._new_packs(searched) if plain else ():  # ``git gc`` may have moved them
             yield from in_pack(pack, plain)
         for id in plain.values():
             yield id, of(self._by_dulwich(id))
@@ -145,7 +147,7 @@ class ObjectFiles:
         """
         if not self._directories():
             return {id.decode("ascii") for id in self._store.iter_prefix(prefix.encode())}
-        found = {oid.hex() for pack in self._every_pack() for oid in pack.with_prefix(prefix)}
+        found = {oid.hex() for pack in self._every_pack(set()) for oid in pack.with_prefix(prefix)}
         for directory in self._directories():
             names = self._unless_gone(os.listdir, os.path.join(directory, prefix[:2])) or ()
             found.update(prefix[:2] + name for name in names)
@@ -167,10 +169,12 @@ class ObjectFiles:
                 left.append(id)
         return plain, left
 
-    def _every_pack(self) -> Iterator[Pack]:
-        """Yield the packs that are open, then open the others."""
-        yield from list(self._packs.values())
-        yield from self._new_packs()
+    def _every_pack(self, searched: set[str]) -> Iterator[Pack]:
+        """Yield the packs that are open, then the others; add their paths to ``searched``."""
+        for path, pack in list(self._packs.items()):
+            searched.add(path)
+            yield pack
+        yield from self._new_packs(searched)
 
     def _directories(self) -> list[str]:
         """Return the directories of objects; none in memory."""
@@ -191,18 +195,28 @@ class ObjectFiles:
         while self._packs:
             self._packs.popitem()[1].close()
 
-    def _new_packs(self) -> Iterator[Pack]:
-        """Open the packs that are not open yet."""
+    def _new_packs(self, searched: set[str]) -> Iterator[Pack]:
+        """Yield the packs whose paths are not in ``searched``, and add the paths.
+
+        A pack may be open already: what the caller does between two packs may open the others.
+        """
         for directory in self._directories():
             folder = os.path.join(directory, "pack")
             for file in self._unless_gone(os.listdir, folder) or ():
                 path = os.path.join(folder, file)
-                if file.endswith(".idx") and path not in self._packs:
-                    pack = self._unless_gone(self._open, path)
+                if file.endswith(".idx") and path not in searched:
+                    searched.add(path)
+                    pack = self._packs.get(path) or self._opened(path)
                     if pack is not None:
-                        self._packs[path] = pack
-                        self._close_oldest()
                         yield pack
+
+    def _opened(self, path: str) -> Pack | None:
+        """Open a pack; None if it is gone or broken."""
+        pack = self._unless_gone(self._open, path)
+        if pack is not None:
+            self._packs[path] = pack
+            self._close_oldest()
+        return pack
 
     def _close_oldest(self) -> None:
         """Close the pack that was opened first, where too many hold file descriptors."""

@@ -69,11 +69,11 @@ class TagReader:
             RepositoryError: a file exists and cannot be opened.
         """
         common: dict[str, TagObject] = {}
-        found: dict[str, TagObject] = {}
+        others: dict[str, TagParts | TagObject] = {}
         for id, (type, raw) in self._reported(self._files.read_many(ids), len(ids)):
             tag = parse_common_tag(raw) if type == "tag" else None
             if tag is None:
-                found[id] = self._uncommon(id, type, raw)
+                others[id] = self._uncommon(id, type, raw)
             else:
                 common[id] = tag
         commits = {tag.commit for tag in common.values() if tag.commit is not None}
@@ -81,8 +81,8 @@ class TagReader:
         if any(self._types[commit] != "commit" for commit in commits):
             for id, tag in common.items():
                 if self._types[str(tag.commit)] != "commit":
-                    found[id] = self._uncommon(id, *self._files.raw(id))
-        common.update(found)
+                    others[id] = self._uncommon(id, *self._files.raw(id))
+        common.update((id, self._built(tag)) for id, tag in others.items())
         return common
 
     def _reported(self, items: Iterable[_Item], total: int) -> Iterable[_Item]:
@@ -118,8 +118,11 @@ class TagReader:
             commits.update((id, tag.commit) for id, tag in self.read(left).items())
         return commits
 
-    def _uncommon(self, id: str, type: str, raw: bytes) -> TagObject:
-        """Parse an object that is no tag, or a tag in which anything may be irregular."""
+    def _uncommon(self, id: str, type: str, raw: bytes) -> TagParts | TagObject:
+        """Parse an object that is no tag, or a tag in which anything may be irregular.
+
+        No other object is read: a tag is peeled when all of them were read.
+        """
         if not type and not self._files.fits(id):
             return no_event((ProblemKind.MALFORMED, "the ref cannot be read"))
         if not type:
@@ -128,9 +131,12 @@ class TagReader:
             return LIGHTWEIGHT
         if isinstance(raw, Oversized):
             return no_event(_OVERSIZED)
-        tag = self._parsed(raw)
-        if tag is None:
-            return no_event(_UNREADABLE)
+        return self._parsed(raw) or no_event(_UNREADABLE)
+
+    def _built(self, tag: TagParts | TagObject) -> TagObject:
+        """Peel a tag, unless it is known that it is no event."""
+        if isinstance(tag, TagObject):
+            return tag
         commit, issue = self._peel(tag.target, tag.type)
         tag.issues += [] if issue is None else [issue]
         if commit is None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dulwich.objects import Blob, ObjectID
@@ -15,7 +16,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions import Registry
+from modelversions import ProblemKind, Registry
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.objects import object_files, pack_files
 from modelversions.git.objects.object_files import ObjectFiles
@@ -23,6 +24,7 @@ from tests.builders import Builder
 
 PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
 
+SIGNED = "a tag\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----"
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 
@@ -311,6 +313,31 @@ class TestManyPacks:
         files = registry._store._files  # type: ignore[attr-defined]
         assert 0 < len(files._packs) <= 7
         registry.close()
+
+    @pytest.mark.parametrize("more", [{"tagger": None}, {"message": SIGNED}, {"zone": "+9999"}])
+    def test_an_irregular_tag_hides_no_pack(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+    ) -> None:
+        """To peel it, the pack of its commit is opened, which is the last of all."""
+        disk.commit()
+        order: list[str] = []
+        for number in range(4):
+            if number:
+                disk.tag(f"m@v0.{number}.0", at=number, **more)
+            disk.pack()
+            names = {path.name for path in packs_of(disk).iterdir()}
+            order = [*names.difference(order), *order]
+        real = os.listdir
+        monkeypatch.setattr(
+            "modelversions.git.objects.object_files.os.listdir",
+            lambda path: order if Path(path) == packs_of(disk) else real(path),
+        )
+        with Registry.open(disk.git_dir) as registry:
+            assert [event.tag for event in registry.history()] == [
+                f"m@v0.{number}.0" for number in range(1, 4)
+            ]
+        with Registry.open(disk.git_dir) as registry:
+            assert {one.kind for one in registry.problems()}.isdisjoint({ProblemKind.MISSING})
 
     def test_short_shas_and_missing_objects_open_few(
         self, packed: Builder, monkeypatch: pytest.MonkeyPatch
