@@ -192,14 +192,13 @@ class _BaseCache:
         """The bytes that may still be added."""
 
     def add(self, offset: int, found: Raw) -> None:
-        """Keep an object, unless it would take an eighth of the cache for itself."""
+        """Keep an object, in place of all others if it does not fit; unless it is too large."""
         size = len(found[1]) + _OBJECT_OVERHEAD
-        if size > _BASE_CACHE_LIMIT // 8:
-            return
-        self.objects[offset] = found
-        self.left -= size
-        if self.left < 0:
+        if size > self.left:
             self.clear()
+        if size <= self.left:
+            self.objects[offset] = found
+            self.left -= size
 
     def clear(self) -> None:
         self.objects.clear()

@@ -149,9 +149,11 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = pack_files._BaseCache()
     for offset in range(50):
         cache.add(offset, ("tag", bytes(100)))
-        assert len(cache.objects) == (offset + 1) % 9
-    cache.add(50, ("blob", bytes(101)))
-    assert len(cache.objects) == 50 % 9
+        assert len(cache.objects) == offset % 8 + 1
+    cache.add(50, ("blob", bytes(2000)))
+    assert list(cache.objects) == [50]
+    cache.add(51, ("blob", bytes(2201)))
+    assert not cache.objects
 
 
 def test_small_deltas_are_read_with_a_small_cache(
