@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,6 +175,15 @@ class TestStages:
         ended = model(*tags, ("m@v1.0.0!", "c1", 4), ("m#prod#1", "c1", 5))
         assert held(ended) == {}
         assert ended.history[-1].version == SemVer(2, 0, 0)
+
+    @pytest.mark.parametrize(("here", "there"), [("c1", "c2"), ("c2", "c1")])
+    def test_a_version_that_moved_is_still_registered_where_it_was(
+        self, here: str, there: str
+    ) -> None:
+        tags = [("m@v1.0.0", here, 1), ("m@v2.0.0", here, 2), ("m@v2.0.0#2", there, 3)]
+        assert held(model(*tags, ("m#prod", here, 4))) == {"prod": "v2.0.0"}
+        tags.append(("m@v2.0.0!#3", there, 4))
+        assert held(model(*tags, ("m#prod", here, 5))) == {"prod": "v1.0.0"}
 
     def test_an_unassignment_at_a_shared_commit_ends_what_is_in_force_there(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v2.0.0", "c1", 3)]
