@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import pytest
 from dulwich.objects import Blob, ObjectID
 from dulwich.pack import write_pack, write_pack_index
 from dulwich.repo import Repo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelversions import ProblemKind, Registry
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.objects import object_files, pack_files
 from modelversions.git.objects.object_files import ObjectFiles
-from tests.builders import Builder
+from tests.builders import ANN, Builder
 
 PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
 
@@ -338,6 +339,33 @@ class TestManyPacks:
             ]
         with Registry.open(disk.git_dir) as registry:
             assert {one.kind for one in registry.problems()}.isdisjoint({ProblemKind.MISSING})
+
+    @settings(max_examples=40)
+    @given(
+        forms=st.lists(st.sampled_from(["tag", "signed", "no tagger", "of a tag"]), min_size=1),
+        packed=st.lists(st.booleans(), min_size=12, max_size=12),
+    )
+    def test_the_packs_of_objects_make_no_difference(
+        self, tmp_path_factory: pytest.TempPathFactory, forms: list[str], packed: list[bool]
+    ) -> None:
+        found: list[tuple[Sequence[object], Sequence[object]]] = []
+        for pack in (True, False):
+            with Repo.init(str(tmp_path_factory.mktemp("packs"))) as repo:
+                disk = Builder(repo)
+                disk.commit()
+                for number, (form, after) in enumerate(zip(forms, packed)):
+                    tagger = None if form == "no tagger" else ANN
+                    message = SIGNED if form == "signed" else "a tag"
+                    name = f"m@v0.{number}.0"
+                    id = disk.tag(name, at=number, tagger=tagger, message=message)
+                    if form == "of a tag":
+                        disk.tag(name, id, at=number, kind="tag")
+                    if pack and after:
+                        disk.pack()
+                with Registry.open(disk.git_dir) as registry:
+                    found.append((registry.history(), registry.problems()))
+        assert found[0] == found[1]
+        assert len(found[0][0]) == min(len(forms), 12)
 
     def test_short_shas_and_missing_objects_open_few(
         self, packed: Builder, monkeypatch: pytest.MonkeyPatch
