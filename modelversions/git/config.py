@@ -102,14 +102,17 @@ class _Reader:
 
 
 class _Stack(StackedConfig):
-    """All sources as one configuration, without a section ``[url]`` that names no URL.
+    """All sources as one configuration.
 
-    Git ignores one; dulwich raises an ``IndexError`` for each URL.
+    A section ``[url]`` that names no URL is left out: Git ignores it, dulwich raises an
+    ``IndexError`` for each URL. Names of sections are in lower case, as dulwich expects it.
     """
 
     def sections(self) -> Iterator[tuple[bytes, ...]]:
         """Iterate over the sections."""
-        return (section for section in super().sections() if section != (b"url",))
+        for name, *rest in super().sections():
+            if rest or name.lower() != b"url":
+                yield (name.lower(), *rest)
 
 
 class GitConfig:
