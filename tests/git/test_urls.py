@@ -115,8 +115,8 @@ def test_a_port_in_brackets_that_is_none(text: str) -> None:
         Url.parse(text)
 
 
-def test_a_section_url_without_a_url_is_ignored(disk: Builder) -> None:
-    text = '[url]\n\tinsteadOf = gh:\n[url "https://host/"]\n\tinsteadOf = at:\n'
+def test_sections_are_read_as_by_git(disk: Builder) -> None:
+    text = '[url]\n\tinsteadOf = gh:\n[Url "https://host/"]\n\tinsteadOf = at:\n'
     with Path(disk.git_dir, "config").open("a", encoding="utf-8") as file:
         file.write(text)
     stack = GitConfig(disk.repo).stack()
