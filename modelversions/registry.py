@@ -272,7 +272,7 @@ class Registry(RegistryView):
                     value=bump,
                 )
         if semver is None:
-            self._check_fetched(model, push)
+            self._check_complete(model, push)
         sha = self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
@@ -403,7 +403,7 @@ class Registry(RegistryView):
         if not register:
             _check_one(version, commit)
         elif semver is None:
-            self._check_fetched(model, push)
+            self._check_complete(model, push)
         if not force:
             check_allowed(model, stage, self.allowed_stages())
         named = commit is not None
@@ -686,7 +686,7 @@ class Registry(RegistryView):
         commits = self._store.peel(refs)
         return [ref for ref in refs if commits[ref.id] is not None]
 
-    def _check_fetched(self, model: str, push: object) -> None:
+    def _check_complete(self, model: str, push: object) -> None:
         """Check that the next version of a model can be told in a shallow clone.
 
         Raises:
@@ -694,7 +694,8 @@ class Registry(RegistryView):
         """
         if self._fetch and not push and model not in self:
             raise ModelNotFoundError(
-                f"the next version of {model!r} is not known{self._fetch}; or pass the version",
+                f"the next version of {model!r} is not known{self._fetch}; if the model is new, "
+                "pass the version, or push=True",
                 model=model,
             )
 

@@ -18,6 +18,7 @@ from modelversions import (
     Registry,
     RemoteAheadError,
     RemoteError,
+    SemVer,
     WriteConflictError,
 )
 from modelversions.git.local.local_refs import LocalRefs
@@ -225,3 +226,12 @@ def test_a_registry_at_a_url_pushes_nothing(far: Builder) -> None:
         for other in (memory_registry(), "origin"):
             with pytest.raises(InvalidArgumentError, match="where each verb writes at once"):
                 remote.push(remote=other)
+
+
+def test_the_remote_that_is_ahead_is_to_be_fetched() -> None:
+    here, there = memory_registry(), memory_registry()
+    there.register("m")
+    with pytest.raises(RemoteAheadError, match=r"call registry.fetch\(remote\) with this remote"):
+        here.register("m", push=there)
+    here.fetch(there)
+    assert here.register("m", push=there, force=True).version == SemVer(0, 0, 2)

@@ -117,11 +117,12 @@ def check_fetched(remote: Remote, store: Store, model: str) -> None:
     theirs = _ids(_events(remote.list_targets(prefixes)))
     unknown = [name for name in theirs if name not in ours]
     different = [name for name, id in theirs.items() if ours.get(name, id) != id]
+    fetch = "call registry.fetch(remote) with this remote"  # its pushurl may differ from its url
     if unknown:
-        reason = f"has the tag {unknown[-1]!r}, which is not here; call registry.fetch()"
+        reason = f"has the tag {unknown[-1]!r}, which is not here; {fetch}"
     elif different:
         tag = different[-1]
-        reason = f"has a different tag {tag!r}; call registry.delete_tags({tag!r}) and fetch()"
+        reason = f"has a different tag {tag!r}; call registry.delete_tags({tag!r}), {fetch}"
     else:
         return
     raise RemoteAheadError(
