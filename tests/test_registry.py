@@ -406,6 +406,8 @@ def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
     ):
         with pytest.raises(ModelVersionsError, match=r"shallow .* registry.fetch\(\) fetches them"):
             failing()
+    with pytest.raises(ModelVersionsError, match="if the model is new, pass the version"):
+        registry.register("other", author=ANN)
     registry.register("other", "v1.0.0", commit=head, author=ANN)
     assert registry.register("churn", commit=head, author=ANN, force=True).tag == "churn@v9.0.1"
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from tempfile import TemporaryFile
 
 from dulwich.repo import MemoryRepo, Repo
@@ -113,7 +115,7 @@ class Programs:
                 stderr=err,
                 check=False,
                 cwd=self._repo.path,
-                env=self._hook_environment(self._repo),
+                env=_with_exec_path(self._hook_environment(self._repo)),
             )
             parts = []
             for file in (out, err):
@@ -167,6 +169,26 @@ class Programs:
             elif value == "*" or os.path.expanduser(value) == directory:
                 safe = True
         return safe
+
+
+def _with_exec_path(env: Mapping[str, str]) -> dict[str, str]:
+    """Add Git's own programs to an environment, such as ``git-sh-setup``, if Git is installed."""
+    path = env.get("PATH", os.defpath)
+    git = shutil.which("git", path=path)
+    folder = env.get("GIT_EXEC_PATH") or (git and _exec_path(git))
+    if not folder:
+        return dict(env)
+    return {**env, "GIT_EXEC_PATH": folder, "PATH": os.pathsep.join([folder, path])}
+
+
+@cache
+def _exec_path(git: str) -> str:
+    """Return the directory of Git's own programs; empty if ``git`` does not tell it."""
+    try:
+        done = subprocess.run([git, "--exec-path"], capture_output=True, check=False)  # noqa: S603
+    except OSError:
+        return ""
+    return os.fsdecode(done.stdout.rstrip(b"\r\n")) if done.returncode == 0 else ""
 
 
 def _owned_paths(repo: Repo) -> Iterator[str]:

@@ -201,3 +201,19 @@ def test_five_of_a_hundred_thousand(tmp_path: Path) -> None:
     files = [git.path / ".git" / "packed-refs" for git in (theirs, ours)]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert took[1] < 5 * took[0], took
+
+
+def test_a_hook_finds_the_programs_of_git(pair: tuple[Git, Git]) -> None:
+    """``git --exec-path`` is first in ``PATH``, as ``. git-sh-setup`` needs it."""
+    for git in pair:
+        hook = git.path / ".git/hooks/reference-transaction"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(
+            '#!/bin/sh\necho "$GIT_EXEC_PATH ${PATH%%:*}" >said\n'
+            "NONGIT_OK=1\n. git-sh-setup\necho sourced >>said\n"
+        )
+        hook.chmod(0o755)
+    write(*pair)
+    said = [(git.path / "said").read_text() for git in pair]
+    assert said[0] == said[1]
+    assert said[1].endswith("\nsourced\n")

@@ -11,7 +11,7 @@ from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import DubiousOwnershipError, Identity, Registry
 from modelversions.git.config import GitConfig
-from modelversions.git.programs import Programs
+from modelversions.git.programs import Programs, _with_exec_path
 
 ANN = Identity("Ann", "ann@example.com")
 ME, OTHER, ROOT = 1000, 1001, 0
@@ -190,3 +190,29 @@ def test_a_program_runs_in_the_work_tree(
     done = programs(repo).run(command)
     assert done.stdout.decode().strip() == os.path.realpath(repo.path)
     assert programs(MemoryRepo()).run(command).stdout.decode().strip() == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "folder"),
+    [('[ "$1" = --exec-path ] && echo /core', "/core"), ("exit 1", ""), (None, "")],
+)
+def test_the_environment_of_a_hook_has_the_programs_of_git(
+    tmp_path: Path, script: str | None, folder: str
+) -> None:
+    if script is not None:
+        (tmp_path / "git").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "git").chmod(0o755)
+    path = str(tmp_path)
+    added = {"GIT_EXEC_PATH": folder, "PATH": f"{folder}{os.pathsep}{path}"} if folder else {}
+    assert _with_exec_path({"PATH": path}) == {"PATH": path, **added}
+
+
+def test_the_environment_may_say_where_the_programs_of_git_are(tmp_path: Path) -> None:
+    env = {"PATH": str(tmp_path), "GIT_EXEC_PATH": "/given"}
+    assert _with_exec_path(env) == {**env, "PATH": f"/given{os.pathsep}{tmp_path}"}
+
+
+def test_a_git_that_cannot_be_started(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/does/not/exist\n")
+    (tmp_path / "git").chmod(0o755)
+    assert _with_exec_path({"PATH": str(tmp_path)}) == {"PATH": str(tmp_path)}
