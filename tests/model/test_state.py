@@ -176,6 +176,31 @@ class TestStages:
         assert held(ended) == {}
         assert ended.history[-1].version == SemVer(2, 0, 0)
 
+    def test_of_several_holders_the_first_is_shown_with_its_commit(self) -> None:
+        found = model(
+            ("m@v1.0.0", "c1", 1),
+            ("m@v2.0.0", "c2", 2),
+            ("m#prod#1", "c1", 3),
+            ("m#prod#2", "c2", 4),
+        )
+        assert [one.name for one in found.holders("prod")] == ["v2.0.0", "v1.0.0"]
+        holder = found.stages["prod"]
+        assert (holder.name, holder.commit, holder.tag) == (
+            "v2.0.0",
+            found["v2.0.0"].commit,
+            "m@v2.0.0",
+        )
+
+    def test_each_unassignment_ends_one_of_the_assignments_of_two_versions(self) -> None:
+        tags = ["m@v1.0.0", "m#prod#1", "m@v2.0.0", "m#prod#2", "m@v2.0.0!", "m#prod#3"]
+        tags += ["m#prod!#4", "m#prod!#5", "m@v2.0.0#6"]
+        assert held(model(*((tag, "c1", time) for time, tag in enumerate(tags)))) == {}
+
+    def test_a_bare_commit_is_shown_with_its_newest_assignment(self) -> None:
+        found = model(("m#a#1", "c1", 1), ("m#b#2", "c1", 2), ("m#b!#3", "c1", 3))
+        assert list(found.stages) == ["a"]
+        assert found.stages["a"].tag == "m#b#2"
+
     @pytest.mark.parametrize(("here", "there"), [("c1", "c2"), ("c2", "c1")])
     def test_a_version_that_moved_is_still_registered_where_it_was(
         self, here: str, there: str
@@ -256,3 +281,22 @@ def test_what_holds_a_stage_is_active_and_every_version_is_listed_once(found: li
     for holder in state.versions:
         newest = [e for e in state.history if e.version == holder.key and e.kind.is_about_a_version]
         assert holder.active == (newest[-1].kind is EventKind.REGISTRATION)
+
+
+class TestProblems:
+    """Problems of several tags together."""
+
+    def test_a_version_registered_again_at_its_commit_has_not_moved(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v1.0.0#2", "c1", 2))
+        assert found.problems == ()
+
+    def test_a_shared_commit_is_named_by_seven_digits(self) -> None:
+        found = model(("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c1", 2))
+        (problem,) = found.problems
+        commit = found["v1.0.0"].commit[:7]
+        assert problem.message.startswith(
+            f"v1.0.0 was registered at the same commit, {commit}: GTO"
+        )
+
+    def test_equal_counters_are_in_order(self) -> None:
+        assert model(("m@v1.0.0#0", "c1", 1), ("m@v1.0.0!#0", "c1", 2)).problems == ()
