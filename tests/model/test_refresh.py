@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import random
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from dulwich.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelversions import Model, Registry
+from modelversions import Model, Registry, Signature, SignatureStatus
 from modelversions.git.local.local_refs import LocalRefs
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.remote.remote_store import RemoteStore
@@ -336,3 +337,16 @@ def test_a_registry_is_released_without_the_garbage_collector(disk: Builder) -> 
         assert released() is None
     finally:
         gc.enable()
+
+
+def test_the_signature_of_a_version_is_that_of_its_tag(disk: Builder) -> None:
+    disk.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
+    registry = disk.registry
+    model = registry["m"]
+    ids = {ref.name: ref.id for ref in LocalStore(disk.repo, "here").tags()}
+    assert [version._signature for version in model.versions] == [None] * 3
+    good = Signature(SignatureStatus.GOOD, "Ann")
+    registry._snapshots.signatures[ids["m@v2.0.0"]] = good
+    assert [version._signature for version in model.versions] == [None, good, None]
+    again = pickle.loads(pickle.dumps(model))
+    assert again["v2.0.0"]._signature is None
