@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,23 @@ def test_a_tag_object_is_replaced_twice_and_in_a_circle(line: Builder) -> None:
     replace(line, ids[2], ids[0])  # Git reads none of them
     assert not line.registry.history()
     assert [problem.kind for problem in line.registry.problems()] == [ProblemKind.MISSING] * 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda registry: registry["m"].latest.commit, lambda registry: registry.history()[0].commit],
+    ids=["one", "all"],
+)
+def test_each_question_reads_a_tag_again_that_is_replaced(
+    line: Builder, ask: Callable[[Registry], str]
+) -> None:
+    id = line.tag("m@v1.0.0", "c1")
+    other = line.tag("other", "c2")
+    registry = line.registry
+    registry["m"].history  # noqa: B018  # reads it
+    assert ask(registry) == line.commits["c1"]
+    replace(line, id, other)
+    assert ask(registry) == line.commits["c2"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
