@@ -145,11 +145,14 @@ def _latest(registry: Registry) -> Probe:
 
 
 def _afresh(path: Path, ask: Callable[[Registry], object]) -> Probe:
-    """Open the repository for each answer, as a process of C git has to."""
+    """Open the repository for each answer, as a process of C git has to.
+
+    To release what the registry has read is no part of the answer.
+    """
 
     def answer() -> object:
         with Registry.open(path) as registry:
-            return ask(registry)
+            return registry, ask(registry)
 
     return clocked(answer)
 

@@ -84,7 +84,7 @@ def _check(settings: Settings, one_in: int, runner: Runner) -> None:
         for path in settings.paths([name]):
             alive = {one.key for one in known[path].survivors}
             chosen = (one for one in mutants(path, one_in) if one.key[1:] not in alive)
-            found += _shown(runner.outcomes(chosen))
+            found += _outcomes(runner, chosen)
         result = summary(found, one_in, None)
         print(f"{name}: {result}", flush=True)
         assert result.percent >= settings.percent, f"too many mutants of {name} survive"
