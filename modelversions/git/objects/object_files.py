@@ -108,7 +108,7 @@ class ObjectFiles:
         for pack in self._every_pack(set()):
             if not plain:
                 break
-            found.update([plain.pop(oid) for oid in pack.existing(plain)])
+            found.update(pack.existing(plain))
         types = self.types([*plain.values(), *left])
         return found.union(id for id, type in types.items() if type)
 

@@ -16,7 +16,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -98,12 +98,11 @@ class _Index:
         number, rest = divmod(at, width)
         return None if at < 0 or rest else self._offset(number)
 
-    def offsets(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
-        """Return those of ``oids``, which is a set or a dictionary, with their offsets."""
+    def offsets(self, oids: Collection[bytes]) -> Iterable[int | None]:
+        """Return the offset of each of ``oids``, or None, in their order."""
         if len(oids) * _BULK_FACTOR < self._ends[-1]:
-            found = ((self.offset(oid), oid) for oid in oids)
-            return [(offset, oid) for offset, oid in found if offset is not None]
-        return [(offset, oid) for offset, oid in self._all_offsets() if oid in oids]
+            return map(self.offset, oids)
+        return map(dict(self._all_offsets()).get, oids)
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with hexadecimal digits, of which there are at least 2."""
@@ -127,13 +126,13 @@ class _Index:
             found.append(oid)
         return [oid for oid in found if oid.hex().startswith(prefix)]
 
-    def _all_offsets(self) -> Iterator[tuple[int, bytes]]:
+    def _all_offsets(self) -> Iterator[tuple[bytes, int]]:
         count, width = self._ends[-1], self._width
         ids = self._data[_IDS_AT : _IDS_AT + count * width]
         offsets = struct.unpack_from(f">{count}I", self._data, self._offsets_at)
         if max(offsets, default=0) >= LARGE_OFFSET_FLAG:
             offsets = tuple(map(self._offset, range(count)))
-        return zip(offsets, [ids[at : at + width] for at in range(0, len(ids), width)])
+        return zip([ids[at : at + width] for at in range(0, len(ids), width)], offsets)
 
     def _offset(self, number: int) -> int:
         at = self._offsets_at + 4 * number
@@ -166,10 +165,9 @@ class _OtherIndex:
         except KeyError:
             return None
 
-    def offsets(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
-        """Return those of ``oids`` that are in the pack, with their offsets."""
-        found = ((self.offset(oid), oid) for oid in oids)
-        return [(offset, oid) for offset, oid in found if offset is not None]
+    def offsets(self, oids: Collection[bytes]) -> Iterable[int | None]:
+        """Return the offset of each of ``oids``, or None, in their order."""
+        return map(self.offset, oids)
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with some hexadecimal digits."""
@@ -249,21 +247,24 @@ class Pack:
         """Yield objects that are here and not broken, in the order of the pack.
 
         Args:
-            wanted: the hexadecimal ids of objects by their binary ids. Those that are yielded are
-                removed.
+            wanted: the hexadecimal ids of objects by their binary ids. Those that were yielded are
+                removed in the end.
         """
-        for offset, oid in self._sorted(wanted):
+        entries = self._entries(wanted)
+        broken: set[str] = set()
+        for offset, id in entries:
             try:
                 found = self._small_entry(offset)
             except Exception:  # noqa: BLE001  # _object() tells whether it is broken or too large
                 found = None
-            try:
-                found = found or self._object(offset)
-            except Exception:  # noqa: BLE001, S112  # as in read()
-                continue
-            id = wanted.pop(oid, None)
-            if id is not None:  # a broken index may have it twice
-                yield id, found
+            if found is None:
+                try:
+                    found = self._object(offset)
+                except Exception:  # noqa: BLE001  # as in read()
+                    broken.add(id)
+                    continue
+            yield id, found
+        _remove(wanted, entries, broken)
 
     def type(self, oid: bytes) -> str | None:
         """Return an object's type from its header, or from that of a delta's base."""
@@ -279,34 +280,39 @@ class Pack:
         Args:
             wanted: as for ``read_many``.
         """
+        entries = self._entries(wanted)
         known: dict[int, str] = {}
-        for offset, oid in self._sorted(wanted):
+        broken: set[str] = set()
+        for offset, id in entries:
             try:
                 found = self._type(offset, known)
-            except Exception:  # noqa: BLE001, S112  # as in read()
-                continue
-            id = wanted.pop(oid, None) if found else None
-            if found and id is not None:
+            except Exception:  # noqa: BLE001  # as in read()
+                found = None
+            if found is None:
+                broken.add(id)
+            else:
                 yield id, found
+        _remove(wanted, entries, broken)
 
-    def existing(self, oids: Collection[bytes]) -> set[bytes]:
-        """Return those of ``oids`` that are here; their content is not read.
+    def existing(self, wanted: dict[bytes, str]) -> list[str]:
+        """Return the ids of the objects that are here; their content is not read.
 
         Args:
-            oids: a set or a dictionary.
+            wanted: as for ``read_many``.
         """
-        try:
-            return {oid for _, oid in self._index.offsets(oids)}
-        except Exception:  # noqa: BLE001  # the index is cut short
-            return set()
+        entries = self._entries(wanted)
+        _remove(wanted, entries)
+        return [id for _, id in entries]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
         return self._index.with_prefix(prefix)
 
-    def _sorted(self, oids: Collection[bytes]) -> list[tuple[int, bytes]]:
+    def _entries(self, wanted: Mapping[bytes, str]) -> list[tuple[int, str]]:
+        """Return the offsets and ids of the objects that are here, in the order of the pack."""
         try:
-            return sorted(self._index.offsets(oids))
+            found = zip(self._index.offsets(wanted), wanted.values())
+            return sorted([(offset, id) for offset, id in found if offset is not None])
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
 
@@ -434,6 +440,18 @@ class Pack:
     def holds_files(self) -> bool:
         """Whether it holds a file descriptor: small files are in memory."""
         return self._index.holds_file or isinstance(self._data, mmap.mmap)
+
+
+def _remove(
+    wanted: dict[bytes, str], entries: Collection[tuple[int, str]], broken: Collection[str] = ()
+) -> None:
+    """Remove the objects that were found in a pack and are not broken from those to be found."""
+    if len(entries) == len(wanted) and not broken:
+        wanted.clear()
+        return
+    for _, id in entries:
+        if id not in broken:
+            del wanted[bytes.fromhex(id)]
 
 
 def entry_head(data: mmap.mmap | bytes, at: int) -> tuple[int, int]:
