@@ -250,7 +250,7 @@ class Pack:
             wanted: the hexadecimal ids of objects by their binary ids. Those that were yielded are
                 removed in the end.
         """
-        entries = self._entries(wanted)
+        entries = sorted(self._entries(wanted))
         broken: set[str] = set()
         for offset, id in entries:
             try:
@@ -280,7 +280,7 @@ class Pack:
         Args:
             wanted: as for ``read_many``.
         """
-        entries = self._entries(wanted)
+        entries = sorted(self._entries(wanted))
         known: dict[int, str] = {}
         broken: set[str] = set()
         for offset, id in entries:
@@ -309,10 +309,10 @@ class Pack:
         return self._index.with_prefix(prefix)
 
     def _entries(self, wanted: Mapping[bytes, str]) -> list[tuple[int, str]]:
-        """Return the offsets and ids of the objects that are here, in the order of the pack."""
+        """Return the offsets and ids of the objects that are here."""
         try:
             found = zip(self._index.offsets(wanted), wanted.values())
-            return sorted([(offset, id) for offset, id in found if offset is not None])
+            return [(offset, id) for offset, id in found if offset is not None]
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
 
