@@ -683,8 +683,7 @@ class Registry(RegistryView):
     def _events(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags of events whose names begin with one of ``prefixes``."""
         refs = [ref for ref in self._store.tags(prefixes) if TagName.try_parse(ref.name)]
-        commits = self._store.peel(refs)
-        return [ref for ref in refs if commits[ref.id] is not None]
+        return [ref for ref, commit in zip(refs, self._store.peel(refs)) if commit is not None]
 
     def _check_complete(self, model: str, push: object) -> None:
         """Check that the next version of a model can be told in a shallow clone.

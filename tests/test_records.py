@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -429,7 +429,7 @@ class TestMoments:
         read: list[object] = []
         real = LocalStore.read
 
-        def counted(store: LocalStore, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+        def counted(store: LocalStore, refs: Iterable[TagRef]) -> list[TagObject]:
             read.append(store)
             return real(store, refs)
 

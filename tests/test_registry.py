@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import ItemsView, Iterable, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, ValuesView
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -69,7 +69,7 @@ class CountingStore(LocalStore):
         self.reads: list[list[str]] = []
         self.listed: list[tuple[str, ...]] = []
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         wanted = list(refs)
         self.reads.append([ref.name for ref in wanted])
         return super().read(wanted)
@@ -78,8 +78,8 @@ class CountingStore(LocalStore):
         """List the tags with their peeled ids, as a packed-refs file has them."""
         self.listed.append(tuple(prefixes))
         refs = super().tags(tuple(prefixes))
-        commits = super().peel(refs)
-        return tuple(ref._replace(peeled=commits[ref.id] or ref.id) for ref in refs)
+        commits = zip(refs, super().peel(refs))
+        return tuple(ref._replace(peeled=commit or ref.id) for ref, commit in commits)
 
 
 class TestMapping:

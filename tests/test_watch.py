@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from queue import Queue
 from typing import Any
@@ -71,7 +71,7 @@ class Store(LocalStore):
             raise error
         return tuple(super().tags(tuple(prefixes)))
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         wanted = list(refs)
         self.reads += [ref.name for ref in wanted]
         return super().read(wanted)
@@ -359,7 +359,7 @@ class TestFailures:
         class Pruning(Store):
             """A store of which another process deletes a tag before it is read."""
 
-            def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+            def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
                 wanted = list(refs)
                 if any(ref.name == "m#prod#2" for ref in wanted):
                     disk.repo.refs.remove_if_equals(Ref(b"refs/tags/m#prod#2"), None)

@@ -234,23 +234,24 @@ class Member:
         """List the tags whose names begin with one of ``prefixes``, as they were listed."""
         return self.listed().refs(prefixes)
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id; those that are not known, live."""
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
+        """Read the objects that refs name, in the order of the refs; those not known, live."""
         listed = list(refs)
         known = {**self.unreadable, **self.objects}
         unknown = [ref for ref in listed if ref.id not in known]
         if unknown:
             with self._opened() as store:
-                found = store.read(unknown)
+                found = {ref.id: tag for ref, tag in zip(unknown, store.read(unknown))}
             known.update(found)
             self.objects |= {id: one for id, one in found.items() if not one.is_unreadable}
-        return {ref.id: known[ref.id] for ref in listed}
+        return [known[ref.id] for ref in listed]
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags."""
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
+        """Peel annotated tags to their commits, in the order of the refs; None for other tags."""
+        listed = list(refs)
         found: dict[str, str | None] = {}
         unknown: list[TagRef] = []
-        for ref in refs:
+        for ref in listed:
             if ref.id in self.objects:
                 found[ref.id] = self.objects[ref.id].commit
             elif ref.id in self.peels:
@@ -259,7 +260,8 @@ class Member:
                 found[ref.id] = None if ref.peeled == ref.id else ref.peeled
             else:
                 unknown.append(ref)
-        return found | {id: one.commit for id, one in self.read(unknown).items()}
+        found.update((ref.id, tag.commit) for ref, tag in zip(unknown, self.read(unknown)))
+        return [found[ref.id] for ref in listed]
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names now."""

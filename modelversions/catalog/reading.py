@@ -175,21 +175,26 @@ class _Recorder:
         wanted = tuple(prefixes)
         return [ref for ref in self._refs if ref.name.startswith(wanted)]
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         known = self._request.objects
         listed = list(refs)
-        found = self._store.read([ref for ref in listed if ref.id not in known])
-        self.objects.update(found)
-        return {ref.id: found.get(ref.id) or known[ref.id] for ref in listed}
+        found = self._read([ref for ref in listed if ref.id not in known])
+        return [found.get(ref.id) or known[ref.id] for ref in listed]
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
         read = self._request.objects
         known = {**self._request.peels, **{id: tag.commit for id, tag in read.items()}}
         listed = list(refs)
         new = [ref for ref in listed if ref.id not in known]
-        self.peels.update(self._store.peel(new, verify=verify))
-        return {ref.id: self.peels.get(ref.id, known.get(ref.id)) for ref in listed}
+        peeled = self._store.peel(new, verify=verify)
+        self.peels.update((ref.id, commit) for ref, commit in zip(new, peeled))
+        return [self.peels.get(ref.id, known.get(ref.id)) for ref in listed]
 
     def read_new(self) -> None:
-        known = self._request.known
-        self.objects.update(self._store.read([ref for ref in self._refs if ref.id not in known]))
+        self._read([ref for ref in self._refs if ref.id not in self._request.known])
+
+    def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
+        """Read objects, by id, and keep them for the answer."""
+        found = {ref.id: tag for ref, tag in zip(refs, self._store.read(refs))}
+        self.objects.update(found)
+        return found

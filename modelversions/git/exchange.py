@@ -286,7 +286,7 @@ class ConnectedRemote:
         """
         if not are_checked(self._programs.config, "fetch"):
             return
-        found = first_invalid(self._files, map(_text, new), self._repo.object_format)
+        found = first_invalid(self._files, list(map(_text, new)), self._repo.object_format)
         if found is not None:
             raise RemoteError(
                 f"{self._source.location!r} sent the object {found[0]}, which is invalid: "
@@ -303,7 +303,7 @@ class ConnectedRemote:
         """
         width = self._repo.object_format.oid_length
         needed: dict[str, None] = {}
-        for _, found in self._files.read_many(map(_text, new)):
+        for _, found in self._files.read_many(list(map(_text, new))):
             needed.update(dict.fromkeys(links(found, width)))
         missing = self._files.first_missing(needed)
         if missing is not None:
@@ -363,8 +363,9 @@ class ConnectedRemote:
     def _peel(self, ids: Iterable[str]) -> list[str]:
         """Return the commits that tag objects peel to; the ids of other objects unchanged."""
         kinds = self._files.types(dict.fromkeys(ids))
-        tags = TagReader(self._files).read([id for id, kind in kinds.items() if kind == "tag"])
-        return [tags[id].commit or id if id in tags else id for id in kinds]
+        tags = [id for id, kind in kinds.items() if kind == "tag"]
+        commits = dict(zip(tags, TagReader(self._files).peel(tags)))
+        return [commits.get(id) or id for id in kinds]
 
     def _tips(self) -> list[str]:
         """Return the commits of HEAD, branches, remote-tracking branches and tags."""

@@ -287,7 +287,7 @@ class _Opened:
         """
         if not are_checked(self.config, "receive"):
             return
-        ids = (id.decode("ascii") for id in new)
+        ids = [id.decode("ascii") for id in new]
         found = first_invalid(self.files, ids, self.repo.object_format)
         if found is not None:
             raise cannot_push(

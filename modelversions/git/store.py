@@ -275,11 +275,11 @@ class ReadStore(Protocol):
         The same sequence may be returned again while nothing has changed.
         """
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id."""
+    def read(self, refs: Iterable[TagRef]) -> Sequence[TagObject]:
+        """Read the objects that refs name, in the order of the refs."""
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags.
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Sequence[str | None]:
+        """Peel annotated tags to their commits, in the order of the refs; None for other tags.
 
         Args:
             refs: the tags.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from modelversions.git.store import TagObject, TagRef
@@ -37,12 +37,11 @@ def named(model: str, refs: Iterable[TagRef]) -> Iterator[NamedTag]:
             yield tuple.__new__(NamedTag, (parts, ref))
 
 
-def load(model: str, tags: Iterable[NamedTag], objects: Mapping[str, TagObject]) -> Loaded:
-    """Combine tag names with tag objects, given by object id."""
+def load(model: str, tags: Iterable[NamedTag], objects: Iterable[TagObject]) -> Loaded:
+    """Combine tag names with their tag objects, which may be followed by those of other tags."""
     loaded = Loaded([], [], [])
-    for tag in tags:
-        parts, (name, id, peeled) = tag
-        found = objects[id]
+    for tag, found in zip(tags, objects):
+        parts, (name, _, peeled) = tag
         commit, own_name, time, author, message, issues, timestamp = found
         if issues or own_name != name:
             loaded.problems.extend(_problems(model, name, found))

@@ -77,23 +77,23 @@ class StoreAsOf:
         refs = self._store.tags(prefixes)
         if self._replaced != self._store.replaced:
             self._objects, self._replaced = {}, self._store.replaced
-        objects = self.read(refs)
-        times = ((ref, objects[ref.id].time) for ref in refs)
         past = self._moment.includes
+        times = ((ref, tag.time) for ref, tag in zip(refs, self.read(refs)))
         return tuple(ref for ref, time in times if time is None or past(ref.name, time))
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id."""
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
+        """Read the objects that refs name, in the order of the refs."""
         listed = list(refs)
         unknown = [ref for ref in listed if ref.id not in self._objects]
-        found = dict(self._store.read(unknown)) if unknown else {}
+        read = self._store.read(unknown) if unknown else ()
+        found = {ref.id: tag for ref, tag in zip(unknown, read)}
         self._objects |= {id: tag for id, tag in found.items() if not tag.is_unreadable}
-        return {ref.id: found.get(ref.id) or self._objects[ref.id] for ref in listed}
+        return [found.get(ref.id) or self._objects[ref.id] for ref in listed]
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags."""
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
+        """Peel annotated tags to their commits, in the order of the refs; None for other tags."""
         del verify  # all tags were read already, to know their times
-        return {id: tag.commit for id, tag in self.read(refs).items()}
+        return [tag.commit for tag in self.read(refs)]
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names now."""

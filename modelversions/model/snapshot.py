@@ -165,9 +165,7 @@ class ModelSnapshot:
         known = dict(unread.previous.identity)
         return [tag for tag in self.tags if known.get(tag.ref.name) != tag.ref.id]
 
-    def load(
-        self, unread: Unread, tags: Sequence[NamedTag], objects: Mapping[str, TagObject]
-    ) -> None:
+    def load(self, unread: Unread, tags: Sequence[NamedTag], objects: Iterable[TagObject]) -> None:
         """Compute the state from the new tags and the previous state.
 
         Raises:
@@ -259,7 +257,7 @@ def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
     """
     for batch in _batches(snapshots):
         store = batch[0][1].store
-        objects = store.read([tag.ref for *_, tags in batch for tag in tags])
+        objects = iter(store.read([tag.ref for *_, tags in batch for tag in tags]))
         for snapshot, unread, tags in batch:
             snapshot.load(unread, tags, objects)
 
@@ -294,13 +292,14 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     if store is None:
         return
     first = [_first_event(one) for one in unread]
-    commits = store.peel([ref for ref in first if ref is not None])
+    peeled = iter(store.peel([ref for ref in first if ref is not None]))
     for snapshot, ref in zip(unread, first):
-        snapshot.known_exists = ref is not None and commits[ref.id] is not None
+        snapshot.known_exists = ref is not None and next(peeled) is not None
     left = {one: one.tags for one in unread if not one.known_exists}
-    commits = store.peel([tag.ref for tags in left.values() for tag in tags])
+    peeled = iter(store.peel([tag.ref for tags in left.values() for tag in tags]))
     for snapshot, tags in left.items():
-        snapshot.known_exists = any(commits[tag.ref.id] is not None for tag in tags)
+        commits = [next(peeled) for _ in tags]
+        snapshot.known_exists = any(commit is not None for commit in commits)
 
 
 def _first_event(snapshot: ModelSnapshot) -> TagRef | None:
@@ -348,9 +347,8 @@ def _find_below(
         else:
             snapshot.known_latest = False
     commits = store.peel([tag.ref for _, tag in singles], verify=True)
-    for snapshot, tag in singles:
-        (_, version, _, _, _), (name, id, _) = tag
-        commit = commits[id]
+    for (snapshot, tag), commit in zip(singles, commits):
+        (_, version, _, _, _), (name, _, _) = tag
         if commit is None or version is None:
             others.append((snapshot, [tag]))
         else:
@@ -362,7 +360,7 @@ def _find_among(
     store: ReadStore, candidates: Sequence[tuple[ModelSnapshot, Sequence[NamedTag]]]
 ) -> dict[ModelSnapshot, Precedence | None]:
     """Find latest versions among tags of one precedence each; return as ``_find_below``."""
-    objects = store.read([tag.ref for _, tags in candidates for tag in tags])
+    objects = iter(store.read([tag.ref for _, tags in candidates for tag in tags]))
     inactive: dict[ModelSnapshot, Precedence | None] = {}
     unclear: list[ModelSnapshot] = []
     for snapshot, tags in candidates:

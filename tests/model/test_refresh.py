@@ -6,7 +6,7 @@ import gc
 import pickle
 import random
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class CountingStore(LocalStore):
         super().__init__(*args, **kwargs)
         self.asked: list[str] = []
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         listed = list(refs)
         self.asked += [ref.name for ref in listed]
         return super().read(listed)
@@ -292,7 +292,7 @@ def test_tags_are_grouped_by_model(disk: Builder) -> None:
 def test_to_read_nothing_asks_no_server() -> None:
     url = Url.parse("https://nowhere.invalid/models.git")
     assert url is not None
-    assert RemoteStore(url, RemoteOptions()).read([]) == {}
+    assert RemoteStore(url, RemoteOptions()).read([]) == []
 
 
 def test_a_function_during_which_the_collector_is_paused_keeps_its_name(disk: Builder) -> None:

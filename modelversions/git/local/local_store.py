@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import stat
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
+from itertools import compress, islice
 
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ShaFile
@@ -173,38 +173,39 @@ class LocalStore:
             types = self._files.types(replaced)
             self._has_replaced_tags = any(type not in _NOT_TAGS for type in types.values())
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id."""
-        ids = {ref.id: None for ref in refs}
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
+        """Read the objects that refs name, in the order of the refs."""
+        ids = [ref.id for ref in refs]
         with self._lock:
             return TagReader(self._files, options=self.options).read(ids)
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags.
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
+        """Peel annotated tags to their commits, in the order of the refs; None for other tags.
 
         Without ``verify``, this takes the peeled ids from packed-refs, as C git does. It only
         checks that the tag objects exist, and that the peeled ones are commits.
         """
-        commits: dict[str, str | None] = {}
-        listed: dict[str, str] = {}
-        unlisted: list[str] = []
-        for _, id, peeled in refs:
-            if peeled is None or verify:
-                unlisted.append(id)
-            else:
-                listed[id] = peeled
+        ids: list[str] = []
+        peeled: list[str | None] = []
+        for ref in refs:
+            ids.append(ref.id)
+            peeled.append(ref.peeled)
         with self._lock:
-            types = self._files.types(set(listed.values()))
+            reader = TagReader(self._files)
+            if verify:
+                return reader.peel(ids)
+            types = self._files.types({commit for commit in peeled if commit is not None})
+            existing = self._files.existing(compress(ids, peeled))
             others = {id for id, type in types.items() if type != "commit"}
-            existing = self._files.existing(listed)
-            for id, peeled in listed.items():
-                if peeled in others or id not in existing:
-                    unlisted.append(id)
-                else:
-                    commits[id] = None if id == peeled else peeled
-            if unlisted:
-                commits.update(TagReader(self._files).peel(unlisted))
-            return commits
+            found: list[str | None] = []
+            unlisted: list[int] = []
+            for number, (id, commit) in enumerate(zip(ids, peeled)):
+                if commit is None or commit in others or id not in existing:
+                    unlisted.append(number)
+                found.append(None if commit == id else commit)
+            for number, commit in zip(unlisted, reader.peel([ids[one] for one in unlisted])):
+                found[number] = commit
+            return found
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names."""
@@ -217,7 +218,7 @@ class LocalStore:
         with self._lock:
             self._begin()
             found = self._revisions.walk(self._revisions.resolve(revision))
-            return list(itertools.islice(found, limit))
+            return list(islice(found, limit))
 
     def config(self, key: str) -> str | None:
         """Return the value of a key of Git's configuration."""

@@ -7,7 +7,7 @@ single messages (``fetch.fsck.<message>``) are not read, and ``.gitmodules`` is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import ShaFile
@@ -31,13 +31,13 @@ def are_checked(config: GitConfig, section: str) -> bool:
 
 
 def first_invalid(
-    files: ObjectFiles, ids: Iterable[str], format: ObjectFormat
+    files: ObjectFiles, ids: Sequence[str], format: ObjectFormat
 ) -> tuple[str, str] | None:
     """Return an object that Git would refuse, and the reason; None if there is none."""
-    for id, (kind, raw) in files.read_many(ids):
+    for number, (kind, raw) in files.read_many(ids):
         reason = _invalid_reason(kind, raw, format) if kind != "blob" else ""
         if reason:
-            return id, reason
+            return ids[number], reason
     return None
 
 

@@ -58,9 +58,9 @@ def pack_objects(
     return len(ids), chain(_unpacked(files, first), generate_unpacked_objects(store, entries))
 
 
-def _unpacked(files: ObjectFiles, ids: Iterable[str]) -> Iterator[UnpackedObject]:
-    for id, (kind, raw) in files.read_many(ids):
-        yield UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=bytes.fromhex(id))
+def _unpacked(files: ObjectFiles, ids: Sequence[str]) -> Iterator[UnpackedObject]:
+    for number, (kind, raw) in files.read_many(ids):
+        yield UnpackedObject(NUMBERS[kind], decomp_chunks=[raw], sha=bytes.fromhex(ids[number]))
 
 
 def tree_of(raw: bytes) -> str:

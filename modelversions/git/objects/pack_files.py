@@ -16,9 +16,9 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import RawObjectID
@@ -26,6 +26,10 @@ from dulwich.pack import apply_delta, load_pack_index
 
 Raw = tuple[str, bytes]
 """An object's type and content."""
+
+
+Item = TypeVar("Item")
+"""What a caller knows an object by, such as its number in a list."""
 
 
 class Oversized(bytes):
@@ -243,16 +247,16 @@ class Pack:
         except Exception:  # noqa: BLE001  # dulwich, zlib and struct report a broken pack differently
             return None
 
-    def read_many(self, wanted: dict[bytes, str]) -> Iterator[tuple[str, Raw]]:
+    def read_many(self, wanted: dict[bytes, Item]) -> Iterator[tuple[Item, Raw]]:
         """Yield objects that are here and not broken, in the order of the pack.
 
         Args:
-            wanted: the hexadecimal ids of objects by their binary ids. Those that were yielded are
-                removed in the end.
+            wanted: what is yielded with the objects, by their ids. The ids of those that were
+                yielded are removed in the end.
         """
         entries = sorted(self._entries(wanted))
-        broken: set[str] = set()
-        for offset, id in entries:
+        broken: set[bytes] = set()
+        for offset, oid, item in entries:
             try:
                 found = self._small_entry(offset)
             except Exception:  # noqa: BLE001  # _object() tells whether it is broken or too large
@@ -261,9 +265,9 @@ class Pack:
                 try:
                     found = self._object(offset)
                 except Exception:  # noqa: BLE001  # as in read()
-                    broken.add(id)
+                    broken.add(oid)
                     continue
-            yield id, found
+            yield item, found
         _remove(wanted, entries, broken)
 
     def type(self, oid: bytes) -> str | None:
@@ -274,7 +278,7 @@ class Pack:
         except Exception:  # noqa: BLE001  # as in read()
             return None
 
-    def types(self, wanted: dict[bytes, str]) -> Iterator[tuple[str, str]]:
+    def types(self, wanted: dict[bytes, Item]) -> Iterator[tuple[Item, str]]:
         """Yield the types of objects that are here, as ``type()`` gives them.
 
         Args:
@@ -282,37 +286,37 @@ class Pack:
         """
         entries = sorted(self._entries(wanted))
         known: dict[int, str] = {}
-        broken: set[str] = set()
-        for offset, id in entries:
+        broken: set[bytes] = set()
+        for offset, oid, item in entries:
             try:
                 found = self._type(offset, known)
             except Exception:  # noqa: BLE001  # as in read()
                 found = None
             if found is None:
-                broken.add(id)
+                broken.add(oid)
             else:
-                yield id, found
+                yield item, found
         _remove(wanted, entries, broken)
 
-    def existing(self, wanted: dict[bytes, str]) -> list[str]:
-        """Return the ids of the objects that are here; their content is not read.
+    def existing(self, wanted: dict[bytes, Item]) -> list[Item]:
+        """Return what is wanted of the objects that are here; their content is not read.
 
         Args:
             wanted: as for ``read_many``.
         """
         entries = self._entries(wanted)
         _remove(wanted, entries)
-        return [id for _, id in entries]
+        return [item for _, _, item in entries]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
         return self._index.with_prefix(prefix)
 
-    def _entries(self, wanted: Mapping[bytes, str]) -> list[tuple[int, str]]:
-        """Return the offsets and ids of the objects that are here."""
+    def _entries(self, wanted: Mapping[bytes, Item]) -> list[tuple[int, bytes, Item]]:
+        """Return offset, id and item of the objects that are here."""
         try:
-            found = zip(self._index.offsets(wanted), wanted.values())
-            return [(offset, id) for offset, id in found if offset is not None]
+            found = zip(self._index.offsets(wanted), wanted, wanted.values())
+            return [(offset, oid, item) for offset, oid, item in found if offset is not None]
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
 
@@ -443,15 +447,20 @@ class Pack:
 
 
 def _remove(
-    wanted: dict[bytes, str], entries: Collection[tuple[int, str]], broken: Collection[str] = ()
+    wanted: dict[bytes, Item],
+    entries: Sequence[tuple[int, bytes, Item]],
+    broken: Collection[bytes] = (),
 ) -> None:
-    """Remove the objects that were found in a pack and are not broken from those to be found."""
+    """Remove the objects that were found in a pack and are not broken from those to be found.
+
+    To remove each where all were found would take a tenth of the time of a read.
+    """
     if len(entries) == len(wanted) and not broken:
         wanted.clear()
         return
-    for _, id in entries:
-        if id not in broken:
-            del wanted[bytes.fromhex(id)]
+    for _, oid, _ in entries:
+        if oid not in broken:
+            del wanted[oid]
 
 
 def entry_head(data: mmap.mmap | bytes, at: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ The declared target type is verified, not trusted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from modelversions.git.objects.object_files import ObjectFiles
@@ -62,28 +62,36 @@ class TagReader:
         self._types: dict[str, str] = dict.fromkeys(commits, "commit")
         self._peeled: dict[str, Peeled] = {}
 
-    def read(self, ids: Collection[str]) -> dict[str, TagObject]:
-        """Read the objects that refs name, whatever these are.
+    def read(self, ids: Sequence[str]) -> list[TagObject]:
+        """Read the objects that refs name, whatever these are, in the order of their ids.
 
         Raises:
             RepositoryError: a file exists and cannot be opened.
         """
-        common: dict[str, TagObject] = {}
-        others: dict[str, TagParts | TagObject] = {}
-        for id, (type, raw) in self._reported(self._files.read_many(ids), len(ids)):
+        found = [LIGHTWEIGHT] * len(ids)
+        commits: set[str | None] = set()
+        others: dict[int, TagParts | TagObject] = {}
+        for number, (type, raw) in self._reported(self._files.read_many(ids), len(ids)):
             tag = parse_common_tag(raw) if type == "tag" else None
             if tag is None:
-                others[id] = self._uncommon(id, type, raw)
+                others[number] = self._uncommon(ids[number], type, raw)
             else:
-                common[id] = tag
-        commits = {tag.commit for tag in common.values() if tag.commit is not None}
-        self._types |= self._files.types(commits.difference(self._types))
-        if any(self._types[commit] != "commit" for commit in commits):
-            for id, tag in common.items():
-                if self._types[str(tag.commit)] != "commit":
-                    others[id] = self._uncommon(id, *self._files.raw(id))
-        common.update((id, self._built(tag)) for id, tag in others.items())
-        return common
+                found[number] = tag
+                commits.add(tag[0])  # takes a third of tag.commit
+        for number in self._misdeclared(found, commits):
+            others[number] = self._uncommon(ids[number], *self._files.raw(ids[number]))
+        for number, other in others.items():
+            found[number] = self._built(other)
+        return found
+
+    def _misdeclared(self, tags: Sequence[TagObject], commits: Collection[str | None]) -> list[int]:
+        """Return the indexes of tags whose targets, of which all are given, are no commits."""
+        unknown = [id for id in commits if id is not None and id not in self._types]
+        self._types |= self._files.types(unknown)
+        others = {id for id in commits if id is not None and self._types[id] != "commit"}
+        if not others:
+            return []
+        return [number for number, tag in enumerate(tags) if tag.commit in others]
 
     def _reported(self, items: Iterable[_Item], total: int) -> Iterable[_Item]:
         """Return items whose number is reported after each ``STEP``, if the caller wants that."""
@@ -97,26 +105,27 @@ class TagReader:
             if number % STEP == 0 or number == total:
                 self._options.report(number, total, "tags read")
 
-    def peel(self, ids: Iterable[str]) -> dict[str, str | None]:
-        """Return the commits that ``read`` finds, by object id; None for what is no event's.
+    def peel(self, ids: Sequence[str]) -> list[str | None]:
+        """Return the commits that ``read`` finds, in its order; None for what is no event's.
 
         Of tags in the form that Git writes, neither names nor messages are parsed: this takes
         half the time.
         """
-        commits: dict[str, str | None] = {}
-        left: list[str] = []
-        for id, (type, raw) in self._files.read_many(ids):
+        found: list[str | None] = [None] * len(ids)
+        left: list[int] = []
+        for number, (type, raw) in self._files.read_many(ids):
             commit = commit_of_common_tag(raw) if type == "tag" else None
             if commit is None:
-                left.append(id)
+                left.append(number)
             else:
-                commits[id] = commit
-        types = self._files.types({commit for commit in commits.values() if commit is not None})
-        if any(type != "commit" for type in types.values()):
-            left += [id for id, commit in commits.items() if types[str(commit)] != "commit"]
-        if left:
-            commits.update((id, tag.commit) for id, tag in self.read(left).items())
-        return commits
+                found[number] = commit
+        types = self._files.types({commit for commit in found if commit is not None})
+        others = {id for id, type in types.items() if type != "commit"}
+        if others:
+            left += [number for number, commit in enumerate(found) if commit in others]
+        for number, tag in zip(left, self.read([ids[number] for number in left])):
+            found[number] = tag.commit
+        return found
 
     def _uncommon(self, id: str, type: str, raw: bytes) -> TagParts | TagObject:
         """Parse an object that is no tag, or a tag in which anything may be irregular.

@@ -96,35 +96,36 @@ class RemoteStore:
         """List the tags whose names begin with one of ``prefixes``, in one request."""
         return self.transport.tags(prefixes)
 
-    def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id; fetch those that are not cached.
+    def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
+        """Read the objects that refs name, in the order of the refs; fetch those not cached.
 
         The server is told that we have the commits, so that it sends tag objects only. Objects
         that it cannot send are reported as missing, and requested again the next time.
         """
-        return self._tags.read(refs)
+        listed = list(refs)
+        objects = self._tags.read(listed)
+        return [objects[ref.id] for ref in listed]
 
-    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> Mapping[str, str | None]:
-        """Peel annotated tags to their commits, by object id; None for other tags.
+    def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
+        """Peel annotated tags to their commits, in the order of the refs; None for other tags.
 
         Without ``verify``, this is what the server lists them to peel to, which it does not tell
         to be a commit. Tag objects that were read tell it; others are fetched only if the server
         lists no peeled ids.
         """
-        if verify:
-            return {id: tag.commit for id, tag in self._tags.read(refs).items()}
-        commits: dict[str, str | None] = {}
-        unlisted: list[TagRef] = []
-        for ref in refs:
-            known = self._tags.known(ref)
-            if known is not None:
-                commits[ref.id] = known.commit
-            elif ref.peeled is None:
-                unlisted.append(ref)
+        listed = list(refs)
+        read = self._tags.read([ref for ref in listed if verify or self._is_unlisted(ref)])
+        found: list[str | None] = []
+        for ref in listed:
+            tag = read.get(ref.id) or self._tags.known(ref)
+            if tag is not None:
+                found.append(tag.commit)
             else:
-                commits[ref.id] = None if ref.peeled == ref.id else ref.peeled
-        commits |= {id: tag.commit for id, tag in self._tags.read(unlisted).items()}
-        return commits
+                found.append(None if ref.peeled == ref.id else ref.peeled)
+        return found
+
+    def _is_unlisted(self, ref: TagRef) -> bool:
+        return ref.peeled is None and self._tags.known(ref) is None
 
     def resolve(self, revision: str) -> str:
         """Return the id of the commit that a revision names on the server."""

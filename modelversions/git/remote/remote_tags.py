@@ -84,7 +84,8 @@ class RemoteTags:
         # the server has peeled these tags
         behind = [ref.peeled for ref in refs if ref.peeled]
         reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
-        return reader.read([ref.id for ref in refs])
+        ids = [ref.id for ref in refs]
+        return dict(zip(ids, reader.read(ids)))
 
 
 class _Parts:

@@ -301,12 +301,12 @@ def _check_files(made: Described, repo: Repo) -> None:
     files, single = ObjectFiles(repo, "x"), ObjectFiles(repo, "x")
     try:
         many = dict(files.read_many(ids))
-        assert many == {id: single.raw(id) for id in ids}
+        assert many == {number: single.raw(id) for number, id in enumerate(ids)}
         types = files.types(ids)
         assert types == {id: files.type(id) for id in ids}
         files.existing(ids)
         tags = TagReader(files).read(ids)
-        assert all(tag.commit is None or tag.time is not None for tag in tags.values())
+        assert all(tag.commit is None or tag.time is not None for tag in tags)
     finally:
         files.close()
         single.close()
@@ -314,7 +314,7 @@ def _check_files(made: Described, repo: Repo) -> None:
         return
     for number in range(len(made.entries)):
         expected = made.object(number)
-        found = many[ids[number]]
+        found = many[number]
         assert found == (expected or ("", b"")), number
         assert expected is None or (found[1] is OVERSIZED) is (expected[1] is OVERSIZED)
         assert expected is None or types[ids[number]] == expected[0]

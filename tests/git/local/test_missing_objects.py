@@ -169,7 +169,7 @@ def test_a_reader_is_not_closed_upon(disk: Builder, monkeypatch: pytest.MonkeyPa
     other.start()
     found = store.read(store.tags())
     other.join()
-    assert all(tag.commit for tag in found.values())
+    assert all(tag.commit for tag in found)
 
 
 class TestPruned:

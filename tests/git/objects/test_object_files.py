@@ -21,6 +21,7 @@ from modelversions import ProblemKind, Registry
 from modelversions.git.local.local_store import LocalStore
 from modelversions.git.objects import object_files, pack_files
 from modelversions.git.objects.object_files import ObjectFiles
+from modelversions.git.objects.tag_reader import TagReader
 from tests.builders import ANN, Builder
 
 PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
@@ -79,6 +80,29 @@ def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) ->
         assert [files.raw(id) for id in ids] == [judged(disk, id) for id in ids]
         assert {files.type(id[::-1]) for id in ids} == {""}
     assert files.raw("ab" * 20) == ("", b"")
+    files.close()
+
+
+@pytest.mark.parametrize("form", ["loose", "one pack", "two packs"])
+def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
+    disk.tags("m@v1.0.0", "m@v2.0.0")
+    if form == "two packs":
+        disk.pack()
+    disk.tags("m@v3.0.0")
+    if form != "loose":
+        disk.pack()
+    one, two, three = (ref.id for ref in disk.registry._store.tags())
+    ids = [one, two, "fe" * 20, one, three, "short", "fe" * 20, two, one, "short"]
+    files = ObjectFiles(disk.repo, "here")
+    many = list(files.read_many(ids))
+    assert sorted(number for number, _ in many) == list(range(len(ids)))
+    assert dict(many) == {number: files.raw(id) for number, id in enumerate(ids)}
+    assert files.types(ids) == {id: files.type(id) for id in ids}
+    assert files.existing(ids) == {one, two, three}
+    tags = TagReader(files).read(ids)
+    assert [tag.name for tag in tags[3:5]] == ["m@v1.0.0", "m@v3.0.0"]
+    assert tags == [TagReader(files).read([id])[0] for id in ids]
+    assert TagReader(files).peel(ids) == [tag.commit for tag in tags]
     files.close()
 
 
@@ -219,7 +243,7 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
             assert files.raw(id)[0] in ("", "blob")
             assert files.types([id])[id] in ("", "blob")
             assert files.existing([id]) <= {id}
-            assert dict(files.read_many([id]))[id] in (("", b""), ("blob", b"some content"))
+            assert dict(files.read_many([id]))[0] in (("", b""), ("blob", b"some content"))
             files.close()
 
 
@@ -264,7 +288,8 @@ def test_objects_that_are_packed_while_they_are_searched_for(
         return real(own, id)
 
     monkeypatch.setattr(ObjectFiles, "_loose", pack_first)
-    assert {id: found[0] for id, found in files.read_many(ids)} == dict.fromkeys(ids, "tag")
+    found = {ids[number]: type for number, (type, _) in files.read_many(ids)}
+    assert found == dict.fromkeys(ids, "tag")
     files.close()
 
 

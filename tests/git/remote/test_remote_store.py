@@ -496,10 +496,10 @@ def test_models_exist_by_the_list_until_their_tags_are_read(far: Builder, url: s
     with Registry.open(url) as registry:
         assert list(registry) == ["n"]
         refs = registry._store.tags()
-        assert registry._store.peel(refs) == {refs[0].id: refs[0].peeled}
+        assert registry._store.peel(refs) == [refs[0].peeled]
         assert not registry.history()
         assert not list(registry)
-        assert registry._store.peel(refs) == {refs[0].id: None}
+        assert registry._store.peel(refs) == [None]
 
 
 def test_no_commits_are_asked_for(url: str) -> None:
