@@ -11,12 +11,8 @@ from modelversions.values.event import RANK
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import NameParts, parse_after_model
 
-
-class NamedTag(NamedTuple):
-    """A tag whose name is an event's."""
-
-    parts: NameParts
-    ref: TagRef
+NamedTag = tuple[NameParts, TagRef]
+"""A tag whose name is an event's."""
 
 
 class Loaded(NamedTuple):
@@ -34,12 +30,13 @@ def named(model: str, refs: Iterable[TagRef]) -> Iterator[NamedTag]:
     for ref in refs:
         parts = parse_after_model(ref.name[start:])
         if parts is not None:
-            yield tuple.__new__(NamedTag, (parts, ref))
+            yield parts, ref
 
 
 def load(model: str, tags: Iterable[NamedTag], objects: Iterable[TagObject]) -> Loaded:
     """Combine tag names with their tag objects, which may be followed by those of other tags."""
     loaded = Loaded([], [], [])
+    rows = loaded.rows
     for tag, found in zip(tags, objects):
         parts, (name, _, peeled) = tag
         commit, own_name, time, author, message, issues, timestamp = found
@@ -49,22 +46,11 @@ def load(model: str, tags: Iterable[NamedTag], objects: Iterable[TagObject]) -> 
                 loaded.unreadable.append(tag)
         if commit is None or time is None:
             continue
-        kind, version, stage, counter, _ = parts
-        row = (
-            timestamp,
-            -1 if counter is None else counter,
-            RANK[kind],
-            name,
-            kind,
-            version,
-            stage,
-            peeled if commit == peeled else commit,  # one string for all tags of a commit
-            counter,
-            time,
-            author,
-            message,
-        )
-        loaded.rows.append(tuple.__new__(EventRow, row))  # a third of what EventRow(...) takes
+        counter = -1 if parts.counter is None else parts.counter
+        if commit == peeled:
+            commit = peeled  # one string for all tags of a commit
+        rank = RANK[parts.kind]
+        rows.append((timestamp, counter, rank, name, parts, commit, time, author, message))
     return loaded
 
 

@@ -163,7 +163,7 @@ class ModelSnapshot:
         if unread.previous is None:
             return self.tags
         known = dict(unread.previous.identity)
-        return [tag for tag in self.tags if known.get(tag.ref.name) != tag.ref.id]
+        return [(parts, ref) for parts, ref in self.tags if known.get(ref.name) != ref.id]
 
     def load(self, unread: Unread, tags: Sequence[NamedTag], objects: Iterable[TagObject]) -> None:
         """Compute the state from the new tags and the previous state.
@@ -175,7 +175,7 @@ class ModelSnapshot:
         _check_refs(unread.store, self.model, unreadable)
         if unread.previous is not None:
             state = unread.previous.state
-            kept = {ref.name for ref in self.refs}.difference(tag.ref.name for tag in tags)
+            kept = {ref.name for ref in self.refs}.difference(ref.name for _, ref in tags)
             rows += [event_row(event) for event in state.history if event.tag in kept]
             problems += [problem for problem in state.tag_problems if problem.tag in kept]
             problems.sort(key=attrgetter("tag"))
@@ -257,7 +257,7 @@ def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
     """
     for batch in _batches(snapshots):
         store = batch[0][1].store
-        objects = iter(store.read([tag.ref for *_, tags in batch for tag in tags]))
+        objects = iter(store.read([ref for *_, tags in batch for _, ref in tags]))
         for snapshot, unread, tags in batch:
             snapshot.load(unread, tags, objects)
 
@@ -296,7 +296,7 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
     for snapshot, ref in zip(unread, first):
         snapshot.known_exists = ref is not None and next(peeled) is not None
     left = {one: one.tags for one in unread if not one.known_exists}
-    peeled = iter(store.peel([tag.ref for tags in left.values() for tag in tags]))
+    peeled = iter(store.peel([ref for tags in left.values() for _, ref in tags]))
     for snapshot, tags in left.items():
         commits = [next(peeled) for _ in tags]
         snapshot.known_exists = any(commit is not None for commit in commits)
@@ -340,13 +340,13 @@ def _find_below(
     others: list[tuple[ModelSnapshot, list[NamedTag]]] = []
     for snapshot, bound in bounds.items():
         tags = _greatest_names(snapshot, bound)
-        if len(tags) == 1 and tags[0].parts.kind is EventKind.REGISTRATION:
+        if len(tags) == 1 and tags[0][0].kind is EventKind.REGISTRATION:
             singles.append((snapshot, tags[0]))
         elif tags:
             others.append((snapshot, tags))
         else:
             snapshot.known_latest = False
-    commits = store.peel([tag.ref for _, tag in singles], verify=True)
+    commits = store.peel([ref for _, (_, ref) in singles], verify=True)
     for (snapshot, tag), commit in zip(singles, commits):
         (_, version, _, _, _), (name, _, _) = tag
         if commit is None or version is None:
@@ -360,7 +360,7 @@ def _find_among(
     store: ReadStore, candidates: Sequence[tuple[ModelSnapshot, Sequence[NamedTag]]]
 ) -> dict[ModelSnapshot, Precedence | None]:
     """Find latest versions among tags of one precedence each; return as ``_find_below``."""
-    objects = iter(store.read([tag.ref for _, tags in candidates for tag in tags]))
+    objects = iter(store.read([ref for _, tags in candidates for _, ref in tags]))
     inactive: dict[ModelSnapshot, Precedence | None] = {}
     unclear: list[ModelSnapshot] = []
     for snapshot, tags in candidates:
@@ -393,13 +393,14 @@ def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[N
             continue
         if precedence > greatest:
             found, greatest = [], precedence
-        found.append(tuple.__new__(NamedTag, (parts, ref)))
+        found.append((parts, ref))
     return found
 
 
 def _precedence(tag: NamedTag) -> Precedence:
-    assert tag.parts.version is not None
-    return tag.parts.version.precedence
+    version = tag[0].version
+    assert version is not None
+    return version.precedence
 
 
 def _greatest(state: ModelState) -> Latest | None:
@@ -417,7 +418,7 @@ def _check_refs(store: ReadStore, model: str, unreadable: Sequence[NamedTag]) ->
     """
     if not unreadable:
         return
-    ids = {ref.name: ref.id for ref in store.tags([tag.ref.name for tag in unreadable])}
+    ids = {ref.name: ref.id for ref in store.tags([ref.name for _, ref in unreadable])}
     for _, ref in unreadable:
         if ids.get(ref.name) != ref.id:
             raise ObjectMissingError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 import attrs
 
@@ -16,7 +15,7 @@ from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.semver import SemVer
-from modelversions.values.tag_name import EventKind
+from modelversions.values.tag_name import EventKind, NameParts
 
 VersionOrCommit = SemVer | str
 """What a stage is assigned to: a version, or a bare commit by its full SHA (F18)."""
@@ -24,45 +23,21 @@ VersionOrCommit = SemVer | str
 _REGISTRATION, _ASSIGNMENT = EventKind.REGISTRATION, EventKind.ASSIGNMENT
 
 
-class EventRow(NamedTuple):
-    """What a tag records, before the replay tells which version a stage's event is about.
+EventRow = tuple[float, int, int, str, NameParts, str, datetime, Identity | None, str]
+"""What a tag records, before the replay tells which version a stage's event is about.
 
-    Rows sort in the order of F13.
-    """
-
-    timestamp: float
-    order: int
-    """The counter; -1 without one."""
-    rank: int
-    """The position of the kind among the kinds."""
-    tag: str
-    kind: EventKind
-    version: SemVer | None
-    stage: str | None
-    commit: str
-    counter: int | None
-    time: datetime
-    author: Identity | None
-    message: str
+The timestamp; the counter, -1 without one; the position of the kind among the kinds; the tag, as a
+name and parsed; commit, time, author and message. Rows sort in the order of F13. They are plain
+tuples, which are made, sorted and released faster than named ones: 2 % of a read.
+"""
 
 
 def event_row(event: Event) -> EventRow:
     """Return the row of an event."""
     time, counter, rank, tag = event.order
-    return EventRow(
-        time.total_seconds(),
-        counter,
-        rank,
-        tag,
-        event.kind,
-        event.version,
-        event.stage,
-        event.commit,
-        event.counter,
-        event.time,
-        event.author,
-        event.message,
-    )
+    parts = NameParts(event.kind, event.version, event.stage, event.counter, 0)
+    key = time.total_seconds(), counter, rank, tag
+    return *key, parts, event.commit, event.time, event.author, event.message
 
 
 @attrs.frozen
@@ -321,22 +296,21 @@ class _Replay:
 
     def apply_all(self) -> tuple[Event, ...]:
         """Apply the rows in their order; return the events."""
-        return tuple([self._apply(index, row) for index, row in enumerate(self._rows)])
-
-    def _apply(self, index: int, row: EventRow) -> Event:
-        _, _, _, tag, kind, version, stage, commit, counter, time, author, message = row
-        if stage is not None:
-            key = self._apply_stage(row, stage, commit)
-            version = key.version if isinstance(key, _VersionRecord) else None
-        event = Event(
-            kind, self._model, version, stage, commit, tag, counter, time, author, message
-        )
-        if stage is None and version is not None:
+        model, history = self._model, []
+        for index, row in enumerate(self._rows):
+            _, _, _, tag, (kind, version, stage, counter, _), commit, time, author, message = row
+            if stage is not None:
+                key = self._apply_stage(kind, tag, stage, commit)
+                version = key.version if isinstance(key, _VersionRecord) else None
+            event = Event(kind, model, version, stage, commit, tag, counter, time, author, message)
+            history.append(event)
+            if stage is not None or version is None:
+                continue
             if kind is _REGISTRATION:
-                self._register(index, event, self._record(version))
+                self._register(index, event, version)
             elif version in self.versions:
                 self.versions[version].ended = index
-        return event
+        return tuple(history)
 
     def _record(self, version: SemVer) -> _VersionRecord:
         record = self.versions.get(version)
@@ -344,10 +318,11 @@ class _Replay:
             record = self.versions[version] = _VersionRecord(version)
         return record
 
-    def _register(self, index: int, event: Event, record: _VersionRecord) -> None:
+    def _register(self, index: int, event: Event, version: SemVer) -> None:
+        record = self._record(version)
         if record.is_active and record.origin.commit != event.commit:
             before = record.origin.commit[:7]
-            message = f"{record.version} was already registered, at commit {before}"
+            message = f"{version} was already registered, at commit {before}"
             self._report(ProblemKind.VERSION_MOVED, event.tag, message)
         record.register(index, event)
         if self._commits.setdefault(event.commit, record) is not record:
@@ -360,17 +335,19 @@ class _Replay:
             found = self._commits[commit] = _CommitRecord(found, [found])
         return found
 
-    def _apply_stage(self, row: EventRow, stage: str, commit: str) -> _VersionRecord | str:
+    def _apply_stage(
+        self, kind: EventKind, tag: str, stage: str, commit: str
+    ) -> _VersionRecord | str:
         """Apply an assignment or unassignment; return what it is about."""
         stages = self._stages.get(stage)
         if stages is None:
             stages = self._stages[stage] = _StageRecord()
         current = self._current(commit)
-        if row.kind is not _ASSIGNMENT:
+        if kind is not _ASSIGNMENT:
             return stages.unassign(current, commit)
         if isinstance(current, str):
             message = f"stage {stage!r} was assigned to a commit that has no version"
-            self._report(ProblemKind.UNVERSIONED_STAGE, row.tag, message)
+            self._report(ProblemKind.UNVERSIONED_STAGE, tag, message)
         stages.assign(current, commit)
         return current
 
@@ -389,9 +366,9 @@ class _Replay:
         """Return the first version that will be registered at a commit; else None."""
         if self._unregistered is None:
             self._unregistered = {}
-            for row in self._rows:
-                if row.kind is _REGISTRATION and row.version is not None:
-                    self._unregistered.setdefault(row.commit, row.version)
+            for _, _, _, _, parts, commit_of_row, *_ in self._rows:
+                if parts.kind is _REGISTRATION and parts.version is not None:
+                    self._unregistered.setdefault(commit_of_row, parts.version)
         return self._unregistered.get(commit)
 
     def finish(self) -> None:

@@ -88,7 +88,7 @@ class Writer:
         request = self._request(options)
         while True:
             snapshot = self._snapshots.one(model)
-            names = tuple(TagName.parse(tag.ref.name) for tag in snapshot.tags)
+            names = tuple(TagName.parse(ref.name) for _, ref in snapshot.tags)
             context = ModelContext(model, names, snapshot.state, snapshot.unreadable)
             events = plan(context, request)
             for event in events:

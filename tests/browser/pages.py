@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 from pathlib import Path
 
-from modelversions import EventKind, Identity, Model, Problem, ProblemKind
+from modelversions import Event, EventKind, Identity, Model, Problem, ProblemKind
 from modelversions.display.page.content import PageContent, RepositoryContent
 from modelversions.display.page.document import page_text
-from modelversions.model.state import EventRow
 from modelversions.values.web_pages import WebPages
 from tests.display.helpers import START, model, row
 
@@ -30,7 +29,7 @@ GITHUB = WebPages("https://github.com/team/models")
 
 def life(name: str, versions: int, last: int, stages: tuple[str, ...] = ("dev", "prod")) -> Model:
     """Return a model of so many versions, whose last one is so many days before ``NOW``."""
-    rows: list[EventRow] = []
+    rows: list[Event] = []
     for number in range(versions):
         at = 24 * (800 - last - 9 * (versions - 1 - number)) - 3
         version = f"v{number // 3}.{number % 3}.0"

@@ -478,7 +478,7 @@ def test_dates_of_the_timeline_do_not_overlap(page: Page, tmp_path: Path) -> Non
     rows = [row("m@v1.0.0", version="v1.0.0"), row("m@v2.0.0", version="v2.0.0", at=1)]
     for index, year in enumerate((1970, 9999)):
         time = rows[index].time.replace(year=year)
-        rows[index] = rows[index]._replace(time=time, timestamp=time.timestamp())
+        rows[index] = attrs.evolve(rows[index], time=time)
     page.goto(write(tmp_path, repository(model("m", rows))) + "#m")
     for width, _ in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})

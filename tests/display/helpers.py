@@ -6,11 +6,10 @@ import zlib
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 
-from modelversions import EventKind, Identity, Model, SemVer
+from modelversions import Event, EventKind, Identity, Model, SemVer
 from modelversions.git.store import TagRef
 from modelversions.model.snapshot import ModelSnapshot, Read
-from modelversions.model.state import EventRow, replay
-from modelversions.values.event import RANK
+from modelversions.model.state import event_row, replay
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 VOID = {"br", "img", "meta", "link", "input", "hr"}
@@ -60,20 +59,21 @@ def row(
     at: int = 0,
     message: str = "a message",
     author: Identity | None = None,
-) -> EventRow:
-    """Return the row of an event, ``at`` hours after the start; each version has a commit."""
+) -> Event:
+    """Return an event, ``at`` hours after the start; each version has a commit."""
     semver = None if version is None else SemVer.parse(version)
     commit = f"{zlib.crc32(str(semver).encode()):040x}"
     time = START + timedelta(hours=at)
-    stamp, rank = time.timestamp(), RANK[kind]
     author = author or Identity("Ann Arber", "ann@example.com")
-    return EventRow(stamp, -1, rank, tag, kind, semver, stage, commit, None, time, author, message)
+    return Event(kind, "", semver, stage, commit, tag, None, time, author, message)
 
 
-def model(name: str, rows: list[EventRow]) -> Model:
+def model(name: str, rows: list[Event]) -> Model:
     """Return a model of events."""
     refs = tuple(TagRef(one.tag, f"{index:040d}") for index, one in enumerate(rows))
-    return Model(name, ModelSnapshot(name, refs, Read(replay(name, rows), ())))
+    return Model(
+        name, ModelSnapshot(name, refs, Read(replay(name, list(map(event_row, rows))), ()))
+    )
 
 
 def large_model(

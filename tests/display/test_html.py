@@ -7,6 +7,7 @@ import re
 import time
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from modelversions import EventKind, Identity, Registry
@@ -193,7 +194,7 @@ def test_hostile_text(text: str) -> None:
         row("m#prod#1", kind=EventKind.ASSIGNMENT, version="v1.0.0", stage=text or "s", at=1),
     ]
     hostile = model("m", rows)
-    calm = model("m", [row("m@v1.0.0", version="v1.0.0"), rows[1]._replace(stage="s")])
+    calm = model("m", [row("m@v1.0.0", version="v1.0.0"), attrs.evolve(rows[1], stage="s")])
     outputs = [
         [
             one._repr_html_(),

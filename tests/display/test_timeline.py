@@ -6,6 +6,7 @@ import itertools
 import re
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from modelversions import EventKind
@@ -76,8 +77,8 @@ def test_times_at_the_ends_of_the_calendar() -> None:
     late = rows[0].time.replace(year=9999)
     early = rows[0].time.replace(year=1970)
     rows = [
-        rows[0]._replace(time=early, timestamp=early.timestamp()),
-        rows[1]._replace(time=late, timestamp=late.timestamp()),
+        attrs.evolve(rows[0], time=early),
+        attrs.evolve(rows[1], time=late),
     ]
     texts = _texts(model("m", rows))
     assert "9999" not in "".join(texts)

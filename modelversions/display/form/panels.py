@@ -322,7 +322,7 @@ class RegisterPanel(Panel):
 def _next_versions(model: Model | None) -> Iterator[tuple[str, str]]:
     """Yield the next versions (F12b), each once."""
     tags = [] if model is None else model._snapshot.tags  # noqa: SLF001  # as a write does
-    named = [tag.parts.version for tag in tags if tag.parts.version is not None]
+    named = [parts.version for parts, _ in tags if parts.version is not None]
     greatest = max(named, default=SemVer(0, 0, 0))
     levels = {str(greatest.bump(level)): level for level in LEVELS}
     for name, level in sorted(levels.items(), key=lambda pair: SemVer.parse(pair[0])):

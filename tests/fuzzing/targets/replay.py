@@ -11,7 +11,7 @@ import attrs
 from modelversions.model.state import EventRow, ModelState, replay
 from modelversions.values.event import RANK
 from modelversions.values.semver import SemVer
-from modelversions.values.tag_name import EventKind, TagName
+from modelversions.values.tag_name import EventKind, NameParts, TagName
 from tests.fuzzing.scratch import Reader
 
 MODULES = ("modelversions.model.state",)
@@ -46,17 +46,8 @@ class _Event:
     @property
     def row(self) -> EventRow:
         time = datetime.fromtimestamp(self.time, timezone.utc)
-        return EventRow(
-            *self.order,
-            self.kind,
-            self.version,
-            self.stage,
-            self.commit,
-            self.counter,
-            time,
-            None,
-            "",
-        )
+        parts = NameParts(self.kind, self.version, self.stage, self.counter, 0)
+        return *self.order, parts, self.commit, time, None, ""
 
 
 class Drawn:
