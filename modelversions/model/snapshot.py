@@ -7,7 +7,6 @@ object behind an existing ref is reported as a problem and not cached.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Literal
@@ -26,6 +25,7 @@ from modelversions.values.tag_name import (
     is_model_name,
     parse_after_model,
     prefixes_of,
+    spelled_model,
 )
 
 BATCH = 100_000
@@ -35,8 +35,6 @@ _MAX_ROUNDS = 3
 """How many precedences are searched for a latest version before all of the model is read."""
 
 Precedence = tuple[object, ...]
-
-_MODEL = re.compile(r"([^@#]*)[@#]")
 
 Latest = tuple[SemVer, str, str]
 """A latest version with its commit and its tag."""
@@ -431,12 +429,16 @@ def _check_refs(store: ReadStore, model: str, unreadable: Sequence[NamedTag]) ->
 def _by_model(refs: Iterable[TagRef]) -> dict[str, list[TagRef]]:
     """Group refs by model, of which one's name is what precedes the first ``@`` or ``#`` (F6)."""
     found: dict[str, list[TagRef]] = {}
+    own: list[TagRef] = []
+    prefix = "#"  # no model begins so
     for ref in refs:
-        match = _MODEL.match(ref.name)
-        own = None if match is None else found.get(match[1])
-        if own is not None:
-            own.append(ref)
-        elif match is not None:
-            found[match[1]] = [ref]
-    models = {name.replace("=", ":"): refs for name, refs in found.items() if ":" not in name}
-    return {name: models[name] for name in sorted(models) if is_model_name(name)}
+        name = ref.name
+        if not name.startswith(prefix):
+            model = spelled_model(name)
+            if model is None:
+                continue
+            prefix = name[: len(model) + 1]
+            own = found.setdefault(model, [])
+        own.append(ref)
+    models = {model.replace("=", ":"): refs for model, refs in found.items()}
+    return {name: models[name] for name in sorted(models)}

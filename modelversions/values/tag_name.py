@@ -286,6 +286,12 @@ def is_reserved(text: str) -> bool:
     return _RESERVED.fullmatch(text) is not None
 
 
+def spelled_model(text: str) -> str | None:
+    """Return the model at the start of a tag's name, with ``=`` for ``:``; None without one."""
+    match = _SPELLED_MODEL.match(text)
+    return None if match is None else match[0]
+
+
 def prefixes_of(model: str) -> list[str]:
     """Return how the tags of a model begin (F6)."""
     spelled = model.replace(":", "=")
