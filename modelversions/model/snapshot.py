@@ -384,14 +384,16 @@ def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[N
         if not name.startswith("@v", start):
             continue
         parts = parse_after_model(name[start:])
-        if parts is None or parts.version is None:
+        version = None if parts is None else parts.version
+        if parts is None or version is None:
             continue
-        precedence = parts.version.precedence
-        if precedence < greatest or (bound is not None and precedence >= bound):
+        precedence = version.precedence
+        if bound is not None and precedence >= bound:
             continue
         if precedence > greatest:
-            found, greatest = [], precedence
-        found.append((parts, ref))
+            found, greatest = [(parts, ref)], precedence
+        elif precedence == greatest:
+            found.append((parts, ref))
     return found
 
 

@@ -185,15 +185,13 @@ class LocalStore:
         Without ``verify``, this takes the peeled ids from packed-refs, as C git does. It only
         checks that the tag objects exist, and that the peeled ones are commits.
         """
-        ids: list[str] = []
-        peeled: list[str | None] = []
-        for ref in refs:
-            ids.append(ref.id)
-            peeled.append(ref.peeled)
+        listed = list(refs)
+        ids = [ref.id for ref in listed]
         with self._lock:
             reader = TagReader(self._files)
             if verify:
                 return reader.peel(ids)
+            peeled = [ref.peeled for ref in listed]
             types = self._files.types({commit for commit in peeled if commit is not None})
             existing = self._files.existing(compress(ids, peeled))
             others = {id for id, type in types.items() if type != "commit"}

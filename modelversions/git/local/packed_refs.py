@@ -31,10 +31,10 @@ _ANY_TAG_ENTRIES = re.compile(
 """Git reads ids in upper case too, and other white space after them."""
 _WIDTHS = (40, 64)
 """The digits of an id."""
-_CONTROL = [chr(number) for number in range(32) if number != ord("\n")]
-_NOT_IN_NAMES = ("..", "//", ".lock", "/.", "@{", *" ~^:?*[\\\x7f", ".\n", "/\n", *_CONTROL)
-"""One of these is in each text with a name that Git does not allow. To search ten thousand tags of
-a hundred models for them takes 8 ms; for one regular expression it took 62 ms."""
+_NOT_IN_NAMES = (b"..", b"//", b".lock", b"/.", b"@{", b".\n", b"/\n")
+_NO_CHARACTERS = bytes({*range(32), *b" ~^:?*[\\\x7f"}.difference(b"\n"))
+"""One of these or of those is in each text with a name that Git does not allow, which has one name
+in a line. To search the names of 100,000 tags takes 4 ms; a regular expression takes 60 ms."""
 _groups = methodcaller("groups")
 
 
@@ -65,8 +65,7 @@ class PackedTags:
             ]
             if not _are_all(rows, text):
                 return False
-        names = "/" + "\n/".join([row[1] for row in rows]) + "\n"
-        if any(part in names for part in _NOT_IN_NAMES):
+        if not _are_names([row[1] for row in rows]):
             rows = [row for row in rows if _is_name(row[1])]
         shared: dict[str, str] = {}  # many tags peel to the same commit
         new = tuple.__new__  # takes half of the time of TagRef(...)
@@ -86,6 +85,14 @@ def _are_all(rows: Sequence[tuple[str, str, str]], text: str) -> bool:
     """Return whether these entries are all lines of a text."""
     unpeeled = [row[2] for row in rows].count("")
     return text.count("\n") == 2 * len(rows) - unpeeled
+
+
+def _are_names(texts: Sequence[str]) -> bool:
+    """Return whether all are surely names that Git allows below ``refs/tags/``."""
+    lines = ("/" + "\n/".join(texts) + "\n").encode(errors="surrogateescape")
+    if len(lines.translate(None, _NO_CHARACTERS)) < len(lines):
+        return False
+    return not any(part in lines for part in _NOT_IN_NAMES)
 
 
 def _is_name(name: str) -> bool:

@@ -61,6 +61,7 @@ _BASE_CACHE_LIMIT = 8 << 20
 _OBJECT_OVERHEAD = 200
 """The bytes that Python takes for an object in that cache, beside its content."""
 
+_WBITS = zlib.MAX_WBITS
 _ZLIB_OVERHEAD = 128
 """With a 64th of the size, more bytes than zlib ever adds to incompressible data."""
 
@@ -347,7 +348,7 @@ class Pack:
         base = bases.objects.get(offset - distance)
         if base is None or len(base[1]) > _SMALL_BASE:
             return None
-        delta = zlib.decompress(data[at + 1 : at + size + _ZLIB_OVERHEAD], bufsize=size + 1)
+        delta = zlib.decompress(data[at + 1 : at + size + _ZLIB_OVERHEAD], _WBITS, size + 1)
         if len(delta) != size:
             return None
         raw = b"".join(apply_delta(base[1], delta))
@@ -359,7 +360,7 @@ class Pack:
 
     def _small_object(self, offset: int, number: int, start: int, size: int) -> Raw | None:
         """Return the whole object at an offset, whose data begins at ``start``."""
-        raw = zlib.decompress(self._data[start : start + size + _ZLIB_OVERHEAD], bufsize=size + 1)
+        raw = zlib.decompress(self._data[start : start + size + _ZLIB_OVERHEAD], _WBITS, size + 1)
         if len(raw) != size:
             return None
         found = TYPES[number], raw
