@@ -193,14 +193,14 @@ class LocalStore:
                 return reader.peel(ids)
             peeled = [ref.peeled for ref in listed]
             types = self._files.types({commit for commit in peeled if commit is not None})
-            existing = self._files.existing(compress(ids, peeled))
+            missing = self._files.missing(compress(ids, peeled))
             others = {id for id, type in types.items() if type != "commit"}
-            found: list[str | None] = []
-            unlisted: list[int] = []
-            for number, (id, commit) in enumerate(zip(ids, peeled)):
-                if commit is None or commit in others or id not in existing:
-                    unlisted.append(number)
-                found.append(None if commit == id else commit)
+            found = [None if commit == id else commit for id, commit in zip(ids, peeled)]
+            unlisted = [
+                number
+                for number, (id, commit) in enumerate(zip(ids, peeled))
+                if commit is None or commit in others or id in missing
+            ]
             for number, commit in zip(unlisted, reader.peel([ids[one] for one in unlisted])):
                 found[number] = commit
             return found

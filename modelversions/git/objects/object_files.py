@@ -107,17 +107,16 @@ class ObjectFiles:
         found = self._many(wanted, Pack.types, itemgetter(0))
         return {wanted[number]: type for number, type in found}
 
-    def existing(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the objects that exist: in an index of a pack, or as ``raw()`` tells."""
+    def missing(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the objects that are in no index of a pack, and not read by ``raw()``."""
         wanted = list(ids)
-        plain, _ = self._plain(wanted)
-        found: set[str] = set()
+        plain, others = self._plain(wanted)
         for pack in self._every_pack(set()):
             if not plain:
                 break
-            found.update([wanted[number] for number in pack.existing(plain)])
-        types = self.types([id for id in wanted if id not in found])
-        return found.union(id for id, type in types.items() if type)
+            plain = pack.missing(plain)
+        types = self.types([wanted[number] for number in [*plain.values(), *others]])
+        return {id for id, type in types.items() if not type}
 
     def _many(
         self,

@@ -16,7 +16,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
@@ -107,7 +107,13 @@ class _Index:
         """Return the offset of each of ``oids``, or None, in their order."""
         if len(oids) * _BULK_FACTOR < self._ends[-1]:
             return map(self.offset, oids)
-        return map(dict(self._all_offsets()).get, oids)
+        return map(dict(zip(self._ids(), self._offsets())).get, oids)
+
+    def missing(self, oids: KeysView[bytes]) -> Collection[bytes]:
+        """Return those of ``oids`` that are not in the pack."""
+        if len(oids) * _BULK_FACTOR < self._ends[-1]:
+            return [oid for oid in oids if self.offset(oid) is None]
+        return oids - set(self._ids())
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with hexadecimal digits, of which there are at least 2."""
@@ -131,13 +137,17 @@ class _Index:
             found.append(oid)
         return [oid for oid in found if oid.hex().startswith(prefix)]
 
-    def _all_offsets(self) -> Iterator[tuple[bytes, int]]:
-        count, width = self._ends[-1], self._width
-        ids = self._data[_IDS_AT : _IDS_AT + count * width]
+    def _ids(self) -> list[bytes]:
+        width = self._width
+        ids = self._data[_IDS_AT : _IDS_AT + self._ends[-1] * width]
+        return [ids[at : at + width] for at in range(0, len(ids), width)]
+
+    def _offsets(self) -> tuple[int, ...]:
+        count = self._ends[-1]
         offsets = struct.unpack_from(f">{count}I", self._data, self._offsets_at)
         if max(offsets, default=0) >= LARGE_OFFSET_FLAG:
             offsets = tuple(map(self._offset, range(count)))
-        return zip([ids[at : at + width] for at in range(0, len(ids), width)], offsets)
+        return offsets
 
     def _offset(self, number: int) -> int:
         at = self._offsets_at + 4 * number
@@ -173,6 +183,10 @@ class _OtherIndex:
     def offsets(self, oids: Collection[bytes]) -> Iterable[int | None]:
         """Return the offset of each of ``oids``, or None, in their order."""
         return map(self.offset, oids)
+
+    def missing(self, oids: KeysView[bytes]) -> Collection[bytes]:
+        """Return those of ``oids`` that are not in the pack."""
+        return [oid for oid in oids if self.offset(oid) is None]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with some hexadecimal digits."""
@@ -299,15 +313,13 @@ class Pack:
                 yield item, found
         _remove(wanted, entries, broken)
 
-    def existing(self, wanted: dict[bytes, Item]) -> list[Item]:
-        """Return what is wanted of the objects that are here; their content is not read.
-
-        Args:
-            wanted: as for ``read_many``.
-        """
-        entries = self._entries(wanted)
-        _remove(wanted, entries)
-        return [item for _, _, item in entries]
+    def missing(self, wanted: dict[bytes, Item]) -> dict[bytes, Item]:
+        """Return those objects that are not here; the others may be broken."""
+        try:
+            missing = self._index.missing(wanted.keys())
+        except Exception:  # noqa: BLE001  # the index is cut short
+            return wanted
+        return {oid: wanted[oid] for oid in missing}
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
@@ -450,7 +462,7 @@ class Pack:
 def _remove(
     wanted: dict[bytes, Item],
     entries: Sequence[tuple[int, bytes, Item]],
-    broken: Collection[bytes] = (),
+    broken: Collection[bytes],
 ) -> None:
     """Remove the objects that were found in a pack and are not broken from those to be found.
 

@@ -98,7 +98,7 @@ def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
     assert sorted(number for number, _ in many) == list(range(len(ids)))
     assert dict(many) == {number: files.raw(id) for number, id in enumerate(ids)}
     assert files.types(ids) == {id: files.type(id) for id in ids}
-    assert files.existing(ids) == {one, two, three}
+    assert files.missing(ids) == {"fe" * 20, "short"}
     tags = TagReader(files).read(ids)
     assert [tag.name for tag in tags[3:5]] == ["m@v1.0.0", "m@v3.0.0"]
     assert tags == [TagReader(files).read([id])[0] for id in ids]
@@ -242,7 +242,7 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
             assert files.type(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
             assert files.types([id])[id] in ("", "blob")
-            assert files.existing([id]) <= {id}
+            assert files.missing([id]) <= {id}
             assert dict(files.read_many([id]))[0] in (("", b""), ("blob", b"some content"))
             files.close()
 

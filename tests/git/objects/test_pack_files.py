@@ -88,7 +88,7 @@ class Pack:
                 files.close()
                 many = dict(files.read_many(ids))
                 assert [many[number] for number in range(len(ids))] == found
-                assert files.existing(ids) >= {id for id, (type, _) in zip(ids, found) if type}
+                assert files.missing(ids) <= {id for id, (type, _) in zip(ids, found) if not type}
                 types = files.types(ids)
                 assert [types[id] for id, (type, _) in zip(ids, found) if type] == [
                     type for type, _ in found if type
@@ -179,7 +179,7 @@ def test_an_object_that_an_index_has_twice_is_read_once(tmp_path: Path) -> None:
     try:
         assert list(files.read_many([id])) == [(0, ("tag", CONTENT))]
         assert files.types([id]) == {id: "tag"}
-        assert files.existing([id]) == {id}
+        assert files.missing([id]) == set()
     finally:
         files.close()
 
