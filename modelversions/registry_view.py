@@ -243,7 +243,7 @@ class RegistryView(Mapping[str, Model]):
             found = snapshot.latest
             if found is not None:
                 semver, commit, tag = found
-                latest[name] = Version(name, str(semver), semver, commit, tag, snapshot)
+                latest[name] = Version(name, semver, commit, tag, snapshot)
         return latest
 
     def resolve(self, reference: str | TagName | Version) -> Version:

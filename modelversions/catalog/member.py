@@ -301,7 +301,7 @@ class Member:
             if found is not None:
                 semver, commit, tag = found
                 brief = BriefSnapshot(self, name, listing)
-                latest[name] = Version(name, str(semver), semver, commit, tag, brief)
+                latest[name] = Version(name, semver, commit, tag, brief)
         return latest
 
     def models(self) -> dict[str, bool]:

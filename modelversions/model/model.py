@@ -49,8 +49,6 @@ class Version:
     """
 
     model: str
-    name: str
-    """The version's name, such as ``v3.1.0``; for a bare commit its full SHA."""
     semver: SemVer | None
     """The name as a comparable value; None for a bare commit."""
     commit: str
@@ -59,6 +57,11 @@ class Version:
     """The tag of the newest registration; for a bare commit that of the newest assignment."""
     _snapshot: ModelSnapshot | None
     _state: VersionState | None = None
+
+    @property
+    def name(self) -> str:
+        """The version's name, such as ``v3.1.0``; for a bare commit its full SHA."""
+        return self.commit if self.semver is None else str(self.semver)
 
     @property
     def _version_state(self) -> VersionState:
@@ -169,8 +172,7 @@ class Version:
 
     def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
         """Pickle the data of this version, without those of the model."""
-        identity = self.model, self.name, self.semver, self.commit, self.tag
-        return Version, (*identity, None, self._version_state)
+        return Version, (self.model, self.semver, self.commit, self.tag, None, self._version_state)
 
     def __str__(self) -> str:
         """Return ``model@version``, or ``model@SHA`` for a bare commit."""
@@ -246,7 +248,7 @@ class Model(Sequence[Version]):
         if found is None:
             return None
         semver, commit, tag = found
-        return Version(self.name, str(semver), semver, commit, tag, self._snapshot)
+        return Version(self.name, semver, commit, tag, self._snapshot)
 
     @property
     def newest(self) -> Version | None:
@@ -488,7 +490,7 @@ class Model(Sequence[Version]):
         self, key: VersionOrCommit, origin: Event, said: VersionState | None = None
     ) -> Version:
         semver = key if isinstance(key, SemVer) else None
-        return Version(self.name, str(key), semver, origin.commit, origin.tag, self._snapshot, said)
+        return Version(self.name, semver, origin.commit, origin.tag, self._snapshot, said)
 
     def _named(self, name: str) -> Version:
         """Return an active version by its name."""
