@@ -180,13 +180,17 @@ class _VersionRecord:
 
     __slots__ = ("_elsewhere", "ended", "first", "newest", "origin", "version")
 
-    def __init__(self, version: SemVer) -> None:
+    origin: Event
+    """The newest registration."""
+
+    def __init__(self, version: SemVer, index: int = -1, origin: Event | None = None) -> None:
+        """Begin with the first registration, or without one."""
         self.version = version
-        self.origin: Event
-        """The newest registration."""
-        self.newest = -1
+        if origin is not None:
+            self.origin = origin
+        self.newest = index
         """The index of the newest registration."""
-        self.first = -1
+        self.first = index
         """The index of the first registration."""
         self.ended = -1
         """The index of the newest deregistration."""
@@ -312,19 +316,16 @@ class _Replay:
                 self.versions[version].ended = index
         return tuple(history)
 
-    def _record(self, version: SemVer) -> _VersionRecord:
+    def _register(self, index: int, event: Event, version: SemVer) -> None:
         record = self.versions.get(version)
         if record is None:
-            record = self.versions[version] = _VersionRecord(version)
-        return record
-
-    def _register(self, index: int, event: Event, version: SemVer) -> None:
-        record = self._record(version)
-        if record.is_active and record.origin.commit != event.commit:
-            before = record.origin.commit[:7]
-            message = f"{version} was already registered, at commit {before}"
-            self._report(ProblemKind.VERSION_MOVED, event.tag, message)
-        record.register(index, event)
+            record = self.versions[version] = _VersionRecord(version, index, event)
+        else:
+            if record.is_active and record.origin.commit != event.commit:
+                before = record.origin.commit[:7]
+                message = f"{version} was already registered, at commit {before}"
+                self._report(ProblemKind.VERSION_MOVED, event.tag, message)
+            record.register(index, event)
         if self._commits.setdefault(event.commit, record) is not record:
             self._at_commit(event.commit).register(record)
 
@@ -358,7 +359,7 @@ class _Replay:
         version = self._version_to_come(commit)
         if version is None:
             return commit
-        record = self._record(version)
+        record = self.versions.setdefault(version, _VersionRecord(version))
         self._commits[commit] = _CommitRecord(record)
         return record
 
