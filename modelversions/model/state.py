@@ -264,9 +264,13 @@ class _StageRecord:
 
     def assign(self, key: _VersionRecord | str, commit: str) -> None:
         """Record an assignment as the newest."""
-        self.in_force.pop((key, commit), None)
-        self.in_force[key, commit] = None
-        self.assigned.setdefault(commit, []).append(key)
+        pair = key, commit
+        self.in_force.pop(pair, None)
+        self.in_force[pair] = None
+        if commit in self.assigned:
+            self.assigned[commit].append(key)
+        else:
+            self.assigned[commit] = [key]
 
     def unassign(self, current: _VersionRecord | str, commit: str) -> _VersionRecord | str:
         """End the newest assignment in force at a commit; return what it was assigned to.
@@ -375,6 +379,8 @@ class _Replay:
     def finish(self) -> None:
         """Release what is needed no more when all rows were applied."""
         self._rows, self._unregistered, self._commits = (), None, {}
+        for stage in self._stages.values():
+            stage.assigned = {}
 
     def sorted_versions(self) -> list[_VersionRecord]:
         """Return all versions, greatest first; among equals, the last to be registered first."""

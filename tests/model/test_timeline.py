@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -150,6 +151,15 @@ def test_the_holders_of_a_moment_are_those_of_the_events_until_then(found: list[
         assert span.end is None or span.start < span.end
 
 
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Stop the collector, which would search all that other tests have left."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_many_versions_that_are_deregistered_again() -> None:
     def taken(count: int) -> float:
         history = list(churning(count))
@@ -163,6 +173,7 @@ def test_many_versions_that_are_deregistered_again() -> None:
     assert large < 40 * small
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_many_stages() -> None:
     def taken(count: int) -> float:
         history = [
@@ -247,6 +258,7 @@ def assert_same(view: object, tags: dict[str, tuple[str, int]]) -> None:
         assert view[name].all_versions == model.all_versions
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_a_board_of_many_stages(builder: Builder) -> None:
     def taken(count: int) -> float:
         builder.tags(*(f"m{count}#stage-{number}#{number + 1}" for number in range(count)))
