@@ -21,11 +21,11 @@ from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer
 from modelversions.values.sequences import FindPages
 from modelversions.values.tag_name import (
+    SPELLED_MODEL,
     EventKind,
     is_model_name,
     parse_after_model,
     prefixes_of,
-    spelled_model,
 )
 
 BATCH = 100_000
@@ -436,11 +436,11 @@ def _by_model(refs: Iterable[TagRef]) -> dict[str, list[TagRef]]:
     for ref in refs:
         name = ref.name
         if not name.startswith(prefix):
-            model = spelled_model(name)
-            if model is None:
+            match = SPELLED_MODEL.match(name)
+            if match is None:
                 continue
-            prefix = name[: len(model) + 1]
-            own = found.setdefault(model, [])
+            prefix = name[: match.end() + 1]
+            own = found.setdefault(match[0], [])
         own.append(ref)
     models = {model.replace("=", ":"): refs for model, refs in found.items()}
     return {name: models[name] for name in sorted(models)}

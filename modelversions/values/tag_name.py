@@ -20,7 +20,8 @@ _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]*[A-Za-z0-9])?"
 _FOLDER = r"[A-Za-z0-9_./-]+"
 _MODEL = re.compile(rf"(?:{_FOLDER}:)?{_NAME}")
 _STAGE = re.compile(_NAME)
-_SPELLED_MODEL = re.compile(rf"(?:{_FOLDER}=)?{_NAME}(?=[@#])")
+SPELLED_MODEL = re.compile(rf"(?:{_FOLDER}=)?{_NAME}(?=[@#])")
+"""The model at the start of a tag's name, which has ``=`` where the model has ``:``."""
 _AFTER_MODEL = re.compile(rf"(?:(?:@({PATTERN})|#({_NAME}))(!?)|@deprecated)(?:#([0-9]+))?")
 _RESERVED = re.compile(rf"(?:{_FOLDER}=)?{_NAME}@created(?:#[0-9]+)?")
 _NEAR = re.compile(
@@ -180,7 +181,7 @@ class TagName:
     @classmethod
     def try_parse(cls, text: str) -> TagName | None:
         """Parse a tag's name; return None if it is not an event's."""
-        match = _SPELLED_MODEL.match(text) if isinstance(text, str) else None
+        match = SPELLED_MODEL.match(text) if isinstance(text, str) else None
         parts = None if match is None else parse_after_model(text[match.end() :])
         if match is None or parts is None:
             return None
@@ -284,12 +285,6 @@ def check_new_stage(stage: str | None) -> str:
 def is_reserved(text: str) -> bool:
     """Return whether a tag's name is ``model@created``, which is reserved (F6)."""
     return _RESERVED.fullmatch(text) is not None
-
-
-def spelled_model(text: str) -> str | None:
-    """Return the model at the start of a tag's name, with ``=`` for ``:``; None without one."""
-    match = _SPELLED_MODEL.match(text)
-    return None if match is None else match[0]
 
 
 def prefixes_of(model: str) -> list[str]:

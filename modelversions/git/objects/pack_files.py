@@ -58,6 +58,8 @@ _MAX_SHIFT = 63
 
 _BASE_CACHE_LIMIT = 8 << 20
 """The bytes of resolved objects that one pack keeps for the deltas that may apply to them."""
+_LARGE_READ = 4096
+"""After the reading of more objects, none is kept: few of them will be needed again."""
 _OBJECT_OVERHEAD = 200
 """The bytes that Python takes for an object in that cache, beside its content."""
 
@@ -284,6 +286,8 @@ class Pack:
                     continue
             yield item, found
         _remove(wanted, entries, broken)
+        if len(entries) > _LARGE_READ:
+            self._bases.clear()
 
     def type(self, oid: bytes) -> str | None:
         """Return an object's type from its header, or from that of a delta's base."""

@@ -83,6 +83,21 @@ def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) ->
     files.close()
 
 
+@pytest.mark.parametrize("limit", [9, 10])
+def test_bases_are_kept_unless_many_objects_were_read(
+    disk: Builder, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    disk.tags(*(f"m@v1.0.{number}" for number in range(10)))
+    disk.pack()
+    ids = [ref.id for ref in disk.registry._store.tags()]
+    files = ObjectFiles(disk.repo, "here")
+    monkeypatch.setattr(pack_files, "_LARGE_READ", limit)
+    found = dict(files.read_many(ids))
+    assert [len(pack._bases.objects) for pack in files._packs.values()] == [10 * (limit == 10)]
+    assert dict(files.read_many(ids)) == found == dict(enumerate(map(files.raw, ids)))
+    files.close()
+
+
 @pytest.mark.parametrize("form", ["loose", "one pack", "two packs"])
 def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")
