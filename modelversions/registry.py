@@ -39,6 +39,7 @@ from modelversions.values.tag_name import (
     TagName,
     check_model_name,
     check_new_stage,
+    is_stage_name,
     prefixes_of,
 )
 from modelversions.values.web_pages import CommitUrl, check_commit_url
@@ -731,8 +732,8 @@ def _remote_options(
     """Validate the options; a value that may be a secret is not shown."""
     if credentials is not None and not callable(credentials):
         raise InvalidArgumentError(
-            f"credentials must be a callable, not a {type(credentials).__name__}; see "
-            "Registry.open",
+            f"credentials must be a callable, not a {type(credentials).__name__}; "
+            "modelversions.credentials has some, such as token_from_env('NAME')",
             argument="credentials",
             value=None,
         )
@@ -802,9 +803,23 @@ def _stage_and_version(
 ) -> tuple[str, SemVer | None]:
     """Return a valid stage and version; if only one is given, the version is checked first."""
     if stage is None and version is not None:
-        _semver(model, version)  # it may be the stage, without a version before it
+        _check_no_stage(version)
+        _semver(model, version)
     name = check_new_stage(stage)
     return name, None if version is None else _semver(model, version)
+
+
+def _check_no_stage(version: object) -> None:
+    """Check that a version without a stage after it is not the stage.
+
+    Raises:
+        InvalidVersionError: it is.
+    """
+    if isinstance(version, str) and version.isalpha() and is_stage_name(version):
+        reason = f"for the stage of that name, write stage={version!r}"
+        raise InvalidVersionError(
+            f"{version!r} is not a version name: {reason}", text=version, reason=reason
+        )
 
 
 def _check_one(version: object, commit: object) -> None:

@@ -335,6 +335,12 @@ class RegistryView(Mapping[str, Model]):
                 iterating; a ``RemoteError`` only if the server rejects the requests by an HTTP
                 status from 400 to 499 (but not 408, 425 or 429).
         """
+        if self._until is not None:
+            raise InvalidArgumentError(
+                "the past does not change, so it cannot be watched; call watch() on the Registry",
+                argument="reference",
+                value=reference,
+            )
         model, find = self._parse_reference(reference)
         check_model_name(model)
         check_stop(stop, wait)

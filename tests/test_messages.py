@@ -18,6 +18,7 @@ from modelversions import (
     InvalidArgumentError,
     InvalidNameError,
     InvalidTagNameError,
+    InvalidVersionError,
     Registry,
     RemoteError,
     RepositoryNotFoundError,
@@ -197,6 +198,16 @@ def test_another_name_as_a_model(builder: Builder, model: str, reason: str) -> N
         builder.registry.register(model, "v1.0.0", author=ANN)
     assert caught.value.reason == reason
     assert not is_model_name(model)
+
+
+@pytest.mark.parametrize("verb", ["assign", "unassign"])
+def test_a_stage_as_a_version(builder: Builder, verb: str) -> None:
+    builder.tags("m@v1.0.0", "m#prod#1")
+    with pytest.raises(InvalidVersionError) as caught:
+        getattr(builder.registry, verb)("m", "prod")
+    assert caught.value.reason == "for the stage of that name, write stage='prod'"
+    with pytest.raises(InvalidVersionError, match="must start with 'v'"):
+        getattr(builder.registry, verb)("m", "1.0.0")
 
 
 def test_names_of_other_types(builder: Builder) -> None:

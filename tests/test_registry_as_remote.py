@@ -224,7 +224,7 @@ def test_a_registry_at_a_url_pushes_nothing(far: Builder) -> None:
     assert isinstance(far.repo, Repo)
     with served("git", far.repo) as url, Registry.open(url) as remote:
         for other in (memory_registry(), "origin"):
-            with pytest.raises(InvalidArgumentError, match="where each verb writes at once"):
+            with pytest.raises(InvalidArgumentError, match="where changes are made at once"):
                 remote.push(remote=other)
 
 

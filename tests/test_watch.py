@@ -139,8 +139,11 @@ class TestChanges:
         registry = builder.tags("m@v1.0.0").registry
         for reference in (registry["m"][0], TagName.parse("m@v1.0.0")):
             assert list(registry.watch(reference, wait=Script([]))) == [registry["m"][0]]
-        past = registry.as_of(at(5))
-        assert list(past.watch("m@latest", wait=Script([nothing]))) == [None]
+
+    def test_the_past_is_not_watched(self, builder: Builder) -> None:
+        past = builder.tags("m@v1.0.0").registry.as_of(at(5))
+        with pytest.raises(InvalidArgumentError, match=r"call watch\(\) on the Registry"):
+            past.watch("m@latest")
 
 
 class TestArguments:

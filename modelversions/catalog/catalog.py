@@ -23,6 +23,7 @@ from modelversions.catalog.sources import SourceLike
 from modelversions.errors import (
     CatalogFileWarning,
     InvalidArgumentError,
+    InvalidNameError,
     InvalidTagNameError,
     ModelVersionsError,
     NotInCatalogError,
@@ -350,7 +351,11 @@ class Catalog(Mapping[str, RegistryView]):
         text = str(reference)
         name = max((one for one in self if text.startswith(f"{one}/")), key=len, default=None)
         if name is not None:
-            return self[name].resolve(text[len(name) + 1 :])
+            try:
+                return self[name].resolve(text[len(name) + 1 :])
+            except (LookupError, InvalidTagNameError, InvalidNameError) as error:
+                error.args = (f"in the repository {name!r}: {error}",)
+                raise
         if "/" not in text:
             raise InvalidTagNameError(
                 f"{text!r} cannot be resolved: it names no repository; write "

@@ -181,6 +181,8 @@ def discover(folder: str | os.PathLike[str]) -> tuple[Source, ...]:
     """
     text = path_text(folder)
     root = os.path.abspath(text)
+    if text and not os.path.exists(root):
+        raise _no_source(folder, "there is no such folder; pass one that has repositories below it")
     if not text or not os.path.isdir(root):
         raise _no_source(folder, "pass a folder that has repositories below it")
     found = sorted(_repositories(root))

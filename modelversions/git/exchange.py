@@ -61,7 +61,7 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
     """
     if not isinstance(store, LocalStore):
         raise InvalidArgumentError(
-            f"{store.location!r} is a server, where each verb writes at once; push and fetch need "
+            f"{store.location!r} is a server, where changes are made at once; push and fetch need "
             "a repository on this machine",
             argument="remote",
             value=remote,

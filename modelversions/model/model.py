@@ -442,6 +442,19 @@ class Model(Sequence[Version]):
             return self._named(index.name if isinstance(index, Version) else str(index))
         return self.versions[index]
 
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """Return the index of an active version, which may be given by its name.
+
+        Raises:
+            ValueError: it is not among those from ``start`` to ``stop``.
+        """
+        name = str(value) if isinstance(value, (str, SemVer)) else None
+        versions = self.versions
+        for index in range(len(versions))[start:stop]:
+            if versions[index] == value or versions[index].name == name:
+                return index
+        raise ValueError(f"{value!r} is not among the active versions of model {self.name!r}")
+
     def __contains__(self, item: object) -> bool:
         """Return whether a version is active."""
         if isinstance(item, SemVer):

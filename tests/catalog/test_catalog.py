@@ -188,8 +188,10 @@ def test_one_name_in_two_repositories(catalog: Catalog) -> None:
 def test_resolve(catalog: Catalog) -> None:
     assert str(catalog.resolve("a/churn#prod")) == "churn@v1.0.0"
     assert str(catalog.resolve("b/x/y@latest")) == "x/y@v0.1.0"
-    with pytest.raises(StageNotFoundError):
+    with pytest.raises(StageNotFoundError, match="^in the repository 'b': "):
         catalog.resolve("b/churn#prod")
+    with pytest.raises(InvalidTagNameError, match="^in the repository 'b': "):
+        catalog.resolve("b/churn")
     with pytest.raises(NotInCatalogError):
         catalog.resolve("c/churn#prod")
     with pytest.raises(InvalidTagNameError, match="it names no repository"):

@@ -218,7 +218,7 @@ class TestServers:
 
     def test_a_registry_at_a_url_needs_no_push(self, here: Builder, url: str) -> None:
         with Registry.open(url) as registry:
-            with pytest.raises(InvalidArgumentError, match="is a server, where each verb writes"):
+            with pytest.raises(InvalidArgumentError, match="is a server, where changes are made"):
                 registry.delete_tags("m@v1.0.0", push=True)
             registry.delete_tags("m@v1.0.0")
         assert tags(here) == ALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelversions import Model, Registry, StageNotFoundError, VersionNotFoundError
+from modelversions import Model, Registry, SemVer, StageNotFoundError, VersionNotFoundError
 from tests.builders import Builder, at
 
 
@@ -117,3 +117,13 @@ def test_a_version_and_its_history_have_links_in_a_notebook(builder: Builder) ->
     link = url.format(commit=version.commit)
     assert link in version._repr_html_()
     assert link in version.history._repr_html_()
+
+
+def test_the_index_of_a_version(builder: Builder) -> None:
+    model = builder.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0").registry["m"]
+    for value in ("v1.0.0", SemVer.parse("v1.0.0"), model[-1]):
+        assert model.index(value) == model.index(value, -1) == model.index(value, 1, 5) == 2
+        with pytest.raises(ValueError, match="is not among the active versions of model 'm'"):
+            model.index(value, 0, -1)
+    with pytest.raises(ValueError, match="None is not among"):
+        model.index(None)

@@ -156,12 +156,14 @@ class ObjectFiles:
         of: Callable[[Raw], Found],
     ) -> Iterator[tuple[int, Found]]:
         """Yield as ``_many`` does, where some ids are there more than once."""
-        numbers: dict[str, list[int]] = {}
+        numbers: dict[bytes | str, list[int]] = {}
         for number, id in enumerate(ids):
-            numbers.setdefault(id, []).append(number)
-        unique = list(numbers)
-        for first, found in self._many(unique, in_pack, of):
-            yield from [(number, found) for number in numbers[unique[first]]]
+            key = bytes.fromhex(id) if self.fits(id) else id
+            numbers.setdefault(key, []).append(number)
+        repeated = list(numbers.values())
+        unique = [ids[first] for first, *_ in repeated]
+        for index, found in self._many(unique, in_pack, of):
+            yield from [(number, found) for number in repeated[index]]
 
     def with_prefix(self, prefix: str) -> set[str]:
         """Return the ids that begin with some hexadecimal digits, of which there are at least 2.

@@ -89,7 +89,10 @@ def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"credentials": ("ann", SECRET)}, "credentials must be a callable, not a tuple"),
+        (
+            {"credentials": ("ann", SECRET)},
+            "credentials must be a callable, not a tuple; modelversions.credentials has",
+        ),
         ({"progress": 7}, "progress must be True or a callable, not a int"),
         ({"timeout": 0}, "timeout must be a number of seconds above 0, or None, not 0"),
         ({"timeout": "1"}, "timeout must be a number of seconds above 0, or None, not '1'"),

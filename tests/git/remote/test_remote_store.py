@@ -391,7 +391,7 @@ def test_a_signature_is_checked_from_the_servers_bytes(
 
 
 def test_a_server_neither_pushes_nor_fetches(remote_registry: Registry) -> None:
-    with pytest.raises(InvalidArgumentError, match="is a server, where each verb writes at once"):
+    with pytest.raises(InvalidArgumentError, match="is a server, where changes are made at once"):
         remote_registry.push()
     with pytest.raises(InvalidArgumentError, match="is a server"):
         remote_registry.register("m", author=ANN, push=True)
