@@ -147,7 +147,8 @@ def _few(rows: Sequence[Row]) -> Iterator[str]:
         for row in rows:
             if row.scenario == scenario and part in f"{row.question} {row.peer}":
                 cells = row.cells(judged=True)
-                yield line((f"`{cells[0]}`", cells[1], cells[2], f"{cells[5]} of {cells[3]}"))
+                word = "than" if cells[5].endswith(FASTER) else "of"
+                yield line((f"`{cells[0]}`", cells[1], cells[2], f"{cells[5]} {word} {cells[3]}"))
                 break
 
 

@@ -65,6 +65,10 @@ class TestVersions:
         assert [version.name for version in found] == ["v1.0.0+a", "v1.0.0+b", "v1.0.0"]
         assert found.latest == found[0]
 
+    def test_a_stage_before_the_registration_does_not_make_it_an_earlier_one(self) -> None:
+        tags = [("m@v1.0.0+b", "c1", 1), ("m#prod#1", "c2", 2), ("m@v1.0.0+a", "c2", 3)]
+        assert [version.name for version in model(*tags)] == ["v1.0.0+a", "v1.0.0+b"]
+
     def test_a_deregistered_version_is_not_active(self) -> None:
         found = model(("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m@v2.0.0!", "c2", 3))
         assert [version.name for version in found] == ["v1.0.0"]
