@@ -84,10 +84,10 @@ def commit_of_common_tag(raw: bytes) -> str | None:
     Returns:
         None for a tag in another form, or without a valid time.
     """
-    if len(raw) > MAX_HEADER:  # its parts may be longer than what is kept
-        return None
     match = _COMMON_START.match(raw)
-    return None if match is None else match[1].decode()
+    if match is None or match.end() > MAX_HEADER:
+        return None
+    return match[1].decode()
 
 
 class TagParts:

@@ -114,7 +114,7 @@ class ObjectFiles:
         for pack in self._every_pack(set()):
             if not plain:
                 break
-            plain = pack.missing(plain)
+            pack.discard(plain)
         types = self.types([wanted[number] for number in [*plain.values(), *others]])
         return {id for id, type in types.items() if not type}
 

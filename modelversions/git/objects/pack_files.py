@@ -31,6 +31,9 @@ Raw = tuple[str, bytes]
 Item = TypeVar("Item")
 """What a caller knows an object by, such as its number in a list."""
 
+_Entry = tuple[int, bytes, Item]
+"""The offset of an object, its id, and what the caller knows it by."""
+
 
 class Oversized(bytes):
     """Stands for the content of an object that is larger than the limit."""
@@ -105,17 +108,20 @@ class _Index:
         number, rest = divmod(at, width)
         return None if at < 0 or rest else self._offset(number)
 
-    def offsets(self, oids: Collection[bytes]) -> Iterable[int | None]:
-        """Return the offset of each of ``oids``, or None, in their order."""
-        if len(oids) * _BULK_FACTOR < self._ends[-1]:
-            return map(self.offset, oids)
-        return map(dict(zip(self._ids(), self._offsets())).get, oids)
+    def entries(self, wanted: Mapping[bytes, Item]) -> list[_Entry[Item]]:
+        """Return the wanted objects that are in the pack."""
+        if len(wanted) * _BULK_FACTOR < self._ends[-1]:
+            return _entries(map(self.offset, wanted), wanted)
+        offsets = dict(zip(self._ids(), self._offsets()))
+        if len(offsets) < len(wanted):  # one of many packs: the other objects take no time
+            return [(offsets[oid], oid, wanted[oid]) for oid in offsets.keys() & wanted.keys()]
+        return _entries(map(offsets.get, wanted), wanted)
 
-    def missing(self, oids: KeysView[bytes]) -> Collection[bytes]:
-        """Return those of ``oids`` that are not in the pack."""
+    def existing(self, oids: KeysView[bytes]) -> Collection[bytes]:
+        """Return those of ``oids`` that are in the pack."""
         if len(oids) * _BULK_FACTOR < self._ends[-1]:
-            return [oid for oid in oids if self.offset(oid) is None]
-        return oids - set(self._ids())
+            return [oid for oid in oids if self.offset(oid) is not None]
+        return oids & set(self._ids())
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with hexadecimal digits, of which there are at least 2."""
@@ -182,13 +188,13 @@ class _OtherIndex:
         except KeyError:
             return None
 
-    def offsets(self, oids: Collection[bytes]) -> Iterable[int | None]:
-        """Return the offset of each of ``oids``, or None, in their order."""
-        return map(self.offset, oids)
+    def entries(self, wanted: Mapping[bytes, Item]) -> list[_Entry[Item]]:
+        """Return the wanted objects that are in the pack."""
+        return _entries(map(self.offset, wanted), wanted)
 
-    def missing(self, oids: KeysView[bytes]) -> Collection[bytes]:
-        """Return those of ``oids`` that are not in the pack."""
-        return [oid for oid in oids if self.offset(oid) is None]
+    def existing(self, oids: KeysView[bytes]) -> Collection[bytes]:
+        """Return those of ``oids`` that are in the pack."""
+        return [oid for oid in oids if self.offset(oid) is not None]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids that begin with some hexadecimal digits."""
@@ -271,7 +277,7 @@ class Pack:
             wanted: what is yielded with the objects, by their ids. The ids of those that were
                 yielded are removed in the end.
         """
-        entries = sorted(self._entries(wanted))
+        entries = self._sorted(wanted)
         broken: set[bytes] = set()
         for offset, oid, item in entries:
             try:
@@ -303,7 +309,7 @@ class Pack:
         Args:
             wanted: as for ``read_many``.
         """
-        entries = sorted(self._entries(wanted))
+        entries = self._sorted(wanted)
         known: dict[int, str] = {}
         broken: set[bytes] = set()
         for offset, oid, item in entries:
@@ -317,23 +323,25 @@ class Pack:
                 yield item, found
         _remove(wanted, entries, broken)
 
-    def missing(self, wanted: dict[bytes, Item]) -> dict[bytes, Item]:
-        """Return those objects that are not here; the others may be broken."""
+    def discard(self, wanted: dict[bytes, Item]) -> None:
+        """Remove the wanted objects that are here, though they may be broken."""
         try:
-            missing = self._index.missing(wanted.keys())
+            found = self._index.existing(wanted.keys())
         except Exception:  # noqa: BLE001  # the index is cut short
-            return wanted
-        return {oid: wanted[oid] for oid in missing}
+            return
+        if len(found) == len(wanted):
+            wanted.clear()
+        else:
+            for oid in found:
+                del wanted[oid]
 
     def with_prefix(self, prefix: str) -> list[bytes]:
         """Return the ids here that begin with hexadecimal digits, of which there are at least 2."""
         return self._index.with_prefix(prefix)
 
-    def _entries(self, wanted: Mapping[bytes, Item]) -> list[tuple[int, bytes, Item]]:
-        """Return offset, id and item of the objects that are here."""
+    def _sorted(self, wanted: Mapping[bytes, Item]) -> list[_Entry[Item]]:
         try:
-            found = zip(self._index.offsets(wanted), wanted, wanted.values())
-            return [(offset, oid, item) for offset, oid, item in found if offset is not None]
+            return sorted(self._index.entries(wanted))
         except Exception:  # noqa: BLE001  # the index is cut short
             return []
 
@@ -463,10 +471,14 @@ class Pack:
         return self._index.holds_file or isinstance(self._data, mmap.mmap)
 
 
+def _entries(offsets: Iterable[int | None], wanted: Mapping[bytes, Item]) -> list[_Entry[Item]]:
+    """Return the entries of those objects that have an offset, of which all are given."""
+    found = zip(offsets, wanted, wanted.values())
+    return [(offset, oid, item) for offset, oid, item in found if offset is not None]
+
+
 def _remove(
-    wanted: dict[bytes, Item],
-    entries: Sequence[tuple[int, bytes, Item]],
-    broken: Collection[bytes],
+    wanted: dict[bytes, Item], entries: Sequence[_Entry[Item]], broken: Collection[bytes]
 ) -> None:
     """Remove the objects that were found in a pack and are not broken from those to be found.
 
