@@ -472,7 +472,8 @@ class RegistryView(Mapping[str, Model]):
 
         The times are those of the tags. A tag that was made before and pushed later is not among
         the changes: for jobs that report each event once, keep the names of the known tags, as
-        ``examples/publish_json.py`` does.
+        ``examples/publish_json.py`` does. Nor is an event that was written after ``since`` in the
+        same second and sorts before it (F13), such as a registration after an assignment.
         """
         return self.diff(self._view(since, "since"))
 
