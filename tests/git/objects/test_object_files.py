@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,29 @@ def test_bases_are_kept_unless_many_objects_were_read(
     found = dict(files.read_many(ids))
     assert [len(pack._bases.objects) for pack in files._packs.values()] == [10 * (limit == 10)]
     assert dict(files.read_many(ids)) == found == dict(enumerate(map(files.raw, ids)))
+    files.close()
+
+
+def test_in_many_small_packs_each_object_is_searched_for_a_few_times(
+    disk: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        disk.tags(*(f"m@v{number}.0.{patch}" for patch in range(5)))
+        disk.pack()
+    ids = [ref.id for ref in disk.registry._store.tags()]
+    searched: list[int] = []
+    real = pack_files._entries
+
+    def counted(offsets: Iterable[int | None], wanted: Mapping[bytes, int]) -> Any:
+        searched.append(len(wanted))
+        return real(offsets, wanted)
+
+    monkeypatch.setattr(pack_files, "_entries", counted)
+    files = ObjectFiles(disk.repo, "here")
+    assert {type for _, (type, _) in files.read_many(ids)} == {"tag"}
+    assert set(files.types(ids).values()) == {"tag"}
+    assert not files.missing(ids)
+    assert sum(searched) <= 2 * len(ids) == 200
     files.close()
 
 
