@@ -194,8 +194,12 @@ def test_repositories_below_a_folder(tmp_path: Path) -> None:
     (tmp_path / "tree" / ".git").write_text("gitdir: ../work/.git\n")
     assert list(Catalog.discover(tmp_path)) == ["team/churn", "tree", "vision", "work"]
     assert list(Catalog.discover(tmp_path / "vision.git")) == ["vision"]
-    with pytest.raises(InvalidArgumentError):
+    with pytest.raises(InvalidArgumentError, match="there is no such folder"):
         Catalog.discover(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", ""):
+        with pytest.raises(InvalidArgumentError, match="pass a folder that has repositories"):
+            Catalog.discover(path)
 
 
 def test_repositories_side_by_side(tmp_path: Path) -> None:
