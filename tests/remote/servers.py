@@ -6,6 +6,7 @@ Every server is a process of its own, in the foreground; leaving the block ends 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,9 @@ from tests.servers import LOCAL
 
 LOCK_TIMEOUT = 20.0
 """How many seconds a server may take to open its port."""
+
+_PORTS = 10_000, 32_768
+"""Where to search for an unused port: Linux gives those from 32768 to the ends of connections."""
 
 PASSWORD = "p@ss/w+rd"  # noqa: S105  # what a URL has to quote
 
@@ -42,10 +46,12 @@ def find(program: str) -> str | None:
 
 
 def free_port() -> int:
-    """Return an unused port."""
-    with socket.socket() as probe:
-        probe.bind((LOCAL, 0))
-        return int(probe.getsockname()[1])
+    """Return an unused port, below those that the system gives to connections."""
+    while True:
+        port = random.SystemRandom().randrange(*_PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((LOCAL, port))
+            return port
 
 
 @contextmanager

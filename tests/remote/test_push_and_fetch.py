@@ -202,9 +202,10 @@ def test_a_large_head_on_a_server_without_filters(
 
     monkeypatch.setattr("modelversions.git.remote.transport.MAX_BYTES", 2_000_000)
     with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as far:
-        with proxied(far.port) as proxy:
+        # Half of a file's bytes for each connection; who needs more of them waits in vain.
+        with proxied(far.port, limit=LARGE // 2, silent=True) as proxy:
             url = far.url.replace(str(far.port), str(proxy.port))
-            with Registry.open(url) as registry, Registry.open(far.git.path) as local:
+            with Registry.open(url, timeout=10) as registry, Registry.open(far.git.path) as local:
                 assert registry.history() == local.history()
                 assert registry.commits(limit=3) == local.commits(limit=3)
                 assert registry.commits(limit=None) == local.commits(limit=None)
@@ -213,5 +214,4 @@ def test_a_large_head_on_a_server_without_filters(
                 registry.assign("n", "v1.0.0", "dev", author=ANN)
                 with pytest.raises(StageNotAllowedError, match="allowed: dev"):
                     registry.assign("n", "v1.0.0", "prod", author=ANN)
-            assert proxy.received < 6 * LARGE
         far.git("fsck", "--strict")
