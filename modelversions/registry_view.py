@@ -894,9 +894,10 @@ def _latest(model: Model) -> Version:
 def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:
     """Return the name of a tag that an argument gives."""
     if not isinstance(tag, (str, Event, Version)):
+        remote = isinstance(tag, RegistryView)
+        hint = "another repository as remote= of push()" if remote else "one such as 'churn@v1.0.0'"
         raise InvalidArgumentError(
-            f"a tag must be given as text, an Event or a Version, not {tag!r}; pass another "
-            "repository as remote= of push()",
+            f"a tag must be given as text, an Event or a Version, not {tag!r}; pass {hint}",
             argument="tag",
             value=tag,
         )

@@ -149,13 +149,22 @@ def _check_form(models: object, stages: object) -> None:
         ("stages", stages, {"churn": {"prod": "v1.0.0"}}),
     ):
         inner = value.values() if isinstance(value, Mapping) else [None]
-        form = Mapping if argument == "stages" else Iterable
-        if any(isinstance(one, str) or not isinstance(one, form) for one in inner):
+        is_form = _is_mapping if argument == "stages" else _is_list
+        if not all(map(is_form, inner)):
             raise InvalidArgumentError(
                 f"{argument} must have the form {example}, not {value!r}",
                 argument=argument,
                 value=value,
             )
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> bool:
+    """Whether a value has items, and is neither text nor a mapping, whose values would be lost."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
 
 
 def _commit(repo: MemoryRepo, author: Identity, time: datetime, message: str = "a commit") -> str:

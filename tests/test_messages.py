@@ -244,6 +244,11 @@ def test_values_of_other_types(builder: Builder) -> None:
         registry["m"].of_event(5)
     with pytest.raises(InvalidArgumentError, match=r"pass another repository as remote= of push"):
         registry.push(registry)
+    for call in (registry.push, registry.verify, registry.delete_tags):
+        with pytest.raises(
+            InvalidArgumentError, match="a Version, not 5; pass one such as 'churn@"
+        ):
+            call(5)
 
 
 @pytest.mark.parametrize("clock", [lambda: 5, lambda: datetime(2024, 1, 1)])  # noqa: DTZ001

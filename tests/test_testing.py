@@ -89,6 +89,7 @@ def test_a_new_commit_elsewhere(disk: Builder) -> None:
     [
         ({"m": "v1.0.0"}, {}, "models must have the form {'churn': .* not {'m': 'v1.0.0'}"),
         (["m"], {}, "models must have the form"),
+        ({"m": {"v1.0.0": "prod"}}, {}, "models must have the form {'churn': "),
         ({}, {"m": ["prod"]}, "stages must have the form {'churn': {'prod': 'v1.0.0'}}"),
         ({}, {"m": "prod"}, "stages must have the form"),
         ({}, "prod", "stages must have the form"),

@@ -56,17 +56,19 @@ def open_repository(location: str, *, search: bool) -> Repo:
         RepositoryError: the repository cannot be read.
     """
     if not os.path.exists(location):
-        raise RepositoryNotFoundError(
-            f"there is no {location!r}; give the path of a Git repository or of a folder in "
-            "one, or a URL such as 'https://host/path'",
-            location=location,
+        hint = (
+            f"'~' is not expanded, write os.path.expanduser({location!r})"
+            if location.startswith("~")
+            else "give the path of a Git repository or of a folder in one, or a URL such as "
+            "'https://host/path'"
         )
+        raise RepositoryNotFoundError(f"there is no {location!r}; {hint}", location=location)
     try:
         repo = find_repository(location) if search else Repository(location)
     except NotGitRepository as error:
         raise RepositoryNotFoundError(
-            f"{location!r} is not in a Git repository; give the path of one, or make one with "
-            "'git init'",
+            f"{_full(location)} is not in a Git repository; give the path of one, or make one "
+            "with 'git init'",
             location=location,
         ) from error
     except ConfigurationError:
@@ -76,6 +78,12 @@ def open_repository(location: str, *, search: bool) -> Repo:
             f"the repository at {location!r} cannot be read: {error!r}", location=location
         ) from error
     return repo
+
+
+def _full(location: str) -> str:
+    """Quote a path, and add the full path if it is relative."""
+    full = os.path.abspath(location)
+    return repr(location) if location == full else f"{location!r} ({full})"
 
 
 def find_repository(location: str) -> Repo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -146,8 +147,21 @@ class TestOpening:
         assert isinstance(caught.value, FileNotFoundError)
 
     def test_a_folder_that_is_no_repository(self, tmp_path: Path) -> None:
-        with pytest.raises(RepositoryNotFoundError, match="is not in a Git repository"):
+        with pytest.raises(RepositoryNotFoundError, match="' is not in a Git repository"):
             Registry.open(tmp_path)
+
+    def test_a_relative_path_is_told_with_the_full_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(RepositoryNotFoundError, match=re.escape(f"'.' ({tmp_path}) is not in")):
+            Registry.open()
+
+    def test_the_home_directory_is_not_expanded(self) -> None:
+        with pytest.raises(
+            RepositoryNotFoundError, match=r"write os.path.expanduser\('~/models'\)"
+        ):
+            Registry.open("~/models")
 
     def test_a_repository_in_a_form_of_the_future(self, disk: Builder) -> None:
         config = path_of(disk) / ".git" / "config"
