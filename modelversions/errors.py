@@ -1,8 +1,8 @@
 """The errors that modelversions raises, and its warning.
 
-They have one root. Each one also inherits the builtin exception that fits, so ``except KeyError``
-and ``except ValueError`` work. The message says what is wrong and what to do; the data is in
-attributes, and ``code`` is a stable name such as ``"version-exists"``::
+All derive from ``ModelVersionsError``, and each from the builtin exception that fits, so that
+``except KeyError`` and ``except ValueError`` work. The message says what is wrong and what to do.
+The data are attributes, and ``code`` is a stable name such as ``"version-exists"``::
 
     ModelVersionsError
     ├── InvalidVersionError        ValueError         .text .reason
@@ -110,8 +110,8 @@ __all__ = [
 ]
 
 _LOGIN = re.compile(
-    r"""(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/]*@)\S*@    # of http, the name alone may be a token
-    # with "/" in the password: what follows the ":" is no port
+    r"""(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/]*@)\S*@    # of http: a name alone may be a token
+    # with "/" in the password: a port does not follow the ":"
     |(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/@:]+:(?![0-9]*/)[^\s@]*@)[^\s@]*@
     |(?<=[a-z0-9+.-])://(?=[^\s/@:]*:[^\s/]*@)\S*@""",
     re.VERBOSE | re.IGNORECASE,
@@ -147,7 +147,7 @@ def _rebuild(
 
 
 class ModelVersionsError(Exception):
-    """The root of all errors that this library raises."""
+    """The base class of all errors that this library raises."""
 
     code: ClassVar[str] = "error"
     """A stable name of the kind of error, for programs."""
@@ -179,11 +179,11 @@ class InvalidVersionError(ModelVersionsError, ValueError):
 
     code = "invalid-version"
     text: object
+    """The value that was given."""
     reason: str
     """Which part is wrong."""
 
     def __init__(self, message: str, *, text: object, reason: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(text=text, reason=reason)
 
@@ -193,10 +193,11 @@ class InvalidNameError(ModelVersionsError, ValueError):
 
     code = "invalid-name"
     text: object
+    """The value that was given."""
     reason: str
+    """What is wrong with it."""
 
     def __init__(self, message: str, *, text: object, reason: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(text=text, reason=reason)
 
@@ -206,11 +207,11 @@ class InvalidTagNameError(ModelVersionsError, ValueError):
 
     code = "invalid-tag-name"
     text: object
+    """The value that was given."""
     reason: str
     """Which part is wrong."""
 
     def __init__(self, message: str, *, text: object, reason: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(text=text, reason=reason)
 
@@ -220,11 +221,11 @@ class InvalidArgumentError(ModelVersionsError, ValueError):
 
     code = "invalid-argument"
     argument: str
+    """The name of the argument."""
     value: object
     """The value; None if it may contain a secret."""
 
     def __init__(self, message: str, *, argument: str, value: object) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(argument=argument, value=value)
 
@@ -234,9 +235,9 @@ class ModelNotFoundError(ModelVersionsError, KeyError):
 
     code = "model-not-found"
     model: str
+    """The model's name."""
 
     def __init__(self, message: str, *, model: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(model=model)
 
@@ -246,10 +247,11 @@ class VersionNotFoundError(ModelVersionsError, KeyError):
 
     code = "version-not-found"
     model: str
+    """The model's name."""
     version: str
+    """The version that was given."""
 
     def __init__(self, message: str, *, model: str, version: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(model=model, version=version)
 
@@ -259,10 +261,11 @@ class StageNotFoundError(ModelVersionsError, KeyError):
 
     code = "stage-not-found"
     model: str
+    """The model's name."""
     stage: str
+    """The stage's name."""
 
     def __init__(self, message: str, *, model: str, stage: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(model=model, stage=stage)
 
@@ -272,9 +275,9 @@ class TagNotFoundError(ModelVersionsError, LookupError):
 
     code = "tag-not-found"
     tag: str
+    """The tag's name."""
 
     def __init__(self, message: str, *, tag: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(tag=tag)
 
@@ -284,9 +287,9 @@ class RepositoryNotFoundError(ModelVersionsError, FileNotFoundError):
 
     code = "repository-not-found"
     location: str
+    """The path or URL of the repository, without secrets."""
 
     def __init__(self, message: str, *, location: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(location=location)
 
@@ -296,9 +299,9 @@ class RepositoryError(ModelVersionsError, OSError):
 
     code = "repository-error"
     location: str
+    """The path or URL of the repository, without secrets."""
 
     def __init__(self, message: str, *, location: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(location=location)
 
@@ -311,7 +314,6 @@ class RemoteError(RepositoryError, ConnectionError):
     """The HTTP status that is the reason; None if there is none."""
 
     def __init__(self, message: str, *, location: str, status: int | None = None) -> None:
-        """Set the message and the data."""
         super().__init__(message, location=location)
         self._set(status=status)
 
@@ -335,13 +337,13 @@ class DubiousOwnershipError(RepositoryError, PermissionError):
 
 
 class RevisionNotFoundError(ModelVersionsError, LookupError):
-    """A revision names nothing in the repository."""
+    """The repository has no such revision."""
 
     code = "revision-not-found"
     revision: str
+    """The revision that was given."""
 
     def __init__(self, message: str, *, revision: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(revision=revision)
 
@@ -351,9 +353,9 @@ class AmbiguousRevisionError(RevisionNotFoundError):
 
     code = "ambiguous-revision"
     candidates: tuple[str, ...]
+    """The full SHAs that match."""
 
     def __init__(self, message: str, *, revision: str, candidates: tuple[str, ...]) -> None:
-        """Set the message and the data."""
         super().__init__(message, revision=revision)
         self._set(candidates=candidates)
 
@@ -363,9 +365,9 @@ class NotACommitError(RevisionNotFoundError):
 
     code = "not-a-commit"
     type: str
+    """The type of the object: ``tree`` or ``blob``."""
 
     def __init__(self, message: str, *, revision: str, type: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, revision=revision)
         self._set(type=type)
 
@@ -375,28 +377,27 @@ class ArtifactNotFoundError(ModelVersionsError, KeyError):
 
     code = "artifact-not-found"
     model: str
+    """The model's name."""
     commit: str
+    """The full SHA of the commit."""
 
     def __init__(self, message: str, *, model: str, commit: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(model=model, commit=commit)
 
 
 class FileNotInGitError(ModelVersionsError, FileNotFoundError):
-    """Git has no such file at the commit, or has a pointer of DVC or Git LFS in its place.
-
-    ``reason`` is ``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or
-    ``"lfs"``.
-    """
+    """Git has no such file at the commit, or only a pointer of DVC or Git LFS."""
 
     code = "file-not-in-git"
     path: str
+    """The path of the file in the repository."""
     commit: str
+    """The full SHA of the commit."""
     reason: str
+    """``"missing"``, ``"directory"``, ``"submodule"``, ``"symlink"``, ``"dvc"`` or ``"lfs"``."""
 
     def __init__(self, message: str, *, path: str, commit: str, reason: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(path=path, commit=commit, reason=reason)
 
@@ -406,9 +407,9 @@ class ObjectMissingError(ModelVersionsError, LookupError):
 
     code = "missing-object"
     id: str
+    """The id of the object."""
 
     def __init__(self, message: str, *, id: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(id=id)
 
@@ -418,9 +419,9 @@ class IdentityError(ModelVersionsError, ValueError):
 
     code = "invalid-identity"
     text: object
+    """The value that was given."""
 
     def __init__(self, message: str, *, text: object) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(text=text)
 
@@ -430,9 +431,9 @@ class SigningError(ModelVersionsError, RuntimeError):
 
     code = "signing-failed"
     program: str
+    """The program that was to be run."""
 
     def __init__(self, message: str, *, program: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(program=program)
 
@@ -442,9 +443,9 @@ class ConfigurationError(ModelVersionsError, ValueError):
 
     code = "invalid-configuration"
     file: str
+    """The file, variable or argument with the value."""
 
     def __init__(self, message: str, *, file: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(file=file)
 
@@ -454,9 +455,9 @@ class MissingExtraError(ModelVersionsError, ImportError):
 
     code = "missing-extra"
     extra: str
+    """The name of the extra, such as ``yaml``."""
 
     def __init__(self, message: str, *, extra: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(extra=extra)
 
@@ -466,9 +467,9 @@ class RefusedError(ModelVersionsError, ValueError):
 
     code = "refused"
     model: str
+    """The model's name."""
 
     def __init__(self, message: str, *, model: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(model=model)
 
@@ -478,13 +479,15 @@ class VersionExistsError(RefusedError):
 
     code = "version-exists"
     version: str
+    """The version's name."""
     commit: str
+    """The full SHA of the commit at which the version is registered."""
     time: datetime
+    """When it was registered."""
 
     def __init__(
         self, message: str, *, model: str, version: str, commit: str, time: datetime
     ) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(version=version, commit=commit, time=time)
 
@@ -494,10 +497,11 @@ class CommitTakenError(RefusedError):
 
     code = "commit-taken"
     version: str
+    """The version that was registered at the commit."""
     commit: str
+    """The full SHA of the commit."""
 
     def __init__(self, message: str, *, model: str, version: str, commit: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(version=version, commit=commit)
 
@@ -507,10 +511,11 @@ class StageHeldError(RefusedError):
 
     code = "stage-held"
     version: str
+    """The version's name."""
     stage: str
+    """The stage's name."""
 
     def __init__(self, message: str, *, model: str, version: str, stage: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(version=version, stage=stage)
 
@@ -520,10 +525,11 @@ class StageNotHeldError(RefusedError):
 
     code = "stage-not-held"
     version: str
+    """The version's name."""
     stage: str
+    """The stage's name."""
 
     def __init__(self, message: str, *, model: str, version: str, stage: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(version=version, stage=stage)
 
@@ -535,11 +541,11 @@ class RuleViolationError(RefusedError):
     rule: str
     """The rule's name."""
     reason: str
+    """The reason that the rule returned."""
     tag: str
     """The tag that would have been written."""
 
     def __init__(self, message: str, *, model: str, rule: str, reason: str, tag: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(rule=rule, reason=reason, tag=tag)
 
@@ -549,10 +555,11 @@ class StageNotAllowedError(RefusedError):
 
     code = "stage-not-allowed"
     stage: str
+    """The stage's name."""
     allowed: tuple[str, ...]
+    """The stages that are allowed."""
 
     def __init__(self, message: str, *, model: str, stage: str, allowed: tuple[str, ...]) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(stage=stage, allowed=allowed)
 
@@ -562,21 +569,21 @@ class ModelDeprecatedError(RefusedError):
 
     code = "model-deprecated"
     time: datetime
+    """When it was deprecated."""
 
     def __init__(self, message: str, *, model: str, time: datetime) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(time=time)
 
 
 class NoEffectError(RefusedError):
-    """The tag would change nothing: what it must supersede is newer (F14)."""
+    """The write would have no effect: newer events supersede it (F14, F12c)."""
 
     code = "no-effect"
     tag: str
+    """The tag that would have been written."""
 
     def __init__(self, message: str, *, model: str, tag: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, model=model)
         self._set(tag=tag)
 
@@ -586,9 +593,9 @@ class WriteConflictError(ModelVersionsError, OSError):
 
     code = "write-conflict"
     tag: str
+    """The tag's name."""
 
     def __init__(self, message: str, *, tag: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(tag=tag)
 
@@ -604,23 +611,23 @@ class PushRejectedError(WriteConflictError, PermissionError):
 
     code = "push-rejected"
     location: str
+    """The path or URL of the remote, without secrets."""
     reason: str
     """The reason that the server gave."""
 
     def __init__(self, message: str, *, tag: str, location: str, reason: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, tag=tag)
         self._set(location=location, reason=reason)
 
 
 class LockedError(WriteConflictError):
-    """A lock file exists, of another writer or of one that was killed."""
+    """A lock file exists: another process writes, or one was killed."""
 
     code = "locked"
     lock: str
+    """The path of the lock file."""
 
     def __init__(self, message: str, *, tag: str, lock: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, tag=tag)
         self._set(lock=lock)
 
@@ -630,9 +637,9 @@ class RemoteAheadError(WriteConflictError):
 
     code = "remote-ahead"
     location: str
+    """The path or URL of the remote, without secrets."""
 
     def __init__(self, message: str, *, tag: str, location: str) -> None:
-        """Set the message and the data."""
         super().__init__(message, tag=tag)
         self._set(location=location)
 
@@ -642,10 +649,11 @@ class NotPushedError(ModelVersionsError, OSError):
 
     code = "not-pushed"
     tag: str
+    """The tag's name."""
     location: str
+    """The path or URL of the remote, without secrets."""
 
     def __init__(self, message: str, *, tag: str, location: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(tag=tag, location=location)
 
@@ -660,31 +668,30 @@ class PartlyDeletedError(ModelVersionsError, OSError):
     """The location of the remote, without secrets."""
 
     def __init__(self, message: str, *, tags: tuple[str, ...], location: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(tags=tags, location=location)
 
 
 class NotInCatalogError(ModelVersionsError, KeyError):
-    """A catalog has no repository of a name."""
+    """The catalog has no repository of that name."""
 
     code = "not-in-catalog"
     repository: str
+    """The name that was given."""
 
     def __init__(self, message: str, *, repository: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(repository=repository)
 
 
 class FileNotWrittenError(ModelVersionsError, OSError):
-    """A file, such as that of ``to_html()``, cannot be written."""
+    """The file of ``to_html()`` cannot be written."""
 
     code = "file-not-written"
     path: str
+    """The path of the file."""
 
     def __init__(self, message: str, *, path: str) -> None:
-        """Set the message and the data."""
         super().__init__(message)
         self._set(path=path)
 

@@ -66,8 +66,8 @@ VersionName = str | SemVer | Version
 """What names a version of a model."""
 
 
-class VerbOptions(TypedDict, total=False):
-    """The keyword arguments that all verbs share: see ``Registry``."""
+class WriteKeywords(TypedDict, total=False):
+    """The keyword arguments that all methods that write share, for their overloads."""
 
     message: str | None
     author: Identity | None
@@ -81,9 +81,10 @@ class VerbOptions(TypedDict, total=False):
 class Registry(RegistryView):
     """A registry to read and to write.
 
-    Each method that writes is atomic: it returns the event that it wrote, or raises an error and
-    has changed nothing. (If the connection to a server breaks before its answer, the outcome may
-    be unknown; the error says so.) These methods share keyword arguments:
+    Each method that writes is atomic: it raises an error and changes nothing, or it returns the
+    event that it wrote (the last one, if it wrote two). If the connection to a server breaks before
+    its answer, the outcome may be unknown; the error says so. ``register``, ``deregister``,
+    ``assign``, ``unassign`` and ``deprecate`` share keyword arguments:
 
     - ``message``: the tag's message, cleaned up as by ``git tag``, which removes lines that begin
       with ``#``. Default: GTO's message.
@@ -95,8 +96,8 @@ class Registry(RegistryView):
     - ``dry_run``: return the event that would be written, and write nothing.
     - ``push``: push the tag once it is created, and the model's other events that the remote lacks:
       True for the remote ``origin``, or the name of a remote, a URL, a path or another registry. If
-      it has events of the model that are not here, nothing is written. In a registry at a URL, tags
-      are created on the server.
+      the remote has events of the model that were not fetched, nothing is written. In a registry at
+      a URL, tags are created on the server.
 
     In addition to the errors that each method names, all raise ``InvalidNameError`` and
     ``InvalidVersionError`` for names, ``IdentityError`` without an author,
@@ -104,7 +105,7 @@ class Registry(RegistryView):
     does not supersede, ``ObjectMissingError`` if a relevant tag cannot be read,
     ``WriteConflictError`` if Git cannot create the tag (``PushRejectedError`` if a server rejects
     it), ``RemoteAheadError`` if the remote has to be fetched first, ``NotPushedError`` if the tag
-    was created and not pushed, and ``SigningError``. A tag dated more than a minute ahead of this
+    was created and not pushed, and ``SigningError``. A tag dated more than a minute ahead of the
     clock, without ``when``, causes a ``ClockSkewWarning``.
     """
 
@@ -137,7 +138,7 @@ class Registry(RegistryView):
         allowed = None if stages is None else check_stages(stages, "stages=")
         super().__init__(store, stages=allowed, clock=clock)
         checked = _checked_rules(rules)
-        # no method of this object: the cycle would keep everything that was read in memory
+        # not a method of this object: the cycle would keep everything that was read in memory
         check = functools.partial(_check_rules, store, allowed, checked)
         self._writer = Writer(store, self._snapshots, author, clock, check)
 
@@ -181,6 +182,8 @@ class Registry(RegistryView):
         Raises:
             RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
+            ConfigurationError: Git's configuration or ``stages`` is invalid.
+            InvalidArgumentError: another argument is of the wrong kind.
             MissingExtraError: with ``progress=True``, tqdm is not installed.
         """
         options = _remote_options(credentials, progress, timeout, commit_url)
@@ -258,8 +261,8 @@ class Registry(RegistryView):
             VersionExistsError: the version is registered already.
             CommitTakenError: another version was ever registered at the commit, and ``force`` is
                 not given (F12a).
-            ModelNotFoundError: the next version is not known, as this clone is shallow and has no
-                tag of the model.
+            ModelNotFoundError: the next version is unknown, as the clone is shallow and has no tag
+                of the model.
             RevisionNotFoundError: there is no such commit.
         """
         check_model_name(model)
@@ -286,12 +289,12 @@ class Registry(RegistryView):
 
     @overload
     def deregister(
-        self, model: str, version: VersionName, **options: Unpack[VerbOptions]
+        self, model: str, version: VersionName, **options: Unpack[WriteKeywords]
     ) -> Event: ...
 
     @overload
     def deregister(
-        self, model: str, *, commit: Revision, **options: Unpack[VerbOptions]
+        self, model: str, *, commit: Revision, **options: Unpack[WriteKeywords]
     ) -> Event: ...
 
     def deregister(
@@ -325,7 +328,7 @@ class Registry(RegistryView):
         """
         check_model_name(model)
         semver = None if version is None else _semver(model, version)
-        _check_one(version, commit)
+        _check_version_or_commit(version, commit)
         sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
@@ -345,7 +348,7 @@ class Registry(RegistryView):
         *,
         commit: Revision | None = None,
         register: bool = False,
-        **options: Unpack[VerbOptions],
+        **options: Unpack[WriteKeywords],
     ) -> Event: ...
 
     @overload
@@ -356,7 +359,7 @@ class Registry(RegistryView):
         stage: str,
         commit: Revision | None = None,
         register: bool = False,
-        **options: Unpack[VerbOptions],
+        **options: Unpack[WriteKeywords],
     ) -> Event: ...
 
     def assign(
@@ -402,7 +405,7 @@ class Registry(RegistryView):
         stage, semver = _stage_and_version(model, stage, version)
         check_flag("register", register)
         if not register:
-            _check_one(version, commit)
+            _check_version_or_commit(version, commit)
         elif semver is None:
             self._check_complete(model, push)
         if not force:
@@ -434,7 +437,7 @@ class Registry(RegistryView):
         model: str,
         version: VersionName,
         stage: str,
-        **options: Unpack[VerbOptions],
+        **options: Unpack[WriteKeywords],
     ) -> Event: ...
 
     @overload
@@ -444,7 +447,7 @@ class Registry(RegistryView):
         *,
         stage: str,
         commit: Revision,
-        **options: Unpack[VerbOptions],
+        **options: Unpack[WriteKeywords],
     ) -> Event: ...
 
     def unassign(
@@ -480,7 +483,7 @@ class Registry(RegistryView):
             RevisionNotFoundError: there is no such commit.
         """
         stage, semver = _stage_and_version(model, stage, version)
-        _check_one(version, commit)
+        _check_version_or_commit(version, commit)
         sha = "" if commit is None else self._resolve(commit)
         options = WriteOptions(message, author, when, force, sign, dry_run, push)
         return self._write(
@@ -545,7 +548,7 @@ class Registry(RegistryView):
             PushRejectedError: the remote rejected a tag.
             RemoteError, AuthenticationError: the remote cannot be used.
         """
-        refs = self._refs(tags, event_only=True) if tags else self._events()
+        refs = self._refs(tags, event_only=True) if tags else self._event_refs()
         with closing(self._connect(remote)) as connected:
             return sync.push(connected, refs)
 
@@ -629,18 +632,20 @@ class Registry(RegistryView):
         Raises:
             TagNotFoundError: there is no such tag.
             SigningError: the program that verifies signatures cannot be run.
+            DubiousOwnershipError: another user owns the repository.
+            ConfigurationError: Git's configuration is invalid.
         """
         (ref,) = self._refs([tag])
         found = self._snapshots.signatures[ref.id] = self._store.verify_signature(ref)
         return found
 
     def form(self) -> RegistryForm:
-        """Return a widget for notebooks, to write by filling in a form (extra ``notebook``).
+        """Return a form for notebooks to write events (extra ``notebook``).
 
         It registers and deregisters versions, and assigns and unassigns stages; ``push()`` sends
-        the tags from a clone to its remote. Nothing is written
-        before its button is clicked; an error is shown where the mistake is. In a local
-        repository, rules are asked while the user types; at a URL, when the button is clicked.
+        the tags from a clone to its remote. Nothing is written before the button is clicked; an
+        error is shown at the field with the wrong value. In a local repository, rules are called
+        while the user types; at a URL, when the button is clicked.
 
         Raises:
             MissingExtraError: ipywidgets is not installed.
@@ -665,7 +670,7 @@ class Registry(RegistryView):
         """Plan and write events, and push them if requested; return the last one.
 
         Raises:
-            RemoteAheadError: there are events of the model that are not here.
+            RemoteAheadError: the remote has events of the model that were not fetched.
             NotPushedError: the tags were created and could not be pushed.
         """
         remote = _remote_of(push=options.push)
@@ -677,25 +682,25 @@ class Registry(RegistryView):
             with self._shallow_hint():
                 events = self._writer.write(model, options, plan)
             if not options.dry_run:
-                refs = self._events(prefixes_of(model))
+                refs = self._event_refs(prefixes_of(model))
                 sync.push_written(connected, refs, [event.tag for event in events])
         return events[-1]
 
-    def _events(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
+    def _event_refs(self, prefixes: Sequence[str] = ("",)) -> list[TagRef]:
         """List the tags of events whose names begin with one of ``prefixes``."""
         refs = [ref for ref in self._store.tags(prefixes) if TagName.try_parse(ref.name)]
         return [ref for ref, commit in zip(refs, self._store.peel(refs)) if commit is not None]
 
     def _check_complete(self, model: str, push: object) -> None:
-        """Check that the next version of a model can be told in a shallow clone.
+        """Check that the next version of a model can be computed in a shallow clone.
 
         Raises:
-            ModelNotFoundError: no tag of the model is here, and ``push`` does not ask the remote.
+            ModelNotFoundError: the clone has no tag of the model, and ``push`` is not given.
         """
-        if self._fetch and not push and model not in self:
+        if self._fetch_hint and not push and model not in self:
             raise ModelNotFoundError(
-                f"the next version of {model!r} is not known{self._fetch}; if the model is new, "
-                "pass the version, or push=True",
+                f"the next version of {model!r} is not known{self._fetch_hint}; if the model is "
+                "new, pass the version, or push=True",
                 model=model,
             )
 
@@ -710,7 +715,7 @@ def _checked_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
         if rule in FACTORIES:
             name = name_of(rule)
             raise InvalidArgumentError(
-                f"{name} returns a rule and is none; call it, such as rules=[{name}(...)]",
+                f"{name} returns a rule, and must be called: pass rules=[{name}(...)]",
                 argument="rules",
                 value=rule,
             )
@@ -764,7 +769,7 @@ def _semver(model: str, version: VersionName) -> SemVer:
     if isinstance(version, SemVer):
         return version
     if not isinstance(version, Version):
-        _check_no_word(model, version)
+        _check_not_keyword(model, version)
         return SemVer.parse(version)
     if version.model != model:
         raise InvalidArgumentError(
@@ -781,11 +786,11 @@ def _semver(model: str, version: VersionName) -> SemVer:
     return version.semver
 
 
-def _check_no_word(model: str, version: object) -> None:
-    """Check that the version is not a word that stands for one elsewhere.
+def _check_not_keyword(model: str, version: object) -> None:
+    """Check that the version is not ``latest``, ``greatest`` or a word for a bump.
 
     Raises:
-        InvalidVersionError: it is.
+        InvalidVersionError: it is one of these.
     """
     if version in LEVELS:
         reason = f"for the next version, call register({model!r}, bump={version!r})"
@@ -803,17 +808,17 @@ def _stage_and_version(
 ) -> tuple[str, SemVer | None]:
     """Return a valid stage and version; if only one is given, the version is checked first."""
     if stage is None and version is not None:
-        _check_no_stage(version)
+        _check_not_stage(version)
         _semver(model, version)
     name = check_new_stage(stage)
     return name, None if version is None else _semver(model, version)
 
 
-def _check_no_stage(version: object) -> None:
-    """Check that a version without a stage after it is not the stage.
+def _check_not_stage(version: object) -> None:
+    """Check that the version, given without a stage, is not the name of a stage.
 
     Raises:
-        InvalidVersionError: it is.
+        InvalidVersionError: it is one.
     """
     if isinstance(version, str) and version.isalpha() and is_stage_name(version):
         reason = f"for the stage of that name, write stage={version!r}"
@@ -822,7 +827,7 @@ def _check_no_stage(version: object) -> None:
         )
 
 
-def _check_one(version: object, commit: object) -> None:
+def _check_version_or_commit(version: object, commit: object) -> None:
     if (version is None) == (commit is None):
         raise InvalidArgumentError(
             f"give either a version or a commit, not version={version!r} and commit={commit!r}",

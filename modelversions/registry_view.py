@@ -80,7 +80,7 @@ _TOLERANCE = timedelta(minutes=1)
 _WRITERS = frozenset(
     {"register", "deregister", "assign", "unassign", "deprecate", "delete_tags", "push", "fetch"}
 )
-"""The methods of ``Registry`` that a view lacks, for its errors."""
+"""The methods of ``Registry`` that a view lacks, for a hint in an error."""
 
 Default = TypeVar("Default")
 
@@ -91,8 +91,7 @@ Revision = str | Commit | Version | Event
 class RegistryView(Mapping[str, Model]):
     """The models of a registry, by name: a read-only mapping.
 
-    Each access lists the tags that exist at that moment, and returns snapshots of it. Threads may
-    share a view.
+    Each access lists the current tags and returns snapshots. Threads may share a view.
     """
 
     def __init__(
@@ -103,13 +102,13 @@ class RegistryView(Mapping[str, Model]):
         clock: Clock | None = None,
         until: Moment | None = None,
     ) -> None:
-        """Read from a store.
+        """Create a view of a store; the tags are listed on access.
 
         Args:
             store: the repository.
             stages: the stages that may be assigned. Default: those of the ``.gto`` file.
             clock: returns the present time, aware. Default: the system's.
-            until: the moment of ``as_of()`` that the store ends at.
+            until: the moment of ``as_of()``: the last one of the store.
         """
         self._store = store
         self._stages = stages
@@ -157,21 +156,21 @@ class RegistryView(Mapping[str, Model]):
         """Iterate over the models' names, sorted.
 
         A broken tag object counts until it was read. So does, at a URL, a tag of a tree or blob,
-        which the list of a server does not tell from others.
+        as a server lists it like any other tag.
         """
         return (name for name, _ in self._pairs())
 
     def __len__(self) -> int:
         """Return the number of models."""
-        pairs = self._listed()
+        pairs = self._existing()
         pending = None if self._pending is None else self._pending()
         if pending is not None:  # list() asks for the length of what it iterates over
-            pending.take(pairs)
+            pending.preset(pairs)
         return len(pairs)
 
     def _pairs(self) -> _Pairs:
         """Iterate over names and snapshots; the tags are listed at the first step."""
-        pairs = _Pairs(self._listed)
+        pairs = _Pairs(self._existing)
         self._pending = weakref.ref(pairs)
         return pairs
 
@@ -188,7 +187,7 @@ class RegistryView(Mapping[str, Model]):
         return _Values(self)
 
     @gc_paused
-    def _listed(self) -> list[tuple[str, ModelSnapshot]]:
+    def _existing(self) -> list[tuple[str, ModelSnapshot]]:
         """List all tags once; return the snapshots of the models that exist, by name, sorted."""
         snapshots = self._snapshots.all()
         find_existing(snapshots.values())
@@ -202,13 +201,15 @@ class RegistryView(Mapping[str, Model]):
         hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
         own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
         if own is not None:
-            hint = f"its tag {own!r} is no event: {diagnose(own) or 'see problems()'}"
+            hint = f"its tag {own!r} is not an event: {diagnose(own) or 'see problems()'}"
         elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
-        return ModelNotFoundError(f"there is no model {name!r}; {hint}{self._fetch}", model=name)
+        return ModelNotFoundError(
+            f"there is no model {name!r}; {hint}{self._fetch_hint}", model=name
+        )
 
     @property
-    def _fetch(self) -> str:
+    def _fetch_hint(self) -> str:
         """The end of a message about a tag that does not exist, if it may have to be fetched."""
         if not self._store.is_shallow:
             return ""
@@ -220,9 +221,9 @@ class RegistryView(Mapping[str, Model]):
         try:
             yield
         except (VersionNotFoundError, StageNotFoundError) as error:
-            if not self._fetch:
+            if not self._fetch_hint:
                 raise
-            raise type(error)(f"{error}{self._fetch}", **error.__dict__) from error
+            raise type(error)(f"{error}{self._fetch_hint}", **error.__dict__) from error
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the models' names, for Tab completion of ``registry["``."""
@@ -256,8 +257,8 @@ class RegistryView(Mapping[str, Model]):
 
         Raises:
             InvalidTagNameError: the reference is malformed.
-            ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: it
-                names nothing.
+            ModelNotFoundError, VersionNotFoundError, StageNotFoundError, TagNotFoundError: there
+                is no such model, version, stage or tag.
         """
         model, find = self._parse_reference(reference)
         with self._shallow_hint():
@@ -303,12 +304,13 @@ class RegistryView(Mapping[str, Model]):
         For tools that deploy what is in a stage::
 
             for version in registry.watch("churn#prod"):
-                deploy(version)
+                if version is not None:
+                    deploy(version)
 
-        The first value is the present version, which is yielded as soon as the server answers. A
-        value is None if the reference names nothing: there is no such model or version, or the
-        stage is empty. A new registration of the same version, which may be at another commit, is
-        a change. What changes and changes back between two polls is not seen.
+        The first value is the current version, which is yielded as soon as the server answers. A
+        value is None if there is no such model or version, or the stage is empty. A new
+        registration of the same version, which may be at another commit, is a change. A change
+        that is reverted before the next poll is not seen.
 
         A poll lists the names of the model's tags, in one exchange with a server. Tag objects are
         read only when tags were added, and each only once.
@@ -349,7 +351,7 @@ class RegistryView(Mapping[str, Model]):
         return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).answers()
 
     def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
-        """Return the version that a reference names; None if it names nothing."""
+        """Return the version that a reference names; None if there is none."""
         model = self.get(name)
         try:
             return None if model is None else find(model)
@@ -362,6 +364,7 @@ class RegistryView(Mapping[str, Model]):
 
         Raises:
             RevisionNotFoundError: there is no such commit.
+            InvalidArgumentError: it is not the name of a commit.
         """
         return tuple(self._registered_at({self._resolve(commit)}))
 
@@ -405,19 +408,20 @@ class RegistryView(Mapping[str, Model]):
         return found
 
     def _no_event(self, tag: str, problems: Iterable[Problem]) -> TagNotFoundError:
-        """Return the error for a tag that is missing, or no event."""
+        """Return the error for a tag that does not exist, or is not an event."""
         problem = next((one for one in problems if one.tag == tag), None)
-        reason = "there is no such tag" if problem is None else problem.message
-        hint = f"; to fetch it, run 'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
+        where = f"in {self._store.location!r}"
+        reason = f"there is no tag {tag!r} {where}"
+        if problem is not None:
+            reason = f"the tag {tag!r} {where} is not an event: {problem.message}"
+        hint = f"; if the remote has it, run 'git fetch --force origin {TAGS}{tag}:{TAGS}{tag}'"
         if problem is not None and problem.kind is ProblemKind.LIGHTWEIGHT:
             hint += ", as some CI systems fetch annotated tags as lightweight ones"
         elif problem is not None and problem.kind is not ProblemKind.MISSING:
             hint = ""
         elif problem is None and self._until is not None:
             hint = f"; this is the registry as of {self._until.time}, and the tag may be later"
-        return TagNotFoundError(
-            f"the tag {tag!r} in {self._store.location!r} is no event: {reason}{hint}", tag=tag
-        )
+        return TagNotFoundError(f"{reason}{hint}", tag=tag)
 
     @gc_paused
     def history(self) -> Events:
@@ -434,11 +438,11 @@ class RegistryView(Mapping[str, Model]):
         Commits, revisions and allowed stages are the current ones.
 
         Args:
-            when: an aware datetime, of whose second all events are included; or an event, with
-                which those before it in the history are included (F13).
+            when: an aware datetime: events up to and including that second are included. Or an
+                event: it and all earlier events in the history are included (F13).
 
         Raises:
-            InvalidArgumentError: the time is naive.
+            InvalidArgumentError: it is neither, or the time is naive.
         """
         event = when if isinstance(when, Event) else None
         time = when.time if isinstance(when, Event) else when
@@ -470,8 +474,8 @@ class RegistryView(Mapping[str, Model]):
     def changes(self, since: datetime | Event) -> Changes:
         """Return the changes since a time, or since an event; see ``diff()``.
 
-        The times are those of the tags. A tag that was made before and pushed later is not among
-        the changes: for jobs that report each event once, keep the names of the known tags, as
+        The times are those of the tags. A tag that was created before ``since`` and pushed later
+        is not included: for jobs that report each event once, keep the names of the known tags, as
         ``examples/publish_json.py`` does. Nor is an event that was written after ``since`` in the
         same second and sorts before it (F13), such as a registration after an assignment.
         """
@@ -546,8 +550,8 @@ class RegistryView(Mapping[str, Model]):
         Args:
             path: the file, which is replaced as a whole. Default: the text is returned.
             title: the heading.
-            now: when the tags were read, as the page shows it, and after which an event is in the
-                future. Default: the present.
+            now: the time that the page shows as the time of reading. Later events are problems.
+                Default: the present.
 
         Raises:
             FileNotWrittenError: the file cannot be written.
@@ -556,7 +560,7 @@ class RegistryView(Mapping[str, Model]):
         from modelversions.display.page.document import registry_page
         from modelversions.display.page.writing import check_title, deliver
 
-        now = self._present(now)
+        now = self._time(now)
         check_title(title)
         return deliver(lambda: registry_page(self._content("", now), title, now), path)
 
@@ -643,7 +647,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {_listed(allowed)}"
+                sentence = f"type {one.type!r} is not allowed here; allowed: {_join(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -655,8 +659,8 @@ class RegistryView(Mapping[str, Model]):
                 version's annotation.
 
         Raises:
-            FileNotInGitError: Git has no such file there; ``reason`` tells why, and the message
-                what to call for a file that DVC or Git LFS holds.
+            FileNotInGitError: Git has no such file there; ``reason`` is the reason, and for a
+                file in DVC or Git LFS the message says what to call.
             InvalidArgumentError: the path is absolute or leads out of the repository.
             ArtifactNotFoundError, ConfigurationError, MissingExtraError: without a path, as for
                 ``artifact()``.
@@ -682,13 +686,16 @@ class RegistryView(Mapping[str, Model]):
         Args:
             now: the time after which an event is in the future. Default: the present, by the
                 registry's clock.
+
+        Raises:
+            InvalidArgumentError: the time is naive.
         """
         refs = self._store.tags()
         snapshots = self._snapshots.of(refs).values()
-        return Problems(self._problems(refs, snapshots, self._present(now)), self._store.find_pages)
+        return Problems(self._problems(refs, snapshots, self._time(now)), self._store.find_pages)
 
-    def _present(self, now: datetime | None) -> datetime:
-        """Return the argument ``now``, or what the clock shows.
+    def _time(self, now: datetime | None) -> datetime:
+        """Return the argument ``now``, or the time of the clock.
 
         Raises:
             InvalidArgumentError: it is naive.
@@ -705,7 +712,7 @@ class RegistryView(Mapping[str, Model]):
         states = [snapshot.state for snapshot in snapshots]
         events = [event for state in states for event in state.history]
         tags = {event.tag for event in events}
-        found = list(_foreign(ref for ref in refs if ref.name not in tags))
+        found = list(_name_problems(ref for ref in refs if ref.name not in tags))
         found += (problem for state in states for problem in state.problems)
         found += self._not_allowed(events)
         for event in events:
@@ -721,10 +728,11 @@ class RegistryView(Mapping[str, Model]):
 
         Args:
             revision: the commit; the result for HEAD is empty in a repository without commits.
-            limit: the maximal number of commits; None for all.
+            limit: the maximum number of commits; None for all.
 
         Raises:
             RevisionNotFoundError: there is no such commit.
+            InvalidArgumentError: the limit is not a number from 0 on.
         """
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise InvalidArgumentError(
@@ -738,15 +746,15 @@ class RegistryView(Mapping[str, Model]):
             found = list(self._store.commits(name, most))
             cut = limit is not None and len(found) > limit
             kept = found[:limit]
-            return Commits(kept, self._store.find_pages, self._carried, has_more=cut)
+            return Commits(kept, self._store.find_pages, self._versions_at, has_more=cut)
         except RevisionNotFoundError:
             if revision == "HEAD":
                 return Commits()
             raise
 
     @gc_paused
-    def _carried(self, commits: Iterable[Commit]) -> dict[str, tuple[Version, ...]]:
-        """Return the active versions that are registered at some commits, by commit."""
+    def _versions_at(self, commits: Iterable[Commit]) -> dict[str, tuple[Version, ...]]:
+        """Return the active versions that are registered at commits, by commit."""
         ids = {one.commit for one in commits}
         found: dict[str, list[Version]] = {}
         for version in self._registered_at(ids):
@@ -754,7 +762,7 @@ class RegistryView(Mapping[str, Model]):
         return {commit: tuple(versions) for commit, versions in found.items()}
 
     def _registered_at(self, ids: Collection[str]) -> Iterator[Version]:
-        """Yield the active versions at some commits; only models with such tags are read."""
+        """Yield the active versions at commits; only models with tags there are read."""
         possible = {
             name: snapshot
             for name, snapshot in self._snapshots.all().items()
@@ -798,7 +806,7 @@ class RegistryView(Mapping[str, Model]):
     if not TYPE_CHECKING:  # pragma: no branch
 
         def __getattr__(self, name: str) -> object:
-            """Say in the error that a view only reads."""
+            """Raise an error, with a hint if a view lacks a method of ``Registry``."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name in _WRITERS:
                 message += "; a view only reads: call it on the Registry"
@@ -823,7 +831,7 @@ class RegistryView(Mapping[str, Model]):
         if missing is not None:
             raise TagNotFoundError(
                 f"there is no tag {missing!r} in {self._store.location!r}; see 'event.tag' and "
-                f"'version.tag'{self._fetch}",
+                f"'version.tag'{self._fetch_hint}",
                 tag=missing,
             )
         return [listed[name] for name in names]
@@ -839,7 +847,7 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = f"stage {event.stage!r} is not allowed here; allowed: {_listed(allowed)}"
+                sentence = f"stage {event.stage!r} is not allowed here; allowed: {_join(allowed)}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:
@@ -852,7 +860,7 @@ class RegistryView(Mapping[str, Model]):
         return {name: Model(name, one) for name, one in snapshots.items() if one.exists}
 
     def _version_for_tag(self, model: Model, tag: str) -> Version:
-        """Return the version that one of a model's tags is about."""
+        """Return the version to which one of a model's tags refers."""
         event = next((event for event in model.history if event.tag == tag), None)
         if event is not None:
             return model.of_event(event)
@@ -861,13 +869,13 @@ class RegistryView(Mapping[str, Model]):
         reason = "there is no such tag" if problem is None else f"of that tag, {problem}"
         raise TagNotFoundError(
             f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}"
-            f"{self._fetch}",
+            f"{self._fetch_hint}",
             tag=tag,
         )
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Return the first names, for a message."""
+def _join(names: Sequence[str]) -> str:
+    """Join the first names, for a message."""
     return ", ".join(names[:10]) + (", …" if len(names) > len(names[:10]) else "") or "none"
 
 
@@ -920,19 +928,19 @@ def _closest(name: str, names: Iterable[str]) -> list[str]:
 
 
 class _Pairs(Iterator[tuple[str, ModelSnapshot]]):
-    """Names and snapshots of one listing, made at the first step or by ``len()`` before it."""
+    """Names and snapshots of one listing, which the first step or ``len()`` before it makes."""
 
-    def __init__(self, listed: Callable[[], Iterable[tuple[str, ModelSnapshot]]]) -> None:
-        self._listed = listed
+    def __init__(self, find: Callable[[], Iterable[tuple[str, ModelSnapshot]]]) -> None:
+        self._find = find
         self._found: Iterator[tuple[str, ModelSnapshot]] | None = None
 
-    def take(self, pairs: Iterable[tuple[str, ModelSnapshot]]) -> None:
+    def preset(self, pairs: Iterable[tuple[str, ModelSnapshot]]) -> None:
         if self._found is None:
             self._found = iter(pairs)
 
     def __next__(self) -> tuple[str, ModelSnapshot]:
         if self._found is None:
-            self._found = iter(self._listed())
+            self._found = iter(self._find())
         return next(self._found)
 
 
@@ -960,7 +968,7 @@ class _Values(ValuesView[Model]):
 
 
 def _no_event_name(ref: str) -> InvalidTagNameError:
-    """Return the error for a ref that is not an event's."""
+    """Return the error for a ref that is not the tag of an event."""
     tag = ref.removeprefix(TAGS)
     reason = diagnose(tag) or "it is not a tag of the form model@version or model#stage"
     if ref.startswith("refs/") and tag == ref:
@@ -977,19 +985,19 @@ def _no_reference(reference: str) -> InvalidTagNameError:
     tag = reference.removeprefix(TAGS).replace(":", "=")
     model, _, stage = reference.partition("@")
     reason = diagnose(tag) or "it names no version"
-    meant = "write 'model@latest', 'model@v1.2.3', 'model#stage' or the name of an event's tag"
+    hint = "write 'model@latest', 'model@v1.2.3', 'model#stage' or the name of an event's tag"
     if is_model_name(reference):
-        meant = f"write '{reference}@latest', or name a version or a stage of the model"
+        hint = f"write '{reference}@latest', or name a version or a stage of the model"
     elif diagnose(tag) is None and is_model_name(model) and is_stage_name(stage):
-        reason, meant = f"{stage!r} is not a version", f"for a stage, write '{model}#{stage}'"
+        reason, hint = f"{stage!r} is not a version", f"for a stage, write '{model}#{stage}'"
     return InvalidTagNameError(
-        f"{reference!r} cannot be resolved: {reason}; {meant}",
+        f"{reference!r} cannot be resolved: {reason}; {hint}",
         text=reference,
         reason=reason,
     )
 
 
-def _foreign(refs: Iterable[TagRef]) -> Iterator[Problem]:
+def _name_problems(refs: Iterable[TagRef]) -> Iterator[Problem]:
     """Yield problems for names that resemble an event's; other tags are ignored."""
     for ref in refs:
         reason = diagnose(ref.name)

@@ -14,12 +14,13 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from dulwich.objects import Commit, Tree
-from dulwich.refs import HEADREF
-from dulwich.repo import MemoryRepo
-
 from modelversions.errors import InvalidArgumentError
-from modelversions.git.local.local_store import LocalStore
+from modelversions.git.local.memory import (
+    add_commit,
+    is_in_memory,
+    new_memory_store,
+    time_after_head,
+)
 from modelversions.registry import Registry
 from modelversions.rules import Rule
 from modelversions.values.event import check_aware, check_time
@@ -34,6 +35,7 @@ __all__ = ["AUTHOR", "START", "FixedClock", "memory_registry", "new_commit"]
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 """The first time of a ``FixedClock``."""
 
+_MESSAGE = "a commit"
 _ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 
@@ -101,26 +103,24 @@ def memory_registry(
             value=commits,
         )
     clock = clock or FixedClock()
-    repo = MemoryRepo()
-    repo.object_store.add_object(Tree())
-    store = LocalStore(repo, "memory", env=_ENVIRONMENT)
+    store = new_memory_store(_ENVIRONMENT)
     registry = Registry(store, author=author, clock=clock)
 
-    def now() -> datetime:
-        return check_time(clock(), "clock")
+    def commit() -> str:
+        return add_commit(store, author, check_time(clock(), "clock"), _MESSAGE)
 
     for model, versions in (models or {}).items():
         for version in versions:
-            registry.register(model, version, commit=_commit(repo, author, now()))
+            registry.register(model, version, commit=commit())
     for model, assigned in (stages or {}).items():
         for stage, version in assigned.items():
             registry.assign(model, version, stage)
     for _ in range(commits):
-        _commit(repo, author, now())
+        commit()
     return Registry(store, stages=allowed_stages, author=author, clock=clock, rules=rules)
 
 
-def new_commit(registry: Registry, message: str = "a commit") -> str:
+def new_commit(registry: Registry, message: str = _MESSAGE) -> str:
     """Add an empty commit to HEAD of a registry in memory; return its full SHA.
 
     It is dated one second after its parent, so that it is the same in each run.
@@ -129,17 +129,13 @@ def new_commit(registry: Registry, message: str = "a commit") -> str:
         InvalidArgumentError: the registry is not in memory.
     """
     store = registry._store if isinstance(registry, Registry) else None  # noqa: SLF001
-    repo = getattr(store, "repo", None)  # a registry makes no commits
-    if not isinstance(repo, MemoryRepo):
+    if not is_in_memory(store):
         raise InvalidArgumentError(
             f"new_commit() is for registries in memory; make the commit in {registry!r} with Git",
             argument="registry",
             value=registry,
         )
-    parent = repo[repo.head()]
-    assert isinstance(parent, Commit)
-    time = datetime.fromtimestamp(parent.commit_time + 1, timezone.utc)
-    return _commit(repo, AUTHOR, time, message)
+    return add_commit(store, AUTHOR, time_after_head(store), message)
 
 
 def _check_form(models: object, stages: object) -> None:
@@ -165,21 +161,3 @@ def _is_mapping(value: object) -> bool:
 def _is_list(value: object) -> bool:
     """Whether a value has items, and is neither text nor a mapping, whose values would be lost."""
     return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
-
-
-def _commit(repo: MemoryRepo, author: Identity, time: datetime, message: str = "a commit") -> str:
-    """Add an empty commit to HEAD; return its id.
-
-    ``MemoryRepo.do_commit`` would read the user's configuration, for ``i18n.commitEncoding``.
-    """
-    head = repo.refs.follow(HEADREF)[1]
-    commit = Commit()
-    commit.tree = Tree().id
-    commit.parents = [] if head is None else [head]
-    commit.author = commit.committer = str(author).encode()
-    commit.author_time = commit.commit_time = int(time.timestamp())
-    commit.author_timezone = commit.commit_timezone = 0
-    commit.message = f"{message}\n".encode()
-    repo.object_store.add_object(commit)
-    repo.refs.set_if_equals(HEADREF, head, commit.id)
-    return commit.id.decode("ascii")

@@ -146,7 +146,10 @@ def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
         ("refs/heads/m@v1.0.0", "'refs/heads/m@v1.0.0' is not the tag of an event: it is not a"),
         ("release-1", "it is not a tag of the form model@version or model#stage"),
         ("m@1.0.0", "must start with 'v', try 'v1.0.0'"),
-        ("refs/tags/m@v9.0.0", "there is no such tag; to fetch it, run 'git fetch --force origin "),
+        (
+            "refs/tags/m@v9.0.0",
+            "there is no tag 'm@v9.0.0' in 'memory'; if the remote has it, run 'git fetch --force ",
+        ),
         ("light@v1.0.0", "it is a lightweight tag, .*, as some CI systems fetch annotated tags as"),
     ],
 )

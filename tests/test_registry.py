@@ -141,10 +141,10 @@ class TestMapping:
         life.tag("light@1.0.0")
         life.ref("refs/tags/lighter@v1.0.0", life.commits["c1"])
         with pytest.raises(
-            ModelNotFoundError, match="its tag 'light@1.0.0' is no event: '1.0.0' is not a ver"
+            ModelNotFoundError, match="its tag 'light@1.0.0' is not an event: '1.0.0' is not a"
         ):
             life.registry["light"]
-        with pytest.raises(ModelNotFoundError, match="'lighter@v1.0.0' is no event: see probl"):
+        with pytest.raises(ModelNotFoundError, match="'lighter@v1.0.0' is not an event: see p"):
             life.registry["lighter"]
         near = [problem for problem in life.registry.problems() if problem.model == "light"]
         assert repr(near[0]).startswith("<Problem light@1.0.0: ")
