@@ -195,9 +195,9 @@ def test_deletions_of_what_is_not_in_force(path: Path) -> None:
 
 
 def test_history(path: Path) -> None:
-    api.assign(path, "m", "dev", ref="HEAD", skip_registration=True)
     api.register(path, "n", "HEAD")
-    api.deprecate(path, "m")
+    api.assign(path, "m", "dev", ref="HEAD", skip_registration=True)
+    api.deprecate(path, "m")  # dated after the assignment, and so after the registration
     kinds = [one["event"] for one in api.history(path)]
     assert kinds[0] == "deprecation"
     assert sorted(kinds) == ["assignment", "deprecation", "registration"]
