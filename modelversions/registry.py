@@ -30,7 +30,7 @@ from modelversions.git.store import (
 from modelversions.git.sync import SyncResult
 from modelversions.model.model import Version
 from modelversions.progress_bar import check_progress
-from modelversions.registry_view import RegistryView, Revision
+from modelversions.registry_view import RegistryView, Revision, ViewSettings
 from modelversions.rules import FACTORIES, Rule, name_of
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
@@ -139,7 +139,7 @@ class Registry(RegistryView):
         super().__init__(store, stages=allowed, clock=clock)
         checked = _checked_rules(rules)
         # not a method of this object: the cycle would keep everything that was read in memory
-        check = functools.partial(_check_rules, store, allowed, checked)
+        check = functools.partial(_check_rules, store, self._settings, checked)
         self._writer = Writer(store, self._snapshots, author, clock, check)
 
     @classmethod
@@ -836,15 +836,13 @@ def _check_version_or_commit(version: object, commit: object) -> None:
         )
 
 
-def _check_rules(
-    store: Store, stages: tuple[str, ...] | None, rules: Sequence[Rule], event: Event
-) -> None:
+def _check_rules(store: Store, settings: ViewSettings, rules: Sequence[Rule], event: Event) -> None:
     """Check an event that is to be written.
 
     Raises:
         RuleViolationError: a rule refuses it.
     """
-    before = RegistryView(store, stages=stages)
+    before = RegistryView(store, **settings)
     for rule in rules:
         reason = rule(event, before)
         name = name_of(rule)

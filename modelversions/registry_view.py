@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, overload
 
 from modelversions.artifacts.artifact import Artifact, Artifacts
 from modelversions.artifacts.commit_files import CommitFiles, checked_path
@@ -88,6 +88,14 @@ Revision = str | Commit | Version | Event
 """What names a commit: a revision as for Git, or a value that has a commit."""
 
 
+class ViewSettings(TypedDict, total=False):
+    """The keyword arguments of ``RegistryView``."""
+
+    stages: tuple[str, ...] | None
+    clock: Clock | None
+    until: Moment | None
+
+
 class RegistryView(Mapping[str, Model]):
     """The models of a registry, by name: a read-only mapping.
 
@@ -117,6 +125,11 @@ class RegistryView(Mapping[str, Model]):
         self._files = CommitFiles(store)
         self._snapshots = SnapshotCache(store)
         self._pending: weakref.ref[_Pairs] | None = None
+
+    @property
+    def _settings(self) -> ViewSettings:
+        """The arguments for another view with the same settings."""
+        return {"stages": self._stages, "clock": self._clock, "until": self._until}
 
     def __getitem__(self, name: str) -> Model:
         """Return a model; only its own tags are listed.
@@ -449,7 +462,9 @@ class RegistryView(Mapping[str, Model]):
         check_aware(time, "when")
         moment = Moment(time, event)
         store = StoreAsOf(self._store, moment)
-        return RegistryView(store, stages=self._stages, clock=self._clock, until=moment)
+        settings = self._settings
+        settings["until"] = moment
+        return RegistryView(store, **settings)
 
     def diff(
         self,

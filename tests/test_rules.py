@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from modelversions import (
     RuleViolationError,
 )
 from modelversions.rules import Rule, increasing_versions, promotion, two_people
-from modelversions.testing import AUTHOR, memory_registry, new_commit
+from modelversions.testing import AUTHOR, FixedClock, memory_registry, new_commit
 from tests.builders import Builder
 
 BOB = Identity("Bob", "bob@example.com")
@@ -227,3 +228,15 @@ class TestTwoPeople:
     def test_no_stage(self) -> None:
         with pytest.raises(InvalidArgumentError, match="needs the stages that it is about"):
             two_people()
+
+
+def test_a_rule_uses_the_clock_of_the_registry() -> None:
+    found = []
+
+    def rule(_event: Event, registry: RegistryView) -> None:
+        found.append(registry.problems())
+
+    clock = FixedClock(datetime(2090, 1, 1, tzinfo=timezone.utc))
+    registry = memory_registry({"m": ["v1.0.0"]}, clock=clock, rules=[rule])
+    registry.assign("m", "v1.0.0", "prod")
+    assert found == [()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import attrs
 
@@ -20,7 +21,7 @@ from modelversions.catalog.reading import (
 )
 from modelversions.catalog.sources import Source
 from modelversions.errors import ModelVersionsError
-from modelversions.git.store import Commit, FileAt, ReadStore, Store, TagObject, TagRef
+from modelversions.git.store import Commit, FileAt, ReadStore, Signature, Store, TagObject, TagRef
 from modelversions.model.model import Model, Version
 from modelversions.model.snapshot import (
     ModelSnapshot,
@@ -296,11 +297,12 @@ class Member:
         snapshots = SnapshotCache(self).all()
         find_latest(snapshots.values())
         latest = {}
+        unread = Unread(self, None)
         for name, snapshot in snapshots.items():
             found = snapshot.latest
             if found is not None:
                 semver, commit, tag = found
-                brief = BriefSnapshot(self, name, listing)
+                brief = BriefSnapshot(name, listing, unread)
                 latest[name] = Version(name, semver, commit, tag, brief)
         return latest
 
@@ -318,13 +320,16 @@ class Member:
         }
 
 
+_NO_SIGNATURES: Mapping[str, Signature] = MappingProxyType({})
+
+
 class MemberView(RegistryView):
     """The registry of a repository of a catalog, as it was when it was last read."""
 
     def __init__(self, member: Member) -> None:
         """Read what the member knows."""
         registry = member.source.registry
-        super().__init__(member, stages=None if registry is None else registry._stages)  # noqa: SLF001  # its own class
+        super().__init__(member, **({} if registry is None else registry._settings))  # noqa: SLF001  # its own class
         self._member = member
 
     def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
@@ -340,23 +345,20 @@ class MemberView(RegistryView):
 class BriefSnapshot(ModelSnapshot):
     """A snapshot that takes its refs from a listing when they are needed."""
 
-    __slots__ = ("_listing", "_member")
+    __slots__ = ("_listing",)
 
-    def __init__(self, member: Member, model: str, listing: Listing) -> None:
-        """Keep the listing, of which there is one for all models of a repository."""
-        self.model = model
-        self.known_exists = self.known_latest = None
-        self.pages = member.find_pages
-        self._member = member
+    def __init__(self, model: str, listing: Listing, unread: Unread) -> None:
+        """Initialize with the listing and the content that the models of a repository share."""
+        super().__init__(model, (), unread, unread.store.find_pages, _NO_SIGNATURES)
+        del self.refs  # until they are needed
         self._listing = listing
 
     def __getattr__(self, name: str) -> object:
-        """Set the refs and the content; it is called while they are not set."""
-        if name not in ("refs", "content"):
+        """Set the refs; it is called while they are not set."""
+        if name != "refs":
             raise AttributeError(name)
         self.refs = self._listing.refs(prefixes_of(self.model))
-        self.content = Unread(self._member, None)
-        return getattr(self, name)
+        return self.refs
 
 
 class _Open:

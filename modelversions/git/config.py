@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -129,17 +130,23 @@ class GitConfig:
         """
         self._repo = repo
         self.env = os.environ if env is None else env
-        self._held: dict[bool, list[ConfigFile]] | None = None
+        self._local = threading.local()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Read the sources only once in a ``with`` block, for one operation."""
+        """Read the sources only once in a ``with`` block, for one operation of this thread."""
         outer = self._held
-        self._held = {} if outer is None else outer
+        self._local.held = {} if outer is None else outer
         try:
             yield
         finally:
-            self._held = outer
+            self._local.held = outer
+
+    @property
+    def _held(self) -> dict[bool, list[ConfigFile]] | None:
+        """The sources that were read in a ``with`` block of this thread; None outside one."""
+        held: dict[bool, list[ConfigFile]] | None = getattr(self._local, "held", None)
+        return held
 
     def get(self, key: str) -> str | None:
         """Return the value of a key such as ``"gpg.ssh.program"``; None if it is not set.

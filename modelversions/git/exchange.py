@@ -176,6 +176,13 @@ class ConnectedRemote:
 
         If the remote has several ``pushurl``, they are deleted at each, until an error.
         """
+        for sink in self._sinks:
+            if isinstance(sink, LocalRemote) and sink.is_in(self._repo):
+                raise InvalidArgumentError(
+                    f"push= names this repository itself, {sink.location!r}; name the remote",
+                    argument="push",
+                    value=sink.location,
+                )
         gone: dict[str, None] = {}
         done: list[str] = []
         for sink in self._sinks:

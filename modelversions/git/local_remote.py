@@ -9,13 +9,14 @@ written as this one is.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from dulwich.object_store import DiskObjectStore, MemoryObjectStore
 from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject, write_pack_data
-from dulwich.repo import Repo
+from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import ModelVersionsError, RemoteError, TagExistsError
 from modelversions.git.config import GitConfig
@@ -167,6 +168,13 @@ class LocalRemote:
                 "partial clone",
             )
         there.create(updates)
+
+    def is_in(self, repo: Repo | MemoryRepo) -> bool:
+        """Return whether its tags are those of a repository, or of a work tree of it."""
+        own = self._open("deleting tags from it").repo
+        if not (isinstance(own, Repo) and isinstance(repo, Repo)):
+            return own is repo
+        return os.path.samefile(own.commondir(), repo.commondir())
 
     def _open(self, action: str) -> _Opened:
         """Open the repository, and check that Git would do so.

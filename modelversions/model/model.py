@@ -438,8 +438,10 @@ class Model(Sequence[Version]):
         Raises:
             VersionNotFoundError: there is no such active version.
         """
-        if isinstance(index, (str, SemVer, Version)):
-            return self._named(index.name if isinstance(index, Version) else str(index))
+        if isinstance(index, Version):
+            return self._named(self._own_name(index))
+        if isinstance(index, (str, SemVer)):
+            return self._named(str(index))
         return self.versions[index]
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
@@ -515,6 +517,20 @@ class Model(Sequence[Version]):
                 version=name,
             )
         return found
+
+    def _own_name(self, version: Version) -> str:
+        """Return the name of a version of this model.
+
+        Raises:
+            VersionNotFoundError: it is a version of another model.
+        """
+        if version.model != self.name:
+            raise VersionNotFoundError(
+                f"{str(version)!r} is not a version of model {self.name!r}",
+                model=self.name,
+                version=version.name,
+            )
+        return version.name
 
     def _hint(self, name: str, known: Version | None) -> str:
         if known is not None:

@@ -38,7 +38,7 @@ from modelversions.catalog.reading import Question, Reading, Request
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote.transport import Transport
 from modelversions.git.store import Store
-from modelversions.testing import memory_registry, new_commit
+from modelversions.testing import FixedClock, memory_registry, new_commit
 from tests.builders import ANN, Builder, at, irregular_tags
 from tests.display.helpers import Page
 from tests.servers import git_server, guarded, http_server, raw_server, refusing
@@ -794,3 +794,24 @@ def test_arguments(options: dict[str, Any]) -> None:
 def test_records_of_an_unknown_kind(catalog: Catalog) -> None:
     with pytest.raises(InvalidArgumentError):
         catalog.to_records("other")
+
+
+def test_a_latest_version_is_displayed() -> None:
+    registry = memory_registry({"churn": ["v1.0.0"]}, {"churn": {"prod": "v1.0.0"}})
+    (version,) = Catalog([{"name": "a", "registry": registry}]).latest().values()
+    assert version._repr_html_() == registry["churn"]["v1.0.0"]._repr_html_()
+    assert version.stages == ("prod",)
+    with pytest.raises(AttributeError, match="missing"):
+        getattr(version._snapshot, "missing")  # noqa: B009  # for mypy
+
+
+def test_the_settings_of_a_registry_are_kept() -> None:
+    """Its clock decides what is in the future, and a view of the past cannot be watched."""
+    registry = memory_registry({"churn": ["v1.0.0"]}, clock=FixedClock(at(4_000_000_000)))
+    catalog = Catalog([{"name": "a", "registry": registry}])
+    assert not registry.problems()
+    assert not catalog.problems()
+    view = registry.as_of(registry.history()[0])
+    past: Any = Catalog([{"name": "a", "registry": view}])["a"]
+    with pytest.raises(InvalidArgumentError, match="the past does not change"):
+        past.watch("churn@latest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,27 @@ class TestIncludes:
     def test_a_repository_without_a_configuration(self, tmp_path: Path, repo: Repo) -> None:
         Path(repo.controldir(), "config").unlink()
         assert GitConfig(repo, env(tmp_path)).get("core.bare") is None
+
+
+def test_blocks_of_two_threads_that_overlap() -> None:
+    """Each thread reads the sources once in its block; afterwards they are read again."""
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "m.key", "GIT_CONFIG_VALUE_0": "one"}
+    config = GitConfig(None, env)
+    entered, leave = threading.Event(), threading.Event()
+
+    def block() -> None:
+        with config.held():
+            assert config.get("m.key") == "one"
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=block)
+    thread.start()
+    entered.wait()
+    env["GIT_CONFIG_VALUE_0"] = "two"
+    with config.held():
+        assert config.get("m.key") == "two"
+        leave.set()
+        thread.join()
+    env["GIT_CONFIG_VALUE_0"] = "three"
+    assert config.get("m.key") == "three"

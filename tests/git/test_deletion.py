@@ -222,3 +222,13 @@ class TestServers:
                 registry.delete_tags("m@v1.0.0", push=True)
             registry.delete_tags("m@v1.0.0")
         assert tags(here) == ALL
+
+
+def test_a_repository_that_is_its_own_remote(disk: Builder) -> None:
+    disk.tags("m@v1.0.0")
+    assert isinstance(disk.repo, Repo)
+    path = disk.repo.path
+    for remote in (path, f"file://{path}", f"{path}/.git", Registry.open(path)):
+        with pytest.raises(InvalidArgumentError, match="push= names this repository itself, "):
+            disk.registry.delete_tags("m@v1.0.0", push=remote)
+        assert list(disk.registry) == ["m"]

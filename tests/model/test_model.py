@@ -127,3 +127,13 @@ def test_the_index_of_a_version(builder: Builder) -> None:
             model.index(value, 0, -1)
     with pytest.raises(ValueError, match="None is not among"):
         model.index(None)
+
+
+def test_a_version_of_another_model(builder: Builder) -> None:
+    builder.tags("m@v1.0.0", "n@v1.0.0")
+    registry = builder.registry
+    other = registry["n"].latest
+    assert other is not None
+    assert other not in registry["m"]
+    with pytest.raises(VersionNotFoundError, match="'n@v1.0.0' is not a version of model 'm'"):
+        registry["m"][other]

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
 from itertools import compress, islice
 
+from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ShaFile
 from dulwich.objects import Tag as GitTag
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions.errors import (
-    LockedError,
     RepositoryError,
     RevisionNotFoundError,
 )
@@ -304,26 +304,12 @@ class LocalStore:
         store = self.repo.object_store
         if isinstance(store, DiskObjectStore) and LOOSE_OBJECT in synced_components(self._config):
             store.fsync_object_files = True  # dulwich reads core.fsyncObjectFiles only
-        try:
-            retry_while_locked(name, lambda: self._add_object(tag))
-        except LockedError:
-            raise
-        except BaseException:  # dulwich leaves the lock file
-            assert isinstance(self.repo, Repo)  # this does not happen in memory
-            path = os.path.join(self.repo.object_store.path, id[:2], f"{id[2:]}.lock")
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            raise
+        if isinstance(store, DiskObjectStore):
+            path = os.path.join(store.path, id[:2], f"{id[2:]}.lock")
+            retry_while_locked(name, lambda: _add_object(store, tag, path))
+        else:
+            store.add_object(tag)
         return id
-
-    def _add_object(self, tag: ShaFile) -> None:
-        """Write an object; again if ``git gc`` removes its directory, still empty, meanwhile."""
-        for _ in range(_TRIES - 1):
-            try:
-                return self.repo.object_store.add_object(tag)
-            except FileNotFoundError:
-                continue
-        return self.repo.object_store.add_object(tag)
 
     def _log(self, tag: NewTag) -> bytes:
         """Return the reflog entry that ``git tag`` writes for a new tag."""
@@ -331,6 +317,30 @@ class LocalStore:
         date = commit.time.astimezone(timezone.utc).date()
         message = f"tag: tagging {tag.commit[:7]} ({commit.subject}, {date})"
         return format_person(tag.author, tag.time) + b"\t" + message.encode(errors="replace")
+
+
+def _add_object(store: DiskObjectStore, tag: ShaFile, lock: str) -> None:
+    """Write an object; again if ``git gc`` removes its directory, still empty, meanwhile."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _add_locked(store, tag, lock)
+        except FileNotFoundError:
+            continue
+    return _add_locked(store, tag, lock)
+
+
+def _add_locked(store: DiskObjectStore, tag: ShaFile, lock: str) -> None:
+    """Write an object; if that is interrupted, remove the lock file, which dulwich leaves."""
+    is_locked = os.path.lexists(lock)  # by another writer
+    try:
+        store.add_object(tag)
+    except FileLocked:
+        raise
+    except BaseException:
+        if not is_locked:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(lock)
+        raise
 
 
 def _regular_content(path: str) -> bytes:

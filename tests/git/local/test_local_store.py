@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import time
+from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dulwich.refs import Ref
@@ -195,3 +200,50 @@ def test_a_repository_without_commits(commits: int) -> None:
             builder.registry.at()
         with pytest.raises(RevisionNotFoundError, match=hint):
             builder.registry.register("m", author=ANN)
+
+
+class TestLocksOfObjects:
+    """dulwich leaves the lock file of an object if writing it is interrupted."""
+
+    def lock(self, disk: Builder) -> tuple[Path, dict[str, Any]]:
+        """Return the lock of the object that a registration writes, and the registration."""
+        disk.commit()
+        when = datetime(2030, 1, 1, tzinfo=timezone.utc)
+        arguments: dict[str, Any] = {"model": "m", "version": "v1.0.0", "author": ANN, "when": when}
+        registry = disk.registry
+        registry.register(**arguments)
+        (id,) = registry.delete_tags("m@v1.0.0").values()
+        path = path_of(disk) / ".git" / "objects" / id[:2] / id[2:]
+        path.unlink()
+        return path.with_suffix(".lock"), arguments
+
+    def test_an_interrupt_while_another_writer_is_waited_for(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock, arguments = self.lock(disk)
+        lock.touch()
+        monkeypatch.setattr(time, "sleep", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            disk.registry.register(**arguments)
+        assert lock.exists()
+
+    @pytest.mark.parametrize("other", [False, True])
+    def test_an_interrupt_while_the_object_is_written(
+        self, disk: Builder, monkeypatch: pytest.MonkeyPatch, *, other: bool
+    ) -> None:
+        lock, arguments = self.lock(disk)
+        lexists = os.path.lexists
+        monkeypatch.setattr(os.path, "lexists", lambda path: other or lexists(path))
+        monkeypatch.setattr("dulwich.object_store.GitFile", partial(interrupted_file, lock))
+        with pytest.raises(KeyboardInterrupt):
+            disk.registry.register(**arguments)
+        assert lock.exists() == other
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def interrupted_file(lock: Path, *_: object, **__: object) -> None:
+    lock.touch()
+    raise KeyboardInterrupt
