@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from dulwich.client import GitClient, HttpGitClient, SSHGitClient, TCPGitClient
 from dulwich.repo import Repo
 
+from modelversions import git
 from modelversions.git import _dulwich
 
 CONNECT = ["self", "cmd", "path", "protocol_version"]
@@ -44,6 +48,29 @@ def test_no_other_module_uses_private_names() -> None:
         path.name for path in root.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))
     ]
     assert using == ["_dulwich.py"]
+
+
+def classes() -> Iterator[type]:
+    """Yield the classes of the package that have dulwich's as base classes."""
+    for module in pkgutil.walk_packages(git.__path__, "modelversions.git."):
+        for value in vars(import_module(module.name)).values():
+            is_own = isinstance(value, type) and value.__module__ == module.name
+            if is_own and any(base.__module__.startswith("dulwich") for base in value.__mro__):
+                yield value
+
+
+def test_no_other_class_uses_private_attributes_of_its_base_class() -> None:
+    found = set()
+    for owner in classes():
+        ours = set(re.findall(r"self\.(_[a-z]\w*)", inspect.getsource(owner)))
+        for base in owner.__mro__:
+            if base.__module__.startswith("dulwich"):
+                theirs = {*vars(base), *re.findall(r"self\.(_\w+)", inspect.getsource(base))}
+                found |= {(owner.__module__, name) for name in ours & theirs}
+    assert found == {
+        ("modelversions.git._dulwich", "_host"),
+        ("modelversions.git._dulwich", "_port"),
+    }
 
 
 def test_a_client_without_a_way_to_send_is_abstract() -> None:

@@ -111,6 +111,7 @@ class _Http(HttpClient):
         self, base: str, manager: PoolManager, settings: HttpSettings, login: Login | None
     ) -> None:
         super().__init__(base, pool_manager=manager)
+        self._base = base
         weakref.finalize(self, manager.clear)
         self._manager = manager
         self._settings = settings
@@ -227,7 +228,7 @@ class _Http(HttpClient):
 
         agent = self._settings.user_agent or default_user_agent_string()
         found = urllib3.HTTPHeaderDict({"User-Agent": agent, **headers, "Pragma": "no-cache"})
-        if same_origin(url, self._base_url):
+        if same_origin(url, self._base):
             for name, value in self._settings.headers:
                 found.add(name, value)
         if self.login is not None and same_origin(url, self.login.origin):
