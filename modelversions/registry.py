@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, overload
 
 from modelversions.errors import (
     InvalidArgumentError,
@@ -343,10 +343,9 @@ class Registry(RegistryView):
     def assign(
         self,
         model: str,
-        version: VersionName | None,
+        version: VersionName,
         stage: str,
         *,
-        commit: Revision | None = None,
         register: bool = False,
         **options: Unpack[WriteKeywords],
     ) -> Event: ...
@@ -357,8 +356,32 @@ class Registry(RegistryView):
         model: str,
         *,
         stage: str,
-        commit: Revision | None = None,
+        commit: Revision,
         register: bool = False,
+        **options: Unpack[WriteKeywords],
+    ) -> Event: ...
+
+    @overload
+    def assign(
+        self,
+        model: str,
+        version: VersionName | None = None,
+        *,
+        stage: str,
+        commit: Revision | None = None,
+        register: Literal[True],
+        **options: Unpack[WriteKeywords],
+    ) -> Event: ...
+
+    @overload
+    def assign(
+        self,
+        model: str,
+        version: VersionName | None,
+        stage: str,
+        *,
+        commit: Revision | None = None,
+        register: Literal[True],
         **options: Unpack[WriteKeywords],
     ) -> Event: ...
 
@@ -392,7 +415,8 @@ class Registry(RegistryView):
             message, author, when, force, sign, dry_run, push: see ``Registry``.
 
         Raises:
-            ModelNotFoundError: there is no such model, without ``register`` and ``force``.
+            ModelNotFoundError: there is no such model, without ``register``. With ``commit``,
+                ``force`` allows it.
             VersionNotFoundError: the version is not active.
             VersionExistsError: with ``register``, it is registered at another commit than
                 ``commit``.

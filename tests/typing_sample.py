@@ -50,6 +50,12 @@ def writing(registry: Registry, author: Identity, version: Version) -> None:
     registry.assign("m", version, "prod", author=author)
     registry.assign("m", stage="prod", commit="HEAD", dry_run=True)
     registry.assign("m", stage="prod", register=True)
+    registry.assign("m", None, "prod", register=True, commit="HEAD")
+    registry.assign("m", "v1.0.0", stage="prod", register=True)
+    registry.assign("m", "v1.0.0", "prod", register=bool(author))
+    registry.assign("m", stage="prod")  # type: ignore[call-overload]
+    registry.assign("m", None, "prod")  # type: ignore[call-overload]
+    registry.assign("m", "v1.0.0", "prod", commit="HEAD")  # type: ignore[call-overload]
     registry.assign("m", "v1.0.0")  # type: ignore[call-overload]
     registry.assign("m", "v1.0.0", "prod", author="Ann")  # type: ignore[call-overload]
     registry.unassign("m", "v1.0.0", "prod")

@@ -199,17 +199,16 @@ def assign(
     with translated(*unknown), _open(repo) as registry:
         check_allowed(name, stage, registry.allowed_stages())  # in spite of force
         identity = _identity(registry, author, author_email)
-        registers = ref is not None and not skip_registration
+        options: dict[str, Any] = {"version": version or name_version, "commit": ref}
+        options["register"] = ref is not None and not skip_registration
         event = registry.assign(
             name,
-            version or name_version,
-            stage,
-            commit=ref,
-            register=registers,
+            stage=stage,
             message=message or None,
             force=force or (ref is not None and skip_registration),
             push=push,
             author=identity,
+            **options,
         )
     return event_of(event)
 
