@@ -32,6 +32,7 @@ from modelversions.model.model import Version
 from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView, Revision, ViewSettings
 from modelversions.rules import FACTORIES, Rule, name_of
+from modelversions.values.arguments import Clock, check_flag, is_seconds
 from modelversions.values.event import Event
 from modelversions.values.identity import Identity
 from modelversions.values.semver import LEVELS, SemVer
@@ -46,12 +47,10 @@ from modelversions.values.web_pages import CommitUrl, check_commit_url
 from modelversions.write import plan as planning
 from modelversions.write.allowed_stages import check_allowed, check_stages
 from modelversions.write.writer import (
-    Clock,
     Planner,
     WriteOptions,
     Writer,
     check_author,
-    check_flag,
 )
 
 if TYPE_CHECKING:
@@ -767,7 +766,7 @@ def _remote_options(
             value=None,
         )
     report = check_progress(progress, "Registry.open")
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+    if timeout is not None and not is_seconds(timeout):
         raise InvalidArgumentError(
             f"timeout must be a number of seconds above 0, or None, not {timeout!r}",
             argument="timeout",

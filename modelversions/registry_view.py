@@ -53,6 +53,7 @@ from modelversions.model.snapshot import (
     find_latest,
     read_snapshots,
 )
+from modelversions.values.arguments import Clock, check_flag, is_count
 from modelversions.values.event import Event, Events, check_aware
 from modelversions.values.problem import Problem, ProblemKind, Problems
 from modelversions.values.tag_name import (
@@ -67,7 +68,6 @@ from modelversions.values.tag_name import (
 )
 from modelversions.watch import Watch, check_interval, check_stop
 from modelversions.write.allowed_stages import FILE, read_stages, read_types
-from modelversions.write.writer import Clock, check_flag
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -749,7 +749,7 @@ class RegistryView(Mapping[str, Model]):
             RevisionNotFoundError: there is no such commit.
             InvalidArgumentError: the limit is not a number from 0 on.
         """
-        if limit is not None and (not isinstance(limit, int) or limit < 0):
+        if limit is not None and not is_count(limit):
             raise InvalidArgumentError(
                 f"limit must be a number from 0 on, or None for all, not {limit!r}",
                 argument="limit",

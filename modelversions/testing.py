@@ -23,9 +23,9 @@ from modelversions.git.local.memory import (
 )
 from modelversions.registry import Registry
 from modelversions.rules import Rule
+from modelversions.values.arguments import Clock, is_count
 from modelversions.values.event import check_aware, check_time
 from modelversions.values.identity import Identity
-from modelversions.write.writer import Clock
 
 AUTHOR = Identity("Test Author", "author@example.com")
 """The author of commits and events, unless another one is passed."""
@@ -96,7 +96,7 @@ def memory_registry(
         InvalidArgumentError: ``models`` or ``stages`` has another form.
     """
     _check_form(models or {}, stages or {})
-    if not isinstance(commits, int) or commits < 0:
+    if not is_count(commits):
         raise InvalidArgumentError(
             f"commits must be a number from 0 on, not {commits!r}",
             argument="commits",

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from modelversions.errors import InvalidArgumentError, ObjectMissingError, RemoteError
+from modelversions.values.arguments import is_seconds
 
 Answer = TypeVar("Answer")
 
@@ -32,14 +33,13 @@ def check_interval(interval: object) -> float:
     Raises:
         InvalidArgumentError: it is not a positive number, or too large to wait for.
     """
-    is_number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
-    if not is_number or not 0 < interval <= threading.TIMEOUT_MAX:  # type: ignore[operator]
+    if not is_seconds(interval):
         raise InvalidArgumentError(
             f"interval must be a positive number of seconds, not {interval!r}; pass one such as 30",
             argument="interval",
             value=interval,
         )
-    return float(interval)  # type: ignore[arg-type]
+    return float(interval)
 
 
 def check_stop(stop: object, wait: object) -> None:

@@ -33,6 +33,7 @@ from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView
+from modelversions.values.arguments import is_count, is_seconds
 from modelversions.values.event import check_aware
 
 if TYPE_CHECKING:
@@ -584,9 +585,9 @@ def _check_options(
     count = "a number from 1 on"
     checks = {
         "executor": (executor, executor is None or _is_executor(executor), "an Executor"),
-        "timeout": (timeout, timeout is None or _is_positive(timeout), "a number of seconds"),
-        "connections": (connections, _is_count(connections), count),
-        "connections_per_host": (connections_per_host, _is_count(connections_per_host), count),
+        "timeout": (timeout, timeout is None or is_seconds(timeout), "a number of seconds"),
+        "connections": (connections, is_count(connections, 1), count),
+        "connections_per_host": (connections_per_host, is_count(connections_per_host, 1), count),
     }
     hints = {"executor": " of concurrent.futures", "timeout": " above 0, or None"}
     for name, (value, is_right, wanted) in checks.items():
@@ -600,12 +601,3 @@ def _check_options(
 
 def _is_executor(value: object) -> bool:
     return hasattr(value, "submit") and not isinstance(value, type)
-
-
-def _is_positive(value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 < value <= threading.TIMEOUT_MAX  # type: ignore[operator]
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

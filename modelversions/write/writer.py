@@ -19,6 +19,7 @@ from modelversions.errors import (
 from modelversions.git.store import MAX_MESSAGE, SIGNATURES, NewTag, Store
 from modelversions.json_types import encodable
 from modelversions.model.snapshot import SnapshotCache
+from modelversions.values.arguments import Clock, check_flag
 from modelversions.values.event import Event, check_time
 from modelversions.values.identity import Identity
 from modelversions.values.tag_name import TagName
@@ -29,9 +30,6 @@ Planner = Callable[[ModelContext, WriteRequest], Sequence[Event]]
 
 EventCheck = Callable[[Event], None]
 """Raises an error if an event may not be written."""
-
-Clock = Callable[[], datetime]
-"""Returns the present time, as an aware datetime."""
 
 _SKEW = timedelta(minutes=1)
 _LOG = logging.getLogger(__name__)
@@ -205,15 +203,3 @@ def check_author(author: object) -> None:
             text=str(author),
         )
     author.checked()
-
-
-def check_flag(name: str, value: object) -> None:
-    """Check that an argument is a boolean: ``"no"`` would be true.
-
-    Raises:
-        InvalidArgumentError: it is not.
-    """
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(
-            f"{name} must be True or False, not {value!r}", argument=name, value=value
-        )
