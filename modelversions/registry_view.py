@@ -207,19 +207,24 @@ class RegistryView(Mapping[str, Model]):
         return [pair for pair in snapshots.items() if pair[1].exists]
 
     def _no_model(self, name: str) -> ModelNotFoundError:
-        tags = self._store.tags()
-        names = sorted({model for tag in tags if (model := model_of(tag.name)) is not None})
-        close = _closest(str(name), [one for one in names if one != name])
-        shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
-        hint = f"did you mean {close[0]!r}?" if close else f"models: {shown or 'none'}"
-        own = next((tag.name for tag in tags if model_of(tag.name) == name), None)
-        if own is not None:
+        names = [one for one, _ in self._existing()]
+        close = _closest(str(name), names)
+        hint = f"did you mean {close[0]!r}?" if close else f"models: {_join(names[:5], len(names))}"
+        own = self._tag_of(name)
+        if not isinstance(name, str):
+            hint = "pass its name, as text"
+        elif own is not None:
             hint = f"its tag {own!r} is not an event: {diagnose(own) or 'see problems()'}"
         elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
         return ModelNotFoundError(
             f"there is no model {name!r}; {hint}{self._fetch_hint}", model=name
         )
+
+    def _tag_of(self, name: object) -> str | None:
+        """Return a tag of a model that has none of an event."""
+        tags = (tag.name for tag in self._store.tags())
+        return next((tag for tag in tags if name is not None and model_of(tag) == name), None)
 
     @property
     def _fetch_hint(self) -> str:
@@ -889,9 +894,10 @@ class RegistryView(Mapping[str, Model]):
         )
 
 
-def _join(names: Sequence[str]) -> str:
-    """Join the first names, for a message."""
-    return ", ".join(names[:10]) + (", …" if len(names) > len(names[:10]) else "") or "none"
+def _join(names: Sequence[str], number: int | None = None) -> str:
+    """Join the first names, for a message; ``number`` is that of all."""
+    shown = names[:10]
+    return ", ".join(shown) + (", …" if (number or len(names)) > len(shown) else "") or "none"
 
 
 def _utc_now() -> datetime:

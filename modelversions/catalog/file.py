@@ -64,6 +64,9 @@ CREATE TABLE tag (
 ) WITHOUT ROWID;
 """
 
+_LISTS = (".yaml", ".yml", ".json")
+"""The ends of the names of lists of repositories."""
+_MAGIC = b"SQLite format 3\0"
 _INSERT = "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LISTED, _PEELED, _READ = range(3)
 Row = tuple[Any, ...]
@@ -73,13 +76,14 @@ def save(path: str, members: Iterable[Member]) -> None:
     """Write what is known of repositories; replace the file as a whole.
 
     Raises:
-        RepositoryError: the file cannot be written.
+        RepositoryError: the file cannot be written, or is a list of repositories.
     """
     import sqlite3
 
     target = os.path.realpath(path)
     temporary = f"{target}.{secrets.token_hex(4)}.tmp"
     try:
+        _check_replaceable(target)
         with closing(sqlite3.connect(temporary)) as database:
             database.executescript(SCHEMA)
             for position, member in enumerate(members):
@@ -98,6 +102,19 @@ def save(path: str, members: Iterable[Member]) -> None:
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def _check_replaceable(path: str) -> None:
+    """Check that a file is not the list of repositories for ``Catalog.from_file()``.
+
+    Raises:
+        OSError: it may be one, or cannot be read.
+    """
+    if path.lower().endswith(_LISTS) and os.path.exists(path):
+        with open(path, "rb") as file:
+            start = file.read(len(_MAGIC))
+        if start and start != _MAGIC:
+            raise OSError("it is a list of repositories, for from_file(); give another path")
 
 
 def digest_of(head: Row, rows: Iterable[Row]) -> str:

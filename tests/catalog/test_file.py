@@ -170,3 +170,18 @@ def test_a_file_that_cannot_be_written(repo: Repo, tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="cannot be written"):
         Catalog([repo.path]).save(tmp_path / "folder")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "vision.git"]
+
+
+def test_a_list_of_repositories_is_not_replaced(tmp_path: Path) -> None:
+    """``load()`` ignores it with a warning, and ``save()`` must not replace it then."""
+    path = tmp_path / "catalog.yaml"
+    path.write_text("repositories: [a, b]\n")
+    with pytest.warns(CatalogFileWarning):
+        catalog = Catalog.load(path)
+    with pytest.raises(RepositoryError, match="it is a list of repositories, for from_file"):
+        catalog.save(path)
+    assert path.read_text() == "repositories: [a, b]\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["catalog.yaml"]
+    path.write_text("")
+    catalog.save(path)
+    assert list(Catalog.load(path)) == []
