@@ -248,6 +248,9 @@ class Registry(RegistryView):
     ) -> Event:
         """Register a version of a model. A deregistered version can be registered again.
 
+        If that is at the same commit, the version is in its stages again, as they were not
+        unassigned (F17.4).
+
         Args:
             model: the model's name; it need not exist yet.
             version: the version, such as ``"v1.2.0"``. Default: the next version (F12b).
@@ -311,6 +314,9 @@ class Registry(RegistryView):
         push: bool | str | RegistryView = False,
     ) -> Event:
         """Deregister a version. It stays in the history, and its stages are no longer in force.
+
+        They are again if the version is registered again at the same commit (F17.4); to prevent
+        this, unassign them first.
 
         Args:
             model: the model's name.

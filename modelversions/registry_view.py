@@ -78,7 +78,10 @@ _TOLERANCE = timedelta(minutes=1)
 """How far an event's time may be ahead of this clock before it is a problem."""
 
 _WRITERS = frozenset(
-    {"register", "deregister", "assign", "unassign", "deprecate", "delete_tags", "push", "fetch"}
+    {
+        *("register", "deregister", "assign", "unassign", "deprecate"),
+        *("delete_tags", "push", "fetch", "verify", "form", "close"),
+    }
 )
 """The methods of ``Registry`` that a view lacks, for a hint in an error."""
 
@@ -294,6 +297,8 @@ class RegistryView(Mapping[str, Model]):
                 argument="reference",
                 value=given,
             )
+        if isinstance(given, Version) and given.semver is None:
+            return given.model, lambda model: _bare_commit(model, given)
         reference = str(given)
         tag = reference.removeprefix(TAGS).replace(":", "=")
         model, _, last = tag.rpartition("@")
@@ -918,6 +923,22 @@ def _latest(model: Model) -> Version:
             version="latest",
         )
     return latest
+
+
+def _bare_commit(model: Model, version: Version) -> Version:
+    """Return a bare commit of a model.
+
+    Raises:
+        VersionNotFoundError: no assignment of the model refers to it.
+    """
+    for event in model.history:
+        if event.version is None and event.commit == version.commit and event.stage is not None:
+            return model.of_event(event)
+    raise VersionNotFoundError(
+        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}",
+        model=model.name,
+        version=version.name,
+    )
 
 
 def _tag_name(tag: str | Event | Version, *, event_only: bool) -> str:

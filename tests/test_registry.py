@@ -23,6 +23,7 @@ from modelversions import (
     ModelVersionsError,
     ObjectMissingError,
     Registry,
+    RegistryView,
     RevisionNotFoundError,
     SemVer,
     StageNotFoundError,
@@ -607,3 +608,20 @@ def test_from_repo_takes_a_repository_of_dulwich(repo: Any) -> None:
 def test_open_takes_a_path_or_a_url(location: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="at a path or a URL, not .*Registry.from_repo"):
         Registry.open(location)
+
+
+def test_resolving_a_bare_commit(life: Builder) -> None:
+    registry = life.registry
+    life.tag("bare#prod#1", "c1", 90)
+    bare = registry.resolve("bare#prod")
+    assert bare.is_bare_commit
+    assert registry.resolve(bare) == bare
+    del life.repo.refs[Ref(b"refs/tags/bare#prod#1")]
+    life.tag("bare@v1.0.0", "c2", 91)
+    with pytest.raises(VersionNotFoundError, match="no stage of 'bare' was assigned to the bare"):
+        registry.resolve(bare)
+
+
+def test_the_methods_that_a_view_lacks() -> None:
+    lacking = {name for name in dir(Registry) if not name.startswith("_")} - set(dir(RegistryView))
+    assert lacking - {"open", "from_repo"} == registry_view._WRITERS
