@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PATH = ROOT / "examples" / "life_of_a_model.ipynb"
+PATH = ROOT / "examples" / "model_lifecycle.ipynb"
 
 Output = dict[str, Any]
 
