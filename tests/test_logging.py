@@ -1,4 +1,4 @@
-"""The logger ``modelversions``: writes, requests and retries, and no secrets."""
+"""The logger ``modelversions``: writes and requests are logged without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(log: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]
     return [one.getMessage() for one in log.records if one.levelno == level]
 
 
-def test_without_a_handler_nothing_is_printed() -> None:
+def test_the_logger_has_a_null_handler() -> None:
     assert any(
         isinstance(handler, logging.NullHandler)
         for handler in logging.getLogger("modelversions").handlers
