@@ -22,7 +22,7 @@ from modelversions.model.state import replay
 from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import TagName, diagnose, model_of
 from tests.builders import Builder
-from tests.fuzzing.targets.replay import Drawn
+from tests.fuzzing.targets.replay import RandomHistory
 
 SIZES = (1, 2, 4, 8)
 HEAD = b"object %b\ntype commit\ntag m@v1.0.0\n" % (b"a" * 40)
@@ -119,7 +119,7 @@ def test_a_name(kind: str) -> None:
 
 
 def test_the_replay() -> None:
-    rows = Drawn(1).rows(8 * 300)
+    rows = RandomHistory(1).rows(8 * 300)
     counts = [lines(lambda count=count: replay("m", rows[: 300 * count])) for count in SIZES]  # type: ignore[misc]
     assert_linear(counts)
 
@@ -131,7 +131,7 @@ def test_the_state_after_a_replay() -> None:
         assert state.holders
         assert state.problems
 
-    rows = Drawn(2).rows(8 * 300)
+    rows = RandomHistory(2).rows(8 * 300)
     assert_linear([lines(lambda count=count: read(count)) for count in SIZES])  # type: ignore[misc]
 
 
