@@ -71,7 +71,7 @@ def bare(tmp_path: Path) -> Iterator[Builder]:
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
+def served_repo(bare: Builder) -> Builder:
     """A bare repository with two commits, for servers and remotes."""
     bare.commit()
     bare.commit("c2", 1, "c1")
@@ -79,9 +79,9 @@ def far(bare: Builder) -> Builder:
 
 
 @pytest.fixture(params=["git", "http"])
-def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
-    """The registry of ``far`` at a URL of each of dulwich's servers."""
-    with served(request.param, far.repo) as url, Registry.open(url) as registry:
+def registry(request: pytest.FixtureRequest, served_repo: Builder) -> Iterator[Registry]:
+    """The registry of ``served_repo`` at a URL of each of dulwich's servers."""
+    with served(request.param, served_repo.repo) as url, Registry.open(url) as registry:
         yield registry
 
 

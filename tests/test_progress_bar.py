@@ -84,12 +84,14 @@ def test_without_tqdm(factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         factory(progress=True, **options)
 
 
-def test_a_server_s_tags(far: Builder, bars: list[Bar], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_s_tags(
+    served_repo: Builder, bars: list[Bar], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(remote_tags, "HAVES", 1)
-    far.commit("c3", 2)
-    far.tag("m@v1.0.0", "c1", 1)
-    far.tag("m@v1.1.0", "c3", 2)
-    with served("http", far.repo) as url, Registry.open(url, progress=True) as registry:
+    served_repo.commit("c3", 2)
+    served_repo.tag("m@v1.0.0", "c1", 1)
+    served_repo.tag("m@v1.1.0", "c3", 2)
+    with served("http", served_repo.repo) as url, Registry.open(url, progress=True) as registry:
         assert len(registry["m"].history) == 2
     read = [(bar.n, bar.total) for bar in bars if bar.options["desc"] == "tags read"]
     received = [bar for bar in bars if bar.options["desc"] == "bytes received"]

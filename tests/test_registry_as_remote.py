@@ -222,9 +222,9 @@ def test_invalid_remotes() -> None:
             registry.push(remote=remote)  # type: ignore[arg-type]
 
 
-def test_a_registry_at_a_url_cannot_push(far: Builder) -> None:
-    assert isinstance(far.repo, Repo)
-    with served("git", far.repo) as url, Registry.open(url) as remote:
+def test_a_registry_at_a_url_cannot_push(served_repo: Builder) -> None:
+    assert isinstance(served_repo.repo, Repo)
+    with served("git", served_repo.repo) as url, Registry.open(url) as remote:
         for other in (memory_registry(), "origin"):
             with pytest.raises(InvalidArgumentError, match="where changes are made at once"):
                 remote.push(remote=other)

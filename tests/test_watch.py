@@ -378,9 +378,9 @@ class TestFailures:
         assert "'m#prod#2' was deleted or moved since it was listed" in caplog.text
 
     def test_a_server_that_fails_temporarily(
-        self, far: Builder, caplog: pytest.LogCaptureFixture
+        self, served_repo: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
-        far.tags("m@v1.0.0")
+        served_repo.tags("m@v1.0.0")
         statuses: list[int] = []
 
         def answer(_path: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
@@ -388,9 +388,9 @@ class TestFailures:
 
         def fail() -> None:
             statuses.extend([503, 502])
-            far.tag("m@v2.0.0", "c2", 90)
+            served_repo.tag("m@v2.0.0", "c2", 90)
 
-        with server(far, answer) as traffic:
+        with server(served_repo, answer) as traffic:
             url = traffic.url.replace("//", "//ann:s3cret@")
             script = Script([fail, nothing, nothing, nothing])
             with Registry.open(url) as registry:
