@@ -1,8 +1,9 @@
 """Serve the version of a model that is in a stage: ``uvicorn --factory serve_model:create_app``.
 
 The environment names the registry (``MODELS``, a path or URL) and the stage (``STAGE``, such as
-``churn#prod``). When another version is assigned, it is loaded while requests continue. It needs
- ``pip install 'modelversions[yaml]' fastapi uvicorn``: ``dvc.yaml`` names the model's file.
+``churn#prod``). When another version is assigned, it is loaded while requests continue. The
+example needs ``pip install 'modelversions[yaml]' fastapi uvicorn``; ``dvc.yaml`` names the model's
+file.
 """
 
 from __future__ import annotations

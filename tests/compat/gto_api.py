@@ -11,7 +11,7 @@ from typing import Any
 def plain(value: Any) -> Any:
     """Return a result as JSON types; objects have the name of their class.
 
-    The ``enrichments`` of a version are left out, as this library has none.
+    The ``enrichments`` of a version are left out: they are a documented difference.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
