@@ -1,12 +1,12 @@
-"""Tell a CI job what the tag that it runs for means: ``python ci_event.py [ref]``.
+"""Print the event of the tag that a CI job runs for: ``python ci_event.py [ref]``.
 
-The ref is ``GITHUB_REF``, or ``CI_COMMIT_TAG`` of GitLab, unless it is given. The result is printed
-as ``name=value`` lines, and appended to the file that ``GITHUB_OUTPUT`` names. For a ref that is no
-event, the reason is printed and the status is 1.
+The default ref is ``GITHUB_REF``, or ``CI_COMMIT_TAG`` of GitLab. The result is printed as
+``name=value`` lines, and appended to the file that ``GITHUB_OUTPUT`` names. If the ref is not an
+event, the reason is printed and the exit status is 1.
 
-A checkout action may have fetched the tag as a lightweight one, or not at all. So it is fetched
-from ``origin``, and replaces the one that is here; then the other tags of the registry are
-fetched, which tell the version that a stage is assigned to.
+A checkout action may have fetched the tag as a lightweight one, or not at all. So the tag is
+fetched from ``origin`` and replaces the local one. The other tags of the registry are fetched too,
+as they determine the version that a stage is assigned to.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 from modelversions import Event, ModelVersionsError, Registry
 
 
-def read_event(ref: str, folder: str = ".") -> Event:
+def read_event(ref: str, directory: str = ".") -> Event:
     """Fetch the tag of a ref, and return its event."""
     full = ref if ref.startswith("refs/") else f"refs/tags/{ref}"
     if full.startswith("refs/tags/"):  # a branch would be overwritten
         command = ["git", "fetch", "--force", "origin", f"{full}:{full}"]
-        subprocess.run(command, cwd=folder, check=False)
-    with Registry.open(folder) as registry:
+        subprocess.run(command, cwd=directory, check=False)
+    with Registry.open(directory) as registry:
         registry.fetch()
         return registry.event(full, strict=True)
 

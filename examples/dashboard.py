@@ -1,4 +1,4 @@
-"""Show the models of many repositories; read again only what has changed.
+"""Show the models of many repositories, and read only those that changed.
 
     python dashboard.py catalog.yaml snapshots.sqlite
 
@@ -11,7 +11,7 @@ The first file lists the repositories (extra ``yaml``)::
         url: https://host/team/nlp.git
         credentials: env:NLP_TOKEN
 
-The second one keeps what was read, for the next run. With ``--dask ADDRESS`` or ``--ray ADDRESS``,
+The second file stores the data for the next run. With ``--dask ADDRESS`` or ``--ray ADDRESS``,
 the processes of a Dask or Ray cluster read the repositories; ``local`` starts two on this machine.
 """
 
@@ -28,7 +28,7 @@ from modelversions import Catalog
 
 
 def show(file: str, snapshots: str, executor: Executor | None = None) -> int:
-    """Print the models and the repositories that cannot be read; return the number of these."""
+    """Print the models and the unreadable repositories; return the number of the latter."""
     catalog = Catalog.from_file(file, executor=executor)
     if Path(snapshots).exists():
         catalog = Catalog.load(snapshots, catalog, executor=executor)
@@ -49,7 +49,7 @@ def dask(address: str) -> Iterator[Executor]:
 
 
 class RayExecutor(Executor):
-    """Runs functions on Ray, which has futures but no executor."""
+    """Runs functions on Ray, which has futures but not an executor."""
 
     def submit(self, fn, /, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN201
         """Run a function in one of Ray's processes."""
@@ -72,7 +72,7 @@ def on_ray(address: str) -> Iterator[Executor]:
 
 
 def main() -> int:
-    """Run the command."""
+    """Read the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("catalog")
     parser.add_argument("snapshots")

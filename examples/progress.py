@@ -1,6 +1,6 @@
 """Read a registry at a URL, with a progress bar: ``python examples/progress.py URL``.
 
-``progress=True`` shows such bars without code; this is how to report progress in another way. It
+``progress=True`` shows such bars without code; this example reports progress by a function. It
 needs ``pip install tqdm``. The token in ``MODELS_TOKEN`` is sent if the server requires one.
 """
 
@@ -19,12 +19,12 @@ class Bars(ExitStack):
     """A bar for each kind of progress; pass ``show`` as ``progress=``."""
 
     def __init__(self) -> None:
-        """Start without bars; each is made on its first report."""
+        """Start without bars; the first report of a kind creates its bar."""
         super().__init__()
         self._bars: dict[str, tqdm] = {}
 
     def show(self, done: int, total: int | None, what: str) -> None:
-        """Move the bar of ``what``; a total of None is unknown."""
+        """Update the bar of ``what``; the total is None if it is unknown."""
         if what not in self._bars:
             self._bars[what] = self.enter_context(tqdm(desc=what, unit_scale=True))
         bar = self._bars[what]

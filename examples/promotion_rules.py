@@ -11,14 +11,14 @@ BOB = Identity("Bob", "bob@example.com")
 
 
 def described(event: Event, _registry: RegistryView) -> str | None:
-    """Refuse registrations without a message of their own."""
+    """Reject registrations with the default message."""
     if event.kind is EventKind.REGISTRATION and event.message.startswith("Registering artifact"):
-        return "pass message= with what has changed"
+        return "describe the changes in message="
     return None
 
 
 def main() -> None:
-    """Promote a version, and print what is refused."""
+    """Promote a version, and print the rejected writes."""
     registry = memory_registry(
         {"churn": ["v1.0.0"]},
         author=ANN,
@@ -41,7 +41,7 @@ def main() -> None:
         try:
             print("written:", call().tag)
         except RuleViolationError as error:
-            print("refused:", error)
+            print("rejected:", error)
 
 
 if __name__ == "__main__":

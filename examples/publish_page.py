@@ -1,8 +1,8 @@
 """Publish the models of a team as one HTML file: ``python publish_page.py FILE LOCATION...``.
 
 One location, a path or URL, is shown as a registry; several are shown as a catalog, with a column
-for the repository. A job in CI can run it each night and upload the file to a web server, or to the
-pages of a code host. The file is not changed if a single location cannot be read.
+for the repository. A CI job can run it each night and upload the file to a web server or to the
+pages of a code host. If there is one location and it cannot be read, the file is not changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def publish(file: str, locations: list[str]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Publish models as one HTML file.")
-    parser.add_argument("file", help="the HTML file that is written")
+    parser.add_argument("file", help="the HTML file to write")
     parser.add_argument("locations", nargs="+", metavar="location", help="a path or URL")
     options = parser.parse_args(arguments)
     try:

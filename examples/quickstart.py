@@ -1,7 +1,7 @@
 """The main methods: ``python examples/quickstart.py [path of a repository]``.
 
-With a path it only reads. Without one it makes a small repository in a temporary folder, registers
-and assigns versions of two models there, and shows the result.
+With a path it only reads. Without one it creates a small repository in a temporary directory,
+registers and assigns versions of two models in it, and shows the result.
 """
 
 from __future__ import annotations
@@ -24,34 +24,38 @@ def hour(number: int) -> datetime:
     return START + timedelta(hours=number)
 
 
-def train(folder: Path, weights: str) -> str:
+def train(directory: Path, weights: str) -> str:
     """Commit a trained model, as a pipeline would, and return the commit's SHA."""
-    (folder / "model.txt").write_text(weights)
-    porcelain.add(str(folder), [str(folder / "model.txt")])
-    who = str(ANN).encode()
-    sha = porcelain.commit(str(folder), message=f"Train: {weights}", author=who, committer=who)
+    (directory / "model.txt").write_text(weights)
+    porcelain.add(str(directory), [str(directory / "model.txt")])
+    author = str(ANN).encode()
+    sha = porcelain.commit(
+        str(directory), message=f"Train: {weights}", author=author, committer=author
+    )
     return sha.decode()
 
 
-def write(registry: Registry, folder: Path) -> None:
+def write(registry: Registry, directory: Path) -> None:
     """Register, assign, unassign, deregister and deprecate."""
-    first = train(folder, "a tree")
+    first = train(directory, "a tree")
     registry.register("churn", "v1.0.0", commit=first, author=ANN, when=hour(0))
     registry.register("segment", author=ANN, message="The first version", when=hour(0))
     registry.assign("churn", "v1.0.0", "prod", author=ANN, when=hour(1))
 
-    train(folder, "a forest")
+    train(directory, "a forest")
     registry.register("churn", bump="major", author=ANN, when=hour(2))
     print("Latest version of churn:", registry["churn"].latest)
-    train(folder, "the tree, mended")
-    smaller = registry.register("churn", "v1.0.1", author=ANN, when=hour(3))
-    print(f"Registered {smaller.tag}, a smaller one; latest:", registry["churn"].latest)
+    train(directory, "the tree, fixed")
+    patch = registry.register("churn", "v1.0.1", author=ANN, when=hour(3))
+    print(f"Registered {patch.tag}, a smaller version; latest:", registry["churn"].latest)
 
     registry.assign("churn", "v2.0.0", "prod", author=ANN, when=hour(4))
-    print("In prod now:", registry["churn"].stages["prod"])
+    print("Now in prod:", registry["churn"].stages["prod"])
     registry.unassign("churn", "v2.0.0", "prod", author=ANN, when=hour(5))
     print("Rolled back to:", registry["churn"].stages["prod"])
-    registry.deregister("churn", "v2.0.0", author=ANN, message="It was the data", when=hour(6))
+    registry.deregister(
+        "churn", "v2.0.0", author=ANN, message="Trained on wrong data", when=hour(6)
+    )
     print("Deregistered v2.0.0; latest:", registry["churn"].latest)
     registry.deprecate("segment", author=ANN, when=hour(7))
 
@@ -73,7 +77,7 @@ def show(registry: Registry) -> None:
 
 
 def main() -> None:
-    """Read the named repository, or make one."""
+    """Read the given repository, or create one."""
     if len(sys.argv) > 1:
         try:
             with Registry.open(sys.argv[1]) as registry:
@@ -81,10 +85,10 @@ def main() -> None:
         except ModelVersionsError as error:
             sys.exit(str(error))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        porcelain.init(folder).close()
-        with Registry.open(folder) as registry:
-            write(registry, Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        porcelain.init(directory).close()
+        with Registry.open(directory) as registry:
+            write(registry, Path(directory))
             show(registry)
 
 

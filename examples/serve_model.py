@@ -1,8 +1,9 @@
 """Serve the version of a model that is in a stage: ``uvicorn --factory serve_model:create_app``.
 
 The environment names the registry (``MODELS``, a path or URL) and the stage (``STAGE``, such as
-``churn#prod``). When the stage moves, the next version is loaded; requests go on meanwhile. It
-needs ``pip install 'modelversions[yaml]' fastapi uvicorn``: ``dvc.yaml`` names the model's file.
+``churn#prod``). When another version is assigned, it is loaded while requests continue. The
+example needs ``pip install 'modelversions[yaml]' fastapi uvicorn``; ``dvc.yaml`` names the model's
+file.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ LOG = logging.getLogger(__name__)
 
 
 class ServedModel:
-    """The version that is served now, and its loaded content."""
+    """The served version and its loaded content."""
 
     def __init__(self, registry: Registry, stage: str, load: Callable[[bytes], Any]) -> None:
-        """Load nothing yet."""
+        """Initialize without a version; ``follow`` loads it."""
         self.retry = 30.0
         self.registry = registry
         self.stage = stage
@@ -35,18 +36,18 @@ class ServedModel:
         self.stop = threading.Event()
 
     def follow(self) -> None:
-        """Load each version that comes into the stage, until ``stop`` is set."""
+        """Load each version that the stage is assigned to, until ``stop`` is set."""
         while not self.stop.is_set():
             try:
                 for version in self.registry.watch(self.stage, interval=30, stop=self.stop):
-                    self.show(version)
+                    self.update(version)
             except Exception:  # the registry cannot be read, or the file cannot be loaded
-                LOG.exception("%s cannot be loaded; the next attempt follows", self.stage)
+                LOG.exception("%s cannot be loaded; retrying", self.stage)
                 self.loaded.set()
                 self.stop.wait(self.retry)
 
-    def show(self, version: Version | None) -> None:
-        """Load a version; without one, none is served."""
+    def update(self, version: Version | None) -> None:
+        """Load a version; for None, stop serving."""
         if version is None:
             self.current = None
         else:
@@ -55,7 +56,7 @@ class ServedModel:
 
 
 def create_app(registry: Registry | None = None, load: Callable[[bytes], Any] = len) -> FastAPI:
-    """Return the application; ``load`` makes a model of the bytes of its file."""
+    """Return the application; ``load`` converts the bytes of the file to a model."""
     registry = registry or Registry.open(os.environ["MODELS"])
     served = ServedModel(registry, os.environ.get("STAGE", "churn#prod"), load)
 

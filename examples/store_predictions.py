@@ -1,6 +1,6 @@
-"""Store predictions with the version that made them: ``python store_predictions.py [folder]``.
+"""Store predictions with the version of their model: ``python store_predictions.py [directory]``.
 
-The folder is a checkout of the repository, as a container has it. The version is the one that is
+The directory is a checkout of the repository, for example in a container. The version is the one
 registered at the commit that is checked out.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from modelversions import Registry, Version
 
 
-def version_here(folder: str, model: str) -> Version | None:
-    """Return the version of a model that is checked out in a folder."""
-    with Registry.open(folder) as registry:
+def checked_out_version(directory: str, model: str) -> Version | None:
+    """Return the version of a model that is checked out in a directory."""
+    with Registry.open(directory) as registry:
         return next((one for one in registry.at("HEAD") if one.model == model), None)
 
 
@@ -27,11 +27,11 @@ def store(rows: Iterable[tuple[str, float]], version: Version | None, commit: st
         writer.writerow([customer, score, str(version or "unregistered"), commit])
 
 
-def main(folder: str = ".") -> None:
+def main(directory: str = ".") -> None:
     """Store two predictions."""
-    with Registry.open(folder) as registry:
+    with Registry.open(directory) as registry:
         commit = registry.commits(limit=1)[0].commit
-    store([("ann", 0.25), ("bob", 0.75)], version_here(folder, "churn"), commit)
+    store([("ann", 0.25), ("bob", 0.75)], checked_out_version(directory, "churn"), commit)
 
 
 if __name__ == "__main__":

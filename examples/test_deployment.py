@@ -9,13 +9,13 @@ from modelversions.testing import memory_registry, new_commit
 
 
 def image_to_deploy(registry: Registry, model: str) -> str:
-    """The code under test: return the name of the container image of the version in prod."""
+    """Return the container image of the version in prod: the code under test."""
     version = registry.resolve(f"{model}#prod")
     return f"{model}:{version.name}-{version.commit[:7]}"
 
 
-def test_the_image_of_the_version_in_prod() -> None:
-    """The image follows the stage."""
+def test_the_image_is_that_of_the_version_in_prod() -> None:
+    """The image changes with the assignment."""
     registry = memory_registry(
         {"churn": ["v1.0.0", "v1.1.0"]}, stages={"churn": {"prod": "v1.0.0"}}
     )
@@ -29,6 +29,6 @@ def test_the_image_of_the_version_in_prod() -> None:
 
 
 def test_no_version_in_prod() -> None:
-    """An empty stage is an error."""
+    """An empty stage raises an error."""
     with pytest.raises(StageNotFoundError):
         image_to_deploy(memory_registry({"churn": ["v1.0.0"]}), "churn")

@@ -1,4 +1,4 @@
-"""Repositories for tests, made with dulwich's plumbing: every byte is ours to choose."""
+"""Build repositories for tests with dulwich's low-level API, with full control of all bytes."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 
 @attrs.define
 class Builder:
-    """Puts commits and tags into a repository; times are seconds past ``START``."""
+    """Adds commits and tags to a repository; times are seconds after ``START``."""
 
     repo: Repo | MemoryRepo = attrs.Factory(MemoryRepo)
     commits: dict[str, str] = attrs.Factory(dict)
 
     def add(self, obj: ShaFile) -> str:
-        """Store an object."""
+        """Store an object; return its ID."""
         self.repo.object_store.add_object(obj)
         return obj.get_id(self.repo.object_format).decode()
 
     def commit(self, label: str = "c1", at: int = 0, *parents: str, tree: str | None = None) -> str:
-        """Make a commit and remember it by a label; HEAD's branch follows."""
+        """Create a commit with a label on the branch of HEAD; return its ID."""
         commit = Commit()
         commit.tree = ObjectID((tree or self.add(self._empty(Tree()))).encode())
         commit.parents = [ObjectID(self.commits.get(p, p).encode()) for p in parents]
@@ -51,13 +51,13 @@ class Builder:
         return self.commits[label]
 
     def commit_file(self, path: str, text: str, label: str = "file", at: int = 0) -> str:
-        """Make a commit that holds one file."""
+        """Create a commit that contains one file; return its ID."""
         tree = self._empty(Tree())
         tree.add(path.encode(), 0o100644, ObjectID(self.blob(text).encode()))  # type: ignore[attr-defined]
         return self.commit(label, at, tree=self.add(tree))
 
     def blob(self, text: str = "blob") -> str:
-        """Store a blob."""
+        """Store a blob; return its ID."""
         blob = self._empty(Blob())
         blob.data = text.encode()  # type: ignore[attr-defined]
         return self.add(blob)
@@ -71,7 +71,7 @@ class Builder:
         self.repo.refs[Ref(name.encode())] = ObjectID(id.encode())
 
     def raw(self, ref: str, text: str | bytes) -> str:
-        """Make a tag object of these very bytes, and a ref that names it."""
+        """Create a tag object with exactly these bytes, and a ref to it; return its ID."""
         content = text.encode() if isinstance(text, str) else text
         format = self.repo.object_format
         try:
@@ -80,7 +80,7 @@ class Builder:
             ObjectFormatException,
             IndexError,
             ValueError,
-        ):  # dulwich does not write what it cannot read
+        ):  # dulwich does not write objects that it cannot parse
             id = self._loose(b"tag %d\0%b" % (len(content), content))
         self.ref(f"refs/tags/{ref}", id)
         return id
@@ -88,12 +88,12 @@ class Builder:
     def _loose(self, whole: bytes) -> str:
         assert isinstance(self.repo, Repo)
         id = str(self.repo.object_format.hash_func(whole).hexdigest())  # type: ignore[call-arg]
-        folder = Path(self.repo.controldir(), "objects", id[:2])
-        folder.mkdir(exist_ok=True)
-        (folder / id[2:]).write_bytes(zlib.compress(whole))
+        directory = Path(self.repo.controldir(), "objects", id[:2])
+        directory.mkdir(exist_ok=True)
+        (directory / id[2:]).write_bytes(zlib.compress(whole))
         return id
 
-    def tag(  # every part of a tag is a keyword
+    def tag(
         self,
         name: str,
         commit: str = "c1",
@@ -105,33 +105,33 @@ class Builder:
         zone: str = "+0000",
         message: str | bytes = "a tag",
     ) -> str:
-        """Make an annotated tag; ``inner`` is the name in the object, if it differs."""
+        """Create an annotated tag; ``inner`` is the name in the object, if it differs."""
         target = self.commits.get(commit, commit)
-        who = "" if tagger is None else f"tagger {tagger} {START + at} {zone}\n"
-        head = f"object {target}\ntype {kind}\ntag {inner or name}\n{who}\n".encode()
+        header = "" if tagger is None else f"tagger {tagger} {START + at} {zone}\n"
+        head = f"object {target}\ntype {kind}\ntag {inner or name}\n{header}\n".encode()
         body = message if isinstance(message, bytes) else message.encode()
         return self.raw(name, head + body + b"\n")
 
     def tags(self, *names: str, commit: str = "c1") -> Builder:
-        """Make one commit if there is none, and tags on it, ten seconds apart."""
+        """Create tags on a commit, ten seconds apart, and the commit if there is none."""
         if not self.commits:
             self.commit()
-        for place, name in enumerate(names):
-            self.tag(name, commit, 10 * (place + 1))
+        for number, name in enumerate(names, start=1):
+            self.tag(name, commit, 10 * number)
         return self
 
     def pack(self) -> None:
-        """Pack all objects, and all refs with the traits that Git's own packed-refs file has."""
+        """Pack all objects and refs, with a packed-refs file like that of Git."""
         assert isinstance(self.repo, Repo)
         assert isinstance(self.repo.object_store, PackBasedObjectStore)
         self.repo.object_store.pack_loose_objects()
         lines = ["# pack-refs with: peeled fully-peeled sorted "]
         for name, id in sorted(self.repo.refs.as_dict(Ref(b"refs")).items()):
             lines.append(f"{id.decode()} refs/{name.decode()}")
-            found = bottom = self.repo.object_store[id]
-            while isinstance(bottom, Tag):
-                bottom = self.repo.object_store[bottom.object[1]]
-            lines += [f"^{bottom.id.decode()}"] if found is not bottom else []
+            found = peeled = self.repo.object_store[id]
+            while isinstance(peeled, Tag):
+                peeled = self.repo.object_store[peeled.object[1]]
+            lines += [f"^{peeled.id.decode()}"] if found is not peeled else []
         Path(self.repo.controldir(), "packed-refs").write_text("\n".join([*lines, ""]))
         for name in self.repo.refs.keys(Ref(b"refs")):
             Path(self.repo.controldir(), "refs", name.decode()).unlink(missing_ok=True)
@@ -155,16 +155,16 @@ class Builder:
 
 
 def at(seconds: int) -> datetime:
-    """Return the time that lies so many seconds past ``START``."""
+    """Return the time this number of seconds after ``START``."""
     return datetime.fromtimestamp(START, timezone.utc) + timedelta(seconds=seconds)
 
 
 def corpus(name: str, builder: Builder) -> dict[str, Any]:
-    """Rebuild a real registry, and return the facts about it."""
-    facts: dict[str, Any] = json.loads((CORPORA / f"{name}.json").read_text())
-    for commit in facts["commits"]:
+    """Rebuild a real registry; return its data and the results of GTO."""
+    data: dict[str, Any] = json.loads((CORPORA / f"{name}.json").read_text())
+    for commit in data["commits"]:
         builder.commit(commit["label"], commit["time"] - START)
-    for tag in facts["tags"]:
+    for tag in data["tags"]:
         if not tag["annotated"]:
             builder.ref(f"refs/tags/{tag['ref']}", builder.commits[tag["commit"]])
             continue
@@ -177,11 +177,11 @@ def corpus(name: str, builder: Builder) -> dict[str, Any]:
             zone=tag["tz"],
             message=tag["message"],
         )
-    return facts
+    return data
 
 
 def irregular_tags(builder: Builder) -> Builder:
-    """Add what a registry should not hold, and does."""
+    """Add regular and irregular tags."""
     builder.commit("c2", 10, "c1")
     builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
     builder.tag("m@v2.0.0", "c2", 40, zone="+0530", message="two\n\nlines")
@@ -195,11 +195,11 @@ def irregular_tags(builder: Builder) -> Builder:
 
 
 def same(ours: Registry, theirs: Registry) -> bool:
-    """Say whether two registries show the same in every respect, telling where they do not."""
+    """Return True if two registries are equal in all respects; otherwise fail at the difference."""
     for left, right in zip_longest(ours.history(), theirs.history()):
         assert left == right
     assert list(ours) == list(theirs)
-    then = at(10**9)  # what lies in the future is no matter of the moment when one asks
+    then = at(10**9)  # so that events in the future are not problems
     assert ours.problems(then) == theirs.problems(then)
     assert ours.latest() == theirs.latest()
     assert str(ours) == str(theirs)

@@ -1,4 +1,4 @@
-"""What every test runs in: no identity, no configuration and no repository of the machine's."""
+"""Fixtures for all tests, which use no identity, configuration or repository of the machine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("home")
     for name in (
         "GIT_COMMITTER_NAME",
@@ -59,29 +59,29 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a lock no longer than one more try takes."""
+    """Wait for locks only briefly."""
     monkeypatch.setattr("modelversions.git.locks.TIMEOUT", 0.001)
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Builder]:
     """A bare repository without commits, on disk."""
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+    with Repo.init_bare(str(tmp_path / "bare"), mkdir=True) as repo:
         yield Builder(repo)
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
-    """A bare repository with two commits, to be served."""
+def served_repo(bare: Builder) -> Builder:
+    """A bare repository with two commits, for servers and remotes."""
     bare.commit()
     bare.commit("c2", 1, "c1")
     return bare
 
 
 @pytest.fixture(params=["git", "http"])
-def registry(request: pytest.FixtureRequest, far: Builder) -> Iterator[Registry]:
-    """The registry of ``far`` behind each of dulwich's servers."""
-    with served(request.param, far.repo) as url, Registry.open(url) as registry:
+def registry(request: pytest.FixtureRequest, served_repo: Builder) -> Iterator[Registry]:
+    """The registry of ``served_repo`` at a URL of each of dulwich's servers."""
+    with served(request.param, served_repo.repo) as url, Registry.open(url) as registry:
         yield registry
 
 

@@ -60,7 +60,7 @@ Files = dict[str, str | bytes | tuple[int, str]]
 
 
 def commit(builder: Builder, files: Files, label: str = "c1", at: int = 0) -> str:
-    """Make a commit with these files, each text, bytes, or a mode and an id or target."""
+    """Create a commit with these files, each text, bytes, or a mode and an ID or target."""
     return builder.commit(label, at, tree=_tree(builder, files))
 
 
@@ -85,11 +85,11 @@ def _tree(builder: Builder, files: Files) -> str:
 def open_with(
     request: pytest.FixtureRequest, disk: Builder
 ) -> Iterator[Callable[[Files], Registry]]:
-    """Return a function that makes a commit with ``churn@v1.0.0``, and opens the registry."""
+    """Return a function that creates a commit with ``churn@v1.0.0``, and opens the registry."""
     builder = Builder(MemoryRepo()) if request.param == "memory" else disk
     servers: list[Any] = []
 
-    def open_it(files: Files) -> Registry:
+    def create_and_open(files: Files) -> Registry:
         commit(builder, files)
         builder.tag("churn@v1.0.0", "c1", 10)
         builder.tag("nlp/ner=ner@v1.0.0", "c1", 20)
@@ -101,7 +101,7 @@ def open_with(
         servers.append(server)
         return Registry.open(server.__enter__())
 
-    yield open_it
+    yield create_and_open
     for server in servers:
         server.__exit__(None, None, None)
 
@@ -110,7 +110,7 @@ Open = Callable[[Files], Registry]
 
 
 class TestArtifact:
-    def test_of_the_version_s_own_commit(self, open_with: Open) -> None:
+    def test_it_is_read_at_the_commit_of_the_version(self, open_with: Open) -> None:
         registry = open_with({"dvc.yaml": DVC, "artifacts.yaml": GTO})
         found = registry.artifact("churn@v1.0.0")
         assert found == registry.artifact(registry["churn"][0])
@@ -130,7 +130,7 @@ class TestArtifact:
         with pytest.raises(TypeError):
             found.metadata["framework"] = "torch"
 
-    def test_of_a_model_in_a_folder(self, open_with: Open) -> None:
+    def test_a_model_in_a_directory(self, open_with: Open) -> None:
         registry = open_with({"nlp/ner/dvc.yaml": NESTED})
         found = registry.artifact("nlp/ner:ner@latest")
         assert (found.model, found.path, found.file) == (
@@ -139,12 +139,12 @@ class TestArtifact:
             "nlp/ner/dvc.yaml",
         )
 
-    def test_of_the_older_file(self, open_with: Open) -> None:
+    def test_artifacts_yaml(self, open_with: Open) -> None:
         registry = open_with({"artifacts.yaml": GTO})
         found = registry.artifact("churn@latest")
         assert (found.path, found.description) == ("elsewhere", "the older file")
 
-    def test_trees_that_make_more_folders_than_are_searched(
+    def test_more_directories_than_the_limit(
         self, builder: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(commits, "MAX_FOLDERS", 1000)
@@ -158,7 +158,7 @@ class TestArtifact:
         with pytest.raises(RepositoryError, match="more than 1000 folders"):
             builder.registry.artifacts()
 
-    def test_a_model_without_one(self, open_with: Open) -> None:
+    def test_a_model_without_annotation(self, open_with: Open) -> None:
         registry = open_with({"dvc.yaml": "stages: {}\n"})
         for reference, files in (
             ("churn@v1.0.0", "dvc.yaml and artifacts.yaml"),
@@ -167,7 +167,7 @@ class TestArtifact:
             with pytest.raises(ArtifactNotFoundError, match=f"no annotation .*; {files} can"):
                 registry.artifact(reference)
 
-    def test_all_of_a_commit(self, open_with: Open) -> None:
+    def test_all_artifacts_of_a_commit(self, open_with: Open) -> None:
         registry = open_with({"dvc.yaml": DVC, "artifacts.yaml": GTO, "nlp/ner/dvc.yaml": NESTED})
         found = registry.artifacts(registry["churn"][0])
         assert list(found) == ["bare", "churn", "nlp/ner:ner", "old", "raw"]
@@ -190,8 +190,8 @@ class TestArtifact:
             registry.artifacts("nowhere")
 
 
-class TestAnswersOfDvc:
-    """Cases in which ``dvc.api.artifacts_show`` of DVC 3.67.1 answers wrongly, as was measured."""
+class TestWrongResultsOfDvc:
+    """Cases in which the result of ``dvc.api.artifacts_show`` of DVC 3.67.1 is wrong."""
 
     @pytest.fixture
     def registry(self, builder: Builder) -> Registry:
@@ -205,7 +205,7 @@ class TestAnswersOfDvc:
         builder.tag("other#dev#1", "c2", 60)
         return builder.registry
 
-    def test_a_deregistered_version_as_the_latest(self, registry: Registry) -> None:
+    def test_latest_is_not_a_deregistered_version(self, registry: Registry) -> None:
         # DVC: the commit of v2.0.0
         assert registry.artifact("churn@latest").commit == registry["churn"]["v1.0.0"].commit
         assert registry.read_bytes("churn@latest") == b"one"
@@ -255,7 +255,7 @@ class TestInvalidFiles:
             ("artifacts.yaml", f"a: *{'x' * 50_000}\n", None, "x…$"),
         ],
     )
-    def test_a_problem_of_that_commit(
+    def test_an_invalid_file_is_a_problem_of_its_commit_only(
         self, open_with: Open, file: str, content: str, model: str | None, reason: str
     ) -> None:
         registry = open_with({file: content, "nlp/ner/dvc.yaml": NESTED})
@@ -297,11 +297,11 @@ class TestInvalidFiles:
     ) -> None:
         parsed: list[str] = []
 
-        def counted(content: bytes, file: str) -> dict[object, object]:
+        def recording(content: bytes, file: str) -> dict[object, object]:
             parsed.append(file)
             return load_mapping(content, file)
 
-        monkeypatch.setattr(artifact, "load_mapping", counted)
+        monkeypatch.setattr(artifact, "load_mapping", recording)
         content = "artifacts: {churn: {path: p}}\n"
         files: Files = {f"{name}/dvc.yaml": content for name in "abc"}
         files |= {f"{name}/dvc.yaml": "a: [" for name in "xy"}
@@ -316,7 +316,7 @@ class TestInvalidFiles:
         assert [problem.tag for problem in found.problems] == ["x/dvc.yaml", "y/dvc.yaml"]
         assert "it equals x/dvc.yaml, which cannot be read" in found.problems[1].message
 
-    def test_more_files_than_are_read(
+    def test_more_files_than_the_limit(
         self, builder: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(artifact, "MAX_ANNOTATIONS", 100)
@@ -337,7 +337,7 @@ class TestInvalidFiles:
         (problem,) = builder.registry.artifacts().problems
         assert len(problem.message) < 300
 
-    def test_values_that_json_lacks(self, builder: Builder) -> None:
+    def test_values_without_a_json_type(self, builder: Builder) -> None:
         meta = "{a: .nan, c: !!binary aGk=, d: 1e999, e: !!set {y, x}, 3: t}"
         commit(builder, {"dvc.yaml": f"artifacts: {{churn: {{path: p, meta: {meta}}}}}\n"})
         data = builder.registry.artifacts()["churn"].to_dict()
@@ -348,7 +348,9 @@ class TestInvalidFiles:
         commit(builder, {"dvc.yaml": "x: &x {a: [1]}\nartifacts: {churn: {path: p, meta: *x}}\n"})
         assert dict(builder.registry.artifacts()["churn"].metadata) == {"a": (1,)}
 
-    def test_without_the_parser(self, builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_yaml_parser(
+        self, builder: Builder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         commit(builder, {"dvc.yaml": DVC})
         monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
         with pytest.raises(MissingExtraError, match="to read the file dvc.yaml, .*'yaml' extra"):
@@ -363,11 +365,11 @@ FILES: Files = {
     "link": (LINK, "models/churn.pkl"),
     "module": (MODULE, "ab" * 20),
     "one.dvc": "outs: [{path: one}]\n",
-    "folder.dvc": "outs: [{path: folder}]\n",
+    "dir.dvc": "outs: [{path: dir}]\n",
     "train/dvc.lock": "stages: {train: {outs: [{path: out/model}, 3]}, other: 3}\n",
     "broken/dvc.lock": "stages: [",
     "large/dvc.lock": f"#{' ' * (1 << 17)}\n  - path: out/model\n    size: 3\n",
-    "there": (LINK, "models"),
+    "dirlink": (LINK, "models"),
     "wd/dvc.yaml": "stages: {a: {wdir: .., cmd: x}, b: {wdir: 3}, c: 3}\n",
     "wd/dvc.lock": "stages: {a: {outs: [{path: wout}]}, b: {outs: [{path: bout}]}}\n",
     "old": "version https://hawser.github.com/spec/v1\noid sha256:1\nsize 2\n",
@@ -392,7 +394,7 @@ class TestFiles:
             ("link", "symlink", "name the file that it leads to"),
             ("module", "submodule", "open its own repository"),
             ("one", "dvc", r"call dvc.api.read\('one', repo='.*', rev='[0-9a-f]{40}', mode='rb'\)"),
-            ("folder/a/b", "dvc", "call dvc.api.read"),
+            ("dir/a/b", "dvc", "call dvc.api.read"),
             ("train/out/model", "dvc", "call dvc.api.read"),
             ("train/out/other", "missing", "there is no file"),
             ("broken/x", "missing", "there is no file"),
@@ -405,7 +407,7 @@ class TestFiles:
             ("nlp/shared/ner.bin", "lfs", "git lfs pull --include=nlp/shared/ner.bin"),
         ],
     )
-    def test_what_git_does_not_hold(
+    def test_files_that_are_not_in_git(
         self, open_with: Open, path: str, reason: str, hint: str
     ) -> None:
         registry = open_with(FILES)
@@ -414,20 +416,20 @@ class TestFiles:
         assert (caught.value.path, caught.value.reason) == (path, reason)
         assert caught.value.commit == registry["churn"][0].commit
 
-    @pytest.mark.parametrize(("folder", "kind"), [("there", "symlink"), ("module", "submodule")])
-    def test_a_folder_that_is_elsewhere(self, open_with: Open, folder: str, kind: str) -> None:
+    @pytest.mark.parametrize(("path", "kind"), [("dirlink", "symlink"), ("module", "submodule")])
+    def test_a_link_instead_of_a_directory(self, open_with: Open, path: str, kind: str) -> None:
         registry = open_with(FILES)
-        with pytest.raises(FileNotInGitError, match=f"'{folder}' is a ") as caught:
-            registry.read_bytes("churn@v1.0.0", f"{folder}/a/churn.pkl")
-        assert (caught.value.path, caught.value.reason) == (folder, kind)
+        with pytest.raises(FileNotInGitError, match=f"'{path}' is a ") as caught:
+            registry.read_bytes("churn@v1.0.0", f"{path}/a/churn.pkl")
+        assert (caught.value.path, caught.value.reason) == (path, kind)
 
-    def test_a_file_that_the_tree_calls_a_directory(self, builder: Builder) -> None:
+    def test_a_blob_with_the_mode_of_a_directory(self, builder: Builder) -> None:
         commit(builder, {"fake": (0o040000, "a file")})
         builder.tag("churn@v1.0.0")
         with pytest.raises(FileNotInGitError, match="there is no file 'fake/x'"):
             builder.registry.read_bytes("churn@latest", "fake/x")
 
-    def test_an_annotation_without_a_file_of_the_repository(self, builder: Builder) -> None:
+    def test_an_annotation_without_a_path_in_the_repository(self, builder: Builder) -> None:
         commit(builder, {"artifacts.yaml": GTO})
         builder.tag("old@v1.0.0")
         builder.tag("bare@v1.0.0", at=20)
@@ -438,7 +440,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         "path", ["", "/etc/passwd", "../x", "a/../../x", ".", "..", 3, b"x", "\0"]
     )
-    def test_paths_out_of_the_repository(self, builder: Builder, path: Any) -> None:
+    def test_invalid_paths(self, builder: Builder, path: Any) -> None:
         builder.tags("churn@v1.0.0")
         with pytest.raises(InvalidArgumentError, match="path must be the path of a file"):
             builder.registry.read_bytes("churn@latest", path)
@@ -473,23 +475,23 @@ class TestFiles:
 
 
 class TestAtAUrl:
-    """Servers that send less than Git's."""
+    """Servers that send fewer objects than those of Git."""
 
-    def test_a_file_is_fetched_alone_if_the_server_allows_it(
+    def test_a_single_file_is_fetched_if_the_server_allows_it(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         commit(disk, {"dvc.yaml": DVC, "models/churn.pkl": "model"})
         disk.tag("churn@v1.0.0", "c1", 10)
         real = transport.Transport.fetch
         answers: list[Exception | None] = [None]
-        asked: list[object] = []
+        requests: list[object] = []
 
         def fetch(self: Any, wants: Any, **options: Any) -> Any:
             is_file = isinstance(disk.repo[ObjectID(wants[0].encode())], Blob)
-            asked.append(options.get("filter") or ("one file" if is_file else "all"))
+            requests.append(options.get("filter") or ("one file" if is_file else "all"))
             if not is_file:
                 found = real(self, wants, **options)
-                if options.get("filter"):  # as a server that has filters
+                if options.get("filter"):  # like a server with filters
                     found._raw = {id: raw for id, raw in found._raw.items() if raw[0] != 3}
                 return found
             if answers[0] is not None:
@@ -502,18 +504,18 @@ class TestAtAUrl:
         assert isinstance(disk.repo, Repo)
         with git_server(disk.repo) as url, Registry.open(url) as registry:
             version = registry["churn"][0]
-            asked.clear()
+            requests.clear()
             assert registry.read_bytes(version, "models/churn.pkl") == b"model"
-            assert asked == ["blob:none", "one file"]
+            assert requests == ["blob:none", "one file"]
             answers[0] = RemoteTimeoutError("slow", location="x")
             with pytest.raises(RemoteTimeoutError):
                 registry.read_bytes(version, "models/churn.pkl")
             answers[0] = RemoteError("not our ref", location="x")
-            asked.clear()
+            requests.clear()
             assert registry.read_bytes(version, "models/churn.pkl") == b"model"
-            assert asked == ["one file", "all"]
+            assert requests == ["one file", "all"]
 
-    def test_all_files_are_fetched_if_the_first_bytes_lack_a_tree(
+    def test_all_files_are_fetched_if_the_first_bytes_do_not_contain_a_tree(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         commit(disk, {"nlp/ner/dvc.yaml": NESTED, "model": "small"})
@@ -535,7 +537,7 @@ class TestAtAUrl:
             assert registry.artifact(version).type == "model"
             assert registry.read_bytes(version, "model") == b"small"
 
-    def test_a_file_is_read_whatever_the_others_take_at_a_server_without_filters(
+    def test_a_file_from_a_server_without_filters_is_read_despite_large_other_files(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         content = os.urandom(5000)
@@ -545,7 +547,7 @@ class TestAtAUrl:
 
         def fetch(self: Any, wants: Any, **options: Any) -> Any:
             if options.get("filter"):
-                return Fetched()  # the transfer was ended before the trees
+                return Fetched()  # the transfer ended before the trees
             if isinstance(disk.repo[ObjectID(wants[0].encode())], Blob):
                 raise RemoteError("single files are not sent", location="x")
             return real(self, wants, **options)
@@ -562,14 +564,14 @@ class TestAtAUrl:
                 registry.artifact(version)
 
     @pytest.mark.parametrize("error", [RemoteError, RemoteTimeoutError])
-    def test_a_commit_that_is_not_sent(
+    def test_a_server_that_does_not_send_the_commit(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch, error: type[RemoteError]
     ) -> None:
         disk.tags("churn@v1.0.0")
-        asked: list[object] = []
+        requests: list[object] = []
 
         def fetch(_: Any, wants: Any, **__: Any) -> Any:
-            asked.append(wants)
+            requests.append(wants)
             raise error("not our ref", location="x")
 
         assert isinstance(disk.repo, Repo)
@@ -579,4 +581,4 @@ class TestAtAUrl:
             for commit in (head, "ab" * 20):
                 with pytest.raises(error):
                     registry._store.paths_at(commit, "dvc.yaml")
-        assert len(asked) == (3 if error is RemoteError else 2)
+        assert len(requests) == (3 if error is RemoteError else 2)

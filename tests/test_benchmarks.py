@@ -6,41 +6,41 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.measure import clocked, exponent, in_turns, sample
+from tests.benchmarks.measure import exponent, interleave, sample, timed
 from tests.benchmarks.plan import growth
-from tests.benchmarks.report import FASTER, Row, Target, ratio
+from tests.benchmarks.report import FASTER, Row, Target, compare
 from tests.benchmarks.repositories import Repositories, Shape, one_model
 from tests.benchmarks.scenarios import SCENARIOS
 
 
-def test_each_scenario_is_listed_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_scenario_is_listed_with_its_docstring(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--list"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(SCENARIOS)
     assert all(line.endswith(".") for line in lines)
 
 
-def test_a_scenario_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_scenario_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--only", "everything"])
     assert "invalid choice: 'everything'" in capsys.readouterr().err
 
 
-def test_probes_take_turns_and_the_first_round_does_not_count() -> None:
-    asked: list[str] = []
+def test_probes_are_interleaved_and_the_first_round_is_discarded() -> None:
+    calls: list[str] = []
 
-    def ask(name: str) -> str:
-        asked.append(name)
+    def run(name: str) -> str:
+        calls.append(name)
         return name
 
-    one, two = partial(ask, "a"), partial(ask, "b")
-    assert in_turns(2, one, two, before=lambda: asked.append("-")) == [["a", "a"], ["b", "b"]]
-    assert "".join(asked) == "-ba-ab-ba"
-    assert in_turns(1, one, warm=False) == [["a"]]
+    one, two = partial(run, "a"), partial(run, "b")
+    assert interleave(2, one, two, before=lambda: calls.append("-")) == [["a", "a"], ["b", "b"]]
+    assert "".join(calls) == "-ba-ab-ba"
+    assert interleave(1, one, warm=False) == [["a"]]
 
 
-def test_a_probe_takes_time() -> None:
-    assert clocked(lambda: None)() >= 0
+def test_the_time_of_a_call_is_not_negative() -> None:
+    assert timed(lambda: None)() >= 0
 
 
 @pytest.mark.parametrize(
@@ -59,57 +59,55 @@ def test_a_sample_of_memory_is_shown_in_megabytes() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "power"), [(1.0, 1.0, 0), (1.0, 100.0, 1), (1.0, 1e4, 2)]
 )
-def test_an_exponent_says_how_a_figure_grows(before: float, after: float, power: float) -> None:
+def test_growth_is_an_exponent(before: float, after: float, power: float) -> None:
     assert exponent((1_000, before), (100_000, after)) == pytest.approx(power)
     row = growth("g", "q", (1_000, sample([before])), (100_000, sample([after])))
-    assert row.reached is (power <= 1)
-    assert row.cells(judged=True)[-3:-1] == (f"n^{power:.2f}", "≤ n^1.05")
+    assert row.met is (power <= 1)
+    assert row.cells(with_met=True)[-3:-1] == (f"n^{power:.2f}", "≤ n^1.05")
 
 
 @pytest.mark.parametrize(
-    ("target", "figure", "seconds", "reached"),
+    ("target", "ratio", "seconds", "met"),
     [
         (Target(3), 3.0, 1.0, True),
         (Target(3), 3.1, 1.0, False),
-        (Target(200, least=True), 199.0, 1.0, False),
-        (Target(200, least=True), 200.0, 1.0, True),
+        (Target(200, is_minimum=True), 199.0, 1.0, False),
+        (Target(200, is_minimum=True), 200.0, 1.0, True),
         (Target(1, or_seconds=0.005), 2.0, 0.005, True),
         (Target(1, or_seconds=0.005), 2.0, 0.006, False),
         (Target(1, or_seconds=0.005), 0.9, 0.006, True),
     ],
 )
-def test_a_target_is_reached_or_not(
-    target: Target, figure: float, seconds: float, *, reached: bool
-) -> None:
-    assert target.reached(figure, seconds) is reached
+def test_a_target_is_met_or_not(target: Target, ratio: float, seconds: float, *, met: bool) -> None:
+    assert target.is_met(ratio, seconds) is met
 
 
-def test_a_row_says_what_it_comes_to() -> None:
-    row = ratio("s", "q", 1_000, sample([0.002]), "C git", sample([0.004]), Target(0.4))
+def test_a_row_has_the_ratio_of_the_results() -> None:
+    row = compare("s", "q", 1_000, sample([0.002]), "C git", sample([0.004]), Target(0.4))
     cells = ("q", "1,000", "2.0 ms", "C git", "4.0 ms", "0.50 x", "≤ 0.4 x")
-    assert row.cells(judged=True) == (*cells, "no")
-    assert row.cells(judged=False) == (*cells, "")
-    assert row.record(judged=True)["ours"] == {"values": (0.002,), "unit": "seconds"}
-    assert row.record(judged=True)["reached"] is False
-    assert row.record(judged=False)["reached"] is None
+    assert row.cells(with_met=True) == (*cells, "no")
+    assert row.cells(with_met=False) == (*cells, "")
+    assert row.record(with_met=True)["result"] == {"values": (0.002,), "unit": "seconds"}
+    assert row.record(with_met=True)["met"] is False
+    assert row.record(with_met=False)["met"] is None
 
 
-def test_a_row_can_say_how_much_faster() -> None:
-    target = Target(200, least=True)
-    row = ratio("s", "q", 1, sample([0.002]), "gto", sample([1.0]), target, FASTER)
-    assert row.cells(judged=True)[-3:] == ("500 x faster", "≥ 200 x faster", "yes")
+def test_a_row_can_have_a_speedup() -> None:
+    target = Target(200, is_minimum=True)
+    row = compare("s", "q", 1, sample([0.002]), "gto", sample([1.0]), target, FASTER)
+    assert row.cells(with_met=True)[-3:] == ("500 x faster", "≥ 200 x faster", "yes")
 
 
-def test_a_peer_that_is_not_installed_is_named() -> None:
-    row = ratio("s", "q", 1, sample([0.002]), "pygit2", None, Target(3))
-    assert row.cells(judged=True)[3:] == ("pygit2: not installed", "", "", "≤ 3 x", "")
+def test_a_tool_that_is_not_installed_is_named() -> None:
+    row = compare("s", "q", 1, sample([0.002]), "pygit2", None, Target(3))
+    assert row.cells(with_met=True)[3:] == ("pygit2: not installed", "", "", "≤ 3 x", "")
 
 
-def test_a_row_without_a_target_has_no_verdict() -> None:
-    assert Row("s", "q", "1", sample([1.0]), figure=1.0).reached is None
+def test_a_row_without_a_target_is_neither_met_nor_missed() -> None:
+    assert Row("s", "q", "1", sample([1.0]), ratio=1.0).met is None
 
 
-def test_shapes_are_named_as_folders(tmp_path: Path) -> None:
+def test_directories_are_named_after_shapes(tmp_path: Path) -> None:
     assert str(one_model(50_000)) == "75000-tags-75000-a-model"
     kept = tmp_path / str(Shape(7))
     kept.mkdir()

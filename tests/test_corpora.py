@@ -1,4 +1,4 @@
-"""Four real registries, rebuilt from the facts about their tags: we answer what GTO 1.10.1 does."""
+"""Four real registries, rebuilt from data about their tags: results equal those of GTO 1.10.1."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NAMES = (
 )
 
 DIFFERENCES: dict[tuple[str, str], str] = {}
-"""Where our answer is not GTO's: corpus and question, to the rule that says why. None is needed:
-no registry here has what FORMAT marks as ≠ GTO."""
+"""By corpus and part of the result: the rule that explains a difference from GTO. It is empty:
+these registries have nothing that FORMAT marks as ≠ GTO."""
 
-pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
+pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason=f"there are no corpora at {CORPORA}")
 
 
 @pytest.fixture(params=["memory", "loose", "packed"])
@@ -34,7 +34,7 @@ def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Builder]:
 
 
 def ours(registry: Registry, labels: dict[str, str]) -> dict[str, Any]:
-    """Put our answers into the form of the facts."""
+    """Return the state and the history in the form of the corpus."""
     models = {
         name: {
             "latest": model.latest.name if model.latest else None,
@@ -69,22 +69,24 @@ def ours(registry: Registry, labels: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_answer_equals_gto(name: str, repo: Builder, request: pytest.FixtureRequest) -> None:
-    facts = corpus(name, repo)
+def test_results_equal_those_of_gto(
+    name: str, repo: Builder, request: pytest.FixtureRequest
+) -> None:
+    data = corpus(name, repo)
     if "packed" in request.node.name:
         repo.pack()
     labels = {sha: label for label, sha in repo.commits.items()}
-    answers = ours(repo.registry, labels)
-    for question, expected in facts["gto_1_10_1"].items():
-        if (name, question) not in DIFFERENCES:
-            assert answers[question] == expected
+    results = ours(repo.registry, labels)
+    for part, expected in data["gto_1_10_1"].items():
+        if (name, part) not in DIFFERENCES:
+            assert results[part] == expected
     assert {name: version.name for name, version in repo.registry.latest().items()} == {
-        name: model["latest"] for name, model in facts["gto_1_10_1"]["models"].items()
+        name: model["latest"] for name, model in data["gto_1_10_1"]["models"].items()
     }
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_foreign_tags_are_no_problem(name: str, repo: Builder) -> None:
-    facts = corpus(name, repo)
+def test_other_tags_are_not_problems(name: str, repo: Builder) -> None:
+    data = corpus(name, repo)
     assert [problem.tag for problem in repo.registry.problems()] == []
-    assert len(repo.registry.history()) == len(facts["gto_1_10_1"]["history"])
+    assert len(repo.registry.history()) == len(data["gto_1_10_1"]["history"])

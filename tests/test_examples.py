@@ -1,4 +1,4 @@
-"""Each example works."""
+"""Run each example."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
-    """A repository with a work tree, which is the current folder, and with one commit."""
+    """A repository with a work tree, the current directory, and one commit."""
     with Repo.init(str(tmp_path / "work"), mkdir=True) as repo:
         builder = Builder(repo)
         builder.ref("refs/heads/main", builder.commit())
@@ -38,7 +38,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
 
 
 def example(name: str) -> dict[str, Any]:
-    """Return what a script defines."""
+    """Run a script; return its global variables."""
     return runpy.run_path(str(EXAMPLES / name))
 
 
@@ -98,7 +98,7 @@ def test_publish_json(work: Builder, tmp_path: Path) -> None:
     work.commit("c2", 1, "c1")
     work.tag("churn@v1.0.0", "c1", 10)
     script["publish"](".", tmp_path / "out")
-    work.tag("churn@v2.0.0", "c2", 5)  # it was made before, and pushed later
+    work.tag("churn@v2.0.0", "c2", 5)  # created before, and pushed later
     script["publish"](".", tmp_path / "out")
     found = {path.name: json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()}
     assert [one["latest"] for one in found["models.json"]] == ["v2.0.0"]
@@ -136,11 +136,11 @@ def test_promotion_rules(capsys: pytest.CaptureFixture[str]) -> None:
     example("promotion_rules.py")["main"]()
     lines = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        *("refused", "refused", "refused", "written", "written", "refused", "written"),
+        *("rejected", "rejected", "rejected", "written", "written", "rejected", "written"),
     ]
 
 
-def test_the_unit_test() -> None:
+def test_the_example_of_a_unit_test() -> None:
     path = str(EXAMPLES / "test_deployment.py")
     command = [
         sys.executable,
@@ -159,7 +159,7 @@ def test_the_unit_test() -> None:
 
 @pytest.mark.usefixtures("work")
 @pytest.mark.parametrize("name", ["from_gto.md", "from_mlflow.md"])
-def test_a_translation(name: str) -> None:
+def test_migration_guides(name: str) -> None:
     text = (EXAMPLES / name).read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     variables: dict[str, Any] = {}
@@ -179,7 +179,7 @@ def test_a_translation(name: str) -> None:
 
 @pytest.mark.compat
 class TestCiEvent:
-    """In the checkouts that CI systems make, by C git."""
+    """In checkouts as CI systems create them with C git."""
 
     @pytest.fixture
     def origin(self, work: Builder) -> Builder:
@@ -223,7 +223,9 @@ class TestCiEvent:
             ("churn@v9.0.0", "there is no such tag"),
         ],
     )
-    def test_what_is_no_event(self, origin: Builder, tmp_path: Path, ref: str, reason: str) -> None:
+    def test_refs_that_are_not_events(
+        self, origin: Builder, tmp_path: Path, ref: str, reason: str
+    ) -> None:
         checkout = tmp_path / "checkout"
         subprocess.run(["git", "clone", "-q", str(origin.git_dir), str(checkout)], check=True)
         done = self.run(checkout, ref)

@@ -1,4 +1,4 @@
-"""Random histories: in any state, a verb has its effect or changes nothing."""
+"""Random histories: in any state, a write has its effect or changes nothing."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ pytestmark = [
 ANN = Identity("Ann", "ann@example.com")
 VERSIONS = ["v1.0.0", "v1.0.0+x", "v2.0.0-rc.1", "v2.0.0"]
 STAGES = ["dev", "prod"]
-VERBS = ["register", "register", "deregister", "assign", "assign", "unassign", "deprecate"]
+METHODS = ["register", "register", "deregister", "assign", "assign", "unassign", "deprecate"]
 
 
-class Life:
-    """One model among few commits, versions and stages, so that everything collides."""
+class RandomModel:
+    """A model with few commits, versions and stages, so that many writes conflict."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
+        self.rng = random.Random(seed)  # noqa: S311  # reproducible
         self.builder = Builder()
         self.commits = [self.builder.commit(f"c{number}", number) for number in range(4)]
         self.registry = self.builder.registry
@@ -46,28 +46,28 @@ class Life:
         return dict(self.builder.repo.refs.as_dict())
 
     def write_by_hand(self) -> None:
-        """Make a tag that no verb of ours would make."""
-        draw = self.chance.choice
+        """Create a tag that this library would not create."""
+        draw = self.rng.choice
         version, stage = draw(VERSIONS), draw(STAGES)
         name = draw([f"m@{version}", f"m@{version}!", f"m#{stage}", f"m#{stage}!", "m@deprecated"])
-        counter = draw(["", f"#{self.chance.randint(0, 30)}"])
-        self.builder.tag(name + counter, draw(self.commits), self.chance.randint(0, 50))
+        counter = draw(["", f"#{self.rng.randint(0, 30)}"])
+        self.builder.tag(name + counter, draw(self.commits), self.rng.randint(0, 50))
 
     def when(self) -> datetime | None:
-        """Draw a time: none, one in the thick of things, or one far from them."""
-        times = [None, None, self.chance.randint(0, 40), self.chance.randint(0, 10**9)]
-        seconds = self.chance.choice(times)
+        """Return a random time: None, one between the other events, or one far after them."""
+        times = [None, None, self.rng.randint(0, 40), self.rng.randint(0, 10**9)]
+        seconds = self.rng.choice(times)
         return None if seconds is None else at(seconds)
 
     def step(self) -> bool:
-        """Call a verb and check what it did; say whether it wrote."""
-        draw, force = self.chance.choice, self.chance.random() < 0.4
+        """Call a random method and check its effect; return whether it wrote."""
+        draw, force = self.rng.choice, self.rng.random() < 0.4
         options: dict[str, Any] = {"author": ANN, "when": self.when(), "force": force}
-        verb, version, stage = draw(VERBS), draw(VERSIONS), draw(STAGES)
+        method, version, stage = draw(METHODS), draw(VERSIONS), draw(STAGES)
         before = self.refs()
-        by_name = self.chance.random() < 0.5
+        by_name = self.rng.random() < 0.5
         try:
-            event = self.call(verb, version if by_name else None, stage, options)
+            event = self.call(method, version if by_name else None, stage, options)
         except (RefusedError, VersionNotFoundError, ModelNotFoundError):
             assert self.refs() == before
             return False
@@ -75,65 +75,65 @@ class Life:
         assert {name: after[name] for name in before} == before
         model = self.registry["m"]
         assert self.registry.event(event.tag) == event
-        _check(verb, event, model, version if by_name else None)
-        if verb != "deprecate" and options["when"] is None:
+        _check(method, event, model, version if by_name else None)
+        if method != "deprecate" and options["when"] is None:
             assert not model.deprecated
         return True
 
-    def call(self, verb: str, version: str | None, stage: str, options: dict[str, Any]) -> Event:
-        """Call a verb by version or by commit."""
+    def call(self, method: str, version: str | None, stage: str, options: dict[str, Any]) -> Event:
+        """Call a method with a version or a commit."""
         registry: Registry = self.registry
-        commit = self.chance.choice(self.commits)
-        if verb == "register":
+        commit = self.rng.choice(self.commits)
+        if method == "register":
             return registry.register("m", version, commit=commit, **options)
-        if verb == "deregister":
+        if method == "deregister":
             return registry.deregister("m", version or VERSIONS[0], **options)
-        if verb == "deprecate":
+        if method == "deprecate":
             return registry.deprecate("m", **options)
-        if verb == "assign":
-            options["register"] = self.chance.random() < 0.3
-        where = {} if version else {"commit": commit}
-        event = getattr(registry, verb)("m", version, stage, **where, **options)
+        if method == "assign":
+            options["register"] = self.rng.random() < 0.3
+        commit_option = {} if version else {"commit": commit}
+        event = getattr(registry, method)("m", version, stage, **commit_option, **options)
         assert isinstance(event, Event)
         return event
 
 
-def _check(verb: str, event: Event, model: Model, version: str | None) -> None:
-    """See that the verb has had its effect (F14)."""
-    if verb == "register":
+def _check(method: str, event: Event, model: Model, version: str | None) -> None:
+    """Check that the method has had its effect (F14)."""
+    if method == "register":
         assert model[str(event.version)].commit == event.commit
-    elif verb == "deregister":
+    elif method == "deregister":
         assert str(event.version) not in model
-    elif verb == "deprecate":
+    elif method == "deprecate":
         assert model.deprecated
-    elif verb == "assign":
+    elif method == "assign":
         holder = model.stages[str(event.stage)]
         assert holder.name == (version or str(event.version or event.commit))
     elif version is not None:
         assert version not in [holder.name for holder in model.holders(str(event.stage))]
 
 
-def test_a_verb_has_its_effect_or_changes_nothing() -> None:
+def test_a_write_has_its_effect_or_changes_nothing() -> None:
     written = 0
     for seed in range(600):
-        life = Life(seed)
+        model = RandomModel(seed)
         for step in range(30):
-            if life.chance.random() < 0.15:
-                life.write_by_hand()
+            if model.rng.random() < 0.15:
+                model.write_by_hand()
                 continue
             try:
-                written += life.step()
+                written += model.step()
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}, step {step}") from error
     assert written > 5000
 
 
-def test_a_server_tells_of_each_life_what_its_repository_does() -> None:
+def test_a_registry_at_a_url_equals_the_local_one() -> None:
     for seed in range(1000, 1060):
-        life = Life(seed)
+        model = RandomModel(seed)
         for _ in range(30):
-            life.write_by_hand()
-            life.step()
-        assert isinstance(life.builder.repo, MemoryRepo)
-        with git_server(life.builder.repo) as url, Registry.open(url) as remote_registry:
-            assert same(remote_registry, life.registry), f"seed {seed}"
+            model.write_by_hand()
+            model.step()
+        assert isinstance(model.builder.repo, MemoryRepo)
+        with git_server(model.builder.repo) as url, Registry.open(url) as remote_registry:
+            assert same(remote_registry, model.registry), f"seed {seed}"

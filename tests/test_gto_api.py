@@ -1,4 +1,4 @@
-"""``modelversions.gto``: shapes, exceptions and what is printed; GTO itself is not needed."""
+"""``modelversions.gto``: results, exceptions and output, without GTO."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ def test_authors(path: Path) -> None:
     ]
 
 
-def test_a_repository_of_scmrepo(path: Path) -> None:
+def test_a_repository_object_of_scmrepo(path: Path) -> None:
     api.register(SimpleNamespace(root_dir=str(path)), "m", "HEAD")
     assert api.check_ref(path, "refs/tags/m@v0.0.1")[0].ref == "m@v0.0.1"
     assert api.check_ref(path, "main") == []
 
 
 def test_pushes(path: Path, tmp_path: Path) -> None:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as far:
+    with Repo.init_bare(str(tmp_path / "remote"), mkdir=True) as remote:
         config = path / ".git" / "config"
-        config.write_text(f'{config.read_text()}[remote "origin"]\n\turl = {far.path}\n')
+        config.write_text(f'{config.read_text()}[remote "origin"]\n\turl = {remote.path}\n')
         api.register(path, "m", "HEAD", push=True, stdout=True)
-        assert list(api.show(far.path)) == ["m"]
+        assert list(api.show(remote.path)) == ["m"]
         api.deprecate(path, "m", delete=True, push=True, stdout=True)
-        assert api.show(far.path) == {}
+        assert api.show(remote.path) == {}
 
 
 def test_a_model(path: Path) -> None:
@@ -114,10 +114,10 @@ def test_versions(path: Path) -> None:
     every = api.find_latest_version(path, "m", all=True)
     assert isinstance(every, list)
     assert [one.version for one in every] == ["v2.0.0", "v1.0.0"]
-    held = api.find_versions_in_stage(path, "m", "prod", versions_per_stage=-1)
-    assert held is not None
-    assert [one.version for one in held] == ["v2.0.0", "v1.0.0"]
-    assert held[0].activated_at == held[0].created_at
+    holders = api.find_versions_in_stage(path, "m", "prod", versions_per_stage=-1)
+    assert holders is not None
+    assert [one.version for one in holders] == ["v2.0.0", "v1.0.0"]
+    assert holders[0].activated_at == holders[0].created_at
     assert api.find_versions_in_stage(path, "m", "dev") is None
     newest = api.show(path, "m", sort=VersionSort.Timestamp)
     assert [len(one["stages"]) for one in newest] == [0, 1]
@@ -133,7 +133,7 @@ def test_versions(path: Path) -> None:
     assert (latest.stages["canary"].author, latest.stages["canary"].activated_at) == ("Ann", None)
 
 
-def test_the_stages_of_a_version_that_were_assigned_first(path: Path) -> None:
+def test_the_limit_of_assignments_per_version(path: Path) -> None:
     with Registry.open(path) as registry:
         registry.register("m", "v1.0.0", when=at(10))
         for day, stage in enumerate(["prod", "dev", "canary"]):
@@ -156,7 +156,7 @@ def test_a_version_that_is_no_longer_active(path: Path) -> None:
     assert api.show(path, deprecated=True)["m"]["active"] is False
 
 
-def test_a_commit_that_lost_its_stage(path: Path) -> None:
+def test_a_commit_without_its_former_stage(path: Path) -> None:
     api.assign(path, "m", "dev", ref="HEAD", skip_registration=True)
     api.unassign(path, "m", ref="HEAD", stage="dev")
     (row,) = api.show(path, "m")
@@ -177,7 +177,7 @@ def test_deletions(path: Path) -> None:
     assert api.history(path, table=True) == ([], "keys")
 
 
-def test_deletions_of_what_is_not_in_force(path: Path) -> None:
+def test_deletions_of_events_that_are_not_effective(path: Path) -> None:
     api.assign(path, "m", "prod", ref="HEAD", name_version="v1.0.0")
     with pytest.raises(exceptions.WrongArgs, match="Stage 'dev' is not assigned"):
         api.unassign(path, "m", version="v1.0.0", stage="dev", delete=True)
@@ -262,12 +262,12 @@ def test_exceptions(path: Path, call: Any, error: type[Exception]) -> None:
     assert caught.value.msg == str(caught.value)  # type: ignore[attr-defined]
 
 
-def test_other_errors_are_this_library_s(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_converted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise RemoteError("the server is away", location="x")
+        raise RemoteError("the server is unavailable", location="x")
 
     monkeypatch.setattr(Registry, "register", fail)
-    with pytest.raises(RemoteError, match="the server is away"):
+    with pytest.raises(RemoteError, match="the server is unavailable"):
         api.register(path, "m", "HEAD")
 
 
@@ -287,7 +287,7 @@ def test_events_as_sentences(path: Path) -> None:
     ]
 
 
-def test_stages_that_are_allowed(path: Path) -> None:
+def test_allowed_stages(path: Path) -> None:
     (path / ".gto").write_text("stages: [dev, prod]\n")
     api.assign(path, "m", "prod", ref="HEAD")
     assert api.get_stages(path) == api.get_stages(path, allowed=True) == ["dev", "prod"]

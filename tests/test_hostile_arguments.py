@@ -1,4 +1,4 @@
-"""Arguments of the wrong kind: each is an error of this library that says what to pass."""
+"""Arguments of wrong types raise errors of this library that name valid arguments."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from modelversions.display.tables import Table
 from tests.builders import Builder
 
 
-def test_a_registry_is_opened_not_made() -> None:
+def test_registry_cannot_be_instantiated() -> None:
     with pytest.raises(InvalidArgumentError, match=r"call Registry.open\('path'\)"):
         Registry("path")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("tag", [None, 3, b"m@v1.0.0"])
-def test_a_tag_to_delete(builder: Builder, tag: Any) -> None:
+def test_delete_tags_with_an_invalid_tag(builder: Builder, tag: Any) -> None:
     builder.tags("m@v1.0.0")
     with pytest.raises(InvalidArgumentError, match="a tag must be given as text"):
         builder.registry.delete_tags("m@v1.0.0", tag)
     assert "m" in builder.registry
 
 
-def test_more_generations_than_any_history_has(builder: Builder) -> None:
+def test_a_huge_number_of_generations(builder: Builder) -> None:
     for sign in "~^":
         with pytest.raises(RevisionNotFoundError):
             builder.registry.at(f"HEAD{sign}{'9' * 5000}")
@@ -43,7 +43,7 @@ def test_a_full_ref_is_parsed_as_its_tag() -> None:
         TagName.parse(None)  # type: ignore[arg-type]
 
 
-def test_a_table_holds_no_character_that_steers_a_terminal() -> None:
+def test_a_table_contains_no_control_characters() -> None:
     hostile = "".join(
         map(chr, (*range(32), 127, 0x61C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
     )
@@ -52,7 +52,7 @@ def test_a_table_holds_no_character_that_steers_a_terminal() -> None:
 
 
 class BrokenZone(tzinfo):
-    """A time zone of somebody's own."""
+    """A custom time zone."""
 
     def utcoffset(self, _when: datetime | None) -> timedelta:
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""The limits that FORMAT.md lists are those of the code, and beyond each there is no exhaustion."""
+"""The limits in FORMAT.md equal those of the code, and input beyond them is rejected early."""
 
 from __future__ import annotations
 
@@ -87,29 +87,29 @@ def test_the_table_has_the_numbers_of_the_code() -> None:
 
 
 class TestMessages:
-    """Of a message, a part is kept."""
+    """Messages of tags are truncated."""
 
     @pytest.mark.parametrize("size", [-1, 0, 1, 2, 3])
-    def test_a_character_at_the_end_is_kept_or_not(self, size: int) -> None:
-        most = store.MAX_MESSAGE
-        message = b"x" * (most - 3 + size) + "\u20ac".encode() + b"y" * 9
+    def test_a_character_at_the_limit_is_kept_or_removed(self, size: int) -> None:
+        limit = store.MAX_MESSAGE
+        message = b"x" * (limit - 3 + size) + "\u20ac".encode() + b"y" * 9
         raw = HEAD + TAGGER + b"\n" + message
         assert parse_common_tag(raw) is None
         tag = TagParts(raw).build("a" * 40, None)
         assert tag is not None
-        kept = min(most - 3 + size, most)
+        kept = min(limit - 3 + size, limit)
         assert tag.message in ("x" * kept, "x" * kept + "\u20ac", "x" * kept + "\u20acy")
-        assert len(tag.message.encode()) <= most
+        assert len(tag.message.encode()) <= limit
         assert [kind for kind, _ in tag.issues] == [ProblemKind.LONG_MESSAGE]
 
-    def test_one_that_just_fits(self) -> None:
+    def test_a_message_of_the_maximum_size(self) -> None:
         message = b"x" * store.MAX_MESSAGE
         tag = TagParts(HEAD + TAGGER + b"\n" + message).build("a" * 40, None)
         assert tag is not None
         assert tag.issues == ()
         assert tag.message == message.decode()
 
-    def test_a_longer_one_is_not_written(self, builder: Builder) -> None:
+    def test_a_longer_message_is_not_written(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0")
         message = "\u00e4" * (store.MAX_MESSAGE // 2)
         with pytest.raises(InvalidArgumentError, match="has more than 1048576 bytes") as caught:
@@ -123,7 +123,7 @@ class TestMessages:
 
 
 class TestHeaders:
-    """The headers of a tag."""
+    """Headers of tags."""
 
     def test_a_long_tagger_or_name(self, disk: Builder) -> None:
         disk.tags("n@v1.0.0")
@@ -136,7 +136,7 @@ class TestHeaders:
         kinds = [(one.tag, one.kind) for one in disk.registry.problems()]
         assert kinds == [(f"m@v{one}.0.0", ProblemKind.MALFORMED) for one in (1, 2)]
 
-    def test_the_white_space_around_a_name_is_that_of_ascii(self) -> None:
+    def test_only_ascii_whitespace_around_a_name_is_removed(self) -> None:
         raw = HEAD + b"tagger  Ann\x1f <ann@example.com> 1700000000 +0000\n\nx\n"
         common, parts = parse_common_tag(raw), TagParts(raw)
         assert common == parts.build("a" * 40, None)
@@ -152,10 +152,10 @@ class TestHeaders:
 
 def packed(disk: Builder, description: bytes) -> ObjectFiles:
     """Write a pack, and return the objects of the repository."""
-    made = Described.of(description)
-    folder = disk.git_dir / "objects" / "pack"
-    (folder / "pack-x.pack").write_bytes(made.pack())
-    (folder / "pack-x.idx").write_bytes(made.index())
+    described = Described.of(description)
+    directory = disk.git_dir / "objects" / "pack"
+    (directory / "pack-x.pack").write_bytes(described.pack())
+    (directory / "pack-x.idx").write_bytes(described.index())
     return ObjectFiles(disk.repo, "there")
 
 
@@ -164,20 +164,20 @@ def entry(kind: int, content: bytes, *base: int) -> bytes:
 
 
 HUGE = bytes([4 | 16]) + b"\0\1x" + b"\x80\x01" + bytes([12])
-"""A tag of 128 MiB and 4 KiB, by its head."""
+"""A tag whose header declares a size of 128 MiB and 4 KiB."""
 HUGE_DELTA = entry(7, b"\x04" + b"\x80\x80\x80\x80\x01" + b"\x01x", 0)
 
 
 class TestObjects:
-    """Objects that are larger than they seem."""
+    """Objects that are larger than their encoded size."""
 
-    def test_a_huge_one(self, disk: Builder) -> None:
+    def test_a_huge_object(self, disk: Builder) -> None:
         files = packed(disk, b"\0" + HUGE + entry(2, b"") + HUGE_DELTA.replace(b"\x04", b"\0", 1))
         assert files.raw(ID)[1] is pack_files.OVERSIZED
         assert files.raw("03" * 20)[1] is pack_files.OVERSIZED
         files.close()
 
-    def test_a_tag_of_that_size_is_a_problem(self, disk: Builder) -> None:
+    def test_a_huge_tag_is_a_problem(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")
         packed(disk, b"\0" + HUGE).close()
         loose = disk.git_dir / "objects" / "02" / ("02" * 19)
@@ -193,13 +193,13 @@ class TestObjects:
             assert problem.kind is ProblemKind.MALFORMED
             assert "more than 134217728 bytes" in problem.message
 
-    def test_a_delta_that_makes_more(self, disk: Builder) -> None:
+    def test_a_delta_with_a_huge_result(self, disk: Builder) -> None:
         files = packed(disk, b"\0" + entry(4, b"abcd") + HUGE_DELTA)
         assert files.raw("02" * 20) == ("tag", pack_files.OVERSIZED)
         assert files.raw("02" * 20, None) == ("", b"")
         files.close()
 
-    def test_one_of_the_small_deltas_that_are_read_together(self, disk: Builder) -> None:
+    def test_a_huge_delta_among_objects_read_together(self, disk: Builder) -> None:
         huge = HUGE_DELTA.replace(b"\7", b"\6", 1)
         files = packed(disk, b"\0" + entry(4, b"abcd") + huge)
         found = dict(files.read_many([ID, "02" * 20]))
@@ -207,7 +207,7 @@ class TestObjects:
         assert found[1][1] is pack_files.OVERSIZED
         files.close()
 
-    def test_many_deltas_that_make_more(
+    def test_a_chain_of_deltas_with_a_huge_total(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pack_files, "_MAX_MADE", 60)
@@ -219,7 +219,7 @@ class TestObjects:
         files.close()
 
     def test_deltas_in_a_cycle(self, disk: Builder) -> None:
-        """At which C git does not end."""
+        """C git does not terminate on them."""
         description = b"\0" + entry(7, b"\x04\x04\x90\x04", 1) + entry(7, b"\x04\x04\x90\x04", 0)
         files = packed(disk, description)
         assert files.raw(ID) == ("", b"")
@@ -228,14 +228,14 @@ class TestObjects:
         files.close()
 
     @pytest.mark.parametrize("byte", [b"\xff", b"\x80"])
-    def test_numbers_without_an_end(self, byte: bytes) -> None:
+    def test_unterminated_numbers(self, byte: bytes) -> None:
         for read in (pack_files.entry_head, pack_files.base_distance):
             with pytest.raises(ValueError, match="has no end"):
                 read(byte * 1000, 0)
         with pytest.raises(ValueError, match="has no end"):
             pack_files.delta_size(byte * 1000)
 
-    def test_content_that_is_longer_than_its_head_says(self, disk: Builder) -> None:
+    def test_content_longer_than_declared(self, disk: Builder) -> None:
         description = b"\0" + bytes([3 | 8 | 16]) + b"\0\1x" + b"\0\5\0"
         files = packed(disk, description)
         assert files.raw(ID) == ("", b"")
@@ -245,7 +245,7 @@ class TestObjects:
         loose.write_bytes(zlib.compress(b"tag 5\0" + b"x" * (1 << 24)))
         assert files.raw("02" * 20) == ("", b"")
 
-    def test_a_file_that_is_too_large(self, disk: Builder) -> None:
+    def test_an_annotation_file_that_is_too_large(self, disk: Builder) -> None:
         disk.commit_file("dvc.yaml", "artifacts: {}\n")
         blob = disk.blob("artifacts: {}\n")
         path = disk.git_dir / "objects" / blob[:2] / blob[2:]
@@ -264,9 +264,9 @@ class TestObjects:
 
 
 class TestServers:
-    """What a server sends."""
+    """Data from servers."""
 
-    def test_objects_that_become_large(self) -> None:
+    def test_objects_that_are_too_large_when_inflated(self) -> None:
         pack = Described.of(b"\0" + entry(3, b"abcd") + entry(7, b"\x04\x04\x90\x04", 0)).pack()
         assert len(read_start(pack, DEFAULT_OBJECT_FORMAT, 8).objects) == 1
         start = read_start(pack, DEFAULT_OBJECT_FORMAT, 7)
@@ -278,9 +278,9 @@ class TestServers:
         "description",
         [
             b"\0" + entry(5, b"abcd"),  # a reserved type
-            b"\1" + entry(3, b"abcd"),  # an entry less than it says
-            b"\0" + entry(7, b"\x04\x04\x90\x04", 9),  # a base that is not sent
-            b"\0" + bytes([3 | 16]) + b"\0\1x" + b"\0\5\0",  # of another size
+            b"\1" + entry(3, b"abcd"),  # fewer entries than declared
+            b"\0" + entry(7, b"\x04\x04\x90\x04", 9),  # a missing base
+            b"\0" + bytes([3 | 16]) + b"\0\1x" + b"\0\5\0",  # a wrong size
             b"\0" + bytes([3 | 16]) + b"\0\4abcd" + b"\0\1\0",
         ],
     )
@@ -304,7 +304,7 @@ class TestServers:
         assert start.is_whole
         assert start.objects == {content: (3, b"abcd")}
 
-    def test_an_answer_without_an_end(self) -> None:
+    def test_an_endless_answer(self) -> None:
         read = Budget(10).limited(lambda size: b"x" * size)
         assert read(10) == b"x" * 10
         with pytest.raises(GitProtocolError, match="more than 10 bytes"):
@@ -332,16 +332,16 @@ class TestServers:
         with git_server(disk.repo) as url, Registry.open(url) as registry:
             assert [one.kind for one in registry.problems()] == [ProblemKind.MISSING]
 
-    def test_a_pack_elsewhere_is_not_fetched(self) -> None:
+    def test_a_pack_from_another_url_is_not_fetched(self) -> None:
         client = HttpClient("http://host/")
         with pytest.raises(GitProtocolError, match="names 'https://other/pack' for it"):
             client._http_request("https://other/pack")
 
 
 class TestFiles:
-    """Files of Git, and of the work tree."""
+    """Files of Git and of the work tree."""
 
-    def test_files_that_include_each_other(self, disk: Builder) -> None:
+    def test_too_many_included_files(self, disk: Builder) -> None:
         assert isinstance(disk.repo, Repo)
         for level in range(4):
             includes = [f"[include]\n\tpath = part{level}-{number}\n" for number in range(11)]
@@ -398,12 +398,12 @@ class TestFiles:
                 registry.at("m@v2.0.0")
         assert ("m@v2.0.0", ProblemKind.MALFORMED) in found
 
-    def test_a_header_of_packed_refs_without_its_end(self, disk: Builder) -> None:
+    def test_a_packed_refs_header_without_a_newline(self, disk: Builder) -> None:
         (disk.git_dir / "packed-refs").write_bytes(b"# pack-refs with: peeled sorted")
         with pytest.raises(RepositoryError, match="unexpected line '# pack-refs"):
             disk.registry.latest()
 
-    def test_alternates_that_are_listed_many_times(self, tmp_path: Path) -> None:
+    def test_alternates_listed_many_times(self, tmp_path: Path) -> None:
         (tmp_path / "info").mkdir()
         (tmp_path / "info" / "alternates").write_text(".\n" * 50_000)
         assert alternates.object_directories(str(tmp_path)) == [str(tmp_path)]

@@ -1,8 +1,7 @@
 """The time of a read is linear in the bytes that are read.
 
-Time is counted as executed lines of this library, and as calls of C functions where these do the
-work, so that other programs do not change it; a clock is used for regular expressions alone, with a
-generous factor.
+Time is measured as executed lines of this library, so that other programs do not change it. A clock
+is used only for regular expressions, with a generous factor.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from modelversions.model.state import replay
 from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import TagName, diagnose, model_of
 from tests.builders import Builder
-from tests.fuzzing.targets.replay import Drawn
+from tests.fuzzing.targets.replay import RandomHistory
 
 SIZES = (1, 2, 4, 8)
 HEAD = b"object %b\ntype commit\ntag m@v1.0.0\n" % (b"a" * 40)
@@ -32,7 +31,7 @@ PACKAGE = str(Path(sys.modules["modelversions"].__path__[0]))
 
 
 def lines(call: Callable[[], object]) -> int:
-    """Return how many lines of the library a call executes."""
+    """Return the number of lines of the library that a call executes."""
     count = 0
 
     def local(_frame: Any, event: str, _argument: object) -> Any:
@@ -53,7 +52,7 @@ def lines(call: Callable[[], object]) -> int:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Return the least time of some calls."""
+    """Return the minimum time of several calls."""
     found = []
     for _ in range(5):
         start = time.process_time()
@@ -63,9 +62,9 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def assert_linear(counts: list[int]) -> None:
-    """Check that twice the size takes at most little more than twice the steps."""
+    """Check that twice the size takes not much more than twice the steps."""
     steps = [after - before for before, after in itertools.pairwise(counts)]
-    for size, step in zip(SIZES, steps):  # from one size to the next, so many units are added
+    for size, step in zip(SIZES, steps):  # each size adds as many units as the size before
         assert step <= 1.3 * size * steps[0] + 50, counts
 
 
@@ -82,7 +81,7 @@ TAGS: dict[str, Callable[[int], bytes]] = {
 }
 NAMES: dict[str, Callable[[int], str]] = {
     "model": lambda size: "m" * size + "@v1.0.0",
-    "folders": lambda size: "a/" * size + "=m#prod",
+    "directories": lambda size: "a/" * size + "=m#prod",
     "almost a model": lambda size: "a-" * size + "@v1.0.0",
     "hashes": lambda size: "m" + "#" * size,
     "at signs": lambda size: "m" + "@" * size,
@@ -120,19 +119,19 @@ def test_a_name(kind: str) -> None:
 
 
 def test_the_replay() -> None:
-    rows = Drawn(1).rows(8 * 300)
+    rows = RandomHistory(1).rows(8 * 300)
     counts = [lines(lambda count=count: replay("m", rows[: 300 * count])) for count in SIZES]  # type: ignore[misc]
     assert_linear(counts)
 
 
-def test_the_state_that_follows() -> None:
+def test_the_state_after_a_replay() -> None:
     def read(count: int) -> None:
         state = replay("m", rows[: 300 * count])
         assert state.versions
         assert state.holders
         assert state.problems
 
-    rows = Drawn(2).rows(8 * 300)
+    rows = RandomHistory(2).rows(8 * 300)
     assert_linear([lines(lambda count=count: read(count)) for count in SIZES])  # type: ignore[misc]
 
 

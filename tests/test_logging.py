@@ -1,4 +1,4 @@
-"""The logger ``modelversions``: writes, requests and retries, and no secrets."""
+"""The logger ``modelversions``: writes and requests are logged without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(log: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]
     return [one.getMessage() for one in log.records if one.levelno == level]
 
 
-def test_without_a_handler_nothing_is_printed() -> None:
+def test_the_logger_has_a_null_handler() -> None:
     assert any(
         isinstance(handler, logging.NullHandler)
         for handler in logging.getLogger("modelversions").handlers
@@ -45,10 +45,12 @@ def test_writes(log: pytest.LogCaptureFixture) -> None:
     assert {record.name.partition(".")[0] for record in log.records} == {"modelversions"}
 
 
-def test_pushes_and_fetches(log: pytest.LogCaptureFixture, disk: Builder, far: Builder) -> None:
+def test_pushes_and_fetches(
+    log: pytest.LogCaptureFixture, disk: Builder, served_repo: Builder
+) -> None:
     disk.tags("m@v1.0.0", "n@v1.0.0")
-    far.tags("m@v2.0.0").tag("n@v1.0.0", message="another")
-    url = str(far.git_dir)
+    served_repo.tags("m@v2.0.0").tag("n@v1.0.0", message="another")
+    url = str(served_repo.git_dir)
     disk.registry.push(remote=url)
     disk.registry.fetch(remote=url)
     (conflict,) = disk.registry.fetch(remote=url).conflicts
@@ -61,15 +63,15 @@ def test_pushes_and_fetches(log: pytest.LogCaptureFixture, disk: Builder, far: B
 
 def test_requests_without_secrets(
     log: pytest.LogCaptureFixture,
-    far: Builder,
+    served_repo: Builder,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     config = tmp_path / "config"
     config.write_text("[http]\n\textraHeader = X-Token: header-secret\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo) as url:
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo) as url:
         registry = Registry.open(url.replace("://", "://ann:url-secret@"), author=ANN)
         registry.register("m", "v1.0.0")
     assert any(line.startswith("request to ") for line in lines(log, logging.DEBUG))

@@ -1,4 +1,4 @@
-"""Errors name the real cause, and what to write instead."""
+"""Errors name the cause and a remedy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 
 @pytest.fixture
-def far(bare: Builder) -> Iterator[str]:
+def served_url(bare: Builder) -> Iterator[str]:
     bare.tags("m@v1.0.0")
     assert isinstance(bare.repo, Repo)
     with git_server(bare.repo) as url:
@@ -47,7 +47,7 @@ def far(bare: Builder) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("reference", "words"),
+    ("reference", "text"),
     [
         ("churn", "it names no version; write 'churn@latest', or name a version or a stage"),
         ("churn@prod", "'prod' is not a version; for a stage, write 'churn#prod'"),
@@ -57,14 +57,14 @@ def far(bare: Builder) -> Iterator[str]:
         ("churn@deprecated", "write 'model@latest', 'model@v1.2.3'"),
     ],
 )
-def test_a_reference(builder: Builder, reference: str, words: str) -> None:
+def test_invalid_references(builder: Builder, reference: str, text: str) -> None:
     with pytest.raises(InvalidTagNameError) as caught:
         builder.registry.resolve(reference)
-    assert words.split("the patch", maxsplit=1)[0] in str(caught.value)
+    assert text.split("the patch", maxsplit=1)[0] in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "text"),
     [
         ("a b", "it contains ' '; allowed are ASCII letters, digits, '-', '_', '/', and one ':'"),
         ("m\u00e4h", "it contains '\u00e4'"),
@@ -73,14 +73,14 @@ def test_a_reference(builder: Builder, reference: str, words: str) -> None:
         ("-m", "it must begin and end with a letter or a digit"),
     ],
 )
-def test_a_model(builder: Builder, model: str, words: str) -> None:
+def test_invalid_model_names(builder: Builder, model: str, text: str) -> None:
     with pytest.raises(InvalidNameError) as caught:
         builder.registry.register(model, "v1.0.0", author=ANN)
-    assert words in str(caught.value)
+    assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("stage", "words"),
+    ("stage", "text"),
     [
         ("", "it is empty or missing; pass one, such as stage='prod'"),
         ("a:b", "it contains ':'; allowed are ASCII letters, digits, '-', '_' and '/'"),
@@ -88,11 +88,11 @@ def test_a_model(builder: Builder, model: str, words: str) -> None:
         ("prod-", "it must begin and end with a letter or a digit"),
     ],
 )
-def test_a_stage(builder: Builder, stage: str, words: str) -> None:
+def test_invalid_stage_names(builder: Builder, stage: str, text: str) -> None:
     builder.tags("m@v1.0.0")
     with pytest.raises(InvalidNameError) as caught:
         builder.registry.assign("m", "v1.0.0", stage, author=ANN)
-    assert words in str(caught.value)
+    assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_stage(builder: Builder, stage: str, words: str) -> None:
         ("featurebranchofaboutfortycharactersxxyyz", ""),
     ],
 )
-def test_a_sha_with_a_slip(disk: Builder, far: str, revision: str, hint: str) -> None:
+def test_mistyped_shas(disk: Builder, served_url: str, revision: str, hint: str) -> None:
     assert sha_hint(revision).endswith(hint)
     assert bool(hint) == bool(sha_hint(revision))
-    with Registry.open(far) as remote:
+    with Registry.open(served_url) as remote:
         for registry in (disk.registry, remote):
             with pytest.raises(RevisionNotFoundError) as caught:
                 registry.at(revision)
@@ -123,7 +123,7 @@ def test_an_object_that_dulwich_cannot_parse() -> None:
     assert "cannot be parsed by dulwich: no zone; nothing was changed at 'there'" in str(error)
 
 
-def test_words_about_something_else_than_the_repository() -> None:
+def test_output_of_a_hook_that_resembles_git_s_errors() -> None:
     error = HangupException([b"hook: jq: command foo not found, permission denied"])
     for reached, kind in ((False, RepositoryNotFoundError), (True, RemoteError)):
         assert type(translate_error(error, "there", 1, [], reached=reached)) is kind
@@ -132,11 +132,11 @@ def test_words_about_something_else_than_the_repository() -> None:
     )
 
 
-def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
-    refused = {"refs/tags/a": "atomic push failure", "refs/tags/b": "hook declined"}
-    assert PushResult(refused, frozenset(), "").cause == ("refs/tags/b", "hook declined")
-    along = {"refs/tags/a": "atomic push failure"}
-    assert PushResult(along, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")
+def test_the_tag_that_a_hook_rejected_in_an_atomic_push() -> None:
+    results = {"refs/tags/a": "atomic push failure", "refs/tags/b": "hook declined"}
+    assert PushResult(results, frozenset(), "").cause == ("refs/tags/b", "hook declined")
+    results = {"refs/tags/a": "atomic push failure"}
+    assert PushResult(results, frozenset(), "").cause == ("refs/tags/a", "atomic push failure")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_tag_that_a_hook_refused_in_an_atomic_push() -> None:
         ("light@v1.0.0", "it is a lightweight tag, .*, as some CI systems fetch annotated tags as"),
     ],
 )
-def test_an_event_that_must_exist(builder: Builder, ref: str, message: str) -> None:
+def test_a_ref_without_an_event(builder: Builder, ref: str, message: str) -> None:
     builder.tags("m@v1.0.0")
     builder.ref("refs/tags/light@v1.0.0", builder.commits["c1"])
     registry = builder.registry
@@ -163,13 +163,13 @@ def test_an_event_that_must_exist(builder: Builder, ref: str, message: str) -> N
     assert registry.event("refs/tags/m@v1.0.0", strict=True) is not None
 
 
-def test_an_event_that_cannot_be_fetched(builder: Builder) -> None:
+def test_a_tag_of_a_tree(builder: Builder) -> None:
     builder.tag("m@v1.0.0", builder.add(Tree()), kind="tree")
     with pytest.raises(TagNotFoundError, match="peels to a tree, not to a commit, .* event$"):
         builder.registry.event("m@v1.0.0", strict=True)
 
 
-def test_an_event_after_the_moment_of_a_view(builder: Builder) -> None:
+def test_an_event_after_the_time_of_a_view(builder: Builder) -> None:
     builder.tag("m@v1.0.0", "c1", 10)
     view = builder.registry.as_of(at(5))
     with pytest.raises(
@@ -178,7 +178,7 @@ def test_an_event_after_the_moment_of_a_view(builder: Builder) -> None:
         view.event("m@v1.0.0", strict=True)
 
 
-def test_a_view_only_reads(builder: Builder) -> None:
+def test_a_view_has_no_methods_that_write(builder: Builder) -> None:
     builder.tag("m@v1.0.0", "c1", 10)
     view: Any = builder.registry.as_of(at(50))
     with pytest.raises(AttributeError, match="'register'; a view only reads: call it on the Reg"):
@@ -196,21 +196,21 @@ def test_a_view_only_reads(builder: Builder) -> None:
         ("dir=churn#prod#1", "it is a tag's name; pass the model, 'dir:churn'"),
     ],
 )
-def test_another_name_as_a_model(builder: Builder, model: str, reason: str) -> None:
+def test_a_version_or_tag_as_a_model(builder: Builder, model: str, reason: str) -> None:
     with pytest.raises(InvalidNameError) as caught:
         builder.registry.register(model, "v1.0.0", author=ANN)
     assert caught.value.reason == reason
     assert not is_model_name(model)
 
 
-@pytest.mark.parametrize("verb", ["assign", "unassign"])
-def test_a_stage_as_a_version(builder: Builder, verb: str) -> None:
+@pytest.mark.parametrize("method", ["assign", "unassign"])
+def test_a_stage_as_a_version(builder: Builder, method: str) -> None:
     builder.tags("m@v1.0.0", "m#prod#1")
     with pytest.raises(InvalidVersionError) as caught:
-        getattr(builder.registry, verb)("m", "prod")
+        getattr(builder.registry, method)("m", "prod")
     assert caught.value.reason == "for the stage of that name, write stage='prod'"
     with pytest.raises(InvalidVersionError, match="must start with 'v'"):
-        getattr(builder.registry, verb)("m", "1.0.0")
+        getattr(builder.registry, method)("m", "1.0.0")
 
 
 def test_names_of_other_types(builder: Builder) -> None:
@@ -255,12 +255,12 @@ def test_values_of_other_types(builder: Builder) -> None:
 
 
 @pytest.mark.parametrize("clock", [lambda: 5, lambda: datetime(2024, 1, 1)])  # noqa: DTZ001
-def test_a_clock_that_returns_no_time(clock: Any) -> None:
+def test_a_clock_that_returns_an_invalid_time(clock: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="clock must be a datetime with a time zone"):
         memory_registry(clock=clock)
 
 
-def test_a_fixed_clock_of_other_values() -> None:
+def test_invalid_arguments_of_a_fixed_clock() -> None:
     values: list[dict[str, Any]] = [{"start": "2020"}, {"start": datetime(2024, 1, 1)}, {"step": 5}]  # noqa: DTZ001
     for options in values:
         with pytest.raises(InvalidArgumentError, match=f"{next(iter(options))} must be a "):
@@ -271,13 +271,13 @@ def test_a_fixed_clock_of_other_values() -> None:
 def test_texts_that_cannot_be_encoded(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     registry = disk.registry
-    for failing in (
+    for call in (
         lambda: registry.fetch("\ud800"),
         lambda: registry.register("m", "v2.0.0", author=ANN, push="\ud800"),
         lambda: registry.register("m", "v2.0.0", author=ANN, sign="\ud800"),
     ):
         with pytest.raises(InvalidArgumentError):
-            failing()
+            call()
     assert len(registry.commits("refs/tags/m@v1.0.0", limit=10**30)) == 1
 
 

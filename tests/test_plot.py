@@ -51,13 +51,13 @@ def registry() -> Registry:
 
 
 def bars(axes: Axes) -> list[tuple[int, datetime, datetime]]:
-    """Return the lane, the start and the end of each bar."""
+    """Return the row, the start and the end of each bar."""
     found = []
     boxes = [
         path.get_extents().bounds
-        for lane in axes.collections
-        if isinstance(lane, PolyCollection)
-        for path in lane.get_paths()
+        for row in axes.collections
+        if isinstance(row, PolyCollection)
+        for path in row.get_paths()
     ]
     for x, y, width, height in boxes:
         times = (num2date(x), num2date(x + width))
@@ -70,25 +70,25 @@ def texts(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
-def lanes(axes: Axes) -> list[str]:
+def rows(axes: Axes) -> list[str]:
     return [label.get_text() for label in axes.get_yticklabels()]
 
 
 def test_the_timeline(registry: Registry) -> None:
     axes = timeline(registry["churn"])
     assert axes.get_title(loc="left") == "churn"
-    assert lanes(axes) == ["versions", "dev", "prod"]
+    assert rows(axes) == ["versions", "dev", "prod"]
     assert bars(axes) == [
         (1, START + 21 * DAY, START + 100 * DAY),
         (2, START + 5 * DAY, START + 65 * DAY),
-        (2, START + 65 * DAY, START + 104 * DAY),  # until now: to the end of the plot
+        (2, START + 65 * DAY, START + 104 * DAY),  # current, so it extends to the end of the plot
     ]
-    active, gone = axes.collections[:2]
-    assert [len(one.get_offsets()) for one in (active, gone)] == [2, 1]  # type: ignore[arg-type]
+    active, deregistered = axes.collections[:2]
+    assert [len(one.get_offsets()) for one in (active, deregistered)] == [2, 1]  # type: ignore[arg-type]
     assert texts(axes).count("v1.0.0") == texts(axes).count("v2.0.0") == 2
 
 
-def test_it_draws_on_axes_that_it_is_given(registry: Registry) -> None:
+def test_it_draws_on_given_axes(registry: Registry) -> None:
     from matplotlib import pyplot as plt
 
     figure, (above, below) = plt.subplots(2)
@@ -97,7 +97,7 @@ def test_it_draws_on_axes_that_it_is_given(registry: Registry) -> None:
     assert plt.get_fignums() == [figure.number]
 
 
-def test_names_that_have_no_space_are_omitted(registry: Registry) -> None:
+def test_names_without_enough_space_are_omitted(registry: Registry) -> None:
     for number in range(10):
         register(registry, f"v3.0.{number}", 90 + number / 24)
     registry.assign("churn", "v3.0.9", "brief", when=START + 91 * DAY)
@@ -116,7 +116,7 @@ def test_a_bare_commit(registry: Registry) -> None:
 def test_one_event() -> None:
     registry = memory_registry({"churn": ["v1.0.0"]})
     axes = timeline(registry["churn"])
-    assert lanes(axes) == ["versions"]
+    assert rows(axes) == ["versions"]
     assert texts(axes) == ["v1.0.0"]
     axes.figure.canvas.draw()
 
@@ -124,27 +124,27 @@ def test_one_event() -> None:
 def test_a_model_without_versions() -> None:
     registry = memory_registry()
     registry.assign("churn", stage="dev", commit="HEAD", force=True)
-    assert lanes(timeline(registry["churn"])) == ["versions", "dev"]
+    assert rows(timeline(registry["churn"])) == ["versions", "dev"]
 
 
-def test_times_beyond_the_scale() -> None:
+def test_times_near_the_maximum() -> None:
     registry = memory_registry(commits=1)
     registry.register("churn", "v1.0.0", when=datetime(9999, 12, 30, tzinfo=timezone.utc))
     registry.assign("churn", "v1.0.0", "prod", when=datetime(9999, 12, 30, 1, tzinfo=timezone.utc))
     timeline(registry["churn"]).figure.canvas.draw()
 
 
-def test_names_are_no_formulas() -> None:
+def test_names_are_not_formulas() -> None:
     assert _text("$x$") == r"\$x\$"
 
 
-def test_the_colours_are_those_of_the_html_output() -> None:
+def test_colors_equal_those_of_the_html_output() -> None:
     css = files("modelversions.display").joinpath("style.css").read_text("utf-8")
     found = re.findall(r"\.mv-hue\d { --mv-hue: (#\w+)", css)
     assert tuple(found) == COLORS
 
 
-def test_what_is_no_model() -> None:
+def test_an_argument_that_is_not_a_model() -> None:
     with pytest.raises(InvalidArgumentError, match=r"such as registry\['churn'\], not 'churn'"):
         timeline("churn")  # type: ignore[arg-type]
 
@@ -155,7 +155,7 @@ def test_without_matplotlib(registry: Registry, monkeypatch: pytest.MonkeyPatch)
         timeline(registry["churn"])
 
 
-def test_axes_that_share_their_times(registry: Registry) -> None:
+def test_axes_with_a_shared_time_axis(registry: Registry) -> None:
     from matplotlib import pyplot as plt
 
     register(registry, "v1.0.0", 400, "later")
@@ -168,17 +168,17 @@ def test_axes_that_share_their_times(registry: Registry) -> None:
     assert second.get_xlim() == first.get_xlim()
 
 
-def test_more_stages_than_lanes() -> None:
+def test_more_stages_than_the_limit() -> None:
     registry = memory_registry()
     register(registry, "v1.0.0", 0)
     for number in range(25):
         registry.assign("churn", "v1.0.0", f"s{number:02}", when=START + (1 + number) * DAY)
     axes = timeline(registry["churn"])
-    assert lanes(axes) == ["versions", *(f"s{number:02}" for number in range(5, 25))]
+    assert rows(axes) == ["versions", *(f"s{number:02}" for number in range(5, 25))]
     assert axes.get_xlabel() == "5 more stages"
 
 
-def test_what_are_no_axes(registry: Registry) -> None:
+def test_invalid_axes(registry: Registry) -> None:
     from matplotlib import pyplot as plt
 
     figure, several = plt.subplots(2)

@@ -17,7 +17,7 @@ NOW = at(10_000)
 
 @pytest.fixture
 def builder(disk: Builder) -> Builder:
-    """A repository on disk: dulwich keeps rubbish there, and in memory it does not."""
+    """A repository on disk, where dulwich accepts malformed objects, unlike in memory."""
     return disk
 
 
@@ -25,7 +25,7 @@ def kinds(builder: Builder) -> list[tuple[str, ProblemKind]]:
     return [(problem.tag, problem.kind) for problem in builder.registry.problems(NOW)]
 
 
-def test_a_lightweight_tag_is_no_event(builder: Builder) -> None:
+def test_a_lightweight_tag_is_not_an_event(builder: Builder) -> None:
     builder.tags("m@v1.0.0").ref("refs/tags/m@v2.0.0", builder.commits["c1"])
     builder.ref("refs/tags/only@v1.0.0", builder.commits["c1"])
     model = builder.registry["m"]
@@ -35,21 +35,21 @@ def test_a_lightweight_tag_is_no_event(builder: Builder) -> None:
     assert kinds(builder) == [("m@v2.0.0", light), ("only@v1.0.0", light)]
 
 
-def test_names_that_nearly_fit_and_the_reserved_one(builder: Builder) -> None:
+def test_malformed_and_reserved_names(builder: Builder) -> None:
     builder.tags("m@v1.0", "m@1.0.0", "m@created", "release-1")
-    near = ProblemKind.MALFORMED_NAME
-    expected = [("m@1.0.0", near), ("m@created", ProblemKind.RESERVED), ("m@v1.0", near)]
+    malformed = ProblemKind.MALFORMED_NAME
+    expected = [("m@1.0.0", malformed), ("m@created", ProblemKind.RESERVED), ("m@v1.0", malformed)]
     assert kinds(builder) == expected
     assert len(builder.registry) == 0
 
 
-def test_the_ref_s_name_is_the_truth(builder: Builder) -> None:
+def test_the_ref_name_takes_precedence(builder: Builder) -> None:
     builder.tag("m@v2.0.0", inner="m@v1.0.0")
     assert [version.name for version in builder.registry["m"]] == ["v2.0.0"]
     assert kinds(builder) == [("m@v2.0.0", ProblemKind.NAME_MISMATCH)]
 
 
-def test_a_tag_of_a_tag_counts_for_the_commit_at_the_bottom(builder: Builder) -> None:
+def test_a_tag_of_a_tag_is_peeled_to_its_commit(builder: Builder) -> None:
     inner = builder.tag("inner")
     middle = builder.tag("middle", inner, kind="tag")
     builder.tag("m@v1.0.0", middle, kind="tag", at=5)
@@ -59,7 +59,7 @@ def test_a_tag_of_a_tag_counts_for_the_commit_at_the_bottom(builder: Builder) ->
 
 
 @pytest.mark.parametrize("kind", ["blob", "tree"])
-def test_a_tag_of_anything_else_is_no_event(builder: Builder, kind: str) -> None:
+def test_a_tag_of_another_object_is_not_an_event(builder: Builder, kind: str) -> None:
     target = builder.blob() if kind == "blob" else builder.add(Tree())
     builder.tag("m@v2.0.0", target, kind=kind)
     builder.tags("m@v1.0.0")
@@ -77,7 +77,7 @@ def test_a_tag_of_anything_else_is_no_event(builder: Builder, kind: str) -> None
 class TestTime:
     """F10."""
 
-    def test_with_no_tagger_the_commit_s_time(self, builder: Builder) -> None:
+    def test_without_a_tagger_the_time_is_that_of_the_commit(self, builder: Builder) -> None:
         builder.commit("late", 77)
         builder.tag("m@v1.0.0", "late", tagger=None)
         version = builder.registry["m"]["v1.0.0"]
@@ -87,7 +87,9 @@ class TestTime:
     @pytest.mark.parametrize(
         "time", ["", " 99999999999999", " " + "9" * 5000, " -1", " soon +0000"]
     )
-    def test_an_unreadable_time_is_the_commit_s(self, builder: Builder, time: str) -> None:
+    def test_an_invalid_time_is_replaced_by_that_of_the_commit(
+        self, builder: Builder, time: str
+    ) -> None:
         sha = builder.commit("late", 77)
         head = f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {ANN}{time}\n\nx\n"
         builder.raw("m@v1.0.0", head)
@@ -97,7 +99,7 @@ class TestTime:
         assert kinds(builder) == [("m@v1.0.0", ProblemKind.UNREADABLE_TIME)]
 
     @pytest.mark.parametrize("zone", ["+2400", "-9999", "+051800", "UTC", "", "+123456789"])
-    def test_an_offset_that_no_clock_has_is_utc(self, builder: Builder, zone: str) -> None:
+    def test_an_invalid_utc_offset_is_replaced_by_utc(self, builder: Builder, zone: str) -> None:
         builder.tag("m@v1.0.0", zone=zone, at=5)
         registered = builder.registry["m"]["v1.0.0"].registered_at
         assert registered is not None
@@ -114,17 +116,17 @@ class TestTime:
             "A <a>  {} +0100 x",
         ],
     )
-    def test_what_git_reads_all_the_same(self, builder: Builder, tagger: str) -> None:
+    def test_irregular_taggers_that_git_reads(self, builder: Builder, tagger: str) -> None:
         sha = builder.commits["c1"]
-        who = tagger.format(START + 5)
-        builder.raw("m@v1.0.0", f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {who}\n\nx\n")
+        header = tagger.format(START + 5)
+        builder.raw("m@v1.0.0", f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {header}\n\nx\n")
         registered = builder.registry["m"]["v1.0.0"].registered_at
         assert registered is not None
         assert registered.isoformat() == "2023-11-14T23:13:25+01:00"
         assert kinds(builder) == []
 
     @pytest.mark.parametrize("zone", ["+0900", "-0330", "+2359", "-0000", "+0099"])
-    def test_any_other_offset_is_kept(self, builder: Builder, zone: str) -> None:
+    def test_other_offsets_are_kept(self, builder: Builder, zone: str) -> None:
         builder.tag("m@v1.0.0", zone=zone)
         registered = builder.registry["m"]["v1.0.0"].registered_at
         assert registered is not None
@@ -134,7 +136,7 @@ class TestTime:
         assert offset.total_seconds() / 60 == (-minutes if zone[0] == "-" else minutes)
         assert kinds(builder) == []
 
-    def test_without_any_time_it_is_no_event(self, builder: Builder) -> None:
+    def test_a_tag_without_tagger_and_commit_is_not_an_event(self, builder: Builder) -> None:
         builder.tag("m@v1.0.0", "a" * 40, tagger=None)
         assert list(builder.registry) == []
         assert kinds(builder) == [("m@v1.0.0", ProblemKind.MISSING)]
@@ -157,7 +159,7 @@ def test_text_that_is_not_utf8_is_replaced(builder: Builder) -> None:
 
 
 class TestBrokenObjects:
-    """A tag that cannot be read is a problem; its neighbours are as they were (F21)."""
+    """An unreadable tag is a problem and does not affect other tags (F21)."""
 
     def test_a_missing_tag_object(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0").ref("refs/tags/m@v2.0.0", "b" * 40)
@@ -185,11 +187,13 @@ class TestBrokenObjects:
         assert builder.registry["m"].latest == builder.registry["m"]["v1.0.0"]
         assert kinds(builder) == [("m@v2.0.0", ProblemKind.MALFORMED)]
 
-    def test_a_tag_of_a_tag_that_is_missing(self, builder: Builder) -> None:
+    def test_a_tag_of_a_missing_tag(self, builder: Builder) -> None:
         builder.tag("m@v1.0.0", "b" * 40, kind="tag")
         assert kinds(builder) == [("m@v1.0.0", ProblemKind.MISSING)]
 
-    def test_extra_headers_and_signatures_are_no_message(self, builder: Builder) -> None:
+    def test_the_message_does_not_include_extra_headers_and_signatures(
+        self, builder: Builder
+    ) -> None:
         sha = builder.commits["c1"]
         head = (
             f"object {sha}\ntype commit\ntag m@v1.0.0\ntagger {ANN} {START} +0000\nextra x\n more\n"
@@ -210,7 +214,7 @@ class TestBrokenObjects:
 
 
 class TestContradictions:
-    """What the events of one model say against each other."""
+    """Contradictory events of one model."""
 
     @pytest.mark.parametrize(("first", "second"), [("c1", "c2"), ("c2", "c1")])
     def test_a_version_at_two_commits(self, builder: Builder, first: str, second: str) -> None:
@@ -223,12 +227,12 @@ class TestContradictions:
         before = builder.commits[first][:7]
         assert problem.message == f"v1.0.0 was already registered, at commit {before}"
 
-    def test_a_version_that_moved_after_a_deregistration_is_none(self, builder: Builder) -> None:
+    def test_a_version_may_move_after_a_deregistration(self, builder: Builder) -> None:
         builder.commit("c2")
         builder.tags("m@v1.0.0", "m@v1.0.0!").tag("m@v1.0.0#2", "c2", 90)
         assert kinds(builder) == []
 
-    def test_two_versions_ever_registered_at_one_commit(self, builder: Builder) -> None:
+    def test_versions_registered_at_the_same_commit(self, builder: Builder) -> None:
         builder.commit("c2")
         builder.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0", "m@v3.0.0!", "m@v2.0.0!", "m@v2.0.0#9")
         builder.tag("m@v4.0.0", "c2", 90)
@@ -237,7 +241,7 @@ class TestContradictions:
         assert kinds(builder) == [("m@v2.0.0", shared), ("m@v3.0.0", shared)]
 
     def test_a_commit_is_shared_by_registrations_only(self, builder: Builder) -> None:
-        """F12a.1, F15.3: other events about another version may be at the commit."""
+        """F12a.1, F15.3: events of other kinds about another version may be at the commit."""
         builder.commit("c2")
         builder.tag("m@v1.0.0", "c1", 10)
         builder.tag("m@v2.0.0", "c2", 20)
@@ -247,13 +251,13 @@ class TestContradictions:
         builder.tag("m@deprecated", "c1", 60)
         assert kinds(builder) == []
 
-    def test_a_counter_is_compared_with_the_greatest_before(self, builder: Builder) -> None:
+    def test_a_counter_is_compared_with_the_greatest_earlier_one(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0", "m#prod#1", "m#prod#3", "m#prod#2")
         assert [problem.message for problem in builder.registry.problems(NOW)] == [
             "it has a smaller counter than 'm#prod#3', and a later time"
         ]
 
-    def test_counters_and_times_that_differ(self, builder: Builder) -> None:
+    def test_counters_and_times_in_different_order(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0", "m#prod#2", "m#prod#1", "m#prod#3", "m@v1.0.0!#9", "m@v1.0.0#8")
         assert kinds(builder) == [
             ("m#prod#1", ProblemKind.ORDER_CONFLICT),
@@ -278,12 +282,12 @@ class TestContradictions:
         for reader in (registry, registry.as_of(builder.registry["m"].history[0])):
             assert [problem.kind for problem in reader.problems()] == found
 
-    def test_a_stage_on_a_commit_with_no_version(self, builder: Builder) -> None:
+    def test_a_stage_on_a_commit_without_a_version(self, builder: Builder) -> None:
         builder.tags("m#prod#1")
         assert kinds(builder) == [("m#prod#1", ProblemKind.UNVERSIONED_STAGE)]
 
 
-def test_one_bad_tag_changes_no_other_answer(builder: Builder) -> None:
+def test_irregular_tags_do_not_affect_other_tags(builder: Builder) -> None:
     builder.commit("c2", 5)
     builder.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
     before = {name: (model.latest, model.stages) for name, model in builder.registry.items()}

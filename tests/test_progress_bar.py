@@ -16,16 +16,16 @@ from tests.servers import served
 
 
 class Bar:
-    """Keeps what a bar was told."""
+    """Record the arguments of a bar."""
 
-    made: list[Bar]
+    created: list[Bar]
 
     def __init__(self, **options: Any) -> None:
         self.options = options
         self.total = options["total"]
         self.n = 0
         self.closed = False
-        self.made.append(self)
+        self.created.append(self)
 
     def update(self, amount: int) -> None:
         self.n += amount
@@ -37,8 +37,8 @@ class Bar:
 @pytest.fixture
 def bars(monkeypatch: pytest.MonkeyPatch) -> list[Bar]:
     monkeypatch.setattr("tqdm.auto.tqdm", Bar)
-    Bar.made = []
-    return Bar.made
+    Bar.created = []
+    return Bar.created
 
 
 def test_a_bar_for_each_kind_of_work(bars: list[Bar]) -> None:
@@ -56,7 +56,7 @@ def test_a_bar_for_each_kind_of_work(bars: list[Bar]) -> None:
     assert [(bar.n, bar.total, bar.closed) for bar in bars] == [(25, 25, True), (4, 4, True)]
 
 
-def test_work_that_begins_again_has_a_new_bar(bars: list[Bar]) -> None:
+def test_a_smaller_amount_starts_a_new_bar(bars: list[Bar]) -> None:
     show = ProgressBars()
     show(9, None, "bytes received")
     show(3, None, "bytes received")
@@ -65,31 +65,33 @@ def test_work_that_begins_again_has_a_new_bar(bars: list[Bar]) -> None:
     assert [(bar.n, bar.closed) for bar in bars] == [(9, True), (3, True), (2, True)]
 
 
-def test_what_progress_may_be() -> None:
+def test_values_of_progress() -> None:
     def report(done: int, total: int | None, what: str) -> None:
         raise NotImplementedError
 
     assert check_progress(report, "Catalog") is report
     assert check_progress(None, "Catalog") is None
-    assert check_progress(False, "Catalog") is None  # noqa: FBT003  # it is about the value
+    assert check_progress(False, "Catalog") is None  # noqa: FBT003  # the value under test
     with pytest.raises(InvalidArgumentError, match="a callable, not a str; see Catalog"):
         check_progress("yes", "Catalog")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("open_it", [lambda **options: Registry.open(".", **options), Catalog])
-def test_without_tqdm(open_it: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("factory", [lambda **options: Registry.open(".", **options), Catalog])
+def test_without_tqdm(factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    options: dict[str, Any] = {"sources": []} if open_it is Catalog else {}
+    options: dict[str, Any] = {"sources": []} if factory is Catalog else {}
     with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[notebook\]'"):
-        open_it(progress=True, **options)
+        factory(progress=True, **options)
 
 
-def test_a_server_s_tags(far: Builder, bars: list[Bar], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_s_tags(
+    served_repo: Builder, bars: list[Bar], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(remote_tags, "HAVES", 1)
-    far.commit("c3", 2)
-    far.tag("m@v1.0.0", "c1", 1)
-    far.tag("m@v1.1.0", "c3", 2)
-    with served("http", far.repo) as url, Registry.open(url, progress=True) as registry:
+    served_repo.commit("c3", 2)
+    served_repo.tag("m@v1.0.0", "c1", 1)
+    served_repo.tag("m@v1.1.0", "c3", 2)
+    with served("http", served_repo.repo) as url, Registry.open(url, progress=True) as registry:
         assert len(registry["m"].history) == 2
     read = [(bar.n, bar.total) for bar in bars if bar.options["desc"] == "tags read"]
     received = [bar for bar in bars if bar.options["desc"] == "bytes received"]
@@ -103,7 +105,7 @@ def test_a_local_repository_s_tags(disk: Builder, monkeypatch: pytest.MonkeyPatc
     steps: list[tuple[int, int | None, str]] = []
     with Registry.open(str(disk.git_dir), progress=lambda *step: steps.append(step)) as registry:
         assert len(registry["m"]) == 5
-        assert steps == []  # it takes no time
+        assert steps == []  # too few tags for a report
     monkeypatch.setattr(tag_reader, "STEP", 2)
     with Registry.open(str(disk.git_dir), progress=lambda *step: steps.append(step)) as registry:
         assert len(registry["m"]) == 5

@@ -1,4 +1,4 @@
-"""The code of the README works as it says."""
+"""Run the code of the README."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> None:
+def _directory(tmp_path: Path) -> None:
     (tmp_path / "path" / "to").mkdir(parents=True)
 
 
@@ -57,7 +57,7 @@ def test_usage(usage: dict[str, object]) -> None:
     assert registry.problems() == ()
 
 
-def test_the_error_for_a_version_name(usage: dict[str, object]) -> None:
+def test_the_error_for_an_invalid_version(usage: dict[str, object]) -> None:
     registry = usage["registry"]
     assert isinstance(registry, Registry)
     with pytest.raises(InvalidVersionError) as caught:

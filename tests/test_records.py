@@ -40,7 +40,7 @@ KINDS = ("models", "versions", "stages", "history", "problems", "timeline")
 
 
 class Frame:
-    """What a data frame is made of."""
+    """Record the arguments of a data frame."""
 
     def __init__(self, rows: list[object], columns: list[str]) -> None:
         self.rows = rows
@@ -53,7 +53,7 @@ class Frame:
 
 
 @pytest.fixture
-def life(builder: Builder) -> Registry:
+def sample(builder: Builder) -> Registry:
     c1 = builder.commits["c1"]
     builder.commit("c2", 1, "c1")
     builder.tag("churn@v1.0.0", "c1", 10)
@@ -68,8 +68,8 @@ def life(builder: Builder) -> Registry:
 
 
 class TestDictionaries:
-    def test_an_event(self, life: Registry) -> None:
-        event = life["churn"].history[0]
+    def test_an_event(self, sample: Registry) -> None:
+        event = sample["churn"].history[0]
         assert event.to_dict() == {
             "schema": 1,
             "kind": "registration",
@@ -84,14 +84,14 @@ class TestDictionaries:
             "message": event.message,
         }
 
-    def test_events_come_back(self, life: Registry) -> None:
-        for event in life.history():
+    def test_from_dict_is_the_inverse_of_to_dict(self, sample: Registry) -> None:
+        for event in sample.history():
             assert Event.from_dict(json.loads(json.dumps(event.to_dict()))) == event
-        alone = life.history()[0].to_dict() | {"author": None}
-        assert Event.from_dict(alone).author is None
+        anonymous = sample.history()[0].to_dict() | {"author": None}
+        assert Event.from_dict(anonymous).author is None
 
     @pytest.mark.parametrize(
-        "broken",
+        "invalid",
         [
             {"kind": "nothing"},
             {"version": "1.0"},
@@ -115,10 +115,10 @@ class TestDictionaries:
             {"time": "0001-01-01T00:00:00+23:59"},
         ],
     )
-    def test_a_broken_event(self, life: Registry, broken: dict[str, Any]) -> None:
-        data = life.history()[0].to_dict()
+    def test_an_invalid_dictionary(self, sample: Registry, invalid: dict[str, Any]) -> None:
+        data = sample.history()[0].to_dict()
         with pytest.raises(InvalidArgumentError, match="not the dictionary of an event: "):
-            Event.from_dict(data | broken)
+            Event.from_dict(data | invalid)
         others: list[Any] = [None, [], "x"]
         for other in others:
             with pytest.raises(InvalidArgumentError, match="not the dictionary of an event: "):
@@ -127,8 +127,8 @@ class TestDictionaries:
         with pytest.raises(InvalidArgumentError, match="KeyError\\('tag'\\)"):
             Event.from_dict(data)
 
-    def test_a_version(self, life: Registry) -> None:
-        version = life["churn"].stages["prod"]
+    def test_a_version(self, sample: Registry) -> None:
+        version = sample["churn"].stages["prod"]
         assert version.to_dict() == {
             "schema": 1,
             "model": "churn",
@@ -142,11 +142,11 @@ class TestDictionaries:
             "active": True,
             "stages": ["prod"],
         }
-        bare = life["third"].stages["dev"].to_dict()
+        bare = sample["third"].stages["dev"].to_dict()
         assert (bare["is_bare_commit"], bare["registered_at"]) == (True, None)
 
-    def test_other_values(self, life: Registry) -> None:
-        commit = life.commits()[0]
+    def test_other_values(self, sample: Registry) -> None:
+        commit = sample.commits()[0]
         conflict = Conflict("m@v1.0.0", "a", "b")
         values: list[Any] = [
             commit,
@@ -154,7 +154,7 @@ class TestDictionaries:
             Signature(SignatureStatus.GOOD, "Ann"),
             SyncResult("here", ("m@v1.0.0",), (), (conflict,)),
             VersionExistsError("it exists", model="m", version="v1.0.0", commit="a", time=at(0)),
-            *life.diff(at(0)),
+            *sample.diff(at(0)),
         ]
         found = [json.loads(json.dumps(value.to_dict())) for value in values]
         assert all(one.pop("schema") == 1 for one in found)
@@ -177,8 +177,8 @@ class TestDictionaries:
         assert to_json({None: 1, True: 2, False: 3}) == {"null": 1, "true": 2, "false": 3}
         assert to_json(EventKind.ASSIGNMENT) == "assignment"
 
-    def test_values_that_json_lacks(self) -> None:
-        class Silent:
+    def test_values_without_a_json_type(self) -> None:
+        class FailingStr:
             def __str__(self) -> str:
                 raise ValueError
 
@@ -191,7 +191,15 @@ class TestDictionaries:
 
         endless: list[object] = []
         endless.append(endless)
-        values = [float("nan"), float("-inf"), 1 << 20_000, "\udc80", Silent(), Frame(), endless]
+        values = [
+            float("nan"),
+            float("-inf"),
+            1 << 20_000,
+            "\udc80",
+            FailingStr(),
+            Frame(),
+            endless,
+        ]
         found = to_json(values)
         text = json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
         assert json.loads(text) == found
@@ -199,11 +207,11 @@ class TestDictionaries:
         assert found[:2] == ["nan", "-inf"]
         assert found[2].startswith("0x1000")
         assert found[3] == "\\udc80"
-        assert "Silent object at" in found[4]
+        assert "FailingStr object at" in found[4]
         assert found[5] == "a frame"
 
-    def test_the_data_of_an_error_is_not_read(self, life: Registry) -> None:
-        values: list[object] = [life, life["churn"], [[life]], {"a": {"b": {"c": 1}}}, at(0)]
+    def test_the_data_of_an_error_is_summarized(self, sample: Registry) -> None:
+        values: list[object] = [sample, sample["churn"], [[sample]], {"a": {"b": {"c": 1}}}, at(0)]
         for value in values:
             error = InvalidArgumentError("it is wrong", argument="x", value=value)
             data = error.to_dict()["data"]
@@ -213,25 +221,25 @@ class TestDictionaries:
             error = InvalidArgumentError("it is wrong", argument="x", value=names)
             assert error.to_dict()["data"] == {"argument": "x", "value": list(names)}
 
-    def test_a_model(self, life: Registry) -> None:
-        assert life["churn"].to_dict() == {
+    def test_a_model(self, sample: Registry) -> None:
+        assert sample["churn"].to_dict() == {
             "schema": 1,
             "model": "churn",
-            "latest": life["churn"][0].name,
-            "versions": [version.name for version in life["churn"]],
-            "stages": {stage: one.name for stage, one in life["churn"].stages.items()},
+            "latest": sample["churn"][0].name,
+            "versions": [version.name for version in sample["churn"]],
+            "stages": {stage: one.name for stage, one in sample["churn"].stages.items()},
             "deprecated": False,
         }
-        third = life["third"].to_dict()
+        third = sample["third"].to_dict()
         assert (third["latest"], third["stages"]) == (
             None,
-            {"dev": life["third"].stages["dev"].name},
+            {"dev": sample["third"].stages["dev"].name},
         )
 
 
 class TestRecords:
-    def test_models_versions_and_stages(self, life: Registry) -> None:
-        models = life.to_records()
+    def test_models_versions_and_stages(self, sample: Registry) -> None:
+        models = sample.to_records()
         assert models[0] == {
             "model": "churn",
             "latest": "v2.0.0",
@@ -241,76 +249,76 @@ class TestRecords:
             "updated_at": at(40),
         }
         assert [row["deprecated"] for row in models] == [False, True, False]
-        versions = life.to_records("versions")
+        versions = sample.to_records("versions")
         assert [(row["model"], row["version"], row["stages"]) for row in versions] == [
             ("churn", "v2.0.0", "dev"),
             ("churn", "v1.0.0", "prod"),
             ("other", "v1.0.0", ""),
         ]
         assert versions == [
-            row for name in ("churn", "other") for row in life[name].to_records("versions")
+            row for name in ("churn", "other") for row in sample[name].to_records("versions")
         ]
-        stages = [tuple(row.values())[:3] for row in life.to_records("stages")]
+        stages = [tuple(row.values())[:3] for row in sample.to_records("stages")]
         assert stages[:2] == [("churn", "dev", "v2.0.0"), ("churn", "prod", "v1.0.0")]
 
-    def test_history_and_problems(self, life: Registry) -> None:
-        history = life.to_records("history")
-        assert [row["tag"] for row in history] == [event.tag for event in life.history()]
-        assert life["churn"].to_records("history") == history[:4]
-        assert [row["kind"] for row in life.to_records("problems")] == [
-            problem.kind.value for problem in life.problems()
+    def test_history_and_problems(self, sample: Registry) -> None:
+        history = sample.to_records("history")
+        assert [row["tag"] for row in history] == [event.tag for event in sample.history()]
+        assert sample["churn"].to_records("history") == history[:4]
+        assert [row["kind"] for row in sample.to_records("problems")] == [
+            problem.kind.value for problem in sample.problems()
         ]
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_values_are_flat_and_times_in_utc(self, life: Registry, kind: str) -> None:
-        for row in life.to_records(kind):
+    def test_values_are_flat_and_times_in_utc(self, sample: Registry, kind: str) -> None:
+        for row in sample.to_records(kind):
             for value in row.values():
                 assert value is None or isinstance(value, (str, int, bool, datetime))
                 if isinstance(value, datetime):
                     assert value.tzinfo is timezone.utc
 
-    def test_another_kind(self, life: Registry) -> None:
+    def test_an_invalid_kind(self, sample: Registry) -> None:
         with pytest.raises(InvalidArgumentError, match="no records of 'x'; pass one of 'models', "):
-            life.to_records("x")
+            sample.to_records("x")
         with pytest.raises(
             InvalidArgumentError, match="pass one of 'versions', 'history', 'timeline'$"
         ):
-            life["churn"].to_records("models")
+            sample["churn"].to_records("models")
 
-    def test_a_data_frame(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_data_frame(self, sample: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         text = types.SimpleNamespace(dtype="str")
         fake = types.SimpleNamespace(DataFrame=Frame, Series=lambda _: text)
         monkeypatch.setitem(sys.modules, "pandas", fake)
-        frame: Any = life.to_pandas("stages")
-        assert frame.rows == life.to_records("stages")
+        frame: Any = sample.to_pandas("stages")
+        assert frame.rows == sample.to_records("stages")
         assert frame.columns == ["model", "stage", "version", "commit"]
-        frame = life["churn"].to_pandas("history")
-        assert frame.rows == life["churn"].to_records("history")
+        frame = sample["churn"].to_pandas("history")
+        assert frame.rows == sample["churn"].to_records("history")
         assert frame.columns == list(frame.rows[0])
         times = {"time": "datetime64[us, UTC]", "counter": "Int64"}
         assert frame.types == dict.fromkeys(frame.columns, "str") | times
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(MissingExtraError, match=r"pip install 'modelversions\[pandas\]'"):
-            life.to_pandas()
+            sample.to_pandas()
 
     @pytest.mark.compat
-    def test_pandas_finds_the_types(self, life: Registry) -> None:
-        versions = life.to_pandas("versions")
+    def test_pandas_infers_the_types(self, sample: Registry) -> None:
+        versions = sample.to_pandas("versions")
         assert str(versions["registered_at"].dtype).startswith("datetime64[")
         assert versions["active"].dtype == bool
         for kind in KINDS:
-            assert len(life.to_pandas(kind)) == len(life.to_records(kind)) > 0
+            assert len(sample.to_pandas(kind)) == len(sample.to_records(kind)) > 0
 
     @pytest.mark.compat
-    def test_an_empty_data_frame_has_the_same_columns_and_types(self, life: Registry) -> None:
+    def test_an_empty_data_frame_has_the_same_columns_and_types(self, sample: Registry) -> None:
         empty = memory_registry()
         for kind in KINDS:
-            frame, full = empty.to_pandas(kind), life.to_pandas(kind)
+            frame, full = empty.to_pandas(kind), sample.to_pandas(kind)
             assert len(frame) == 0
-            assert list(frame.columns) == list(full.columns) == list(life.to_records(kind)[0])
+            assert list(frame.columns) == list(full.columns) == list(sample.to_records(kind)[0])
             assert list(frame.dtypes) == list(full.dtypes)
 
-    def test_a_counter_that_is_too_great_for_a_data_frame(self, builder: Builder) -> None:
+    def test_a_counter_that_exceeds_64_bits(self, builder: Builder) -> None:
         builder.tag(f"m@v1.0.0#{2**63}", "c1", 10)
         builder.tag(f"m#prod#{2**63 - 1}", "c1", 20)
         rows = builder.registry.to_records("history")
@@ -318,36 +326,38 @@ class TestRecords:
         assert [event.counter for event in builder.registry.history()] == [2**63, 2**63 - 1]
 
     @pytest.mark.compat
-    def test_a_data_frame_of_the_last_year(self, builder: Builder) -> None:
+    def test_a_data_frame_with_a_time_in_the_year_9999(self, builder: Builder) -> None:
         builder.tag("m@v1.0.0", "c1", 253402214399 - int(at(0).timestamp()))
         (time,) = builder.registry.to_pandas("history")["time"]
         assert time == builder.registry.history()[0].time
 
 
-class TestMoments:
-    def test_each_moment_is_a_registry_with_the_tags_until_then(self, life: Registry) -> None:
-        for event in life.history():
-            view = life.as_of(event.time)
-            assert view.history() == tuple(one for one in life.history() if one.time <= event.time)
-        before = life.as_of(at(15))
+class TestViews:
+    def test_a_view_has_the_events_until_its_time(self, sample: Registry) -> None:
+        for event in sample.history():
+            view = sample.as_of(event.time)
+            assert view.history() == tuple(
+                one for one in sample.history() if one.time <= event.time
+            )
+        before = sample.as_of(at(15))
         assert list(before) == ["churn"]
         assert str(before["churn"].latest) == "churn@v1.0.0"
         assert before["churn"].stages == {}
-        assert before.latest() == {"churn": life["churn"]["v1.0.0"]}
+        assert before.latest() == {"churn": sample["churn"]["v1.0.0"]}
         assert before.resolve("churn@latest").name == "v1.0.0"
         assert before.at("HEAD") == ()
         assert repr(before) == f"<RegistryView 'memory' as of {at(15)}: 1 model>"
         assert before.allowed_stages() is None
-        assert before.commits() == life.commits()
+        assert before.commits() == sample.commits()
         assert [problem.tag for problem in before.problems()] == ["light@v1.0.0"]
         with pytest.raises(InvalidArgumentError, match="with a time zone"):
-            life.as_of(datetime(2024, 1, 1))  # noqa: DTZ001  # that is the mistake
+            sample.as_of(datetime(2024, 1, 1))  # noqa: DTZ001  # the error under test
 
-    def test_differences(self, life: Registry, builder: Builder) -> None:
+    def test_differences(self, sample: Registry, builder: Builder) -> None:
         builder.tag("churn@v2.0.0!", "c2", 80)
         builder.tag("other@v2.0.0", "c2", 90)
         builder.tag("churn@deprecated", "c2", 95)
-        assert [str(change) for change in life.changes(at(75))] == [
+        assert [str(change) for change in sample.changes(at(75))] == [
             "churn: deregistered v2.0.0",
             "churn: latest from v2.0.0 to v1.0.0",
             "churn: stage dev from v2.0.0 to none",
@@ -356,19 +366,19 @@ class TestMoments:
             "other: latest from v1.0.0 to v2.0.0",
             "other: revived",
         ]
-        last = life.history()[-1]
-        assert life.changes(last) == ()
-        back = life.diff(life, at(75))
-        assert back[0] == Change(
-            ChangeKind.REGISTERED, "churn", after=life["churn"].all_versions[0]
+        last = sample.history()[-1]
+        assert sample.changes(last) == ()
+        reverse = sample.diff(sample, at(75))
+        assert reverse[0] == Change(
+            ChangeKind.REGISTERED, "churn", after=sample["churn"].all_versions[0]
         )
-        assert repr(back[-1]) == "<Change other: deprecated>"
-        assert life.diff(at(0), at(1)) == ()
-        for since in (None, life.event("churn@v9.0.0")):
+        assert repr(reverse[-1]) == "<Change other: deprecated>"
+        assert sample.diff(at(0), at(1)) == ()
+        for since in (None, sample.event("churn@v9.0.0")):
             with pytest.raises(InvalidArgumentError, match="since must be a datetime .*, not None"):
-                life.changes(since)  # type: ignore[arg-type]  # that is the mistake
+                sample.changes(since)  # type: ignore[arg-type]  # the error under test
 
-    def test_a_model_without_versions_holds_a_stage(self, builder: Builder) -> None:
+    def test_a_stage_on_bare_commits(self, builder: Builder) -> None:
         builder.commit("c2", 1, "c1")
         builder.tag("m#prod#1", "c1", 10)
         builder.tag("m#prod#2", "c2", 20)
@@ -384,7 +394,7 @@ class TestMoments:
             f"m: stage prod from {second} to none"
         ]
 
-    def test_a_version_that_is_at_another_commit(self, builder: Builder) -> None:
+    def test_a_version_that_moved_to_another_commit(self, builder: Builder) -> None:
         builder.commit("c2", 1, "c1")
         builder.tag("m@v1.0.0#1", "c1", 10)
         builder.tag("m#prod#2", "c1", 20)
@@ -423,21 +433,21 @@ class TestMoments:
         ]
         assert builder.registry.changes(history[-1]) == ()
 
-    def test_objects_are_read_once(self, life: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-        view, expected = life.as_of(at(1000) + timedelta(days=1)), life.history()
+    def test_objects_are_read_once(self, sample: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        view, expected = sample.as_of(at(1000) + timedelta(days=1)), sample.history()
         assert view.history() == expected
         read: list[object] = []
         real = LocalStore.read
 
-        def counted(store: LocalStore, refs: Iterable[TagRef]) -> list[TagObject]:
+        def recording(store: LocalStore, refs: Iterable[TagRef]) -> list[TagObject]:
             read.append(store)
             return real(store, refs)
 
-        monkeypatch.setattr(LocalStore, "read", counted)
+        monkeypatch.setattr(LocalStore, "read", recording)
         assert view.history() == expected
         assert not read
 
-    def test_a_board_has_each_version_in_its_newest_stage(self, builder: Builder) -> None:
+    def test_board_lists_each_version_in_its_newest_stage(self, builder: Builder) -> None:
         builder.commit("c2", 1, "c1")
         builder.tag("m@v1.0.0", "c1", 10)
         builder.tag("m@v2.0.0", "c2", 20)

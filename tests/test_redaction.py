@@ -1,4 +1,4 @@
-"""No message, attribute or log record shows what a URL says of who logs in."""
+"""No message, attribute or log record contains the login of a URL."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_errors_are_redacted_with_their_data() -> None:
         "ssh://u:t0ken@h/x",
     ],
 )
-def test_whatever_is_done_with_a_url(
+def test_no_call_shows_the_login_of_a_url(
     disk: Builder, caplog: pytest.LogCaptureFixture, url: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -81,7 +81,7 @@ def test_whatever_is_done_with_a_url(
         lambda: registry.register("m", "v2.0.0", commit=url),
         lambda: registry.assign("m", "v1.0.0", url),
     ]
-    if "h/x" not in url or "[" in url or not url.startswith("http"):  # no request leaves
+    if "h/x" not in url or "[" in url or not url.startswith("http"):  # no request is sent
         calls += [
             lambda: list(Registry.open(url, timeout=5)),
             lambda: registry.fetch(remote=url),
@@ -101,7 +101,7 @@ def test_whatever_is_done_with_a_url(
     assert not any(part in caplog.text for part in (*SECRETS, "s3@", "cret/w"))
 
 
-def test_a_password_that_holds_a_slash() -> None:
+def test_a_password_with_a_slash() -> None:
     url = Url.parse("https://u:p@ss/w@h/x")
     assert str(url) == "https://***@h/x"
     assert url.has_split_password
@@ -109,15 +109,15 @@ def test_a_password_that_holds_a_slash() -> None:
 
 
 @pytest.mark.parametrize("piece", ["a.", "a", ":", "://", "a:/", "http://", "@", "a://b:"])
-def test_long_texts_take_little_time(piece: str) -> None:
-    def taken(size: int) -> float:
+def test_the_time_for_long_texts_is_not_quadratic(piece: str) -> None:
+    def seconds(size: int) -> float:
         text = "m@v1.0.0-" + piece * (size // len(piece)) + "!"
         start = time.perf_counter()
         redact(text)
         diagnose(text)
         return time.perf_counter() - start
 
-    small = min(taken(3_000) for _ in range(3))
+    small = min(seconds(3_000) for _ in range(3))
     assert (
-        min(taken(60_000) for _ in range(3)) < 100 * small + 0.1
-    )  # 400 times as long if quadratic
+        min(seconds(60_000) for _ in range(3)) < 100 * small + 0.1
+    )  # a factor of 400 if quadratic

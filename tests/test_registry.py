@@ -1,4 +1,4 @@
-"""The registry: a mapping of models, look-ups, and which tags they read."""
+"""The registry as a mapping, look-ups, and the tags that they read."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ANN = Identity("Ann", "ann@example.com")
 
 
 @pytest.fixture
-def life(builder: Builder) -> Builder:
-    """Two models, three commits: churn has a pre-release, stages and a deregistered version."""
+def sample(builder: Builder) -> Builder:
+    """Two models and three commits; churn has a pre-release, a stage and a deregistered version."""
     builder.commit("c2", 1, "c1")
     builder.commit("c3", 2, "c2")
     builder.tag("churn@v3.0.0", "c1", 10)
@@ -58,12 +58,12 @@ def life(builder: Builder) -> Builder:
 
 
 @pytest.fixture
-def registry(life: Builder) -> Registry:
-    return life.registry
+def registry(sample: Builder) -> Registry:
+    return sample.registry
 
 
 class CountingStore(LocalStore):
-    """A store that counts what is asked of it."""
+    """A store that records reads and listings."""
 
     def __init__(self, builder: Builder) -> None:
         super().__init__(builder.repo, "memory")
@@ -76,7 +76,7 @@ class CountingStore(LocalStore):
         return super().read(wanted)
 
     def tags(self, prefixes: Iterable[str] = ("",)) -> tuple[TagRef, ...]:
-        """List the tags with their peeled ids, as a packed-refs file has them."""
+        """List the tags with their peeled IDs, as a packed-refs file does."""
         self.listed.append(tuple(prefixes))
         refs = super().tags(tuple(prefixes))
         commits = zip(refs, super().peel(refs))
@@ -94,16 +94,16 @@ class TestMapping:
         assert dict(registry) == {name: registry[name] for name in registry}
         assert registry.get("chur") is None
 
-    def test_items_and_values_list_the_tags_once(self, life: Builder) -> None:
-        store = CountingStore(life)
+    def test_items_and_values_list_the_tags_once(self, sample: Builder) -> None:
+        store = CountingStore(sample)
         registry = Registry(store)
         items, values = registry.items(), registry.values()
         assert isinstance(items, ItemsView)
         assert isinstance(values, ValuesView)
         found = []
         for name, model in items:
-            life.repo.refs.remove_if_equals(Ref(b"refs/tags/cv=pool@v0.1.0"), None)
-            life.tag("other@v1.0.0")
+            sample.repo.refs.remove_if_equals(Ref(b"refs/tags/cv=pool@v0.1.0"), None)
+            sample.tag("other@v1.0.0")
             found.append((name, len(model.history)))
         assert found == [("churn", 6), ("cv:pool", 1)]
         assert store.listed == [("",)]
@@ -117,18 +117,18 @@ class TestMapping:
         assert ("churn", models["other"]) not in items
         assert None not in values
 
-    def test_a_model_that_is_gone_is_forgotten(self, life: Builder) -> None:
-        registry = life.registry
+    def test_a_deleted_model_is_removed_from_the_cache(self, sample: Builder) -> None:
+        registry = sample.registry
         assert len(registry) == len(registry._snapshots._known) == 2
-        del life.repo.refs[Ref(b"refs/tags/cv=pool@v0.1.0")]
+        del sample.repo.refs[Ref(b"refs/tags/cv=pool@v0.1.0")]
         assert "cv:pool" not in registry
         assert list(registry._snapshots._known) == ["churn"]
-        life.tag("other@v1.0.0")
+        sample.tag("other@v1.0.0")
         assert len(registry) == 2
-        del life.repo.refs[Ref(b"refs/tags/other@v1.0.0")]
+        del sample.repo.refs[Ref(b"refs/tags/other@v1.0.0")]
         assert list(registry) == list(registry._snapshots._known) == ["churn"]
 
-    def test_a_model_that_is_not_there(self, registry: Registry) -> None:
+    def test_an_unknown_model(self, registry: Registry) -> None:
         with pytest.raises(ModelNotFoundError, match="no model 'chrun'; did you mean 'churn'") as e:
             registry["chrun"]
         assert isinstance(e.value, KeyError)
@@ -138,18 +138,18 @@ class TestMapping:
         with pytest.raises(ModelNotFoundError, match="use registry.resolve.'churn@latest'"):
             registry["churn@latest"]
 
-    def test_a_model_whose_tags_are_no_events(self, life: Builder) -> None:
-        life.tag("light@1.0.0")
-        life.ref("refs/tags/lighter@v1.0.0", life.commits["c1"])
+    def test_a_model_without_events(self, sample: Builder) -> None:
+        sample.tag("light@1.0.0")
+        sample.ref("refs/tags/lighter@v1.0.0", sample.commits["c1"])
         with pytest.raises(
             ModelNotFoundError, match="its tag 'light@1.0.0' is not an event: '1.0.0' is not a"
         ):
-            life.registry["light"]
+            sample.registry["light"]
         with pytest.raises(ModelNotFoundError, match="'lighter@v1.0.0' is not an event: see p"):
-            life.registry["lighter"]
-        near = [problem for problem in life.registry.problems() if problem.model == "light"]
-        assert repr(near[0]).startswith("<Problem light@1.0.0: ")
-        assert near[0].kind == "malformed-name" == str(near[0].kind)
+            sample.registry["lighter"]
+        problems = [problem for problem in sample.registry.problems() if problem.model == "light"]
+        assert repr(problems[0]).startswith("<Problem light@1.0.0: ")
+        assert problems[0].kind == "malformed-name" == str(problems[0].kind)
 
     def test_an_empty_registry(self) -> None:
         registry = Builder().registry
@@ -158,13 +158,13 @@ class TestMapping:
         with pytest.raises(ModelNotFoundError, match="models: none"):
             registry["m"]
 
-    def test_it_is_live(self, life: Builder) -> None:
-        registry = life.registry
+    def test_each_access_reads_the_current_tags(self, sample: Builder) -> None:
+        registry = sample.registry
         before = registry["churn"]
-        life.tag("churn@v5.0.0", "c1", 70)
+        sample.tag("churn@v5.0.0", "c1", 70)
         assert registry["churn"].latest != before.latest
         assert before.latest == before[0]
-        del life.repo.refs[b"refs/tags/churn@v5.0.0"]  # type: ignore[arg-type]
+        del sample.repo.refs[b"refs/tags/churn@v5.0.0"]  # type: ignore[arg-type]
         assert registry["churn"] == before
         assert registry.latest()["churn"] == before.latest
 
@@ -193,15 +193,15 @@ class TestModel:
             ("v8.0.0", "its tag 'churn@v8.0.0' is a problem: it is a lightweight tag"),
         ],
     )
-    def test_a_version_that_is_not_there(
-        self, life: Builder, registry: Registry, name: str, hint: str
+    def test_an_unknown_version(
+        self, sample: Builder, registry: Registry, name: str, hint: str
     ) -> None:
-        life.ref("refs/tags/churn@v8.0.0", life.commits["c1"])
+        sample.ref("refs/tags/churn@v8.0.0", sample.commits["c1"])
         with pytest.raises(VersionNotFoundError, match=hint) as caught:
             registry["churn"][name]
         assert (caught.value.model, caught.value.version) == ("churn", name)
 
-    def test_ranges_are_asked_of_final_releases(self, registry: Registry) -> None:
+    def test_ranges_match_final_releases(self, registry: Registry) -> None:
         churn = registry["churn"]
         names = [version.name for version in churn.matching(">=3")]
         assert names == ["v3.1.0", "v3.0.0"]
@@ -216,14 +216,16 @@ class TestModel:
         assert churn.greatest("==4.*") is None
 
     @pytest.mark.parametrize("text", [">=x", "1.0.0", "^1.2", None, 3, "===1.0.x"])
-    def test_a_range_that_is_none(self, registry: Registry, text: str) -> None:
+    def test_an_invalid_range(self, registry: Registry, text: str) -> None:
         with pytest.raises(InvalidArgumentError, match="is not a range of versions"):
             registry["churn"].matching(text)
 
     @pytest.mark.parametrize(
         "text", [">=3.0.0-rc.1", "==2.5.0+gpu", "<1!2", ">=1.0.post1", "==1.dev0"]
     )
-    def test_a_range_of_what_is_no_final_release(self, registry: Registry, text: str) -> None:
+    def test_a_range_with_versions_other_than_final_releases(
+        self, registry: Registry, text: str
+    ) -> None:
         with pytest.raises(InvalidArgumentError, match="is not a range of final releases"):
             registry["churn"].matching(text)
 
@@ -237,7 +239,7 @@ class TestModel:
         with pytest.raises(KeyError, match="'churn' is in stage 'x'"):
             again["x"]
 
-    def test_what_a_person_would_pass(self, registry: Registry) -> None:
+    def test_alternative_argument_types(self, registry: Registry) -> None:
         churn = registry["churn"]
         assert churn[churn[0]] == churn[0]
         assert registry.resolve(churn[0]) == churn[0]
@@ -250,7 +252,7 @@ class TestModel:
         assert {registry: 1}[registry] == 1
         assert registry != Registry(registry._store)
 
-    def test_arguments_of_another_kind(self, registry: Registry) -> None:
+    def test_arguments_of_wrong_types(self, registry: Registry) -> None:
         with pytest.raises(InvalidArgumentError, match="commit must be text"):
             registry.at(b"HEAD")  # type: ignore[arg-type]
         for limit in (-1, "3"):
@@ -260,7 +262,9 @@ class TestModel:
             registry.problems(datetime(2024, 1, 1))  # noqa: DTZ001  # naive
         assert caught.value.argument == "now"
         found = registry.problems(datetime.max.replace(tzinfo=timezone.utc))
-        assert [problem.tag for problem in found] == ["churn@v9.0.0"]  # at a commit that is taken
+        assert [problem.tag for problem in found] == [
+            "churn@v9.0.0"
+        ]  # at a commit with another version
         for name in (None, b"churn", 3):
             with pytest.raises(ModelNotFoundError, match="there is no model"):
                 registry[name]  # type: ignore[index]
@@ -280,10 +284,10 @@ class TestModel:
         assert version.message == "a tag"
         assert "churn" in pickle.loads(pickle.dumps(dict(registry)))
 
-    def test_a_snapshot_whose_object_is_gone(self, life: Builder) -> None:
-        latest = life.registry["cv:pool"].latest
+    def test_a_snapshot_with_a_deleted_object(self, sample: Builder) -> None:
+        latest = sample.registry["cv:pool"].latest
         assert latest is not None
-        life.repo.object_store._data.clear()  # type: ignore[attr-defined]
+        sample.repo.object_store._data.clear()  # type: ignore[attr-defined]
         with pytest.raises(ObjectMissingError, match=r"'cv=pool@v0.1.0' was deleted since"):
             _ = latest.author
 
@@ -308,10 +312,10 @@ class TestLookups:
     def test_references(self, registry: Registry, reference: str, expected: str) -> None:
         assert str(registry.resolve(reference)) == expected
 
-    def test_a_tag_that_is_no_event(self, life: Builder) -> None:
-        life.ref("refs/tags/churn#prod#7", life.commits["c1"])
+    def test_a_tag_that_is_not_an_event(self, sample: Builder) -> None:
+        sample.ref("refs/tags/churn#prod#7", sample.commits["c1"])
         with pytest.raises(TagNotFoundError, match="of that tag, it is a lightweight tag") as e:
-            life.registry.resolve("churn#prod#7")
+            sample.registry.resolve("churn#prod#7")
         assert e.value.tag == "churn#prod#7"
 
     @pytest.mark.parametrize(
@@ -328,16 +332,16 @@ class TestLookups:
             ("churn@v9.0.0", VersionNotFoundError, "deregistered"),
             ("churn#dev", StageNotFoundError, "no version of 'churn' is in stage 'dev'; .* 'prod'"),
             ("cv:pool#dev", StageNotFoundError, "stages held: none"),
-            ("nobody@latest", ModelNotFoundError, "no model 'nobody'"),
+            ("unknown@latest", ModelNotFoundError, "no model 'unknown'"),
         ],
     )
-    def test_references_that_name_nothing(
+    def test_invalid_and_unknown_references(
         self, registry: Registry, reference: str, error: type[Exception], hint: str
     ) -> None:
         with pytest.raises(error, match=hint):
             registry.resolve(reference)
 
-    def test_no_latest_where_none_is_active(self, builder: Builder) -> None:
+    def test_latest_without_active_versions(self, builder: Builder) -> None:
         builder.tags("m@v1.0.0", "m@v1.0.0!", "n#prod!#1", "n@v1.0.0!#2")
         registry = builder.registry
         assert registry.latest() == {}
@@ -346,14 +350,14 @@ class TestLookups:
         with pytest.raises(VersionNotFoundError, match="no version of 'n' that was registered"):
             registry.resolve("n@v1.0.0!#2")
 
-    def test_which_model_is_this(self, registry: Registry) -> None:
+    def test_versions_at_a_commit(self, registry: Registry) -> None:
         names = [str(version) for version in registry.at("HEAD")]
         assert names == ["churn@v4.0.0-rc.1", "cv:pool@v0.1.0"]
         assert [str(version) for version in registry.at("HEAD~2")] == ["churn@v3.0.0"]
         with pytest.raises(RevisionNotFoundError, match="no commit 'nowhere'"):
             registry.at("nowhere")
 
-    def test_what_does_this_tag_mean(self, registry: Registry) -> None:
+    def test_the_event_of_a_tag(self, registry: Registry) -> None:
         event = registry.event("refs/tags/churn#prod#1")
         assert isinstance(event, Event)
         assert (event.kind, event.model, event.stage) == (EventKind.ASSIGNMENT, "churn", "prod")
@@ -362,7 +366,7 @@ class TestLookups:
         assert registry.event("release-1") is None
         assert registry.event("churn#prod#2") is None
 
-    def test_history_runs_through_all_models(self, registry: Registry) -> None:
+    def test_history_of_all_models(self, registry: Registry) -> None:
         times = [event.time for event in registry.history()]
         assert times == sorted(times)
         assert len(times) == 7
@@ -371,10 +375,10 @@ class TestLookups:
     def test_stages_in_use(self, registry: Registry) -> None:
         assert registry.stages() == ("prod",)
 
-    def test_commits_to_choose_from(self, registry: Registry, life: Builder) -> None:
+    def test_commits(self, registry: Registry, sample: Builder) -> None:
         commits = registry.commits()
         assert [commit.subject for commit in commits] == ["c3", "c2", "c1"]
-        assert (commits[0].id, commits[0].time) == (life.commits["c3"], at(2))
+        assert (commits[0].id, commits[0].time) == (sample.commits["c3"], at(2))
         assert str(commits[0]) == f"{commits[0].id[:7]} c3"
         assert str(commits[0].author) == "Ann <ann@example.com>"
         assert [commit.subject for commit in registry.commits("HEAD~1", 1)] == ["c2"]
@@ -390,11 +394,11 @@ class TestLookups:
         assert lines == [f"assignment prod m commit {sha}", "deprecation m"]
 
 
-def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
-    head = life.commits["c2"]
-    life.repo.update_shallow({ObjectID(head.encode())}, None)
-    registry = life.registry
-    for failing in (
+def test_errors_in_a_shallow_clone_name_fetch(sample: Builder) -> None:
+    head = sample.commits["c2"]
+    sample.repo.update_shallow({ObjectID(head.encode())}, None)
+    registry = sample.registry
+    for call in (
         lambda: registry["other"],
         lambda: registry.resolve("churn@v1.0.0#1"),
         lambda: registry.resolve("churn#prod#9"),
@@ -406,7 +410,7 @@ def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
         lambda: registry.assign("other", stage="prod", register=True, author=ANN),
     ):
         with pytest.raises(ModelVersionsError, match=r"shallow .* registry.fetch\(\) fetches them"):
-            failing()
+            call()
     with pytest.raises(ModelVersionsError, match="if the model is new, pass the version"):
         registry.register("other", author=ANN)
     registry.register("other", "v1.0.0", commit=head, author=ANN)
@@ -414,48 +418,48 @@ def test_errors_in_a_shallow_clone_name_fetch(life: Builder) -> None:
 
 
 class TestCost:
-    """Names alone where names suffice; what must be read is read in bulk, and once."""
+    """Tag objects are read only if needed, in bulk and once."""
 
-    def test_latest_reads_no_tag_object(self, life: Builder) -> None:
-        life.tag("dereg@v1.0.0", "c1", 70)
-        store = CountingStore(life)
+    def test_latest_reads_no_tag_object(self, sample: Builder) -> None:
+        sample.tag("dereg@v1.0.0", "c1", 70)
+        store = CountingStore(sample)
         registry = Registry(store)
-        del life.repo.refs[b"refs/tags/churn@v9.0.0!"]  # type: ignore[arg-type]
+        del sample.repo.refs[b"refs/tags/churn@v9.0.0!"]  # type: ignore[arg-type]
         assert registry.latest()["churn"].name == "v9.0.0"
         latest = registry["churn"].latest
         assert latest is not None
-        assert (latest.name, latest.commit) == ("v9.0.0", life.commits["c3"])
+        assert (latest.name, latest.commit) == ("v9.0.0", sample.commits["c3"])
         assert list(registry) == ["churn", "cv:pool", "dereg"]
         assert store.reads == []
 
-    def test_a_deregistration_reads_what_is_about_that_version_only(self, life: Builder) -> None:
-        store = CountingStore(life)
+    def test_a_deregistration_reads_the_tags_of_that_version_only(self, sample: Builder) -> None:
+        store = CountingStore(sample)
         assert Registry(store).latest()["churn"].name == "v4.0.0-rc.1"
         assert store.reads == [["churn@v9.0.0", "churn@v9.0.0!"]]
 
-    def test_equal_precedence_reads_those_that_are_equal_only(self, life: Builder) -> None:
-        life.tag("churn@v10.0.0+a", "c1", 70)
-        life.tag("churn@v10.0.0", "c2", 80)
-        store = CountingStore(life)
+    def test_only_versions_of_equal_precedence_are_read(self, sample: Builder) -> None:
+        sample.tag("churn@v10.0.0+a", "c1", 70)
+        sample.tag("churn@v10.0.0", "c2", 80)
+        store = CountingStore(sample)
         assert Registry(store).latest()["churn"].name == "v10.0.0"
         assert store.reads == [["churn@v10.0.0", "churn@v10.0.0+a"]]
 
-    def test_a_deregistration_of_a_smaller_version_reads_nothing(self, life: Builder) -> None:
-        life.tag("churn@v10.0.0", "c1", 70)
-        store = CountingStore(life)
+    def test_a_deregistration_of_a_smaller_version_reads_nothing(self, sample: Builder) -> None:
+        sample.tag("churn@v10.0.0", "c1", 70)
+        store = CountingStore(sample)
         assert Registry(store).latest()["churn"].name == "v10.0.0"
         assert store.reads == []
 
-    def test_one_model_reads_its_own_tags_at_once(self, life: Builder) -> None:
-        store = CountingStore(life)
+    def test_the_tags_of_a_model_are_read_in_one_call(self, sample: Builder) -> None:
+        store = CountingStore(sample)
         churn = Registry(store)["churn"]
         assert store.listed == [("churn@", "churn#")]
         assert churn.stages["prod"].author is not None
         assert len(churn.history) == 6
         assert len(store.reads) == 1
 
-    def test_everything_is_one_read_and_not_repeated(self, life: Builder) -> None:
-        store = CountingStore(life)
+    def test_history_reads_all_tags_in_one_call_and_once(self, sample: Builder) -> None:
+        store = CountingStore(sample)
         registry = Registry(store)
         assert len(registry.history()) == 7
         assert len(store.reads[0]) == 7
@@ -463,16 +467,16 @@ class TestCost:
         assert registry["churn"].stages
         assert store.reads[1:] == []
 
-    def test_a_great_many_are_read_in_batches(
-        self, life: Builder, monkeypatch: pytest.MonkeyPatch
+    def test_tags_are_read_in_batches(
+        self, sample: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("modelversions.model.snapshot.BATCH", 1)
-        store = CountingStore(life)
+        store = CountingStore(sample)
         assert len(Registry(store).history()) == 7
         assert [len(names) for names in store.reads] == [6, 1]
 
 
-def test_a_version_s_face(registry: Registry) -> None:
+def test_version_repr_and_str(registry: Registry) -> None:
     version = registry["churn"]["v3.0.0"]
     assert isinstance(version, Version)
     assert str(version) == "churn@v3.0.0"
@@ -483,7 +487,7 @@ def test_a_version_s_face(registry: Registry) -> None:
     assert [event.kind.value for event in version.history] == ["registration", "assignment"]
 
 
-def test_the_registry_closes_what_it_opened(disk: Builder) -> None:
+def test_only_a_repository_that_was_opened_is_closed(disk: Builder) -> None:
     with Registry.open(disk.repo.path) as registry:  # type: ignore[union-attr]
         assert len(registry) == 0
     registry.close()
@@ -493,7 +497,7 @@ def test_the_registry_closes_what_it_opened(disk: Builder) -> None:
 
 
 class TestSnapshots:
-    """``list()`` asks for a length too: that is one listing, not two."""
+    """``list()`` calls ``__len__`` too, but the tags are listed once."""
 
     def test_one_listing(self, disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0")
@@ -505,9 +509,9 @@ class TestSnapshots:
             return tags(*prefixes)
 
         monkeypatch.setattr(registry._store, "tags", counting)
-        for work in (list, tuple, sorted):
-            assert len(work(registry)) == 2
-            assert len(work(registry.items())) == 2
+        for function in (list, tuple, sorted):
+            assert len(function(registry)) == 2
+            assert len(function(registry.items())) == 2
             assert len(list(registry.values())) == 2
         assert len(listings) == 9
         names = iter(registry)
@@ -535,7 +539,7 @@ def test_a_version_is_pickled_without_its_model(builder: Builder) -> None:
 
 
 def test_many_names(builder: Builder) -> None:
-    """What is slow for many would take minutes here."""
+    """With quadratic time, this would take minutes."""
     names = [f"team-{number % 100}/model-{number}" for number in range(20_000)]
     found = registry_view._closest("team-7/modl-1907", names)
     assert found == ["team-7/model-1907"]
@@ -564,8 +568,8 @@ def test_versions_sort_by_model_and_precedence(builder: Builder) -> None:
     builder.tag("c#prod#2", builder.commit("c9", 9), 80)
     registry = builder.registry
     bare = tuple(registry["c"].stages.values())
-    everything = [*registry["b"], *reversed(registry["a"]), *bare]
-    found = sorted(everything)
+    versions = [*registry["b"], *reversed(registry["a"]), *bare]
+    found = sorted(versions)
     assert found[:4] == sorted(registry["a"].versions)[:4] == list(reversed(registry["a"].versions))
     assert [str(one) for one in found[:4]] == [
         "a@v2.0.0+x",
@@ -593,31 +597,31 @@ def test_stages_are_a_read_only_mapping(builder: Builder) -> None:
     assert pickle.loads(pickle.dumps(stages)) == stages
 
 
-def test_a_commit_has_the_id_twice(builder: Builder) -> None:
+def test_id_and_commit_of_a_commit_are_equal(builder: Builder) -> None:
     commit = builder.registry.commits()[0]
     assert commit.id == commit.commit == builder.commits["c1"]
 
 
 @pytest.mark.parametrize("repo", ["path", None])
-def test_from_repo_takes_a_repository_of_dulwich(repo: Any) -> None:
+def test_from_repo_requires_a_dulwich_repository(repo: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"not {repo!r}; for a path or a URL, use Regi"):
         Registry.from_repo(repo)
 
 
 @pytest.mark.parametrize("location", [3, None, b"path"])
-def test_open_takes_a_path_or_a_url(location: Any) -> None:
+def test_open_requires_a_path_or_a_url(location: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="at a path or a URL, not .*Registry.from_repo"):
         Registry.open(location)
 
 
-def test_resolving_a_bare_commit(life: Builder) -> None:
-    registry = life.registry
-    life.tag("bare#prod#1", "c1", 90)
+def test_resolving_a_bare_commit(sample: Builder) -> None:
+    registry = sample.registry
+    sample.tag("bare#prod#1", "c1", 90)
     bare = registry.resolve("bare#prod")
     assert bare.is_bare_commit
     assert registry.resolve(bare) == bare
-    del life.repo.refs[Ref(b"refs/tags/bare#prod#1")]
-    life.tag("bare@v1.0.0", "c2", 91)
+    del sample.repo.refs[Ref(b"refs/tags/bare#prod#1")]
+    sample.tag("bare@v1.0.0", "c2", 91)
     with pytest.raises(VersionNotFoundError, match="no stage of 'bare' was assigned to the bare"):
         registry.resolve(bare)
 

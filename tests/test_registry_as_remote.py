@@ -76,21 +76,23 @@ def test_push_and_fetch(filled: Registry, other: Registry) -> None:
     assert third.commits(filled["churn"][0].commit) == filled.commits(filled["churn"][0].commit)
     for result in (filled.push(remote=other), third.fetch(remote=other)):
         assert (result.transferred, result.unchanged) == ((), TAGS)
-    assert list(other)  # it is still open
+    assert list(other)  # still open
 
 
 def test_a_write_is_pushed(filled: Registry, other: Registry) -> None:
-    """An empty registry is false, and it is a remote."""
+    """An empty registry is a valid remote although it is falsy."""
     before = filled["churn"].history
     filled.deprecate("churn", author=ANN, push=other, dry_run=True)
     assert list(other) == []
     event = filled.deprecate("churn", author=ANN, push=other)
-    assert other.history() == (*before, event)  # with the events that it follows
+    assert other.history() == (*before, event)  # with the events before it
     filled.assign("new", stage="dev", register=True, commit=event, author=ANN, push=other)
     assert [one.tag for one in other["new"].history] == ["new@v0.0.1", "new#dev#1"]
 
 
-def test_a_stage_of_a_version_that_was_not_pushed(filled: Registry, other: Registry) -> None:
+def test_a_pushed_stage_includes_the_registration_of_its_version(
+    filled: Registry, other: Registry
+) -> None:
     filled.register("new", "v1.0.0", commit=filled["churn"][0], author=ANN)
     filled.register("another", "v1.0.0", commit=filled["churn"][0], author=ANN)
     filled.assign("new", "v1.0.0", "prod", author=ANN, push=other)
@@ -99,8 +101,8 @@ def test_a_stage_of_a_version_that_was_not_pushed(filled: Registry, other: Regis
     assert "another" not in other
 
 
-def test_an_older_tag_that_differs_is_not_the_one_that_was_written(disk: Builder) -> None:
-    """The remote has a lightweight tag of its name, which is no event there."""
+def test_a_conflict_of_an_older_tag_does_not_prevent_the_push(disk: Builder) -> None:
+    """The remote has a lightweight tag with the name of the older tag."""
     other = Builder()
     other.commit()
     other.ref("refs/tags/m@v1.0.0", other.commits["c1"])
@@ -133,7 +135,7 @@ def test_a_tag_that_differs(filled: Registry) -> None:
         other.register("churn", "v1.1.0", push=filled)
 
 
-def test_a_registry_is_its_own_remote(filled: Registry) -> None:
+def test_a_registry_can_be_its_own_remote(filled: Registry) -> None:
     assert filled.push(remote=filled).unchanged == TAGS
     assert filled.fetch(remote=filled).unchanged == TAGS
 
@@ -142,9 +144,9 @@ def test_memory_registries_use_no_files_and_no_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
-    config.write_text("[transfer]\n\tfsckObjects = no boolean\n[protocol]\n\tallow = never\n")
+    config.write_text("[transfer]\n\tfsckObjects = not a boolean\n[protocol]\n\tallow = never\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "no number")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "not a number")
     monkeypatch.setattr(tempfile, "TemporaryFile", None)
     first, second = memory_registry(CHURN), memory_registry({"other": ["v1.0.0"]})
     assert first.push(remote=second).transferred == TAGS[1:]
@@ -153,7 +155,7 @@ def test_memory_registries_use_no_files_and_no_environment(
     assert first.history() == second.history()
 
 
-def test_the_rules_of_git_for_a_repository_on_disk(
+def test_git_s_checks_apply_to_a_repository_on_disk(
     disk: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = memory_registry(CHURN)
@@ -189,7 +191,7 @@ def test_objects_are_checked_as_configured_in_memory() -> None:
         other.fetch(remote=registry)
 
 
-def test_an_object_that_is_missing_in_memory() -> None:
+def test_a_missing_object_in_memory() -> None:
     registry, other = memory_registry(CHURN), memory_registry()
     del repo_of(registry).object_store._data[registry["churn"]["v1.0.0"].commit.encode()]
     with pytest.raises(RemoteError, match="lacks the object"):
@@ -197,7 +199,7 @@ def test_an_object_that_is_missing_in_memory() -> None:
     assert list(other) == []
 
 
-def test_a_tag_that_is_written_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tag_that_is_written_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:
     registry, other = memory_registry(CHURN, PROD), memory_registry()
     real = LocalRefs.create
 
@@ -212,7 +214,7 @@ def test_a_tag_that_is_written_at_the_same_time(monkeypatch: pytest.MonkeyPatch)
     assert set(result.transferred) == {event.tag for event in registry.history()} - {"churn@v1.1.0"}
 
 
-def test_what_is_no_remote() -> None:
+def test_invalid_remotes() -> None:
     registry = memory_registry(CHURN)
     view = registry.as_of(registry.history()[0].time)
     for remote in (view, None, registry["churn"]):
@@ -220,18 +222,18 @@ def test_what_is_no_remote() -> None:
             registry.push(remote=remote)  # type: ignore[arg-type]
 
 
-def test_a_registry_at_a_url_pushes_nothing(far: Builder) -> None:
-    assert isinstance(far.repo, Repo)
-    with served("git", far.repo) as url, Registry.open(url) as remote:
+def test_a_registry_at_a_url_cannot_push(served_repo: Builder) -> None:
+    assert isinstance(served_repo.repo, Repo)
+    with served("git", served_repo.repo) as url, Registry.open(url) as remote:
         for other in (memory_registry(), "origin"):
             with pytest.raises(InvalidArgumentError, match="where changes are made at once"):
                 remote.push(remote=other)
 
 
-def test_the_remote_that_is_ahead_is_to_be_fetched() -> None:
-    here, there = memory_registry(), memory_registry()
-    there.register("m")
+def test_the_error_for_a_remote_that_is_ahead() -> None:
+    local, remote = memory_registry(), memory_registry()
+    remote.register("m")
     with pytest.raises(RemoteAheadError, match=r"call registry.fetch\(remote\) with this remote"):
-        here.register("m", push=there)
-    here.fetch(there)
-    assert here.register("m", push=there, force=True).version == SemVer(0, 0, 2)
+        local.register("m", push=remote)
+    local.fetch(remote)
+    assert local.register("m", push=remote, force=True).version == SemVer(0, 0, 2)

@@ -1,4 +1,4 @@
-"""Rules that writes must follow: the ready-made ones, and when they are asked."""
+"""Rules for writes: those of the package, and when rules are called."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def registry_with(*rules: Rule) -> Registry:
     return memory_registry({"m": ["v1.0.0", "v2.0.0"]}, rules=rules)
 
 
-def refuses_all(event: Event, registry: RegistryView) -> str | None:
+def rejects_all(event: Event, registry: RegistryView) -> str | None:
     assert isinstance(registry, RegistryView)
-    return f"{event.kind} is not wanted"
+    return f"{event.kind} is not allowed"
 
 
 class TestRules:
-    def test_a_refusal_names_the_rule_and_writes_nothing(self) -> None:
-        registry = registry_with(lambda *_: None, refuses_all)
+    def test_a_rejected_write_names_the_rule_and_changes_nothing(self) -> None:
+        registry = registry_with(lambda *_: None, rejects_all)
         before = registry.history()
-        message = "the rule refuses_all refuses 'm#prod#1': assignment is not wanted; nothing was"
+        message = "the rule rejects_all refuses 'm#prod#1': assignment is not allowed; nothing was"
         with pytest.raises(RuleViolationError, match=message):
             registry.assign("m", "v1.0.0", "prod", force=True)
         with pytest.raises(RuleViolationError, match=message):
@@ -46,12 +46,12 @@ class TestRules:
             registry.assign("m", "v1.0.0", "prod")
         assert registry.history() == before
         error = caught.value
-        assert (error.model, error.rule, error.tag) == ("m", "refuses_all", "m#prod#1")
-        assert error.reason == "assignment is not wanted"
+        assert (error.model, error.rule, error.tag) == ("m", "rejects_all", "m#prod#1")
+        assert error.reason == "assignment is not allowed"
         assert error.to_dict()["code"] == "rule-violation"
 
-    def test_every_verb_is_checked(self) -> None:
-        registry = registry_with(refuses_all)
+    def test_all_kinds_of_events_are_checked(self) -> None:
+        registry = registry_with(rejects_all)
         with pytest.raises(RuleViolationError, match="registration"):
             registry.register("new", "v1.0.0")
         with pytest.raises(RuleViolationError, match="deregistration"):
@@ -64,39 +64,39 @@ class TestRules:
             registry.deprecate("m")
         assert len(registry.delete_tags("m@v1.0.0")) == 1
 
-    def test_a_rule_sees_the_event_and_the_registry_before_it(self) -> None:
-        seen: list[tuple[str, list[str]]] = []
+    def test_a_rule_gets_the_event_and_the_registry_before_it(self) -> None:
+        calls: list[tuple[str, list[str]]] = []
 
-        def look(event: Event, registry: RegistryView) -> None:
-            seen.append((event.tag, [one.tag for one in registry.history()]))
+        def record(event: Event, registry: RegistryView) -> None:
+            calls.append((event.tag, [one.tag for one in registry.history()]))
 
-        registry = memory_registry(rules=[look])
+        registry = memory_registry(rules=[record])
         registry.assign("m", "v1.0.0", "prod", register=True)
         registry.deprecate("m", author=BOB)
-        assert seen == [
+        assert calls == [
             ("m@v1.0.0", []),
             ("m#prod#1", []),
             ("m@deprecated", ["m@v1.0.0", "m#prod#1"]),
         ]
 
-    def test_what_a_rule_raises_is_raised(self) -> None:
+    def test_exceptions_of_a_rule_propagate(self) -> None:
         def broken(*_: object) -> None:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             registry_with(broken).deprecate("m")
 
-    def test_it_is_given_to_open_and_from_repo(self, disk: Builder) -> None:
+    def test_rules_of_open_and_from_repo(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")
         for registry in (
-            Registry.open(str(disk.git_dir), rules=[refuses_all]),
-            Registry.from_repo(disk.repo, rules=[refuses_all]),
+            Registry.open(str(disk.git_dir), rules=[rejects_all]),
+            Registry.from_repo(disk.repo, rules=[rejects_all]),
         ):
             with pytest.raises(RuleViolationError):
                 registry.deprecate("m", author=BOB)
 
     @pytest.mark.parametrize("factory", [promotion, two_people, increasing_versions])
-    def test_a_function_that_returns_a_rule(self, factory: Any) -> None:
+    def test_a_function_that_must_be_called(self, factory: Any) -> None:
         name = factory.__name__
         with pytest.raises(InvalidArgumentError, match=rf"{name} returns .* rules=\[{name}\(...\)"):
             memory_registry(rules=[factory])
@@ -104,24 +104,24 @@ class TestRules:
     def test_the_name_of_a_callable_object(self) -> None:
         class Freeze:
             def __call__(self, *_: object) -> str:
-                return "nothing is written this week"
+                return "writes are frozen this week"
 
         with pytest.raises(RuleViolationError, match="the rule Freeze refuses"):
             registry_with(Freeze()).deprecate("m")
 
     @pytest.mark.parametrize("rules", [["promotion"], None, "promotion"])
-    def test_what_is_no_rule(self, rules: Any) -> None:
+    def test_invalid_rules(self, rules: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="a rule must be a callable, not "):
             memory_registry(rules=rules)
 
-    def test_a_rule_that_returns_no_reason(self) -> None:
-        rule: Any = lambda *_: False  # noqa: E731  # a mistake
+    def test_a_rule_that_returns_an_invalid_reason(self) -> None:
+        rule: Any = lambda *_: False  # noqa: E731  # the error under test
         with pytest.raises(InvalidArgumentError, match="<lambda> returned False; a rule returns N"):
             registry_with(rule).deprecate("m")
 
 
 class TestPromotion:
-    def test_a_version_goes_through_the_stages(self) -> None:
+    def test_a_version_must_pass_the_stages_in_order(self) -> None:
         registry = registry_with(promotion("dev", "staging", "prod"))
         with pytest.raises(
             RuleViolationError,
@@ -136,7 +136,7 @@ class TestPromotion:
         with pytest.raises(RuleViolationError, match="v2.0.0 was never in stage 'dev'"):
             registry.assign("m", "v2.0.0", "staging")
 
-    def test_a_version_that_was_registered_again_elsewhere(self) -> None:
+    def test_a_version_that_was_registered_again_at_another_commit(self) -> None:
         registry = registry_with(promotion("dev", "prod"))
         registry.assign("m", "v1.0.0", "dev")
         registry.deregister("m", "v1.0.0")
@@ -156,17 +156,17 @@ class TestPromotion:
         assert registry.assign("m", stage="prod", commit="HEAD").version is None
 
     @pytest.mark.parametrize("stages", [(), ("dev",), ("dev", "dev")])
-    def test_an_order_of_too_few(self, stages: tuple[str, ...]) -> None:
+    def test_too_few_stages(self, stages: tuple[str, ...]) -> None:
         with pytest.raises(InvalidArgumentError, match="at least two different stages"):
             promotion(*stages)
 
-    def test_what_is_no_stage(self) -> None:
+    def test_an_invalid_stage(self) -> None:
         with pytest.raises(InvalidNameError):
             promotion("dev", "latest")
 
 
 class TestIncreasingVersions:
-    def test_a_smaller_one_is_refused(self) -> None:
+    def test_a_smaller_version_is_rejected(self) -> None:
         registry = registry_with(increasing_versions())
         for version in ("v1.5.0", "v2.0.0-rc.1", "v2.0.0+build.2"):
             name = re.escape(version)
@@ -178,7 +178,7 @@ class TestIncreasingVersions:
         assert registry.register("new", "v0.1.0").tag == "new@v0.1.0"
         assert registry.register("m", "v2.1.0").tag == "m@v2.1.0"
 
-    def test_deregistered_ones_count(self) -> None:
+    def test_deregistered_versions_are_included(self) -> None:
         registry = registry_with(increasing_versions())
         registry.deregister("m", "v2.0.0")
         with pytest.raises(RuleViolationError):
@@ -191,7 +191,7 @@ class TestIncreasingVersions:
 
 
 class TestTwoPeople:
-    def test_who_registered_may_not_assign(self) -> None:
+    def test_the_author_of_the_registration_cannot_assign(self) -> None:
         registry = registry_with(two_people("prod"))
         with pytest.raises(
             RuleViolationError,
@@ -220,12 +220,12 @@ class TestTwoPeople:
             registry.assign("m", "v1.0.0", "prod")
 
     @pytest.mark.parametrize("options", [{"commit": "HEAD"}, {"register": True}])
-    def test_no_registration_before(self, options: dict[str, Any]) -> None:
+    def test_without_a_previous_registration(self, options: dict[str, Any]) -> None:
         registry = registry_with(two_people("prod"))
         with pytest.raises(RuleViolationError, match="it is not known who registered"):
             registry.assign("m", stage="prod", author=BOB, **options)
 
-    def test_no_stage(self) -> None:
+    def test_without_stages(self) -> None:
         with pytest.raises(InvalidArgumentError, match="needs the stages that it is about"):
             two_people()
 

@@ -1,4 +1,4 @@
-"""YAML files that were written to do harm."""
+"""Malicious YAML files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_merge_keys() -> None:
 
 
 def nested(levels: int) -> str:
-    """Return mappings, each of which merges ten times the one before."""
+    """Return mappings, each of which merges the previous one ten times."""
     lines = ["a0: &a0 {" + ", ".join(f"k{index}: 1" for index in range(10)) + "}"]
     for level in range(1, levels + 1):
         lines += [f"a{level}: &a{level}", "  <<: [" + ", ".join([f"*a{level - 1}"] * 10) + "]"]
@@ -35,7 +35,7 @@ def nested(levels: int) -> str:
         ),
     ],
 )
-def test_merge_keys_that_stand_for_too_many_items(text: str) -> None:
+def test_merge_keys_with_too_many_items(text: str) -> None:
     with pytest.raises(ConfigurationError, match="more than 20000 items are merged"):
         load_mapping(text.encode(), "f")
 

@@ -1,4 +1,4 @@
-"""The dictionaries of ``to_dict()`` and the rows of ``to_records()``, as other tools take them."""
+"""The dictionaries of ``to_dict()`` and the rows of ``to_records()`` in other tools."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMES = {"updated_at", "registered_at", "time", "start", "end"}
 
 
 @pytest.fixture
-def life() -> Registry:
+def sample() -> Registry:
     registry = memory_registry(
         {"churn": ["v1.0.0", "v2.0.0"], "old": ["v0.1.0"]}, {"churn": {"prod": "v1.0.0"}}
     )
@@ -34,7 +34,7 @@ def life() -> Registry:
 
 
 def values(registry: Registry) -> Iterator[Any]:
-    """Yield values of every class that has ``to_dict()``."""
+    """Yield values of all classes with ``to_dict()``."""
     yield from registry.history()
     for model in registry.values():
         yield from (model, *model.all_versions, *model.stages.values(), *model.timeline())
@@ -53,13 +53,13 @@ def values(registry: Registry) -> Iterator[Any]:
 
 
 class TestSchema:
-    def test_it_is_one(self) -> None:
+    def test_it_is_a_valid_schema(self) -> None:
         Draft202012Validator.check_schema(SCHEMA)
         assert SCHEMA["$defs"]["schema"]["const"] == modelversions.json_types.SCHEMA
 
-    def test_every_value_has_exactly_the_fields_of_its_class(self, life: Registry) -> None:
+    def test_all_values_have_exactly_the_fields_of_their_class(self, sample: Registry) -> None:
         seen = set()
-        for value in values(life):
+        for value in values(sample):
             name = "Error" if isinstance(value, ModelVersionsError) else type(value).__name__
             seen.add(name)
             data = json.loads(json.dumps(value.to_dict()))
@@ -68,45 +68,45 @@ class TestSchema:
         assert seen == {name for name in SCHEMA["$defs"] if name[0].isupper()}
 
     @pytest.mark.parametrize(
-        "broken", [{"schema": 2}, {"time": 3}, {"kind": "x"}, {"commit": "short"}, {"author": "A"}]
+        "invalid", [{"schema": 2}, {"time": 3}, {"kind": "x"}, {"commit": "short"}, {"author": "A"}]
     )
-    def test_what_is_no_event(self, life: Registry, broken: dict[str, object]) -> None:
-        data = life.history()[0].to_dict() | broken
+    def test_invalid_events(self, sample: Registry, invalid: dict[str, object]) -> None:
+        data = sample.history()[0].to_dict() | invalid
         validator = Draft202012Validator({**SCHEMA, "anyOf": [{"$ref": "#/$defs/Event"}]})
         assert not validator.is_valid(data)
-        assert validator.is_valid(life.history()[0].to_dict())
+        assert validator.is_valid(sample.history()[0].to_dict())
 
 
 @pytest.mark.compat
 class TestOtherTools:
-    """Each one takes the rows as they are."""
+    """Each tool accepts the rows without conversion."""
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_polars(self, life: Registry, kind: str) -> None:
+    def test_polars(self, sample: Registry, kind: str) -> None:
         import polars as pl
 
-        frame = pl.DataFrame(life.to_records(kind), infer_schema_length=None)
+        frame = pl.DataFrame(sample.to_records(kind), infer_schema_length=None)
         for name in TIMES.intersection(frame.columns):
             assert frame.schema[name] == pl.Datetime("us", "UTC")
-        assert frame.to_dicts() == life.to_records(kind)
+        assert frame.to_dicts() == sample.to_records(kind)
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_pyarrow(self, life: Registry, kind: str) -> None:
+    def test_pyarrow(self, sample: Registry, kind: str) -> None:
         import pyarrow as pa
 
-        table = pa.Table.from_pylist(life.to_records(kind))
+        table = pa.Table.from_pylist(sample.to_records(kind))
         for name in TIMES.intersection(table.column_names):
             assert table.schema.field(name).type == pa.timestamp("us", "UTC")
-        assert table.to_pylist() == life.to_records(kind)
+        assert table.to_pylist() == sample.to_records(kind)
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_pandas(self, life: Registry, kind: str) -> None:
-        frame = life.to_pandas(kind)
+    def test_pandas(self, sample: Registry, kind: str) -> None:
+        frame = sample.to_pandas(kind)
         for name in TIMES.intersection(frame.columns):
             assert str(frame[name].dtype) == "datetime64[us, UTC]"
-        assert len(frame) == len(life.to_records(kind))
+        assert len(frame) == len(sample.to_records(kind))
 
-    def test_fastapi(self, life: Registry) -> None:
+    def test_fastapi(self, sample: Registry) -> None:
         from fastapi import FastAPI
         from fastapi.testclient import TestClient
 
@@ -114,16 +114,16 @@ class TestOtherTools:
 
         @app.get("/models/{name}/latest")  # type: ignore[untyped-decorator, unused-ignore]
         def latest(name: str) -> dict[str, Any]:
-            return life.resolve(f"{name}@latest").to_dict()
+            return sample.resolve(f"{name}@latest").to_dict()
 
         @app.get("/history")  # type: ignore[untyped-decorator, unused-ignore]
         def history() -> list[dict[str, Any]]:
-            return life.to_records("history")
+            return sample.to_records("history")
 
         client = TestClient(app)
-        assert client.get("/models/churn/latest").json() == life["churn"][0].to_dict()
+        assert client.get("/models/churn/latest").json() == sample["churn"][0].to_dict()
         rows = client.get("/history").json()
-        assert [row["tag"] for row in rows] == [event.tag for event in life.history()]
+        assert [row["tag"] for row in rows] == [event.tag for event in sample.history()]
         assert rows[0]["time"].endswith("Z")
 
 

@@ -1,4 +1,4 @@
-"""Events, problems, commits and changes: tuples that are displayed as tables."""
+"""Tuples of events, problems, commits and changes are displayed as tables."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_text(registry: Registry, builder: Builder) -> None:
         "churn",
         "stage",
         "prod",
-        builder.commits["c1"][:7],  # a bare commit holds it until v1.0.0 is registered
+        builder.commits["c1"][:7],  # the bare commit was the holder before v1.0.0
         "v1.0.0",
     ]
     assert str(registry.commits()).splitlines()[2].split()[-1] == "churn@v2.0.0"
@@ -108,15 +108,15 @@ class TestCommits:
         assert dict(pickle.loads(pickle.dumps(commits)).versions) == first
         assert commits[:1].versions is first
 
-    def test_none(self) -> None:
+    def test_no_commits(self) -> None:
         assert Builder().registry.commits() == ()
         assert Builder().registry.commits().versions == {}
 
-    def test_commits_that_carry_versions_are_dimmed(self, builder: Builder) -> None:
+    def test_commits_with_versions_are_dimmed(self, builder: Builder) -> None:
         builder.commit("c2", 1, "c1")
         builder.tags(*(f"m{number}@v1.0.0" for number in range(7)))
         html = builder.registry.commits()._repr_html_()
-        assert html.count("mv-dim") == 2  # one of them in the style
+        assert html.count("mv-dim") == 2  # including the style sheet
         assert "m4@v1.0.0" in html
         assert "m5@v1.0.0" not in html
         assert "and 2 more" in html
@@ -177,11 +177,11 @@ def test_the_fields_for_rich(registry: Registry) -> None:
 
 def test_commits_beyond_the_limit() -> None:
     registry = memory_registry(commits=4)
-    some, every = registry.commits(limit=3), registry.commits(limit=4)
+    some, all_commits = registry.commits(limit=3), registry.commits(limit=4)
     assert (len(some), some.has_more) == (3, True)
-    assert (len(every), every.has_more) == (4, False)
+    assert (len(all_commits), all_commits.has_more) == (4, False)
     assert not registry.commits(limit=None).has_more
     assert registry.commits(limit=0).has_more
     assert pickle.loads(pickle.dumps(some)).has_more
     assert "3 commits, newest first; there are more: " in some._repr_html_()
-    assert "4 commits, newest first</" in every._repr_html_()
+    assert "4 commits, newest first</" in all_commits._repr_html_()

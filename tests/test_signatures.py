@@ -1,4 +1,4 @@
-"""The signatures of the public API, and its types as a user's code sees them."""
+"""The signatures of the public API, and its types in user code."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def signatures() -> Iterator[str]:
 
 
 def members(name: str, owner: type) -> Iterator[str]:
-    ours = [base for base in owner.__mro__ if base.__module__.startswith("modelversions")]
-    for key in sorted({key for base in ours for key in vars(base) if not key.startswith("_")}):
+    bases = [base for base in owner.__mro__ if base.__module__.startswith("modelversions")]
+    for key in sorted({key for base in bases for key in vars(base) if not key.startswith("_")}):
         value = inspect.getattr_static(owner, key)
         function = getattr(value, "__func__", value)
         shown = str(inspect.signature(function)) if inspect.isfunction(function) else ""
         yield f"{name}.{key}{shown}"
 
 
-def test_the_signatures_are_those_that_were_promised() -> None:
-    """A change is on purpose: run this file, and put it into the changelog."""
+def test_the_signatures_are_unchanged() -> None:
+    """After an intended change, run this file and add the change to the changelog."""
     assert list(signatures()) == PINNED.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.compat
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_the_types_of_a_user_s_code(checker: str) -> None:
-    """Each line that is wrong says so, and an error that is not there is one too."""
+def test_the_types_of_user_code(checker: str) -> None:
+    """The sample marks each expected error; an unused mark is an error too."""
     if importlib.util.find_spec(checker) is None:
         pytest.skip(f"{checker} is not installed")
     command = [sys.executable, "-m", checker, str(SAMPLE)]

@@ -1,4 +1,4 @@
-"""The specification that is shipped with the package, and the rules that are cited."""
+"""The specification in the package, and references to its rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_rules_are_numbered() -> None:
     assert [rule for rule in RULES if not rule[-1].isdigit()] == ["F12a", "F12b", "F12c"]
 
 
-def test_each_rule_that_is_cited_exists() -> None:
+def test_each_cited_rule_exists() -> None:
     package = Path(str(files("modelversions")))
     cited = {
         rule

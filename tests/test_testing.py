@@ -1,4 +1,4 @@
-"""Registries for users' unit tests: hermetic and reproducible."""
+"""Registries for unit tests of users: hermetic and reproducible."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ pytest_plugins = ["modelversions.pytest_plugin"]
 
 @pytest.fixture
 def _hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A configuration that signs with a program that must not run, and runs hooks."""
+    """Set a configuration with a signing program and hooks, which must not run."""
     program = tmp_path / "gpg"
     program.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\nexit 1\n")
     program.chmod(0o755)
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(
         f"[tag]\n\tgpgSign = true\n[gpg]\n\tprogram = {program}\n[core]\n\thooksPath = {tmp_path}\n"
-        "[user]\n\tname = Somebody Else\n\temail = else@example.com\n"
+        "[user]\n\tname = Someone Else\n\temail = else@example.com\n"
         "[i18n]\n\tcommitEncoding = latin-1\n"
     )
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Environment")
@@ -50,7 +50,7 @@ def test_it_reads_neither_configuration_nor_environment(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_it_is_the_same_each_time() -> None:
+def test_registries_are_reproducible() -> None:
     first, second = (memory_registry({"m": ["v1.0.0"]}, {"m": {"dev": "v1.0.0"}}) for _ in "ab")
     assert first.history() == second.history()
     assert first.commits() == second.commits()
@@ -77,7 +77,7 @@ def test_a_new_commit() -> None:
     assert first.commits() == second.commits()
 
 
-def test_a_new_commit_elsewhere(disk: Builder) -> None:
+def test_a_new_commit_requires_a_registry_in_memory(disk: Builder) -> None:
     disk.commit()
     for registry in (disk.registry, Registry.open("https://host/repo.git")):
         with pytest.raises(InvalidArgumentError, match="is for registries in memory"):
@@ -95,7 +95,7 @@ def test_a_new_commit_elsewhere(disk: Builder) -> None:
         ({}, "prod", "stages must have the form"),
     ],
 )
-def test_arguments_of_another_form(models: Any, stages: Any, message: str) -> None:
+def test_invalid_models_and_stages(models: Any, stages: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         memory_registry(models, stages)
 
@@ -118,23 +118,23 @@ def test_push_and_fetch_between_registries_in_memory() -> None:
 
 def test_push_and_fetch_between_memory_and_disk(disk: Builder) -> None:
     disk.commit()
-    here, there = memory_registry({"m": ["v1.0.0"]}), disk.registry
-    assert here.push(remote=there).transferred == ("m@v1.0.0",)
-    there.deprecate("m", author=AUTHOR)
-    assert here.fetch(remote=there).transferred == ("m@deprecated",)
-    assert there.push("m@deprecated", remote=here).unchanged == ("m@deprecated",)
-    assert here.history() == there.history()
+    memory, on_disk = memory_registry({"m": ["v1.0.0"]}), disk.registry
+    assert memory.push(remote=on_disk).transferred == ("m@v1.0.0",)
+    on_disk.deprecate("m", author=AUTHOR)
+    assert memory.fetch(remote=on_disk).transferred == ("m@deprecated",)
+    assert on_disk.push("m@deprecated", remote=memory).unchanged == ("m@deprecated",)
+    assert memory.history() == on_disk.history()
 
 
-def test_a_push_of_what_needs_a_missing_commit() -> None:
-    here, there = memory_registry({"m": ["v1.0.0", "v2.0.0"]}), memory_registry(commits=0)
-    repo = here._store.repo  # type: ignore[attr-defined]
-    child, root = (ObjectID(version.commit.encode()) for version in here["m"])
+def test_a_push_with_a_missing_commit() -> None:
+    source, target = memory_registry({"m": ["v1.0.0", "v2.0.0"]}), memory_registry(commits=0)
+    repo = source._store.repo  # type: ignore[attr-defined]
+    child, root = (ObjectID(version.commit.encode()) for version in source["m"])
     repo.update_shallow({child}, None)
     del repo.object_store._data[root]
     with pytest.raises(PushRejectedError, match="is in neither repository"):
-        here.push("m@v2.0.0", remote=there)
-    assert list(there) == []
+        source.push("m@v2.0.0", remote=target)
+    assert list(target) == []
 
 
 def test_allowed_stages_and_another_author() -> None:
@@ -167,12 +167,12 @@ def test_author_and_clock_of_a_registry() -> None:
 
 
 @pytest.mark.parametrize("commits", [-1, "3", None])
-def test_a_number_of_commits_that_is_none(commits: Any) -> None:
+def test_an_invalid_number_of_commits(commits: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"from 0 on, not {commits!r}"):
         memory_registry(commits=commits)
 
 
-def test_a_new_commit_of_what_is_no_registry() -> None:
+def test_a_new_commit_with_an_invalid_registry() -> None:
     registry: Any = "churn"
     with pytest.raises(InvalidArgumentError, match="for registries in memory; .* in 'churn'"):
         new_commit(registry)

@@ -1,4 +1,4 @@
-"""A user's unit test gives the same result with any home, and runs no program."""
+"""The result of a user's unit test does not depend on the home directory; no program is run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.builders import Builder
 
 HOSTILE = """
 [user]
-	name = Somebody Else
+	name = Someone Else
 	email = else@example.com
 [tag]
 	gpgSign = true
@@ -30,7 +30,7 @@ HOSTILE = """
 [i18n]
 	commitEncoding = latin1
 [transfer]
-	fsckObjects = no boolean
+	fsckObjects = not a boolean
 """
 
 UNIT_TEST = """
@@ -60,10 +60,10 @@ ON_DISK = "from modelversions import Registry; Registry.open({path!r}).register(
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home whose configuration names programs that leave a mark."""
+    """A home directory whose configuration names programs that create marker files."""
     home, hooks = tmp_path / "hostile", tmp_path / "hooks"
-    for folder in (home, hooks):
-        folder.mkdir()
+    for directory in (home, hooks):
+        directory.mkdir()
     for program in ("gpg", "pre-commit", "post-commit", "reference-transaction", "pre-receive"):
         path = hooks / program
         path.write_text(f"#!/bin/sh\ntouch {home}/{program}.ran\nexit 1\n")
@@ -73,7 +73,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with a home, and without the variables that keep these tests from it."""
+    """Run Python with a home directory, without the Git variables of these tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -90,22 +90,21 @@ def marks(home: Path) -> list[str]:
 
 
 def test_a_user_s_test_does_not_depend_on_the_home(home: Path, tmp_path: Path) -> None:
-    """It has the same result as with an empty home, and runs no program."""
+    """The result equals that with an empty home directory, and no program is run."""
     empty = tmp_path / "empty"
     empty.mkdir()
     shown = []
-    for folder in (empty, home):
-        (folder / "test_user.py").write_text(UNIT_TEST)
-        done = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_user.py")
+    for directory in (empty, home):
+        (directory / "test_user.py").write_text(UNIT_TEST)
+        done = run(directory, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_user.py")
         assert done.returncode == 0, done.stdout + done.stderr
         shown += [line for line in done.stdout.splitlines() if line.startswith("[{")]
-        assert marks(folder) == []
+        assert marks(directory) == []
     assert shown[0] == shown[1]
     assert str(AUTHOR.email) in shown[0]
 
 
-def test_the_home_is_hostile(home: Path, disk: Builder) -> None:
-    """What the test above finds harmless, runs programs in a repository on disk."""
+def test_the_same_home_runs_programs_for_a_repository_on_disk(home: Path, disk: Builder) -> None:
     assert isinstance(disk.repo, Repo)
     code = ON_DISK.format(path=disk.repo.path)
     done = run(home, "-c", code)

@@ -1,4 +1,4 @@
-"""Watches: the present version, and each change, through failures of a server."""
+"""Watches yield the current version and each change, also after failures of a server."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ Step = Callable[[], object]
 
 @attrs.define
 class Script:
-    """Waits by taking a step, one at each wait, and ends the watch after the last one."""
+    """Run one step at each wait, and end the watch after the last step."""
 
     steps: Iterable[Step]
     waited: list[float] = attrs.Factory(list)
-    _left: Iterator[Step] = attrs.field(init=False)
+    _remaining: Iterator[Step] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._left = iter(self.steps)
+        self._remaining = iter(self.steps)
 
     def __call__(self, seconds: float) -> bool:
         self.waited.append(seconds)
-        step = next(self._left, None)
+        step = next(self._remaining, None)
         if step is not None:
             step()
         return step is None
 
 
 class Store(LocalStore):
-    """A store that counts what is asked of it, and raises errors."""
+    """A store that records reads and listings, and raises errors."""
 
     def __init__(self, builder: Builder) -> None:
         super().__init__(builder.repo, "memory")
@@ -78,17 +78,17 @@ class Store(LocalStore):
 
 
 def nothing() -> None:
-    """Change nothing."""
+    """Do nothing."""
 
 
 def watched(registry: Registry, reference: str, *steps: Step) -> list[str | None]:
-    """Return what a watch yields while steps are taken."""
+    """Return the values of a watch while steps are run."""
     versions = registry.watch(reference, wait=Script(steps))
     return [None if one is None else str(one) for one in versions]
 
 
 class TestChanges:
-    def test_the_present_version_then_each_change(self) -> None:
+    def test_the_current_version_then_each_change(self) -> None:
         registry = memory_registry({"churn": ["v1.0.0", "v2.0.0"]}, {"churn": {"prod": "v1.0.0"}})
         found = watched(
             registry,
@@ -114,7 +114,9 @@ class TestChanges:
             ("other@latest", [None]),
         ],
     )
-    def test_none_where_it_names_nothing(self, reference: str, expected: list[str | None]) -> None:
+    def test_none_for_references_without_a_version(
+        self, reference: str, expected: list[str | None]
+    ) -> None:
         registry = memory_registry(commits=2)
         steps: list[Step] = [
             lambda: registry.register("churn", "v1.0.0", commit="HEAD~1"),
@@ -135,12 +137,12 @@ class TestChanges:
         assert (first.name, first.commit) == ("v1.0.0", builder.commits["c1"])
         assert (second.name, second.commit) == ("v1.0.0", builder.commits["c2"])
 
-    def test_other_forms_of_a_reference(self, builder: Builder) -> None:
+    def test_references_of_other_types(self, builder: Builder) -> None:
         registry = builder.tags("m@v1.0.0").registry
         for reference in (registry["m"][0], TagName.parse("m@v1.0.0")):
             assert list(registry.watch(reference, wait=Script([]))) == [registry["m"][0]]
 
-    def test_the_past_is_not_watched(self, builder: Builder) -> None:
+    def test_a_view_of_the_past_cannot_be_watched(self, builder: Builder) -> None:
         past = builder.tags("m@v1.0.0").registry.as_of(at(5))
         with pytest.raises(InvalidArgumentError, match=r"call watch\(\) on the Registry"):
             past.watch("m@latest")
@@ -170,7 +172,7 @@ class TestArguments:
             builder.registry.watch("m@latest", interval)
         assert (caught.value.argument, caught.value.value) == ("interval", interval)
 
-    def test_what_ends_it(self, builder: Builder) -> None:
+    def test_stop_and_wait(self, builder: Builder) -> None:
         stop: Any = "now"
         with pytest.raises(InvalidArgumentError, match=r"stop must be a threading.Event, not 'now"):
             builder.registry.watch("m@latest", stop=stop)
@@ -179,13 +181,13 @@ class TestArguments:
 
 
 class TestEnd:
-    def test_an_event_that_is_set_before(self, builder: Builder) -> None:
+    def test_stop_is_set_before_the_first_read(self, builder: Builder) -> None:
         store, stop = Store(builder.tags("m@v1.0.0")), threading.Event()
         stop.set()
         assert list(Registry(store).watch("m@latest", stop=stop)) == []
         assert store.listed == []
 
-    def test_an_event_that_is_set_while_the_version_is_used(self, builder: Builder) -> None:
+    def test_stop_is_set_while_the_version_is_used(self, builder: Builder) -> None:
         registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
         found = []
         for version in registry.watch("m@latest", 3600, stop=stop):
@@ -193,7 +195,7 @@ class TestEnd:
             stop.set()
         assert len(found) == 1
 
-    def test_an_event_ends_a_wait_in_another_thread(self, builder: Builder) -> None:
+    def test_stop_ends_a_wait_in_another_thread(self, builder: Builder) -> None:
         registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
         found: Queue[Version | None] = Queue()
 
@@ -209,13 +211,13 @@ class TestEnd:
         assert not thread.is_alive()
         assert found.empty()
 
-    def test_an_event_and_a_function_that_waits(self, builder: Builder) -> None:
+    def test_stop_with_a_wait_function(self, builder: Builder) -> None:
         registry, stop = builder.tags("m@v1.0.0").registry, threading.Event()
         script = Script([nothing, stop.set, nothing])
         assert len(list(registry.watch("m@latest", 5, stop=stop, wait=script))) == 1
         assert script.waited == [5, 5]
 
-    def test_it_can_be_closed(self, builder: Builder) -> None:
+    def test_a_watch_can_be_closed(self, builder: Builder) -> None:
         store = Store(builder.tags("m@v1.0.0"))
         with closing(Registry(store).watch("m@latest")) as versions:
             assert str(next(versions)) == "m@v1.0.0"
@@ -256,13 +258,13 @@ class TestReads:
             assert store.listed == [("m@", "m#")] * 6
             assert store.reads == []
 
-    def test_one_tag_more_is_one_object_more(self, builder: Builder) -> None:
+    def test_one_new_tag_is_one_more_object_to_read(self, builder: Builder) -> None:
         store = Store(builder.tags("m@v1.0.0", "m@v2.0.0", "m#prod#1"))
         steps: list[Step] = [store.reads.clear, lambda: builder.tag("m#prod#2", at=90), nothing]
         assert len(list(Registry(store).watch("m#prod", wait=Script(steps)))) == 1
         assert store.reads == ["m#prod#2"]
 
-    def test_a_model_that_does_not_exist_lists_no_other(self, builder: Builder) -> None:
+    def test_a_missing_model_does_not_list_other_models(self, builder: Builder) -> None:
         store = Store(builder.tags("n@v1.0.0"))
         assert list(Registry(store).watch("m#prod", wait=Script([nothing]))) == [None]
         assert store.listed == [("m@", "m#")] * 2
@@ -283,11 +285,11 @@ class TestReads:
         with http_server(disk.repo, counting) as url, Registry.open(url) as registry:
             script = Script([requests.clear, *[nothing] * 3])
             assert [str(one) for one in registry.watch("m#prod", wait=script)] == ["m@v1.0.0"]
-            assert requests == ["GET"] * 4  # this server speaks the first version of the protocol
+            assert requests == ["GET"] * 4  # this server uses version 0 of the protocol
 
 
 def remote_error(status: int | None = None) -> RemoteError:
-    return RemoteError("the server is away", location="here", status=status)
+    return RemoteError("the server is unavailable", location="here", status=status)
 
 
 class TestFailures:
@@ -296,27 +298,27 @@ class TestFailures:
         store.errors = list(errors)
         return Registry(store), Script([nothing] * (len(errors) + 1))
 
-    def test_it_goes_on_when_the_server_is_back(
+    def test_it_continues_when_the_server_is_available_again(
         self, builder: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
-        away = remote_error()
-        registry, script = self.failing(builder, None, away, away, away, None, away)
+        error = remote_error()
+        registry, script = self.failing(builder, None, error, error, error, None, error)
         found = list(registry.watch("m@latest", 10, wait=script))
         assert [str(one) for one in found] == ["m@v1.0.0"]
         assert script.waited == [10, 10, 20, 40, 10, 10, 10, 10]
         assert {record.name for record in caplog.records} == {"modelversions.watch"}
         watch = "watch of 'm@latest' at 'memory'"
         assert [(record.levelname, record.message) for record in caplog.records] == [
-            ("WARNING", f"{watch}: the server is away; next attempt in 10 s"),
-            ("INFO", f"{watch}: the server is away; next attempt in 20 s"),
-            ("INFO", f"{watch}: the server is away; next attempt in 40 s"),
+            ("WARNING", f"{watch}: the server is unavailable; next attempt in 10 s"),
+            ("INFO", f"{watch}: the server is unavailable; next attempt in 20 s"),
+            ("INFO", f"{watch}: the server is unavailable; next attempt in 40 s"),
             ("INFO", f"{watch}: answered again after failures: 3"),
-            ("WARNING", f"{watch}: the server is away; next attempt in 10 s"),
+            ("WARNING", f"{watch}: the server is unavailable; next attempt in 10 s"),
             ("INFO", f"{watch}: answered again after failures: 1"),
         ]
 
-    def test_a_server_that_is_away_at_first(self, builder: Builder) -> None:
+    def test_a_server_that_is_unavailable_at_first(self, builder: Builder) -> None:
         timeout = RemoteTimeoutError("it sent nothing", location="here")
         registry, script = self.failing(builder, timeout, timeout)
         assert [str(one) for one in registry.watch("m@latest", wait=script)] == ["m@v1.0.0"]
@@ -333,7 +335,7 @@ class TestFailures:
         assert script.waited[2000:] == [interval] * 2
 
     @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
-    def test_a_status_that_may_change(self, builder: Builder, status: int) -> None:
+    def test_a_temporary_status(self, builder: Builder, status: int) -> None:
         registry, script = self.failing(builder, remote_error(status))
         assert len(list(registry.watch("m@latest", wait=script))) == 1
 
@@ -344,7 +346,7 @@ class TestFailures:
             remote_error(410),
             AuthenticationError("no", location="here"),
             RepositoryNotFoundError("no", location="here"),
-            ValueError("another one"),
+            ValueError("another error"),
         ],
     )
     def test_other_errors_end_it(self, builder: Builder, error: Exception) -> None:
@@ -356,11 +358,11 @@ class TestFailures:
         assert caught.value is error
         assert list(versions) == []
 
-    def test_a_tag_that_is_pruned_while_it_is_read(
+    def test_a_tag_that_is_deleted_before_it_is_read(
         self, disk: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
-        class Pruning(Store):
-            """A store of which another process deletes a tag before it is read."""
+        class PrunedStore(Store):
+            """A store in which another process deletes a tag before it is read."""
 
             def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
                 wanted = list(refs)
@@ -370,25 +372,25 @@ class TestFailures:
 
         disk.tags("m@v1.0.0", "m#prod#1")
         steps: list[Step] = [lambda: disk.ref("refs/tags/m#prod#2", "b" * 40), nothing]
-        registry = Registry(Pruning(disk))
+        registry = Registry(PrunedStore(disk))
         assert len(list(registry.watch("m#prod", wait=Script(steps)))) == 1
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "'m#prod#2' was deleted or moved since it was listed" in caplog.text
 
-    def test_a_server_that_fails_for_a_while(
-        self, far: Builder, caplog: pytest.LogCaptureFixture
+    def test_a_server_that_fails_temporarily(
+        self, served_repo: Builder, caplog: pytest.LogCaptureFixture
     ) -> None:
-        far.tags("m@v1.0.0")
-        away: list[int] = []
+        served_repo.tags("m@v1.0.0")
+        statuses: list[int] = []
 
         def answer(_path: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
-            return (away.pop(), {}, b"try again") if away else None
+            return (statuses.pop(), {}, b"try again") if statuses else None
 
         def fail() -> None:
-            away.extend([503, 502])
-            far.tag("m@v2.0.0", "c2", 90)
+            statuses.extend([503, 502])
+            served_repo.tag("m@v2.0.0", "c2", 90)
 
-        with server(far, answer) as traffic:
+        with server(served_repo, answer) as traffic:
             url = traffic.url.replace("//", "//ann:s3cret@")
             script = Script([fail, nothing, nothing, nothing])
             with Registry.open(url) as registry:

@@ -1,5 +1,5 @@
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
-"""Code as a user writes it, for type checkers; each ``type: ignore`` marks a wrong use."""
+"""User code for type checkers; each ``type: ignore`` marks an error."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from modelversions import (
 
 def reading(registry: RegistryView) -> None:
     model: Model = registry["m"]
-    maybe: Model | None = registry.get("m")
+    optional: Model | None = registry.get("m")
     latest: Version | None = model.latest
     latest.name  # type: ignore[union-attr]
     named: Version = model["v1.0.0"]
     first: Version = model[0]
     several: tuple[Version, ...] = model[:2]
-    held: Mapping[str, Version] = model.stages
+    holders: Mapping[str, Version] = model.stages
     model.stages["prod"] = named  # type: ignore[index]
     all_latest: dict[str, Version] = registry.latest()
     events: tuple[Event, ...] = registry.history()
@@ -41,7 +41,7 @@ def reading(registry: RegistryView) -> None:
     registry.to_html(3)  # type: ignore[call-overload]
     registry.register("m")  # type: ignore[attr-defined]
     print(page)
-    print(maybe, several, held, all_latest, events, problems, newest, version, name)
+    print(optional, several, holders, all_latest, events, problems, newest, version, name)
 
 
 def writing(registry: Registry, author: Identity, version: Version) -> None:

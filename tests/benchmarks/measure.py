@@ -1,4 +1,4 @@
-"""Times and sizes: taken in turns, so that a slow minute of the machine is everybody's."""
+"""Measure times and sizes, interleaved, so that noise affects all tools equally."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Literal, TypeVar
 
 import attrs
 
-Taken = TypeVar("Taken")
+Result = TypeVar("Result")
 
 Probe = Callable[[], float]
-"""Asks once and says how long that took, or how much."""
+"""Run something once and return its time or its size."""
 
 Unit = Literal["seconds", "bytes"]
 
 
 @attrs.frozen
 class Sample:
-    """What was taken round by round; nothing is left out."""
+    """The results of all rounds."""
 
     values: tuple[float, ...]
     unit: Unit = "seconds"
@@ -42,48 +42,48 @@ def sample(values: list[float], unit: Unit = "seconds") -> Sample:
     return Sample(tuple(values), unit)
 
 
-def clocked(run: Callable[[], object]) -> Probe:
-    """Make a probe of anything; to let go of the answer is not part of the answer."""
+def timed(run: Callable[[], object]) -> Probe:
+    """Return a probe that times a call. Releasing the result is not timed."""
 
     def probe() -> float:
         start = time.perf_counter()
-        answer = run()
+        result = run()
         end = time.perf_counter()
-        del answer
+        del result
         return end - start
 
     return probe
 
 
-def in_turns(
+def interleave(
     rounds: int,
-    *probes: Callable[[], Taken],
+    *probes: Callable[[], Result],
     before: Callable[[], object] = lambda: None,
     warm: bool = True,
-) -> list[list[Taken]]:
-    """Ask all probes in each round, in turns from the front and from the back.
+) -> list[list[Result]]:
+    """Run all probes in each round, alternately in forward and in reverse order.
 
     Args:
-        rounds: how many rounds count.
-        probes: who is asked.
-        before: what is done before each round, outside of all times.
-        warm: whether there is a first round that does not count, for the machine's caches.
+        rounds: the number of rounds that are returned.
+        probes: what is run.
+        before: is called before each round; not timed.
+        warm: whether there is a first round that is discarded, to fill caches.
 
     Returns:
-        For each probe what it said, round by round.
+        The results of each probe, in the order of the rounds.
     """
-    taken: list[list[Taken]] = [[] for _ in probes]
+    results: list[list[Result]] = [[] for _ in probes]
     for number in range(-warm, rounds):
         before()
         order = list(enumerate(probes))
-        for place, probe in order if number % 2 == 0 else reversed(order):
-            gc.collect()  # the garbage of one answer is not a part of the next one
-            said = probe()
+        for index, probe in order if number % 2 == 0 else reversed(order):
+            gc.collect()  # so that no probe collects the garbage of another
+            result = probe()
             if number >= 0:
-                taken[place].append(said)
-    return taken
+                results[index].append(result)
+    return results
 
 
 def exponent(small: tuple[int, float], large: tuple[int, float]) -> float:
-    """Return the power of the size with which a figure grows."""
+    """Return the exponent of the size with which a result grows."""
     return math.log(large[1] / small[1]) / math.log(large[0] / small[0])

@@ -1,4 +1,4 @@
-"""How large a run is, and where it keeps its repositories."""
+"""The sizes of a run."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from tests.benchmarks.repositories import Repositories
 
 @attrs.frozen
 class Plan:
-    """Sizes in tags, and how often to ask."""
+    """Numbers of tags and of rounds."""
 
     small: int = 1_000
     large: int = 100_000
     huge: int = 1_000_000
     tables: tuple[tuple[int, int], ...] = ((1_500, 3), (10_000, 1))
-    """Sizes at which GTO is waited for, each with its rounds."""
+    """Numbers of tags at which GTO is measured too, each with its number of rounds."""
     models: int = 20_000
     """Models with one tag each."""
     versions: tuple[int, int] = (5_000, 50_000)
-    """Of one model alone, in versions."""
+    """Numbers of versions of a single model."""
     quick: int = 51
-    """Rounds of what takes milliseconds."""
+    """Rounds for operations that take milliseconds."""
     steady: int = 15
-    """Rounds of what writes, or starts an interpreter."""
+    """Rounds for operations that write, or start an interpreter."""
     slow: int = 7
-    """Rounds of what takes seconds."""
+    """Rounds for operations that take seconds."""
     served: int = 10_000
-    """Tags of the repository at a URL."""
+    """Number of tags of the repository at a URL."""
     noise: int = 200_000_000
-    """Bytes of its files, which do not compress."""
-    judged: bool = True
-    """Whether the sizes are those that the targets are meant for."""
+    """Total size in bytes of its incompressible files."""
+    has_targets: bool = True
+    """Whether the targets apply to these sizes."""
 
 
 SMOKE = Plan(
@@ -50,13 +50,13 @@ SMOKE = Plan(
     slow=2,
     served=2_000,
     noise=2_000_000,
-    judged=False,
+    has_targets=False,
 )
 
 
 @attrs.frozen
 class Bench:
-    """What a scenario works with."""
+    """The arguments of a scenario."""
 
     plan: Plan
     repositories: Repositories
@@ -67,21 +67,21 @@ Scenario = Callable[[Bench], Iterator[Row]]
 
 def growth(
     scenario: str,
-    question: str,
+    operation: str,
     small: tuple[int, Sample],
     large: tuple[int, Sample],
     limit: float = 1.05,
 ) -> Row:
-    """Compare one figure of ours at two sizes."""
+    """Compare the results of modelversions at two sizes."""
     (less, before), (more, after) = small, large
     return Row(
         scenario=scenario,
-        question=f"{question}, growth",
+        operation=f"{operation}, growth",
         tags=f"{more:,}",
-        ours=after,
-        peer=f"itself at {less:,}",
-        theirs=before,
-        figure=exponent((less, before.median), (more, after.median)),
+        result=after,
+        baseline=f"the same at {less:,}",
+        baseline_result=before,
+        ratio=exponent((less, before.median), (more, after.median)),
         unit=GROWTH,
         target=Target(limit),
     )

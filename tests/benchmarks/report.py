@@ -1,4 +1,4 @@
-"""What is shown: a row for each figure, with what it is to reach."""
+"""The table of results: a row for each comparison, with its target."""
 
 from __future__ import annotations
 
@@ -15,105 +15,116 @@ import attrs
 from tests.benchmarks.measure import Sample
 from tests.compat.git import Git
 
-HEADING = ("question", "tags", "modelversions", "beside", "its figure", "comes to", "to reach")
+HEADING = (
+    "operation",
+    "tags",
+    "modelversions",
+    "baseline",
+    "baseline result",
+    "ratio",
+    "target",
+    "met",
+)
 FASTER = "x faster"
 GROWTH = "n^"
 MARK = "<!-- benchmark -->"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 README = Path(__file__).parents[2] / "README.md"
 IN_README = (
-    ("latest", "not seen before"),
+    ("latest", "not read before"),
     ("model", ""),
     ("latest-all", "C git"),
-    ("history", "every field"),
-    ("table", "imports done"),
+    ("history", "C git: all fields"),
+    ("table", "without imports"),
 )
-"""Scenario, and a part of question or peer, of the rows that the README shows."""
+"""The rows of the README: the scenario, and a part of the operation or the baseline."""
 PACKAGES = ("dulwich", "gto", "pygit2")
 
 
 @attrs.frozen
 class Target:
-    """What a figure is to reach."""
+    """A limit for a ratio."""
 
     limit: float
-    least: bool = False
-    """Whether the limit is the least, and not the most, that will do."""
+    is_minimum: bool = False
+    """Whether the limit is a minimum, not a maximum."""
     or_seconds: float | None = None
-    """A time that will do, whatever the figure."""
+    """A time that meets the target, whatever the ratio."""
 
-    def reached(self, figure: float, seconds: float) -> bool:
+    def is_met(self, ratio: float, seconds: float) -> bool:
         if self.or_seconds is not None and seconds <= self.or_seconds:
             return True
-        return figure >= self.limit if self.least else figure <= self.limit
+        return ratio >= self.limit if self.is_minimum else ratio <= self.limit
 
     def text(self, unit: str) -> str:
         other = "" if self.or_seconds is None else f", or {self.or_seconds * 1e3:g} ms"
-        return f"{'≥' if self.least else '≤'} {_with_unit(f'{self.limit:g}', unit)}{other}"
+        return f"{'≥' if self.is_minimum else '≤'} {_with_unit(f'{self.limit:g}', unit)}{other}"
 
 
 @attrs.frozen
 class Row:
-    """One figure: our time compared with that of another tool, or of ours at another size."""
+    """A result of modelversions, compared with another tool or with another size."""
 
     scenario: str
-    question: str
+    operation: str
     tags: str
-    ours: Sample
-    peer: str = ""
-    theirs: Sample | None = None
-    figure: float | None = None
+    result: Sample
+    baseline: str = ""
+    baseline_result: Sample | None = None
+    ratio: float | None = None
     unit: str = "x"
     target: Target | None = None
 
     @property
-    def reached(self) -> bool | None:
-        """Whether the target is reached; None where there is none, or no figure."""
-        if self.target is None or self.figure is None:
+    def met(self) -> bool | None:
+        """Whether the target is met; None without a target or a ratio."""
+        if self.target is None or self.ratio is None:
             return None
-        return self.target.reached(self.figure, self.ours.median)
+        return self.target.is_met(self.ratio, self.result.median)
 
-    def cells(self, *, judged: bool) -> tuple[str, ...]:
-        """Return the texts of the row; at sizes that no target is meant for, without a verdict."""
+    def cells(self, *, with_met: bool) -> tuple[str, ...]:
+        """Return the texts of the row; the last one is empty if targets do not apply."""
         target = self.target.text(self.unit) if self.target else ""
-        verdict = {True: "yes", False: "no", None: ""}[self.reached if judged else None]
+        met = {True: "yes", False: "no", None: ""}[self.met if with_met else None]
         return (
-            self.question,
+            self.operation,
             self.tags,
-            str(self.ours),
-            self.peer,
-            "" if self.theirs is None else str(self.theirs),
-            "" if self.figure is None else _with_unit(_digits(self.figure), self.unit),
+            str(self.result),
+            self.baseline,
+            "" if self.baseline_result is None else str(self.baseline_result),
+            "" if self.ratio is None else _with_unit(_digits(self.ratio), self.unit),
             target,
-            verdict,
+            met,
         )
 
-    def record(self, *, judged: bool) -> dict[str, Any]:
-        """Return the row for machines, with what was taken in each round."""
+    def record(self, *, with_met: bool) -> dict[str, Any]:
+        """Return the row for JSON, with the results of all rounds."""
         return {
             **attrs.asdict(self),
             "target": self.target.text(self.unit) if self.target else None,
-            "reached": self.reached if judged else None,
+            "met": self.met if with_met else None,
         }
 
 
-def ratio(  # a row is what its columns are
+def compare(
     scenario: str,
-    question: str,
+    operation: str,
     tags: int,
-    ours: Sample,
-    peer: str,
-    theirs: Sample | None,
+    result: Sample,
+    baseline: str,
+    baseline_result: Sample | None,
     target: Target | None = None,
     unit: str = "x",
 ) -> Row:
-    """Set what we took beside what a peer took: how many times as long, or how much faster."""
-    if theirs is None:
-        peer, figure = f"{peer}: not installed", None
+    """Compare with another tool, or with another size: as a multiple of its time, or a speedup."""
+    if baseline_result is None:
+        baseline, ratio = f"{baseline}: not installed", None
     else:
-        figure = ours.median / theirs.median
-        figure = 1 / figure if unit == FASTER else figure
-    return Row(scenario, question, f"{tags:,}", ours, peer, theirs, figure, unit, target)
+        ratio = result.median / baseline_result.median
+        ratio = 1 / ratio if unit == FASTER else ratio
+    return Row(
+        scenario, operation, f"{tags:,}", result, baseline, baseline_result, ratio, unit, target
+    )
 
 
 def line(cells: tuple[str, ...]) -> str:
@@ -121,40 +132,39 @@ def line(cells: tuple[str, ...]) -> str:
 
 
 def heading() -> str:
-    cells = (*HEADING, "reached")
-    return f"{line(cells)}\n|{'---|' * len(cells)}"
+    return f"{line(HEADING)}\n|{'---|' * len(HEADING)}"
 
 
-def write_results(rows: Sequence[Row], found: Mapping[str, str]) -> None:
+def write_results(rows: Sequence[Row], environment: Mapping[str, str]) -> None:
     """Write all rows into ``RESULTS.md``, and a few of them into the README."""
     text = RESULTS.read_text()
     start = text.index(MARK)
-    taken = ", ".join(f"{name} {value}" for name, value in found.items())
-    table = "\n".join([heading(), *(line(row.cells(judged=True)) for row in rows)])
-    RESULTS.write_text(f"{text[:start]}{MARK}\n{taken}\n\n{table}\n")
+    versions = ", ".join(f"{name} {value}" for name, value in environment.items())
+    table = "\n".join([heading(), *(line(row.cells(with_met=True)) for row in rows)])
+    RESULTS.write_text(f"{text[:start]}{MARK}\n{versions}\n\n{table}\n")
     readme = README.read_text()
     before, _, rest = readme.partition(f"{MARK}\n")
     after = rest[rest.index("## ") :]
     shown = "\n".join(
-        ["| question | tags | time | compared with |\n|---|---|---|---|", *_few(rows)]
+        ["| operation | tags | time | compared with |\n|---|---|---|---|", *_readme_lines(rows)]
     )
     README.write_text(f"{before}{MARK}\n{shown}\n\n{after}")
 
 
-def _few(rows: Sequence[Row]) -> Iterator[str]:
+def _readme_lines(rows: Sequence[Row]) -> Iterator[str]:
     """Yield a short line for each row that the README shows."""
     for scenario, part in IN_README:
         for row in rows:
-            if row.scenario == scenario and part in f"{row.question} {row.peer}":
-                cells = row.cells(judged=True)
+            if row.scenario == scenario and part in f"{row.operation} {row.baseline}":
+                cells = row.cells(with_met=True)
                 word = "than" if cells[5].endswith(FASTER) else "of"
                 yield line((f"`{cells[0]}`", cells[1], cells[2], f"{cells[5]} {word} {cells[3]}"))
                 break
 
 
-def machine() -> dict[str, str]:
-    """Say what took part."""
-    found = {
+def describe_environment() -> dict[str, str]:
+    """Return the versions of the programs and packages, and the machine's properties."""
+    environment = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
@@ -162,15 +172,15 @@ def machine() -> dict[str, str]:
     }
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            environment[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            environment[package] = "not installed"
+    return environment
 
 
-def _digits(figure: float) -> str:
-    return f"{figure:,.2f}" if figure < 100 else f"{figure:,.0f}"
+def _digits(ratio: float) -> str:
+    return f"{ratio:,.2f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
-def _with_unit(figure: str, unit: str) -> str:
-    return f"{unit}{figure}" if unit == GROWTH else f"{figure} {unit}"
+def _with_unit(number: str, unit: str) -> str:
+    return f"{unit}{number}" if unit == GROWTH else f"{number} {unit}"

@@ -1,4 +1,4 @@
-"""Registries of any size, built once, as Git leaves them: after ``git gc``, or as a clone."""
+"""Build repositories of any size, as they are after ``git gc`` or ``git clone``."""
 
 from __future__ import annotations
 
@@ -23,72 +23,72 @@ START = 1_600_000_000
 ANN = "Ann <ann@example.com>"
 STAGES = ("dev", "staging", "prod")
 EACH = 200
-"""The tags of a usual model: two versions, then a stage, and so on."""
+"""The number of tags of a model: two versions, then a stage, and so on."""
 
 _TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The tree that holds nothing: all that these commits hold."""
+"""The empty tree, which all commits without files have."""
 
 
 @attrs.frozen
 class Shape:
-    """How many tags there are, and how many of them each model has; the last one has the rest."""
+    """The numbers of tags in all and per model; the last model has the rest."""
 
     tags: int
     each: int = EACH
     noise: int = 0
-    """Bytes of files that do not compress, spread over the commits."""
+    """Total size in bytes of incompressible files, spread over the commits."""
     packing: str = "gc"
     """"gc": packed by ``git gc``, which stores nearly all tags as deltas; "clone": a clone of that
-    from a server; "whole": one pack without deltas, as ``git fast-import`` may leave it."""
+    from a server; "whole": one pack without deltas, as ``git fast-import`` may write it."""
 
     def __str__(self) -> str:
-        """Name the shape, as a folder."""
+        """Return the name of the directory."""
         noise = f"-{self.noise // 1_000_000}-MB" if self.noise else ""
         packing = "" if self.packing == "gc" else f"-{self.packing}"
         return f"{self.tags}-tags-{self.each}-a-model{noise}{packing}"
 
 
 def one_model(versions: int) -> Shape:
-    """Give all tags to one model with so many versions."""
+    """Return a shape with all tags in one model with this number of versions."""
     tags = versions * 3 // 2
     return Shape(tags, tags)
 
 
 @attrs.frozen
 class Repositories:
-    """The repositories of a run, below one folder; those that are there already are used again."""
+    """The repositories of a run, in one directory; existing ones are reused."""
 
     root: Path
 
     def path(self, shape: Shape) -> Path:
-        """Return a repository to read from; it is built at the first call."""
+        """Return a repository to read from; the first call builds it."""
         path = self.root / str(shape)
         if not path.exists():
-            half = path.with_suffix(".half")  # what an interrupted run leaves is not used again
-            shutil.rmtree(half, ignore_errors=True)
+            partial = path.with_suffix(".partial")  # so that an interrupted run leaves no path
+            shutil.rmtree(partial, ignore_errors=True)
             if shape.packing == "clone":
-                self._clone(half, shape)
+                self._clone(partial, shape)
             else:
-                _build(half, shape)
-            half.rename(path)
+                _build(partial, shape)
+            partial.rename(path)
         return path
 
     def _clone(self, path: Path, shape: Shape) -> None:
-        """Clone the same repository over Git's protocol, which sends a pack of its own."""
+        """Clone the same repository over Git's protocol, so that Git writes a new pack."""
         source = self.path(attrs.evolve(shape, packing="gc"))
         command = ["git", "clone", "--quiet", "--no-local", source.absolute().as_uri(), str(path)]
         subprocess.run(command, env=ENV, check=True)
 
     @contextmanager
     def copy(self, shape: Shape) -> Iterator[Path]:
-        """Lend a copy of a repository, to write to."""
+        """Yield a temporary copy of a repository, to write to."""
         source = self.path(shape)
-        with TemporaryDirectory(dir=self.root) as folder:
-            yield Path(shutil.copytree(source, Path(folder) / "copy"))
+        with TemporaryDirectory(dir=self.root) as directory:
+            yield Path(shutil.copytree(source, Path(directory) / "copy"))
 
 
 def _build(path: Path, shape: Shape) -> None:
-    """Write the pack and the packed refs: ``git tag``, or an import, would make a file a tag."""
+    """Write the pack and packed-refs: ``git tag`` and imports would create a file per tag."""
     git = init(path)
     commits: list[str] = []
     refs: dict[str, tuple[str, str]] = {}
@@ -104,13 +104,13 @@ def _build(path: Path, shape: Shape) -> None:
     head = f"# pack-refs with: peeled fully-peeled sorted \n{commits[-1]} refs/heads/main\n"
     Path(path, ".git", "packed-refs").write_text("".join([head, *lines]))
     assert git("rev-parse", "main").strip() == commits[-1]
-    if shape.packing == "gc":  # what loose tags become; gc alone would keep whole objects whole
+    if shape.packing == "gc":  # deltas, as for loose tags; gc alone would keep whole objects
         git("repack", "-q", "-a", "-d", "-f")
         git("gc", "-q")
 
 
 def _write_pack(file: BinaryIO, count: int, objects: Iterable[tuple[int, bytes]]) -> None:
-    """Write a pack in which each object is whole."""
+    """Write a pack without deltas."""
     sha = hashlib.sha1(usedforsecurity=False)
     for part in chain([b"PACK" + struct.pack(">II", 2, count)], starmap(_entry, objects)):
         file.write(part)
@@ -119,7 +119,7 @@ def _write_pack(file: BinaryIO, count: int, objects: Iterable[tuple[int, bytes]]
 
 
 def _entry(kind: int, raw: bytes) -> bytes:
-    """Write the kind and the size of an object, seven bits a byte after the first, and itself."""
+    """Return a pack entry: type and size, seven bits per byte after the first, and the object."""
     size = len(raw)
     head = [kind << 4 | size & 15]
     size >>= 4
@@ -131,20 +131,20 @@ def _entry(kind: int, raw: bytes) -> bytes:
 
 
 def _commits(shape: Shape, ids: list[str]) -> Iterator[tuple[int, bytes]]:
-    """Give a commit for each place in a model's life, shared by all models; its id goes to ids.
+    """Yield a commit for each step of a model's history, shared by all models; append its ID.
 
-    Its file, if it has one, comes before it.
+    The blob and the tree of its file, if it has one, precede it.
     """
-    for place in range(shape.each):
+    for number in range(shape.each):
         tree = _TREE
         if shape.noise:
-            noise = random.Random(place).randbytes(shape.noise // shape.each)  # noqa: S311  # the same again
+            noise = random.Random(number).randbytes(shape.noise // shape.each)  # noqa: S311  # reproducible
             file = b"100644 data\0" + bytes.fromhex(_id("blob", noise))
             tree = _id("tree", file)
             yield from ((3, noise), (2, file))
         parent = f"parent {ids[-1]}\n" if ids else ""
-        who = f"{ANN} {START + place} +0000"
-        raw = f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\ncommit {place}\n".encode()
+        who = f"{ANN} {START + number} +0000"
+        raw = f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\ncommit {number}\n".encode()
         ids.append(_id("commit", raw))
         yield 1, raw
     yield 2, b""  # the tree
@@ -153,12 +153,12 @@ def _commits(shape: Shape, ids: list[str]) -> Iterator[tuple[int, bytes]]:
 def _tags(
     shape: Shape, commits: list[str], refs: dict[str, tuple[str, str]]
 ) -> Iterator[tuple[int, bytes]]:
-    """Give all tags; their ids and commits go to the refs, by name."""
+    """Yield all tags, and add their IDs and commits to the refs by name."""
     for number in range(shape.tags):
-        model, place = divmod(number, shape.each)
-        at, name, message = _tag(f"model-{model}", place)
+        model, step = divmod(number, shape.each)
+        at, name, message = _tag(f"model-{model}", step)
         head = f"object {commits[at]}\ntype commit\ntag {name}\n"
-        raw = f"{head}tagger {ANN} {START + 1000 * model + place} +0000\n\n{message}\n".encode()
+        raw = f"{head}tagger {ANN} {START + 1000 * model + step} +0000\n\n{message}\n".encode()
         refs[name] = _id("tag", raw), commits[at]
         yield 4, raw
 
@@ -167,14 +167,14 @@ def _id(kind: str, raw: bytes) -> str:
     return hashlib.sha1(f"{kind} {len(raw)}\0".encode() + raw, usedforsecurity=False).hexdigest()
 
 
-def _tag(model: str, place: int) -> tuple[int, str, str]:
-    """Return the commit, the name and the message of a tag: two versions, then a stage, and on."""
-    if place % 3 < 2:
-        version = _version(place)
-        return place, f"{model}@{version}", f"Registering artifact {model} version {version}"
-    stage, version = STAGES[place // 3 % 3], _version(place - 1)
+def _tag(model: str, step: int) -> tuple[int, str, str]:
+    """Return the index of the commit, the name and the message of the tag of a step."""
+    if step % 3 < 2:
+        version = _version(step)
+        return step, f"{model}@{version}", f"Registering artifact {model} version {version}"
+    stage, version = STAGES[step // 3 % 3], _version(step - 1)
     message = f"Assigning stage {stage} to artifact {model} version {version}"
-    return place - 1, f"{model}#{stage}#{place // 3 + 1}", message
+    return step - 1, f"{model}#{stage}#{step // 3 + 1}", message
 
 
 def _version(number: int) -> str:

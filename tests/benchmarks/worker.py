@@ -1,4 +1,4 @@
-"""A fresh interpreter that takes one figure and prints it: ``worker QUESTION PATH``."""
+"""Measure one task in a new interpreter and print the result: ``worker TASK PATH``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def table(path: str) -> float:
-    """Time the table of models, from opening the repository on.
+    """Time the table of models, including opening the repository.
 
-    What is otherwise imported at the first look is there before, as all of GTO is.
+    Modules that the first read would import are imported before, as all of GTO is.
     """
     _import("modelversions.display.tables", "modelversions.git.local.local_store")
     from modelversions import Registry
@@ -24,21 +24,21 @@ def table(path: str) -> float:
 
 
 def versions(path: str) -> float:
-    """Time all that the versions of one model tell, from opening the repository on."""
+    """Time reading all fields of the versions of a model, including opening the repository."""
     _import("modelversions.git.local.local_store")
     from modelversions import Registry
     from tests.benchmarks.reading import in_full
 
     start = time.perf_counter()
     with Registry.open(path) as registry:
-        answer = in_full(registry, "model-0")
+        result = in_full(registry, "model-0")
         end = time.perf_counter()
-    assert answer
+    assert result
     return end - start
 
 
 def gto_table(path: str) -> float:
-    """Time the same table, as ``gto show`` makes it."""
+    """Time the same table of ``gto show``."""
     import gto.api
 
     start = time.perf_counter()
@@ -47,9 +47,9 @@ def gto_table(path: str) -> float:
 
 
 def resident(path: str) -> float:
-    """Take the most memory that was resident while all history is held, beyond the import's.
+    """Return the peak resident memory while the whole history is held, without the import's.
 
-    Pages of mapped files count, such as those of packs, and dulwich, which the first look imports.
+    It includes pages of mapped files, such as packs, and dulwich, which the first read imports.
     """
     from modelversions import Registry
 
@@ -62,7 +62,7 @@ def resident(path: str) -> float:
 
 
 def allocated(path: str) -> float:
-    """Take the most memory that Python itself had given out meanwhile: no mapped file counts."""
+    """Return the peak memory that Python allocated in this time, without mapped files."""
     import tracemalloc
 
     from modelversions import Registry
@@ -70,9 +70,9 @@ def allocated(path: str) -> float:
     tracemalloc.start()
     with Registry.open(path) as registry:
         history = registry.history()
-        most = tracemalloc.get_traced_memory()[1]
+        peak = tracemalloc.get_traced_memory()[1]
     assert history
-    return most
+    return peak
 
 
 def _import(*names: str) -> None:
@@ -81,10 +81,10 @@ def _import(*names: str) -> None:
 
 
 def _peak() -> float:
-    """Return the most bytes that were ever resident.
+    """Return the peak resident memory of this process in bytes.
 
-    Linux hands ``ru_maxrss`` down from a process to the programs that it starts, so that a large
-    parent would hide what this one takes; its own status file begins anew.
+    On Linux, processes inherit ``ru_maxrss`` from their parent, so that it would be that of a
+    large parent. The value of the status file is not inherited.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -92,11 +92,11 @@ def _peak() -> float:
         return next(int(line.split()[1]) * 1024.0 for line in lines if line.startswith("VmHWM"))
     import resource
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(most if sys.platform == "darwin" else most * 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)
 
 
-QUESTIONS: dict[str, Callable[[str], float]] = {
+TASKS: dict[str, Callable[[str], float]] = {
     "table": table,
     "gto": gto_table,
     "versions": versions,
@@ -105,4 +105,4 @@ QUESTIONS: dict[str, Callable[[str], float]] = {
 }
 
 if __name__ == "__main__":
-    print(QUESTIONS[sys.argv[1]](sys.argv[2]))
+    print(TASKS[sys.argv[1]](sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Scenarios that change a repository: each works on a copy of its own."""
+"""Scenarios that change a repository; each uses its own copy."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 import attrs
 
 from modelversions import Identity, Registry
-from tests.benchmarks.measure import Probe, Sample, clocked, in_turns, sample
-from tests.benchmarks.peers import LISTED, git, git_latest, git_listing
+from tests.benchmarks.baselines import FEW_FIELDS, git, git_latest, git_listing
+from tests.benchmarks.measure import Probe, Sample, interleave, sample, timed
 from tests.benchmarks.plan import Bench, growth
-from tests.benchmarks.reading import GIT_LISTED, MODEL, check_latest
-from tests.benchmarks.report import Row, Target, ratio
+from tests.benchmarks.reading import GIT_FEW_FIELDS, GIT_GREATEST, MODEL, check_latest
+from tests.benchmarks.report import Row, Target, compare
 from tests.benchmarks.repositories import Shape
 
 ANN = Identity("Ann", "ann@example.com")
-SOON = Target(1, or_seconds=0.005)
+AS_FAST_OR_5_MS = Target(1, or_seconds=0.005)
 
 
 @attrs.define
 class OtherProgram:
-    """Adds tags to a repository, each one a greater version of the model that is looked at."""
+    """Add tags to a repository, each a greater version of the model that is read."""
 
     path: Path
     _numbers: Iterator[int] = attrs.Factory(lambda: count(1))
@@ -30,49 +30,50 @@ class OtherProgram:
 
     def add(self) -> None:
         self.tag = f"{MODEL}@v100000.0.{next(self._numbers)}"
-        git(self.path, "tag", "-a", "-m", "another one", self.tag, "main")
+        git(self.path, "tag", "-a", "-m", "another version", self.tag, "main")
 
 
 def new_tag(bench: Bench) -> Iterator[Row]:
-    """One tag more, by another program: registry["m"].latest where everything had been seen."""
+    """registry["m"].latest after another program added a tag to a repository read before."""
     tags = bench.plan.large
     with bench.repositories.copy(Shape(tags)) as path, Registry.open(path) as registry:
         other = OtherProgram(path)
         assert len(registry.history()) == tags
 
         def ours() -> str:
-            found = registry[MODEL].latest
-            return found.tag if found else ""
+            version = registry[MODEL].latest
+            return version.tag if version else ""
 
-        probes = _seen(ours, other), clocked(git_latest(path, MODEL))
-        taken = in_turns(bench.plan.steady, *probes, before=other.add)
+        probes = _timed_and_checked(ours, other), timed(git_latest(path, MODEL))
+        results = interleave(bench.plan.steady, *probes, before=other.add)
         check_latest(registry, path)
-    times, theirs = map(sample, taken)
-    question = 'one tag more, in registry["m"].latest'
-    yield ratio("new-tag", question, tags, times, "C git: the greatest name", theirs, SOON)
+    times, git_times = map(sample, results)
+    operation = 'registry["m"].latest after one new tag'
+    yield compare("new-tag", operation, tags, times, GIT_GREATEST, git_times, AS_FAST_OR_5_MS)
 
 
 def new_tag_all(bench: Bench) -> Iterator[Row]:
-    """One tag more, by another program: registry.latest() where everything had been seen."""
+    """registry.latest() after another program added a tag to a repository read before."""
     small, large = bench.plan.small, bench.plan.large
     before, _ = _new_tag_all(bench, small)
     after, git = _new_tag_all(bench, large)
-    question = "one tag more, in registry.latest()"
-    yield ratio("new-tag-all", question, large, after, GIT_LISTED, git, SOON)
-    yield growth("new-tag-all", question, (small, before), (large, after))
+    operation = "registry.latest() after one new tag"
+    yield compare("new-tag-all", operation, large, after, GIT_FEW_FIELDS, git, AS_FAST_OR_5_MS)
+    yield growth("new-tag-all", operation, (small, before), (large, after))
 
 
 def _new_tag_all(bench: Bench, tags: int) -> tuple[Sample, Sample]:
     with bench.repositories.copy(Shape(tags)) as path, Registry.open(path) as registry:
         other = OtherProgram(path)
         assert len(registry.history()) == tags
-        probes = _seen(lambda: registry.latest()[MODEL].tag, other), git_listing(path, LISTED)
-        ours, theirs = in_turns(bench.plan.steady, *probes, before=other.add)
-    return sample(ours), sample(theirs)
+        ours = _timed_and_checked(lambda: registry.latest()[MODEL].tag, other)
+        probes = ours, git_listing(path, FEW_FIELDS)
+        times, git_times = interleave(bench.plan.steady, *probes, before=other.add)
+    return sample(times), sample(git_times)
 
 
 def register(bench: Bench) -> Iterator[Row]:
-    """Register a version beside ``git tag -a``: each on a new commit, which is not timed."""
+    """Register a version, compared with ``git tag -a``; the new commit of each is not timed."""
     tags = bench.plan.large
     with bench.repositories.copy(Shape(tags)) as path, Registry.open(path) as registry:
         numbers = count(1)
@@ -86,18 +87,19 @@ def register(bench: Bench) -> Iterator[Row]:
             return git(path, "tag", "-a", "-m", message, tag, "HEAD")
 
         def before() -> object:
-            return git(path, "commit", "-q", "--allow-empty", "-m", "one more")
+            return git(path, "commit", "-q", "--allow-empty", "-m", "another commit")
 
-        taken = in_turns(bench.plan.steady, clocked(ours), clocked(theirs), before=before)
+        results = interleave(bench.plan.steady, timed(ours), timed(theirs), before=before)
         check_latest(registry, path)
-    times, others = map(sample, taken)
-    yield ratio("register", "registry.register", tags, times, "git tag -a", others, Target(2))
+    times, git_times = map(sample, results)
+    operation = "registry.register()"
+    yield compare("register", operation, tags, times, "git tag -a", git_times, Target(2))
 
 
-def _seen(ask: Callable[[], str], other: OtherProgram) -> Probe:
-    """Take the time, and see that the answer is the tag that was added just now."""
+def _timed_and_checked(read: Callable[[], str], other: OtherProgram) -> Probe:
+    """Return a probe that times a read, and checks that it returns the tag just added."""
 
-    def look() -> None:
-        assert ask() == other.tag
+    def check() -> None:
+        assert read() == other.tag
 
-    return clocked(look)
+    return timed(check)

@@ -1,4 +1,4 @@
-"""A headless Chromium, and pages in it whose console has to stay without errors."""
+"""A headless Chromium, and pages in it whose console must not show errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        pytest.skip("there is no Chromium")
+        pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

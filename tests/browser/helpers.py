@@ -11,14 +11,14 @@ if TYPE_CHECKING:  # Playwright is not installed for all tests
     from playwright.sync_api import Page
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-"""The names of the browser's program."""
+"""Possible names of the browser's executable."""
 
 BUILD = Path(__file__).parents[2] / "build" / "browser"
-"""The folder of the screenshots."""
+"""The directory of the screenshots."""
 
 
 def console_errors(page: Page) -> list[str]:
-    """Return a list to which the errors of a page's console, and its exceptions, are added."""
+    """Return a list to which console errors and exceptions of a page are added."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
@@ -35,19 +35,21 @@ def axe_findings(page: Page, within: str = "html") -> list[str]:
 
     Args:
         page: the page.
-        within: the selector of the elements that are checked.
+        within: the selector of the elements to check.
     """
     page.evaluate(_axe())
-    found = page.evaluate("(within) => axe.run(within, {resultTypes: ['violations']})", arg=within)
+    results = page.evaluate(
+        "(within) => axe.run(within, {resultTypes: ['violations']})", arg=within
+    )
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found["violations"]
+        for one in results["violations"]
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Store a screenshot of the whole page in the folder of the build."""
+    """Store a screenshot of the whole page in the build directory."""
     BUILD.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=BUILD / f"{name}.png", full_page=True)

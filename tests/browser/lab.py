@@ -1,4 +1,4 @@
-"""JupyterLab on a port of this machine, with settings of its own."""
+"""Run JupyterLab on a local port, with its own settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # Playwright is not installed for all tests
 
 _SETTINGS: dict[str, dict[str, Any]] = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are in the page
+    "notebook-extension/tracker": {"windowingMode": "none"},  # so that the page contains all cells
 }
 _READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -29,24 +29,24 @@ _READY = """() => {
 }"""
 _RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 _TIMEOUT = 60_000
-"""The milliseconds that the page may take to load, or a kernel to start."""
+"""The limit for loading the page or starting a kernel, in milliseconds."""
 
 
 class Lab:
-    """A server that runs."""
+    """A running server."""
 
-    def __init__(self, folder: Path, url: str, token: str) -> None:
-        self._folder = folder
+    def __init__(self, directory: Path, url: str, token: str) -> None:
+        self._directory = directory
         self._url = url
         self._token = token
 
     def open(self, page: Page, notebook: Path | str) -> None:
-        """Open a notebook, or one with this code, and run all its cells."""
+        """Open a notebook, or a new one with the given code, and run all its cells."""
         name = f"{secrets.token_hex(4)}.ipynb"
         if isinstance(notebook, Path):
-            shutil.copy(notebook, self._folder / name)
+            shutil.copy(notebook, self._directory / name)
         else:
-            (self._folder / name).write_text(json.dumps(_with_one_cell(notebook)), "utf-8")
+            (self._directory / name).write_text(json.dumps(_with_one_cell(notebook)), "utf-8")
         page.set_default_timeout(_TIMEOUT)
         page.goto(f"{self._url}lab/tree/{name}?token={self._token}&reset")
         page.wait_for_function(_READY)
@@ -64,14 +64,14 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Lab]:
-    """Start a server that keeps its files in ``folder``, and stop it."""
-    env = environment(folder)
+def running(directory: Path) -> Iterator[Lab]:
+    """Start a server with its files in a directory; stop it at the end."""
+    env = environment(directory)
     for name, values in _SETTINGS.items():
         path = Path(env["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", f"{name}.jupyterlab-settings")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), "utf-8")
-    token, root = secrets.token_hex(16), folder / "notebooks"
+    token, root = secrets.token_hex(16), directory / "notebooks"
     root.mkdir()
     options = ["--ip=127.0.0.1", "--port=0", "--no-browser", "--allow-root"]
     options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]

@@ -1,7 +1,7 @@
-"""Pages of many models: how long they take to build, to load and to filter, and how large they are.
+"""Pages of many models: the times to build, load and filter them, and their sizes.
 
-``python -m tests.browser.large`` prints the figures; the tests assert limits. Times of Python are
-those of the processor, so that other programs on the machine do not count.
+``python -m tests.browser.large`` prints the results; the tests assert limits. Times of Python are
+processor times, so that other programs on the machine do not affect them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:  # Playwright is not installed for all tests
     from playwright.sync_api import Page
 
 EACH = 150
-"""The tags of a model with 100 versions: a stage is assigned after each second one."""
+"""The number of tags of a model with 100 versions: a stage is assigned after every second one."""
 
 _FILTER = """async (text) => {
     const search = document.querySelector("input[type=search]");
     const start = performance.now();
     search.value = text;
     search.dispatchEvent(new Event("input"));
-    document.body.offsetHeight; // the layout is a part of it
+    document.body.offsetHeight; // include the layout
     const time = performance.now() - start;
     await new Promise(requestAnimationFrame);
     return [time, document.querySelector("[role=status]").textContent];
@@ -43,30 +43,30 @@ _PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0].star
 
 @attrs.frozen
 class Built:
-    """A page, and what it took."""
+    """A page with its size and the times to build it."""
 
     url: str
     reading: float
     """The seconds to read the history of all models."""
     building: float
-    """The seconds of ``to_html()``, reading included."""
+    """The seconds of ``to_html()``, including reading."""
     size: int
     """In bytes."""
 
 
 @attrs.frozen
-class Shown:
-    """How fast a page is in a browser; the best of several times in milliseconds."""
+class Timing:
+    """The times of a page in a browser; the minimum of several runs in milliseconds."""
 
     first_screen: float
     filtering: float
-    """The slowest of several searches."""
+    """The time of the slowest of several searches."""
 
 
-def build_registry(folder: Path, models: int) -> Built:
-    """Build the page of so many models with 100 versions each, in a repository after ``git gc``."""
-    path = Repositories(folder).path(Shape(models * EACH, EACH))
-    page = folder / "models.html"
+def build_registry(directory: Path, models: int) -> Built:
+    """Build the page of models with 100 versions each, in a repository after ``git gc``."""
+    path = Repositories(directory).path(Shape(models * EACH, EACH))
+    page = directory / "models.html"
 
     def read() -> None:
         with Registry.open(path) as registry:
@@ -79,12 +79,12 @@ def build_registry(folder: Path, models: int) -> Built:
     return Built(page.as_uri(), _seconds(read), _seconds(build), page.stat().st_size)
 
 
-def build_catalog(folder: Path, repositories: int) -> Built:
-    """Build the page of so many repositories with 10 models each."""
-    root = folder / "repositories"
+def build_catalog(directory: Path, repositories: int) -> Built:
+    """Build the page of repositories with 10 models each."""
+    root = directory / "repositories"
     root.mkdir()
     make_repositories(root, repositories, 10)
-    page = folder / "catalog.html"
+    page = directory / "catalog.html"
     paths = sorted((root / "team").iterdir())
 
     def read() -> None:
@@ -97,7 +97,7 @@ def build_catalog(folder: Path, repositories: int) -> Built:
 
 
 def _seconds(call: Callable[[], None]) -> float:
-    """Return the processor's seconds for a call, the least of two."""
+    """Return the processor time of a call in seconds, the minimum of two."""
     times = []
     for _ in range(2):
         start = time.process_time()
@@ -106,13 +106,13 @@ def _seconds(call: Callable[[], None]) -> float:
     return min(times)
 
 
-def show(page: Page, url: str, searches: dict[str, str]) -> Shown:
+def show(page: Page, url: str, searches: dict[str, str]) -> Timing:
     """Load a page and search in it.
 
     Args:
         page: an empty page.
-        url: of the page to measure.
-        searches: words, and what the page says of the number of models.
+        url: the URL of the page to measure.
+        searches: search texts, with the expected number of models as the page shows it.
     """
     first = []
     for _ in range(3):
@@ -122,14 +122,14 @@ def show(page: Page, url: str, searches: dict[str, str]) -> Shown:
     times = {text: [] for text in searches}  # type: dict[str, list[float]]
     for _ in range(5):
         for text, expected in searches.items():
-            taken, status = page.evaluate(_FILTER, text)
+            time, status = page.evaluate(_FILTER, text)
             assert status == expected
-            times[text].append(taken)
-    return Shown(min(first), max(map(min, times.values())))
+            times[text].append(time)
+    return Timing(min(first), max(map(min, times.values())))
 
 
 def main() -> int:
-    """Print the figures."""
+    """Print the results."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

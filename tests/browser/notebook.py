@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PATH = ROOT / "examples" / "life_of_a_model.ipynb"
+PATH = ROOT / "examples" / "model_lifecycle.ipynb"
 
 Output = dict[str, Any]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-"""The type of a widget's output, which names a widget of one kernel."""
+"""The type of a widget's output, which refers to a widget of one kernel."""
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which Jupyter and Git read and write files in ``folder`` only."""
-    own = {
+def environment(directory: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter and Git use files in one directory only."""
+    variables = {
         "HOME": "home",
         "IPYTHONDIR": "ipython",
         "JUPYTER_CONFIG_DIR": "config",
@@ -31,7 +31,7 @@ def environment(folder: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "MPLCONFIGDIR": "matplotlib",
     }
-    found = {name: str(folder / part) for name, part in own.items()}
+    found = {name: str(directory / part) for name, part in variables.items()}
     for path in found.values():
         Path(path).mkdir(exist_ok=True)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -39,16 +39,16 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(notebook: Any) -> None:
-    """Execute a notebook, whose cells have outputs then."""
+    """Execute a notebook, and store the outputs in its cells."""
     from nbclient import NotebookClient
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         client = NotebookClient(notebook, timeout=120, kernel_name="python3")
-        client.execute(cwd=folder, env=environment(Path(folder)))
+        client.execute(cwd=directory, env=environment(Path(directory)))
 
 
 def execute() -> Any:
-    """Return the example with new outputs, without what depends on the machine."""
+    """Return the example with new outputs, without data that depends on the machine."""
     import nbformat
 
     notebook = nbformat.read(PATH, as_version=4)
@@ -65,7 +65,7 @@ def execute() -> Any:
 
 
 def outputs(notebook: Any) -> list[Output]:
-    """Return what the cells display, with the text of images replaced: it depends on fonts."""
+    """Return the outputs of the cells without images, which depend on fonts."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):

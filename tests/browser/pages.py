@@ -1,4 +1,4 @@
-"""Pages for tests in a browser, as files."""
+"""Write pages for tests in a browser as files."""
 
 from __future__ import annotations
 
@@ -27,31 +27,41 @@ MESSAGES = (
 GITHUB = WebPages("https://github.com/team/models")
 
 
-def life(name: str, versions: int, last: int, stages: tuple[str, ...] = ("dev", "prod")) -> Model:
-    """Return a model of so many versions, whose last one is so many days before ``NOW``."""
+def example_model(
+    name: str, versions: int, last: int, stages: tuple[str, ...] = ("dev", "prod")
+) -> Model:
+    """Return a model with this number of versions; the last is ``last`` days before ``NOW``."""
     rows: list[Event] = []
     for number in range(versions):
         at = 24 * (800 - last - 9 * (versions - 1 - number)) - 3
         version = f"v{number // 3}.{number % 3}.0"
         default = f"Registering artifact {name} version {version}"
         message = MESSAGES[number % 5] or default
-        who = PEOPLE[(number + versions) % 3]
+        author = PEOPLE[(number + versions) % 3]
         tag = f"{name.replace(':', '=')}@{version}"
-        rows.append(row(tag, version=version, at=at, message=message, author=who))
+        rows.append(row(tag, version=version, at=at, message=message, author=author))
         stage = stages[number % len(stages)]
         tag = f"{name.replace(':', '=')}#{stage}#{number + 1}"
         kind = EventKind.ASSIGNMENT
         message = f"Assigning stage {stage} to artifact {name} version {version}"
         rows.append(
             row(
-                tag, kind=kind, version=version, stage=stage, at=at + 2, message=message, author=who
+                tag,
+                kind=kind,
+                version=version,
+                stage=stage,
+                at=at + 2,
+                message=message,
+                author=author,
             )
         )
     return model(name, rows)
 
 
-def changed(name: str, versions: int, tag: str, kind: EventKind, version: str | None) -> Model:
-    """Return a model that was deregistered or deprecated at last."""
+def retired_model(
+    name: str, versions: int, tag: str, kind: EventKind, version: str | None
+) -> Model:
+    """Return a model whose last event is a deregistration or a deprecation."""
     rows = [
         row(f"{name}@v{number}.0.0", version=f"v{number}.0.0", at=24 * number)
         for number in range(1, versions + 1)
@@ -61,26 +71,26 @@ def changed(name: str, versions: int, tag: str, kind: EventKind, version: str | 
 
 
 def team() -> list[Model]:
-    """Return the models of a team: usual ones, one without versions, one with one event."""
+    """Return the models of a team, including one without versions and one with one event."""
     commit = row(
         "cv/pool#prod#1", kind=EventKind.ASSIGNMENT, version=None, stage="prod", at=24 * 300
     )
     return [
-        life("anomaly", 9, 2, ("dev", "staging", "prod")),
-        life("churn", 31, 5, ("dev", "staging", "prod")),
-        changed("cleaned", 2, "cleaned@v2.0.0!", EventKind.DEREGISTRATION, "v2.0.0"),
+        example_model("anomaly", 9, 2, ("dev", "staging", "prod")),
+        example_model("churn", 31, 5, ("dev", "staging", "prod")),
+        retired_model("cleaned", 2, "cleaned@v2.0.0!", EventKind.DEREGISTRATION, "v2.0.0"),
         model("cv/pool", [commit]),
-        life("fraud-detector", 14, 21),
-        changed("gone", 1, "gone@v1.0.0!", EventKind.DEREGISTRATION, "v1.0.0"),
+        example_model("fraud-detector", 14, 21),
+        retired_model("gone", 1, "gone@v1.0.0!", EventKind.DEREGISTRATION, "v1.0.0"),
         model("new", [row("new@v0.1.0", version="v0.1.0", at=24 * 799)]),
-        changed("old-churn", 3, "old-churn@deprecated", EventKind.DEPRECATION, None),
-        life("recsys:two-tower", 8, 70),
-        life("search-ranker", 22, 130, ("prod",)),
+        retired_model("old-churn", 3, "old-churn@deprecated", EventKind.DEPRECATION, None),
+        example_model("recsys:two-tower", 8, 70),
+        example_model("search-ranker", 22, 130, ("prod",)),
     ]
 
 
 def repository(*models: Model, name: str = "", pages: WebPages = GITHUB) -> RepositoryContent:
-    """Return models as those of one repository."""
+    """Return the content of a repository with these models."""
     problems = [
         Problem(
             ProblemKind.NO_TAGGER,
@@ -102,13 +112,13 @@ def repository(*models: Model, name: str = "", pages: WebPages = GITHUB) -> Repo
 
 
 def write(
-    folder: Path,
+    directory: Path,
     *repositories: RepositoryContent,
     errors: dict[str, str] | None = None,
     title: str = "Models",
 ) -> str:
     """Write a page; return its URL."""
-    path = folder / "models.html"
+    path = directory / "models.html"
     path.write_text(
         page_text(PageContent(title, NOW.astimezone(timezone.utc), repositories, errors)), "utf-8"
     )

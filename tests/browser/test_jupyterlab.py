@@ -1,4 +1,4 @@
-"""The notebook and the form in JupyterLab, as a person uses them."""
+"""The notebook and the form in JupyterLab."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def expect(locator: Locator) -> Any:
 
 
 def sha(commit: Locator) -> str:
-    """The full SHA of a line of the list, which is in its tooltip."""
+    """Return the full SHA of a commit in the list from its tooltip."""
     title = str(commit.locator("button").get_attribute("title"))
     return title.splitlines()[-1]
 
 
 def row(form: Locator, model: str) -> Locator:
-    """The line of a model in the dashboard below the form."""
+    """Return the row of a model in the dashboard below the form."""
     return form.locator("table tr", has_text=model)
 
 
@@ -66,25 +66,25 @@ def field(form: Locator, name: str) -> Locator:
     return form.get_by_label(name, exact=True).and_(form.locator(":visible"))
 
 
-def turn_to(form: Locator, action: str) -> None:
+def select_action(form: Locator, action: str) -> None:
     """Display the panel of an action."""
     form.get_by_role("button", name=action, exact=True).first.click()
     expect(form.locator(".mv-write:visible")).to_have_text(action)
 
 
 def choose(form: Locator, name: str, option: str) -> None:
-    """Choose an option of the list that is displayed."""
+    """Choose an option of a displayed list."""
     control = form.get_by_label(name, exact=True).and_(form.locator("select:visible"))
     control.select_option(option)
 
 
-def around(form: Locator, name: str) -> Locator:
-    """The field, with what is said of its value."""
+def field_with_messages(form: Locator, name: str) -> Locator:
+    """Return the field together with the messages about its value."""
     label = form.page.get_by_label(name, exact=True)
     return form.locator(".mv-field:visible").filter(has=label)
 
 
-def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> None:
+def test_registering_a_version_in_the_example(lab: Lab, page: Page) -> None:
     page.set_viewport_size({"width": 1160, "height": 1300})
     lab.open(page, PATH)
     form = page.locator(".mv-form")
@@ -92,7 +92,7 @@ def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> No
     expect(commits.first).to_contain_text("Balance the classes")
     field(form, "Model").fill("churn")
     expect(commits.nth(1)).to_contain_text("has v2.0.0")
-    commits.first.click()  # anywhere on the line
+    commits.first.click()  # anywhere in the row
     expect(field(form, "Commit")).to_have_value(sha(commits.first))
     field(form, "Version").press_sequentially("v2.1")
     expect(form).to_contain_text("'v2.1' is not a version name: the patch segment is missing, try")
@@ -100,11 +100,11 @@ def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> No
     expect(button).to_be_disabled()
     for theme in ("Dark", "Light"):
         lab.set_theme(page, theme)
-        take(form, f"form-{theme.lower()}")
+        take_screenshot(form, f"form-{theme.lower()}")
         assert axe_findings(page, ".modelversions") == []
         for name, text in (("dashboard", "2 models"), ("details", "Versions in full")):
             output = page.locator(".jp-OutputArea-output .modelversions", has_text=text).first
-            take(output, f"notebook-{name}-{theme.lower()}")
+            take_screenshot(output, f"notebook-{name}-{theme.lower()}")
     form.get_by_role("button", name="v2.1.0").click()
     expect(button).to_be_enabled()
     expect(row(form, "churn")).to_contain_text("v2.0.0")
@@ -113,33 +113,35 @@ def test_a_person_registers_a_version_in_the_example(lab: Lab, page: Page) -> No
         "churn: registered v2.1.0 at"
     )
     expect(row(form, "churn").locator("td").nth(1)).to_have_text("v2.1.0")
-    expect(row(form, "churn").locator("td.mv-number")).to_have_text("4")  # it was written once
+    expect(row(form, "churn").locator("td.mv-number")).to_have_text(
+        "4"
+    )  # written once despite the double click
     expect(field(form, "Version")).to_have_value("")
     expect(button).to_be_disabled()
-    take(form, "form-done-light")
+    take_screenshot(form, "form-done-light")
 
 
-def take(what: Locator, name: str) -> None:
+def take_screenshot(element: Locator, name: str) -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
-    what.screenshot(path=BUILD / f"{name}.png")
+    element.screenshot(path=BUILD / f"{name}.png")
 
 
-def test_a_refusal_stands_where_the_mistake_is(form: Locator) -> None:
-    expect(form.locator(".mv-commit").nth(1)).to_contain_text("<b>without</b>")  # as it is
+def test_an_error_is_shown_next_to_its_field(form: Locator) -> None:
+    expect(form.locator(".mv-commit").nth(1)).to_contain_text("<b>without</b>")  # escaped
     field(form, "Model").fill("churn")
     form.locator(".mv-commit", has_text="has v1.1.0").click()
     field(form, "Version").fill("v1.2.0")
-    expect(around(form, "Commit").get_by_role("alert")).to_contain_text(
+    expect(field_with_messages(form, "Commit").get_by_role("alert")).to_contain_text(
         "'v1.1.0' of model 'churn' was registered"
     )
     field(form, "Version").fill("v1.0.0")
-    expect(around(form, "Version").get_by_role("alert")).to_contain_text(
+    expect(field_with_messages(form, "Version").get_by_role("alert")).to_contain_text(
         "'v1.0.0' of model 'churn' is registered"
     )
     expect(row(form, "churn").locator("td.mv-number")).to_have_text("2")
 
 
-def test_by_keyboard_only(form: Locator, page: Page) -> None:
+def test_registering_a_version_by_keyboard(form: Locator, page: Page) -> None:
     field(form, "Model").focus()
     page.keyboard.type("new/model")
     page.keyboard.press("Tab")  # the SHA
@@ -167,12 +169,12 @@ def test_by_keyboard_only(form: Locator, page: Page) -> None:
 
 
 def test_stages_and_deregistration(form: Locator) -> None:
-    turn_to(form, "Assign stage")
+    select_action(form, "Assign stage")
     choose(form, "Model", "churn")
     choose(form, "Version", "v1.1.0")
     form.get_by_role("button", name="prod", exact=True).click()
     expect(form).to_contain_text("Now v1.0.0.")
-    take(form, "form-assign-light")
+    take_screenshot(form, "form-assign-light")
     form.locator(".mv-write:visible").dblclick()
     expect(form.locator(".mv-done[role=status]:visible")).to_contain_text(
         "churn: prod assigned to v1.1.0"
@@ -182,14 +184,14 @@ def test_stages_and_deregistration(form: Locator) -> None:
     field(form, "Stage").fill("test")
     expect(form.get_by_role("alert")).to_contain_text("'test' is not allowed")
 
-    turn_to(form, "Unassign stage")
+    select_action(form, "Unassign stage")
     choose(form, "Model", "churn")
     choose(form, "Stage and version", "prod: v1.1.0")
     expect(form).to_contain_text("v1.0.0 is in prod then.")
     form.locator(".mv-write:visible").click()
     expect(row(form, "churn").locator("td").nth(2)).to_have_text("v1.0.0")
 
-    turn_to(form, "Deregister version")
+    select_action(form, "Deregister version")
     choose(form, "Model", "churn")
     choose(form, "Version", "v1.0.0 (prod)")
     form.locator(".mv-write:visible").click()

@@ -1,4 +1,4 @@
-"""Limits of pages of many models, see ``large.py``."""
+"""Check limits for pages of many models; see ``large.py``."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def stored() -> Any:
     return nbformat.read(PATH, as_version=4)
 
 
-def test_the_stored_outputs_are_those_of_a_kernel(executed: Any, stored: Any) -> None:
+def test_the_stored_outputs_are_current(executed: Any, stored: Any) -> None:
     """After a change, run ``python -m tests.browser.notebook``."""
     assert [cell.source for cell in executed.cells] == [cell.source for cell in stored.cells]
     assert outputs(executed) == outputs(stored)
@@ -41,18 +41,18 @@ def test_it_runs_without_warnings_and_errors(executed: Any) -> None:
     assert streams == {"stdout"}
 
 
-def test_what_it_shows(executed: Any) -> None:
-    shown = outputs(executed)
-    html = [text(one["data"]["text/html"]) for one in shown if "text/html" in one["data"]]
-    printed = [one["text"] for one in shown if one["output_type"] == "stream"]
+def test_the_outputs(executed: Any) -> None:
+    results = outputs(executed)
+    html = [text(one["data"]["text/html"]) for one in results if "text/html" in one["data"]]
+    printed = [one["text"] for one in results if one["output_type"] == "stream"]
     assert html[0].startswith("Models 0 models in gitlab.example.com/team/models No models yet")
     assert "'v2.0' is not a version name: the patch segment is missing, try 'v2.0.0'" in printed[0]
     assert "churn v2.0.0" in html[3]
     assert "History (9) Time Event" in html[4]
     assert "Tune the learning rate churn@v2.0.0" in html[5]
     assert printed[1].splitlines()[-1] == "prod v1.0.0 2026-04-25 None"
-    assert shown[-1]["data"] == {"text/plain": "<RegistryForm: 2 models>"}
-    assert [one["images"] for one in shown].count(True) == 1
+    assert results[-1]["data"] == {"text/plain": "<RegistryForm: 2 models>"}
+    assert [one["images"] for one in results].count(True) == 1
 
 
 def text(html: str) -> str:
@@ -60,7 +60,7 @@ def text(html: str) -> str:
     return " ".join(re.sub("<[^>]+>", " ", without).split())
 
 
-def test_progress_has_the_bar_of_a_notebook() -> None:
+def test_progress_is_a_widget_in_a_notebook() -> None:
     import nbformat
 
     source = """

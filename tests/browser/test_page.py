@@ -1,4 +1,4 @@
-"""The page in a browser, from ``file://``: what a person reads and does."""
+"""The page in a browser, from ``file://``: displayed text and interactions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from modelversions.testing import memory_registry
 from modelversions.values.event import EPOCH
 from modelversions.values.web_pages import WebPages
 from tests.browser.helpers import axe_findings, console_errors, screenshot
-from tests.browser.pages import NOW, life, repository, team, write
+from tests.browser.pages import NOW, example_model, repository, team, write
 from tests.display.helpers import large_model, model, row
 from tests.display.test_html import HOSTILE
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:  # Playwright is not installed for all tests
 pytestmark = pytest.mark.browser
 
 LAST_TWO = ["recsys:two-tower", "search-ranker"]
-REFUSED = "cannot reach 'https://host/nlp.git': connection refused; check that it is a Git server"
+UNREACHABLE = (
+    "cannot reach 'https://host/nlp.git': connection refused; check that it is a Git server"
+)
 SIZES = {"wide": (1160, 800), "narrow": (390, 844)}
 
 
@@ -42,7 +44,7 @@ def url(page: Page, tmp_path: Path) -> str:
 
 
 def lines(page: Page) -> list[str]:
-    """Return the rows of the dashboard as they are read."""
+    """Return the texts of the rows of the dashboard."""
     rows = page.locator("#models\\~ tbody tr")
     return [" ".join(one.split()) for one in rows.all_inner_texts()]
 
@@ -62,7 +64,7 @@ def wait_for(page: Page, title: str) -> None:
 
 
 def scroll_to_the_end(page: Page) -> None:
-    """Scroll until all rows are there, which are appended on the way."""
+    """Scroll until all rows are appended."""
     more = page.locator("#more\\~")
     for _ in range(100):
         page.mouse.wheel(0, 20_000)
@@ -78,7 +80,7 @@ def section(page: Page, title: str) -> Locator:
 
 
 class TestDashboard:
-    def test_what_is_read(self, page: Page, url: str) -> None:
+    def test_the_text(self, page: Page, url: str) -> None:
         page.goto(url)
         assert page.title() == "Models"
         assert page.get_by_role("heading", level=1).inner_text() == "Models"
@@ -97,7 +99,7 @@ class TestDashboard:
         assert found[6] == f"new v0.1.0 {NONE} {NONE} {NONE} 1 1 day ago Ann Arber"
         assert "'v1.0' is not a version name" in section(page, "Problems").inner_text()
 
-    def test_a_view_of_the_past(self, page: Page, tmp_path: Path) -> None:
+    def test_a_page_of_a_view_of_the_past(self, page: Page, tmp_path: Path) -> None:
         registry = memory_registry({"churn": ["v1.0.0"]})
         path = tmp_path / "models.html"
         registry.as_of(NOW).to_html(path)
@@ -161,7 +163,7 @@ class TestDashboard:
         assert header.get_attribute("aria-sort") == "ascending"
         assert names(page)[0] != first
 
-    def test_a_filter_is_in_the_address(self, page: Page, url: str) -> None:
+    def test_filters_are_in_the_url(self, page: Page, url: str) -> None:
         page.goto(url)
         page.get_by_role("searchbox").fill("ch")
         choose(page, "prod")
@@ -174,7 +176,7 @@ class TestDashboard:
         page.goto(f"{url}#?sort=nothing&deprecated")
         assert len(names(page)) == 10
 
-    def test_problems_are_told(self, page: Page, url: str) -> None:
+    def test_problems_are_shown(self, page: Page, url: str) -> None:
         page.goto(url)
         page.get_by_role("button", name="2 problems").click()
         assert page.locator(":focus").inner_text() == "Models with problems"
@@ -198,10 +200,12 @@ class TestDashboard:
         page.locator("#rows\\~").get_by_role("link", name="0000000", exact=True).click()
         page.get_by_text("is held by the commit 0000000").wait_for()
 
-    def test_rows_of_long_names_are_low(self, page: Page, tmp_path: Path) -> None:
+    def test_rows_with_long_names_have_a_limited_height(self, page: Page, tmp_path: Path) -> None:
         stages = tuple(f"s{number:02}" for number in range(30))
         long, middle = "x" * 240, "a-name-of-two-lines-but-not-more-than-those"
-        page.goto(write(tmp_path, repository(large_model(long, 30, stages), life(middle, 9, 1))))
+        page.goto(
+            write(tmp_path, repository(large_model(long, 30, stages), example_model(middle, 9, 1)))
+        )
         heights = [
             (one.bounding_box() or {})["height"] for one in page.locator("#rows\\~ tr").all()
         ]
@@ -219,7 +223,7 @@ class TestDashboard:
         holders.get_by_role("button", name="and 10 more stages").click()
         assert holders.get_by_role("listitem").count() == 30
 
-    def test_stages_in_the_address(self, page: Page, url: str) -> None:
+    def test_stages_in_the_url(self, page: Page, url: str) -> None:
         page.goto(f"{url}#?stage=nope&sort=%23prod&descending=1")
         assert page.get_by_role("radio", name="All", exact=True).is_checked()
         assert page.get_by_role("status").inner_text() == "9 models"
@@ -299,7 +303,7 @@ class TestDetails:
         wait_for(page, "Models")
         assert page.locator(":focus").inner_text() == "churn"
 
-    def test_the_drop_down_of_versions(self, page: Page, url: str) -> None:
+    def test_the_version_list(self, page: Page, url: str) -> None:
         page.goto(f"{url}#churn")
         picker = page.get_by_role("combobox", name="Version")
         assert picker.locator("option").all_inner_texts()[:2] == ["v10.0.0 (latest)", "v9.2.0"]
@@ -324,9 +328,9 @@ class TestDetails:
         history.get_by_role("button", name="Show 22 more of 62").click()
         assert history.locator("tbody tr").count() == 62
         assert history.get_by_role("button", name="more").is_hidden()
-        fold = history.locator("details").first
-        fold.locator("summary").click()
-        assert "The learning rate was halved." in fold.inner_text()
+        details = history.locator("details").first
+        details.locator("summary").click()
+        assert "The learning rate was halved." in details.inner_text()
 
     @pytest.mark.parametrize(
         ("link", "shown"),
@@ -344,7 +348,7 @@ class TestDetails:
         page.get_by_role("region", name=shown).wait_for()
         assert page.locator("#dashboard\\~").is_hidden()
 
-    def test_links_to_nothing(self, page: Page, url: str) -> None:
+    def test_links_without_a_target(self, page: Page, url: str) -> None:
         page.goto(f"{url}#churn@v99.0.0")
         assert page.get_by_role("alert").inner_text() == "churn has no version v99.0.0."
         page.goto(f"{url}#<b>nothing</b>")
@@ -360,7 +364,7 @@ class TestDetails:
         page.goto(f"{url}#churn")
         page.get_by_text("it has no tagger").wait_for()
         assert note.count() == 0
-        found = [Problem(ProblemKind.MALFORMED_NAME, "churn@1", "churn", "it is no name")]
+        found = [Problem(ProblemKind.MALFORMED_NAME, "churn@1", "churn", "it is not a name")]
         one = attrs.evolve(repository(*team()), problems=found)
         page.goto("about:blank")
         page.goto(f"{write(tmp_path, one)}#churn")
@@ -396,12 +400,12 @@ class TestDetails:
 
     def test_other_urls_of_commits(self, page: Page, tmp_path: Path) -> None:
         pages = WebPages(None, lambda sha: f"https://host/{sha}?x=%3C" if sha[0] == "0" else None)
-        page.goto(write(tmp_path, repository(life("m", 3, 1), pages=pages)) + "#m")
+        page.goto(write(tmp_path, repository(example_model("m", 3, 1), pages=pages)) + "#m")
         links = page.locator("#details\\~ a[href^='https://host/0']")
         assert links.count() >= 1
 
 
-def test_the_keyboard_alone(page: Page, url: str) -> None:
+def test_keyboard_only(page: Page, url: str) -> None:
     page.goto(url)
     page.keyboard.press("/")
     page.keyboard.type("churn")
@@ -439,7 +443,7 @@ def test_the_keyboard_alone(page: Page, url: str) -> None:
 
 @attrs.define
 class SlowServer:
-    """Sends a page up to a part of the data of the first model, and the rest when it may."""
+    """Sends a page up to a part of the data of the first model, and the rest after an event."""
 
     url: str
     rest: threading.Event
@@ -448,7 +452,7 @@ class SlowServer:
     @contextmanager
     def of(cls, text: str, end: int | None = None) -> Iterator[SlowServer]:
         middle = text.index('class="model-data">') + 500
-        may = threading.Event()
+        rest = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -457,7 +461,7 @@ class SlowServer:
                 self.end_headers()
                 self.wfile.write(text[:middle].encode())
                 self.wfile.flush()
-                may.wait(20)
+                rest.wait(20)
                 self.wfile.write(text[middle:end].encode())
 
             def log_message(self, *_args: object) -> None:
@@ -467,9 +471,9 @@ class SlowServer:
             thread = threading.Thread(target=server.serve_forever)
             thread.start()
             try:
-                yield cls(f"http://127.0.0.1:{server.server_port}/models.html", may)
+                yield cls(f"http://127.0.0.1:{server.server_port}/models.html", rest)
             finally:
-                may.set()
+                rest.set()
                 server.shutdown()
                 thread.join()
 
@@ -495,7 +499,7 @@ def test_dates_of_the_timeline_do_not_overlap(page: Page, tmp_path: Path) -> Non
 
 
 class TestLoading:
-    """The data of the models arrive after the dashboard, as over a slow network."""
+    """The data of the models arrive after the dashboard, as on a slow network."""
 
     @pytest.fixture
     def text(self, tmp_path: Path) -> str:
@@ -523,7 +527,7 @@ class TestLoading:
             assert len(names(page)) == 9
             assert page.locator(":focus").inner_text() == "churn"
 
-    def test_data_that_never_arrive(self, page: Page, text: str) -> None:
+    def test_data_that_is_never_received(self, page: Page, text: str) -> None:
         with SlowServer.of(text, text.index('class="model-data">') + 501) as server:
             server.rest.set()
             page.goto(server.url)
@@ -550,7 +554,7 @@ class TestFrames:
         page.evaluate(script, [text, kind])
         frame = page.frame_locator("iframe")
         frame.get_by_role("searchbox").fill("chur")
-        page.wait_for_timeout(600)  # the address is changed later; an error would be in the console
+        page.wait_for_timeout(600)  # the URL changes later; an error would be shown in the console
         frame.get_by_role("link", name="churn", exact=True).click()
         frame.get_by_role("region", name="Version v10.0.0").wait_for()
         frame.get_by_role("link", name="Models", exact=True).click()
@@ -568,7 +572,7 @@ class TestCatalog:
             repository(*models[3:6], name="team/vision", pages=WebPages()),
             repository(models[1], name="copy", pages=WebPages()),
         ]
-        errors = {"nlp": REFUSED}
+        errors = {"nlp": UNREACHABLE}
         return write(tmp_path, *parts, errors=errors, title="All models")
 
     def test_repositories(self, page: Page, catalog: str) -> None:
@@ -598,11 +602,13 @@ class TestCatalog:
         page.get_by_role("region", name="Version v1.0.0").wait_for()
 
     def test_models_with_the_same_path(self, page: Page, tmp_path: Path) -> None:
-        """The model of the longest name of a repository is the one of the plain link."""
+        """A plain link refers to the repository with the longest matching name."""
         parts = [
-            repository(life("b/c", 1, 1), life("x", 1, 1), name="a", pages=WebPages()),
-            repository(life("c", 2, 1), name="a/b", pages=WebPages()),
-            repository(life("x", 3, 1), name="", pages=WebPages()),
+            repository(
+                example_model("b/c", 1, 1), example_model("x", 1, 1), name="a", pages=WebPages()
+            ),
+            repository(example_model("c", 2, 1), name="a/b", pages=WebPages()),
+            repository(example_model("x", 3, 1), name="", pages=WebPages()),
         ]
         url = write(tmp_path, *parts, errors={})
         page.goto(f"{url}#a/b/c")
@@ -618,8 +624,8 @@ class TestCatalog:
 
 
 class TestHostile:
-    def test_text_stays_text(self, page: Page, tmp_path: Path) -> None:
-        """Nothing runs, nothing is wider than the page, and the text can be read."""
+    def test_text_is_escaped(self, page: Page, tmp_path: Path) -> None:
+        """No script is run, nothing is wider than the page, and the text is readable."""
         dialogs: list[Any] = []
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         texts = [text for text in HOSTILE if text]
@@ -659,7 +665,9 @@ class TestHostile:
         name = "team/" + "long-name-" * 18 + "x"
         stage = "stage-" * 15 + "x"
         page.clock.set_fixed_time(NOW)
-        url = write(tmp_path, repository(life(name, 5, 3, (stage, "prod")), large_model("m", 3)))
+        url = write(
+            tmp_path, repository(example_model(name, 5, 3, (stage, "prod")), large_model("m", 3))
+        )
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             for view, link in {"dashboard": "#", "details": f"#{name}"}.items():
@@ -693,18 +701,18 @@ def _check_width(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 class TestViews:
-    """Pictures of each view for people, and the findings of axe-core."""
+    """Screenshots of all views for review, and the findings of axe-core."""
 
-    def views(self, page: Page, scheme: str, size: str, folder: Path) -> dict[str, str]:
+    def views(self, page: Page, scheme: str, size: str, directory: Path) -> dict[str, str]:
         width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.clock.set_fixed_time(NOW)
         for name in ("one", "all", "none"):
-            (folder / name).mkdir()
-        one = write(folder / "one", repository(*team()))
+            (directory / name).mkdir()
+        one = write(directory / "one", repository(*team()))
         many = [repository(*team()[:4], name="churn"), repository(*team()[4:], name="team/vision")]
-        errors = {"nlp": REFUSED}
+        errors = {"nlp": UNREACHABLE}
         return {
             "dashboard": one,
             "dashboard-deprecated": f"{one}#?deprecated=1",
@@ -713,8 +721,8 @@ class TestViews:
             "one-event": f"{one}#new",
             "no-versions": f"{one}#cv/pool",
             "deregistered": f"{one}#gone",
-            "catalog": write(folder / "all", *many, errors=errors, title="All models"),
-            "no-models": write(folder / "none", repository()),
+            "catalog": write(directory / "all", *many, errors=errors, title="All models"),
+            "no-models": write(directory / "none", repository()),
         }
 
     def test_they_are_accessible(self, page: Page, tmp_path: Path, scheme: str, size: str) -> None:

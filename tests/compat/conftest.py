@@ -1,4 +1,4 @@
-"""What several modules of this group need."""
+"""Fixtures of the tests that compare with C git and GTO."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.compat.gto import Gto, gto
 
 
 @pytest.fixture(scope="module")
-def judges() -> Iterator[list[Gto]]:
-    """Two processes with GTO, for two cores."""
+def references() -> Iterator[list[Gto]]:
+    """Two processes with GTO, the reference implementation, for two cores."""
     with gto() as one, gto() as two:
         yield [one, two]

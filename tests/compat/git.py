@@ -1,4 +1,4 @@
-"""C git, as a judge: each call is a process, in an environment of the tests' own."""
+"""Run C git as the reference, in an environment that does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ ENV = {
 
 @attrs.frozen
 class Git:
-    """Runs git in one folder."""
+    """Runs git in one directory."""
 
     path: Path
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None, text: str = "") -> str:
-        """Run a command and return what it prints; a failure raises. An empty variable is unset."""
+        """Run a command and return its output. An empty variable is unset.
+
+        Raises:
+            subprocess.CalledProcessError: the command failed.
+        """
         variables = {name: value for name, value in {**ENV, **(env or {})}.items() if value}
         done = subprocess.run(
             ["git", *arguments],
@@ -40,7 +44,7 @@ class Git:
         return done.stdout.decode()
 
     def commit(self, when: int = 1_700_000_000, message: str = "a commit") -> str:
-        """Make an empty commit and return its SHA."""
+        """Create an empty commit and return its SHA."""
         date = f"@{when} +0000"
         env = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         self("commit", "-q", "--allow-empty", "-m", message, env=env)
@@ -48,7 +52,7 @@ class Git:
 
 
 def init(path: Path, *options: str) -> Git:
-    """Make a repository."""
+    """Create a repository."""
     path.mkdir(parents=True)
     git = Git(path)
     git("init", "-q", "-b", "main", *options)

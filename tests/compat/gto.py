@@ -1,4 +1,4 @@
-"""GTO as a judge, and histories to put before it."""
+"""GTO as the reference implementation, and random histories to compare with it."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ START = 1_700_000_000
 
 @attrs.frozen
 class Gto:
-    """Asks a process in which GTO runs."""
+    """Calls functions of ``gto_worker`` in a process of its own."""
 
     process: subprocess.Popen[str]
 
-    def __call__(self, question: str, *arguments: object) -> Any:
-        """Ask one thing and wait for the answer."""
+    def __call__(self, function: str, *arguments: object) -> Any:
+        """Call a function and return its result."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([question, *arguments]) + "\n")
+        self.process.stdin.write(json.dumps([function, *arguments]) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
     def state(self, git: Git) -> Any:
-        """Return what GTO makes of a repository."""
+        """Return the models and the history of a repository as GTO reads them."""
         return self("state", str(git.path))
 
 
 @contextmanager
 def gto() -> Iterator[Gto]:
-    """Run a process with GTO in it."""
+    """Start a process with GTO."""
     command = [sys.executable, "-m", "tests.compat.gto_worker"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENV) as process:
@@ -50,7 +50,7 @@ def gto() -> Iterator[Gto]:
 
 
 def repository(path: Path, commits: int) -> tuple[Git, list[str]]:
-    """Make a repository with so many commits, all older than any event."""
+    """Create a repository with a number of commits, all older than any event."""
     git = init(path)
     stream = "".join(
         f"commit refs/heads/main\ncommitter Ann <a@b> {START - 1000 + n} +0000\ndata 1\n{n % 10}\n"
@@ -62,7 +62,7 @@ def repository(path: Path, commits: int) -> tuple[Git, list[str]]:
 
 
 def ours(git: Git) -> dict[str, Any]:
-    """Return what we make of a repository, in the form of GTO's answer."""
+    """Return the models and the history as this library reads them, in the form of ``state``."""
     with Registry.open(git.path) as registry:
         models = {
             name: {
@@ -96,10 +96,10 @@ def ours(git: Git) -> dict[str, Any]:
 
 
 def comparable(answer: dict[str, Any]) -> dict[str, Any]:
-    """Leave out of an answer what the rules say is not GTO's to decide.
+    """Return an answer without the parts in which the rules differ from GTO.
 
     F13: the order of events within one second. F15: a version exists once; GTO has one for each
-    commit that it was registered at, of which the newest is the one that counts here.
+    commit that it was registered at, of which only the newest is kept here.
     """
     history = sorted(answer["history"], key=lambda event: (event["time"], event["tag"]))
     registered = {
@@ -118,14 +118,14 @@ def comparable(answer: dict[str, Any]) -> dict[str, Any]:
     return {"models": models, "history": history}
 
 
-class Chance(random.Random):
-    """Chance that can be played again from its seed."""
+class RandomNames(random.Random):
+    """A random number generator for names, reproducible from its seed."""
 
     def versions(self) -> str:
-        """Draw a version's name; small numbers, so that they meet again."""
+        """Return a random version name, with small numbers, so that names repeat."""
         tail = self.choice(["", "", "", "-rc.1", "-rc.2", "-alpha"])
         return f"v{self.randint(0, 2)}.{self.randint(0, 2)}.{self.randint(0, 2)}{tail}"
 
     def models(self, number: int) -> str:
-        """Draw a model's name, of a monorepo sometimes."""
+        """Return a random model name, sometimes with a directory."""
         return self.choice(["m{}", "a/m{}", "some.dir:m{}", "x/y:m-{}"]).format(number)

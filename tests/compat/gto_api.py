@@ -9,9 +9,9 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Return a result as JSON types; values of classes with the name of their class.
+    """Return a result as JSON types; objects have the name of their class.
 
-    The ``enrichments`` of a version are left out: the table of differences has them.
+    The ``enrichments`` of a version are left out: they are a documented difference.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
@@ -20,8 +20,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return [int(value.timestamp()), str(value.utcoffset())]
     if isinstance(value, Mapping):
-        found = {str(key): plain(item) for key, item in value.items()}
-        return {**found, "enrichments": []} if "enrichments" in found else found
+        items = {str(key): plain(item) for key, item in value.items()}
+        return {**items, "enrichments": []} if "enrichments" in items else items
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     state = value.dict_state() if hasattr(value, "dict_state") else value.model_dump()
@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
-    """Return where two results differ."""
+    """Return the differences of two results, each with its path."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         keys = sorted({*ours, *theirs})
         return [

@@ -1,6 +1,6 @@
-"""GTO 1.10.1 in a process of its own: it reads a line of JSON, and answers with one.
+"""Run GTO 1.10.1 in a process of its own: it reads calls and writes results, one line of JSON each.
 
-It is slow to import, changes the environment and fails at irregular tags, so it has a process.
+GTO is slow to import, changes the environment, and fails on irregular tags.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from tests.compat.gto_api import plain
 from tests.conformance.gto_answers import answers
 
 CLOCK = {"now": 0, "offset": 0}
-QUESTIONS: dict[str, Callable[..., Any]]
+FUNCTIONS: dict[str, Callable[..., Any]]
 
 
 def state(path: str) -> dict[str, Any]:
-    """Return what GTO makes of a repository, as ``gto show`` and ``gto history`` would say it."""
+    """Return the models and the history of a repository, as ``gto show`` and ``gto history`` do."""
     with GitRegistry.from_url(path) as registry:
         artifacts = registry.get_artifacts()
     models = {}
     for name, artifact in artifacts.items():
         latest = artifact.get_latest_version(registered_only=True)
-        held = artifact.get_vstages(versions_per_stage=1, sort=VersionSort.Timestamp)
+        holders = artifact.get_vstages(versions_per_stage=1, sort=VersionSort.Timestamp)
         models[name] = {
             "latest": latest.version if latest else None,
-            "stages": {stage: found[0].version for stage, found in held.items()},
+            "stages": {stage: found[0].version for stage, found in holders.items()},
             "deprecated": not artifact.is_active,
             "versions": [
                 {"version": v.version, "commit": v.commit_hexsha, "active": v.is_active}
@@ -64,26 +64,26 @@ def state(path: str) -> dict[str, Any]:
 
 
 def write(path: str, calls: list[list[Any]]) -> list[str | None]:
-    """Make calls of GTO's own, each at its time; say what each of them refused."""
-    refused: list[str | None] = []
-    for verb, when, options in calls:
+    """Call functions of GTO, each at its time; return the error of each, or None."""
+    errors: list[str | None] = []
+    for name, when, options in calls:
         CLOCK["now"] = when
         try:
-            getattr(gto.api, verb)(path, **options)
-            refused.append(None)
-        except Exception as error:  # noqa: BLE001  # whatever GTO refuses, it refuses
-            refused.append(f"{type(error).__name__}: {error}")
-    return refused
+            getattr(gto.api, name)(path, **options)
+            errors.append(None)
+        except Exception as error:  # noqa: BLE001  # any error is a result
+            errors.append(f"{type(error).__name__}: {error}")
+    return errors
 
 
 def call(
-    path: str, verb: str, when: int, options: dict[str, Any], offset: int = 0
+    path: str, name: str, when: int, options: dict[str, Any], offset: int = 0
 ) -> str | list[str]:
-    """Make one call of GTO's own at a time; return its tag, or the name and text of its refusal."""
+    """Call a function of GTO at a time; return its tag, or the name and text of its error."""
     CLOCK.update(now=when, offset=offset)
     try:
-        return str(getattr(gto.api, verb)(path, **options).ref)
-    except Exception as error:  # noqa: BLE001  # any error is a refusal
+        return str(getattr(gto.api, name)(path, **options).ref)
+    except Exception as error:  # noqa: BLE001  # any error is a result
         return [type(error).__name__, str(error)]
 
 
@@ -95,7 +95,7 @@ def api(
     try:
         first = [] if path is None else [path]
         return plain(getattr(gto.api, name)(*first, *arguments, **options))
-    except Exception as error:  # noqa: BLE001  # any error is an answer
+    except Exception as error:  # noqa: BLE001  # any error is a result
         return {"error": type(error).__name__}
 
 
@@ -121,38 +121,38 @@ def show(path: str) -> dict[str, list[str]]:
 
 
 def valid(version: str) -> bool:
-    """Say whether a version's name fits the pattern for tags."""
+    """Return whether a version's name matches the pattern for tags."""
     return gto.constants.tag_re.search(f"m@{version}") is not None
 
 
 def order(one: str, two: str) -> list[bool]:
-    """Compare two versions: less, equal, greater."""
+    """Return whether one version is less than, equal to and greater than another."""
     left, right = SemVer(one), SemVer(two)
     return [left < right, left == right, right < left]
 
 
 def _dated(backend: Pygit2Backend) -> Signature:
-    """Date what GTO writes by the call's own time, in place of the clock's."""
-    who = backend._get_signature("GIT_COMMITTER")
-    return Signature(who.name, who.email, CLOCK["now"], CLOCK["offset"])
+    """Return the committer with the time of the call in place of the clock's."""
+    committer = backend._get_signature("GIT_COMMITTER")
+    return Signature(committer.name, committer.email, CLOCK["now"], CLOCK["offset"])
 
 
 def main() -> None:
-    """Answer until there is nothing more to read."""
+    """Process calls until the end of the input."""
     setattr(Pygit2Backend, "committer", property(_dated))  # noqa: B010  # it is read-only to mypy
     output = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # GTO prints
+    os.dup2(2, 1)  # GTO prints to stdout
     for line in sys.stdin:
-        question, *arguments = json.loads(line)
+        function, *arguments = json.loads(line)
         try:
-            answer = QUESTIONS[question](*arguments)
-        except Exception as error:  # noqa: BLE001  # that GTO dies of a repository is an answer
+            answer = FUNCTIONS[function](*arguments)
+        except Exception as error:  # noqa: BLE001  # that GTO cannot read a repository is a result
             answer = {"error": f"{type(error).__name__}: {error}"}
         output.write(json.dumps(answer) + "\n")
         output.flush()
 
 
-QUESTIONS = {
+FUNCTIONS = {
     "answers": answers,
     "api": api,
     "signatures": signatures,

@@ -1,6 +1,6 @@
-"""Each call in a random history is put to GTO and to this library, in the same repository.
+"""Each call in a random history is made with GTO and with this library, in the same repository.
 
-Both accept it with the same tag, or both refuse it, or ``DIFFERENCES`` has a row for it.
+Both accept it with the same tag, or both reject it, or ``DIFFERENCES`` has a row for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 from modelversions import Event, Identity, ModelVersionsError, Registry
-from tests.compat.gto import START, Chance, Gto, repository
+from tests.compat.gto import START, Gto, RandomNames, repository
 
 pytestmark = pytest.mark.compat
 
@@ -25,25 +25,25 @@ ANN = Identity("Ann", "ann@example.com")
 STAGES = ["dev", "prod"]
 HISTORIES, CALLS = 160, 12
 TAG = r"[^ ]+[@#][^ ]+ [0-9a-f]{40}"
-"""What an accepted call returns: a tag and its commit."""
+"""The result of an accepted call: a tag and its commit."""
 
 
 @attrs.frozen
 class Difference:
-    """One kind of call that GTO answers otherwise: the answers are patterns."""
+    """A kind of call with a different result in GTO; the results are patterns."""
 
     rule: str
-    verb: str
+    method: str
     options: str
-    """A pattern for the names of the options, in order and each followed by a space."""
+    """A pattern for the names of the options, sorted and each followed by a space."""
     gto: str
     ours: str
-    why: str
+    reason: str
 
-    def fits(self, call: Call, gto: str, ours: str) -> bool:
-        """Return whether this row explains the two answers to a call."""
+    def matches(self, call: Call, gto: str, ours: str) -> bool:
+        """Return whether this row explains the two results of a call."""
         options = "".join(f"{name} " for name in sorted(call.options))
-        pairs = [(self.verb, call.verb), (self.options, options), (self.gto, gto)]
+        pairs = [(self.method, call.method), (self.options, options), (self.gto, gto)]
         return all(re.fullmatch(*pair) for pair in [*pairs, (self.ours, ours)])
 
 
@@ -51,16 +51,16 @@ NEXT = "(bump )?commit (force )?"
 AT = "commit (force )?(register )?stage "
 DIFFERENCES = [
     Difference(
-        "F12", "deprecate", "(force )?", "TagExists: .*", TAG, "a counter where the name is taken"
+        "F12", "deprecate", "(force )?", "TagExists: .*", TAG, "a counter if the name exists"
     ),
-    Difference("F12", "deprecate", "force ", TAG, TAG, "no counter while the name is free"),
+    Difference("F12", "deprecate", "force ", TAG, TAG, "no counter if the name does not exist"),
     Difference(
         "F12",
         "(de)?register",
         "(commit )?(force )?version ",
         "TagExists: .*",
         TAG,
-        "a counter where the name is taken",
+        "a counter if the name exists",
     ),
     Difference(
         "F12a",
@@ -76,7 +76,7 @@ DIFFERENCES = [
         "commit (force )?register stage ",
         TAG,
         "CommitTakenError: .*",
-        "no second version at a commit; GTO assigns to the deregistered one there",
+        "no second version at a commit; GTO assigns the deregistered one",
     ),
     Difference(
         "F12b",
@@ -84,7 +84,7 @@ DIFFERENCES = [
         NEXT,
         "WrongArgs: Can't apply bump, because this is the first .*",
         TAG,
-        "a bump of nothing",
+        "a bump without a previous version",
     ),
     Difference(
         "F12b", "register", NEXT, "TagExists: .*", TAG, "the next version was registered before"
@@ -103,7 +103,7 @@ DIFFERENCES = [
         NEXT,
         TAG,
         TAG,
-        "next after the greatest that was ever named; a pre-release is finished",
+        "the next version follows the greatest that a tag names; a pre-release is finished",
     ),
     Difference(
         "F12c",
@@ -135,7 +135,7 @@ DIFFERENCES = [
         "(commit |version |register |stage )+",
         "WrongArgs: .* is already in stage .*",
         TAG,
-        "refused to the present holder only",
+        "rejected for the current holder only",
     ),
     Difference("F12c", "deprecate", "force ", TAG, "ModelNotFoundError: .*", "an unknown model"),
     Difference(
@@ -144,7 +144,7 @@ DIFFERENCES = [
         "(commit |version |stage )+",
         TAG,
         "StageNotHeldError: .*",
-        "a stage that is not held",
+        "a stage without a holder",
     ),
     Difference(
         "F12c",
@@ -152,7 +152,7 @@ DIFFERENCES = [
         "commit stage ",
         TAG,
         "StageHeldError: '[0-9a-f]{40}' of .*",
-        "refused to the present holder, a bare commit too",
+        "rejected for the current holder, including a bare commit",
     ),
     Difference(
         "F17",
@@ -176,7 +176,7 @@ DIFFERENCES = [
         ".*",
         "ManyVersions: .*",
         ".*",
-        "GTO refuses every call about a version that moved, or a commit with two",
+        "GTO rejects every call about a version that moved, or a commit with two",
     ),
     Difference(
         "F18",
@@ -184,51 +184,57 @@ DIFFERENCES = [
         "commit (force )?stage ",
         "VersionRequired: .*",
         TAG,
-        "a stage is taken from a bare commit",
+        "a stage is unassigned from a bare commit",
     ),
 ]
 
 
-def test_every_other_answer_than_gtos_has_its_rule(judges: list[Gto], tmp_path: Path) -> None:
-    def run(at: int) -> list[tuple[int, Difference | None, str]]:
-        seeds = range(at, HISTORIES, len(judges))
-        return [one for seed in seeds for one in play(judges[at], tmp_path / str(seed), seed)]
+def test_each_difference_from_gto_has_a_row(references: list[Gto], tmp_path: Path) -> None:
+    def run(index: int) -> list[tuple[int, Difference | None, str]]:
+        seeds = range(index, HISTORIES, len(references))
+        return [
+            found
+            for seed in seeds
+            for found in write_history(references[index], tmp_path / str(seed), seed)
+        ]
 
-    with ThreadPoolExecutor(len(judges)) as pool:
-        found = [one for part in pool.map(run, range(len(judges))) for one in part]
+    with ThreadPoolExecutor(len(references)) as pool:
+        found = [one for part in pool.map(run, range(len(references))) for one in part]
     assert [text for _, row, text in found if row is None] == []
-    seen = Counter(row.why for _, row, _ in found if row is not None)
-    assert [row for row in DIFFERENCES if not seen[row.why]] == [], "a row without an example"
+    seen = Counter(row.reason for _, row, _ in found if row is not None)
+    assert [row for row in DIFFERENCES if not seen[row.reason]] == [], "a row without an example"
 
 
-def play(judge: Gto, path: Path, seed: int) -> Iterator[tuple[int, Difference | None, str]]:
-    """Play one history; yield each call with two answers, and the row that explains it."""
+def write_history(
+    reference: Gto, path: Path, seed: int
+) -> Iterator[tuple[int, Difference | None, str]]:
+    """Write a history; yield each call with two results, and the row that explains it."""
     git, commits = repository(path, 4)
-    chance, now = Chance(seed), START
-    model = chance.models(1)
+    rng, now = RandomNames(seed), START
+    model = rng.models(1)
     with Registry.open(git.path) as registry:
         for _ in range(CALLS):
-            now += chance.choice([1, 100])
-            known = registry.get(model)
-            names = [one.name for one in known.all_versions] if known is not None else []
-            call = draw(chance, model, names, commits)
-            mine = answer(call, registry, now, dry_run=True)
-            verb, options = call.gto()
-            theirs = judge("call", str(git.path), verb, now, options)
-            accepted = isinstance(theirs, str)
-            said = described(registry.event(theirs)) if accepted else ": ".join(theirs).strip()
-            both_refuse = not accepted and not re.fullmatch(TAG, mine)
-            if said != mine and not both_refuse:
-                row = next((one for one in DIFFERENCES if one.fits(call, said, mine)), None)
-                yield seed, row, f"seed {seed}: {call}: GTO {said!r}, here {mine!r}"
-            if not accepted and re.fullmatch(TAG, mine):
-                answer(call, registry, now, dry_run=False)
+            now += rng.choice([1, 100])
+            state = registry.get(model)
+            names = [one.name for one in state.all_versions] if state is not None else []
+            call = random_call(rng, model, names, commits)
+            ours = run_ours(call, registry, now, dry_run=True)
+            method, options = call.gto()
+            result = reference("call", str(git.path), method, now, options)
+            accepted = isinstance(result, str)
+            theirs = describe(registry.event(result)) if accepted else ": ".join(result).strip()
+            both_reject = not accepted and not re.fullmatch(TAG, ours)
+            if theirs != ours and not both_reject:
+                row = next((one for one in DIFFERENCES if one.matches(call, theirs, ours)), None)
+                yield seed, row, f"seed {seed}: {call}: GTO {theirs!r}, this library {ours!r}"
+            if not accepted and re.fullmatch(TAG, ours):
+                run_ours(call, registry, now, dry_run=False)
 
 
-def answer(call: Call, registry: Registry, now: int, *, dry_run: bool) -> str:
-    """Make a call here; return its tag and commit, or the name and the text of its refusal."""
+def run_ours(call: Call, registry: Registry, now: int, *, dry_run: bool) -> str:
+    """Make a call with this library; return its tag and commit, or its error."""
     try:
-        return described(call.ours(registry, now, dry_run=dry_run))
+        return describe(call.ours(registry, now, dry_run=dry_run))
     except ModelVersionsError as error:
         return f"{type(error).__name__}: {error}"
 
@@ -237,15 +243,15 @@ def answer(call: Call, registry: Registry, now: int, *, dry_run: bool) -> str:
 class Call:
     """One call, in the terms of this library."""
 
-    verb: str
+    method: str
     model: str
     options: dict[str, Any]
 
     def ours(self, registry: Registry, when: int, *, dry_run: bool) -> Event:
-        """Make the call here."""
-        verb = getattr(registry, self.verb)
+        """Make the call with this library."""
+        method = getattr(registry, self.method)
         time = datetime.fromtimestamp(when, timezone.utc)
-        event: Event = verb(self.model, **self.options, author=ANN, when=time, dry_run=dry_run)
+        event: Event = method(self.model, **self.options, author=ANN, when=time, dry_run=dry_run)
         return event
 
     def gto(self) -> tuple[str, dict[str, Any]]:
@@ -255,26 +261,26 @@ class Call:
             options["ref"] = options.pop("commit")
         if "bump" in options:
             options["bump_" + options.pop("bump")] = True
-        if self.verb == "assign":
+        if self.method == "assign":
             options["skip_registration"] = not options.pop("register", False)
-        if self.verb == "deprecate":
+        if self.method == "deprecate":
             options["simple"] = None
-        return self.verb, options
+        return self.method, options
 
 
-def draw(chance: Chance, model: str, known: list[str], pool: list[str]) -> Call:
-    """Draw a call; what it names exists in most cases."""
-    version = chance.choice([*known, chance.versions()])
-    stage, commit = chance.choice(STAGES), chance.choice(pool)
-    force = {"force": True} if chance.random() < 0.15 else {}
-    verbs = ["new", "next", "bump", "deregister", "assign", "unassign", "at", "off", "both"]
-    verb = chance.choice([*verbs, "assign", "new", "deprecate"])
-    draws: dict[str, tuple[str, dict[str, Any]]] = {
+def random_call(rng: RandomNames, model: str, names: list[str], pool: list[str]) -> Call:
+    """Return a random call, in most cases about existing versions."""
+    version = rng.choice([*names, rng.versions()])
+    stage, commit = rng.choice(STAGES), rng.choice(pool)
+    force = {"force": True} if rng.random() < 0.15 else {}
+    kinds = ["new", "next", "bump", "deregister", "assign", "unassign", "at", "off", "both"]
+    kind = rng.choice([*kinds, "assign", "new", "deprecate"])
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "new": ("register", {"version": version, "commit": commit}),
         "next": ("register", {"commit": commit}),
         "bump": (
             "register",
-            {"commit": commit, "bump": chance.choice(["major", "minor", "patch"])},
+            {"commit": commit, "bump": rng.choice(["major", "minor", "patch"])},
         ),
         "deregister": ("deregister", {"version": version}),
         "assign": ("assign", {"version": version, "stage": stage}),
@@ -284,11 +290,11 @@ def draw(chance: Chance, model: str, known: list[str], pool: list[str]) -> Call:
         "both": ("assign", {"commit": commit, "stage": stage, "register": True}),
         "deprecate": ("deprecate", {}),
     }
-    name, options = draws[verb]
-    return Call(name, model, {**options, **force})
+    method, options = calls[kind]
+    return Call(method, model, {**options, **force})
 
 
-def described(event: Event | None) -> str:
+def describe(event: Event | None) -> str:
     """Return an event's tag and commit."""
     assert event is not None
     return f"{event.tag} {event.commit}"

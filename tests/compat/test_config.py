@@ -1,4 +1,4 @@
-"""Git's configuration: what we take from it is what ``git config`` and ``git var`` say."""
+"""Git's configuration: values equal those that ``git config`` and ``git var`` print."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "repo/.git/config+": NAME.format("local") + "[extensions]\n\tworktreeConfig = true\n",
         "repo/.git/config.worktree": NAME.format("worktree"),
     },
-    "worktree's that is not switched on": {
+    "worktree that is not enabled": {
         "repo/.git/config+": NAME.format("local"),
         "repo/.git/config.worktree": NAME.format("worktree"),
     },
     "the last of several": {"repo/.git/config+": NAME.format("one") + NAME.format("two")},
-    "another case": {"repo/.git/config+": "[USER]\n\tNAME = loud\n"},
+    "upper case": {"repo/.git/config+": "[USER]\n\tNAME = loud\n"},
     "quotes and comments": {"repo/.git/config+": '[user]\n\tname = "a # b" c ; d\n'},
     "include": {
         "home/.gitconfig": NAME.format("global") + "[include]\n\tpath = more\n",
@@ -55,10 +55,10 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "repo/.git/config+": "[include]\n\tpath = ~/more\n",
         "home/more": NAME.format("included"),
     },
-    "include that is not there": {
+    "include of a missing file": {
         "home/.gitconfig": NAME.format("global") + "[include]\n\tpath = nowhere\n"
     },
-    "include if in a folder": {
+    "include if in a directory": {
         "home/.gitconfig": '[includeIf "gitdir:**/repo/"]\n\tpath = more\n',
         "home/more": NAME.format("included"),
     },
@@ -113,8 +113,8 @@ LAYOUTS: dict[str, dict[str, str]] = {
 def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
     git = init(tmp_path / "repo")
     git.commit()
-    for folder in ("home", "xdg/git"):
-        (tmp_path / folder).mkdir(parents=True)
+    for directory in ("home", "xdg/git"):
+        (tmp_path / directory).mkdir(parents=True)
     monkeypatch.delenv("GIT_CONFIG_GLOBAL")
     monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -124,7 +124,7 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
 
 
 def env(**more: str) -> dict[str, str]:
-    """Return the environment that the test set up, and unset what stands in for it elsewhere."""
+    """Return the environment of the test, and unset the variables that override it."""
     names = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_SYSTEM")
     unset = (
         "GIT_CONFIG_NOSYSTEM",
@@ -170,7 +170,7 @@ def test_precedence_and_includes(git: Git, layout: str) -> None:
         {},
     ],
 )
-def test_the_identity_is_git_var_s(
+def test_the_identity_equals_that_of_git_var(
     git: Git, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -207,7 +207,7 @@ URLS = (
 
 @pytest.mark.parametrize("sections", URL_SECTIONS)
 @pytest.mark.parametrize("url", URLS)
-def test_the_section_for_a_url_is_the_one_that_git_takes(git: Git, sections: str, url: str) -> None:
+def test_the_section_for_a_url_equals_that_of_git(git: Git, sections: str, url: str) -> None:
     with (git.path / ".git" / "config").open("a") as file:
         file.write(sections)
     command = ("config", "--get-urlmatch", "http.key", url)
@@ -224,7 +224,7 @@ def test_the_section_for_a_url_is_the_one_that_git_takes(git: Git, sections: str
     "text",
     ["true", "Yes", "on", "1", "2", "-7", "0x10", "1k", "0", "no", "OFF", "", "0x0", "maybe", "1x"],
 )
-def test_booleans_are_git_s(git: Git, text: str) -> None:
+def test_booleans_equal_those_of_git(git: Git, text: str) -> None:
     git("config", "tag.gpgSign", text)
     try:
         expected = git("config", "--type=bool", "tag.gpgSign", env=env()).strip()
@@ -240,14 +240,14 @@ def test_booleans_are_git_s(git: Git, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["plain", "it's", "two words", "", "a=b", "!bang", "ümlaut"])
-def test_git_c_is_read(git: Git, value: str) -> None:
-    """An alias sees what ``git -c`` passes on."""
-    shown = git(
+def test_parameters_of_git_c_are_read(git: Git, value: str) -> None:
+    """An alias prints the variable that ``git -c`` sets."""
+    parameters = git(
         "-c", f"user.name={value}", "-c", "alias.passed=!printenv GIT_CONFIG_PARAMETERS", "passed"
     )
     variables = {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "",
-        "GIT_CONFIG_PARAMETERS": shown.rstrip("\n"),
+        "GIT_CONFIG_PARAMETERS": parameters.rstrip("\n"),
     }
     assert GitConfig(None, variables).get("user.name") == value

@@ -1,4 +1,4 @@
-"""C git lists the same refs of damaged repositories, and reads the same of their objects."""
+"""C git lists the same refs and reads the same objects of damaged repositories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PACKED += ["{id} refs/tags/b@v1.0.0.lock", "{id} refs/tags/.b@v1.0.0", "{id} ref
 
 
 def listed(path: Path) -> set[str]:
-    """Return the tags that Git lists with an object; what is broken it leaves out or shows so."""
+    """Return the tags that Git lists; it omits broken refs."""
     command = ["git", "for-each-ref", "--format=%(refname:strip=2)", "refs/tags"]
     done = subprocess.run(command, cwd=path, env=ENV, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -49,7 +49,7 @@ def git(tmp_path: Path) -> Git:
 
 
 @pytest.mark.parametrize("text", LOOSE)
-def test_loose(git: Git, text: str) -> None:
+def test_loose_refs(git: Git, text: str) -> None:
     id = git("rev-parse", "m@v1.0.0").strip()
     ref = git.path / ".git" / "refs" / "tags" / "n@v1.0.0"
     ref.write_bytes(text.format(id=id, ID=id.upper(), short=id[:39]).encode())
@@ -59,7 +59,7 @@ def test_loose(git: Git, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", PACKED)
-def test_packed(git: Git, text: str) -> None:
+def test_packed_refs(git: Git, text: str) -> None:
     id = git("rev-parse", "m@v1.0.0").strip()
     git("pack-refs", "--all")
     packed = git.path / ".git" / "packed-refs"

@@ -1,4 +1,4 @@
-"""C git agrees: on every byte that is written, on revisions, refs, names and times."""
+"""C git writes the same bytes, and reads the same revisions, refs, names and times."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MESSAGES = st.one_of(
 
 
 def rev_parsed(git: Git, revision: str) -> str:
-    """Return what ``git rev-parse`` makes of a revision; empty where there is none."""
+    """Return the result of ``git rev-parse``; empty if the revision does not exist."""
     command = ["git", "rev-parse", "-q", "--verify", revision]
     done = subprocess.run(command, cwd=git.path, capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
 def resolved(store: LocalStore, revision: str) -> str:
-    """Return what we make of it."""
+    """Return the result of this library; empty if the revision does not exist."""
     try:
         return store.resolve(revision)
     except RevisionNotFoundError:
@@ -52,7 +52,7 @@ def git(tmp_path: Path) -> Git:
 
 
 def test_short_shas(tmp_path: Path) -> None:
-    """Of each kind, so many objects that some begin with the same digits."""
+    """There are so many objects of each kind that some begin with the same digits."""
     git = init(tmp_path / "repo")
     who = "Ann <ann@example.com>"
     lines: list[str] = []
@@ -83,7 +83,7 @@ def test_short_shas(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_order_of_commits_with_times_beyond_the_year_9999(git: Git) -> None:
+def test_the_order_of_commits_with_times_after_the_year_9999(git: Git) -> None:
     tree, first = git("rev-parse", "HEAD^{tree}", "HEAD").split()
 
     def commit(time: int, *parents: str) -> str:
@@ -103,7 +103,7 @@ def test_the_order_of_commits_with_times_beyond_the_year_9999(git: Git) -> None:
 @settings(max_examples=150)
 @given(message=MESSAGES, comment=st.sampled_from("#;a"))
 @example(message=" \n# x\n\n\n y \n", comment="#")
-def test_a_message_is_cleaned_up_as_git_does(
+def test_messages_are_cleaned_up_as_by_git(
     tmp_path_factory: pytest.TempPathFactory, message: str, comment: str
 ) -> None:
     git = Git(tmp_path_factory.getbasetemp())
@@ -111,7 +111,7 @@ def test_a_message_is_cleaned_up_as_git_does(
     assert clean_message(message, comment) == git(*config, "stripspace", "-s", text=message)
 
 
-def test_the_bytes_are_those_of_git_tag(tmp_path: Path) -> None:
+def test_tags_have_the_same_bytes_as_those_of_git_tag(tmp_path: Path) -> None:
     theirs, ours = init(tmp_path / "theirs"), init(tmp_path / "ours")
     assert theirs.commit() == ours.commit()
     counter = itertools.count()
@@ -138,7 +138,7 @@ def test_the_bytes_are_those_of_git_tag(tmp_path: Path) -> None:
     assert theirs("for-each-ref") == ours("for-each-ref")
 
 
-def test_git_treats_what_we_write_as_any_tag(git: Git, tmp_path: Path) -> None:
+def test_git_reads_tags_of_this_library(git: Git, tmp_path: Path) -> None:
     with Registry.open(git.path) as registry:
         event = registry.register("m", "v1.0.0", author=ANN, when=WHEN, message="Why\n\n  so")
         registry.register("cv:pool", "v0.1.0-rc.1+b", author=ANN, when=WHEN)
@@ -159,7 +159,7 @@ def test_git_treats_what_we_write_as_any_tag(git: Git, tmp_path: Path) -> None:
         assert packed["m"].history == (event,)
 
 
-def test_a_tag_created_by_git_is_seen_at_once(git: Git) -> None:
+def test_a_tag_created_by_git_is_read_at_the_next_access(git: Git) -> None:
     with Registry.open(git.path) as registry:
         for number in range(3):
             git("tag", "-a", "-m", "x", f"m@v1.0.{number}")
@@ -171,12 +171,12 @@ def test_a_tag_created_by_git_is_seen_at_once(git: Git) -> None:
         assert registry.latest()["m"].name == "v1.0.1"
 
 
-def test_refs_are_what_for_each_ref_lists(git: Git) -> None:
+def test_refs_equal_those_of_for_each_ref(git: Git) -> None:
     first, second = git.commit(), git.commit(1_700_000_100)
     names = ["m@v1.0.0", "a/b@v1.0.0", "a/b#prod/eu#1", "a-b@v1.0.0", "m#dev#1", "m@v1.0.0-rc", "z"]
-    for place, name in enumerate(names):
+    for number, name in enumerate(names):
         git("tag", "-a", "-m", "x", name, first)
-        git("tag", f"light{place}", first)
+        git("tag", f"light{number}", first)
     git("pack-refs", "--all")
     git("tag", "-d", "m#dev#1", "light2")
     git("tag", "-f", "-a", "-m", "y", "m@v1.0.0", second)
@@ -196,7 +196,7 @@ def test_refs_are_what_for_each_ref_lists(git: Git) -> None:
         found = [
             [ref.name, ref.id, *([commit] if (commit := store.peel([ref])[0]) else [])]
             for ref in refs
-            if ref.name != "deep"  # git 2.39 shows the next tag, we the commit at the bottom
+            if ref.name != "deep"  # git 2.39 peels once, this library to the commit
         ]
         assert sorted(found) == sorted(expected)
     deep = store.tags(["deep"])[0]
@@ -204,7 +204,7 @@ def test_refs_are_what_for_each_ref_lists(git: Git) -> None:
     store.close()
 
 
-def test_times_are_git_s_creatordate(git: Git) -> None:
+def test_times_equal_creatordate(git: Git) -> None:
     sha = git.commit(1_600_000_000)
     heads = {
         "m@v1.0.0": "tagger A <a@b> 1700000000 +0900\n",
@@ -220,7 +220,7 @@ def test_times_are_git_s_creatordate(git: Git) -> None:
             "for-each-ref", "--format=%(refname:strip=2) %(creatordate:raw)", "refs/tags"
         )
         ours = [f"{e.tag} {int(e.time.timestamp())} {e.time:%z}" for e in registry.history()]
-    # git has no date for a tag without a tagger; F10 takes the commit's
+    # git has no date for a tag without a tagger; F10 uses the commit's
     shown = [
         line if line[-1] != " " else f"{line}1600000000 +0000" for line in expected.splitlines()
     ]
@@ -249,7 +249,7 @@ TAGGERS = [
 ]
 
 
-def test_taggers_are_read_as_git_reads_them(git: Git) -> None:
+def test_taggers_are_read_as_by_git(git: Git) -> None:
     sha = git.commit(1_600_000_000)
     for number, tagger in enumerate(TAGGERS):
         for end, patch in (("\n\nx\n", 0), ("\n", 1), ("", 2)):
@@ -268,7 +268,7 @@ def test_taggers_are_read_as_git_reads_them(git: Git) -> None:
     assert sorted(ours) == sorted(expected)
 
 
-def test_a_ref_s_log_is_git_s(git: Git) -> None:
+def test_reflogs_are_read_as_by_git(git: Git) -> None:
     for number in (1, 2):
         git.commit(1_700_000_000 + number)
     git("checkout", "-q", "-b", "side", "HEAD~1")
@@ -279,12 +279,12 @@ def test_a_ref_s_log_is_git_s(git: Git) -> None:
         ("", "HEAD", "main", "side", "refs/heads/side", "nowhere", "@"), range(9), ("", "~1")
     ):
         revision = f"{ref}@{{{back}}}{steps}"
-        # a ^{commit} confuses it here
+        # git does not parse this with ^{commit}
         assert resolved(store, revision) == rev_parsed(git, revision), revision
     store.close()
 
 
-def test_commits_are_listed_as_git_lists_them(git: Git, tmp_path: Path) -> None:
+def test_commits_are_listed_as_by_git_log(git: Git, tmp_path: Path) -> None:
     times = iter((5, 9, 7, 7, 3, 12, 12, 1, 20))
     for branch in ("main", "side", "aside"):
         git("checkout", "-q", "-B", branch)
@@ -293,14 +293,14 @@ def test_commits_are_listed_as_git_lists_them(git: Git, tmp_path: Path) -> None:
     git("checkout", "-q", "main")
     git("merge", "-q", "--no-ff", "-m", "both", "aside")
     git("clone", "-q", "--depth=3", f"file://{git.path}", str(tmp_path / "shallow"))
-    for place in (git, Git(tmp_path / "shallow")):
-        with Registry.open(place.path) as registry:
+    for repository in (git, Git(tmp_path / "shallow")):
+        with Registry.open(repository.path) as registry:
             ours = [commit.id for commit in registry.commits(limit=None)]
-            assert ours == place("log", "--format=%H").split()
+            assert ours == repository("log", "--format=%H").split()
             assert ours[:2] == [commit.id for commit in registry.commits(limit=2)]
 
 
-def test_an_empty_folder_where_a_tag_should_be(git: Git) -> None:
+def test_an_empty_directory_with_the_name_of_a_tag(git: Git) -> None:
     tags = git.path / ".git" / "refs" / "tags"
     for name in ("m@v1.0.0", "m@v2.0.0"):
         (tags / name / "a" / "b").mkdir(parents=True)
@@ -319,9 +319,9 @@ REVISIONS = [
 ]
 
 
-def test_revisions_are_rev_parse_s(git: Git) -> None:
+def test_revisions_are_resolved_as_by_rev_parse(git: Git) -> None:
     git("checkout", "-q", "-b", "side")
-    side = git.commit(1_700_000_001, "on the side")
+    side = git.commit(1_700_000_001, "on side")
     git("checkout", "-q", "main")
     git.commit(1_700_000_002)
     git("merge", "-q", "--no-ff", "-m", "both", "side")
@@ -337,14 +337,14 @@ def test_revisions_are_rev_parse_s(git: Git) -> None:
 @settings(max_examples=150)
 @given(name=st.text("ab.@{/-~^:\\ \x07lock*é", min_size=1, max_size=10))
 @example(name="a.lock/b")
-def test_a_name_that_git_cannot_keep_is_refused(
+def test_names_that_git_rejects_are_rejected(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
     base = tmp_path_factory.getbasetemp() / "names"
     if not base.exists():
         init(base)
     command = ["git", "check-ref-format", f"refs/tags/{name}"]
-    fits = subprocess.run(command, check=False).returncode == 0 and not name.startswith("-")
+    is_valid = subprocess.run(command, check=False).returncode == 0 and not name.startswith("-")
     store = LocalStore.open(base)
     try:
         store.check_tag_name(name)
@@ -352,26 +352,26 @@ def test_a_name_that_git_cannot_keep_is_refused(
     except InvalidNameError:
         ours = False
     store.close()
-    assert ours == fits
+    assert ours == is_valid
 
 
 class TestKindsOfRepositories:
-    """Made by C git, read and written here, checked by C git."""
+    """C git creates them, this library reads and writes them, and C git checks them."""
 
     @pytest.fixture(
         params=["plain", "bare", "worktree", "shared", "sha256", "shallow", "submodule"]
     )
-    def place(self, request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Git:
+    def repository(self, request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Git:
         git("tag", "-a", "-m", "x", "m@v1.0.0")
         git.commit(1_700_000_050)
-        there = tmp_path / "there"
+        path = tmp_path / "copy"
         match request.param:
             case "bare":
-                git("clone", "-q", "--bare", str(git.path), str(there))
+                git("clone", "-q", "--bare", str(git.path), str(path))
             case "worktree":
-                git("worktree", "add", "-q", "-b", "side", str(there))
+                git("worktree", "add", "-q", "-b", "side", str(path))
             case "shared":
-                git("clone", "-q", "--shared", str(git.path), str(there))
+                git("clone", "-q", "--shared", str(git.path), str(path))
             case "shallow":
                 git(
                     "clone",
@@ -379,22 +379,22 @@ class TestKindsOfRepositories:
                     "--depth=1",
                     "--no-single-branch",
                     f"file://{git.path}",
-                    str(there),
+                    str(path),
                 )
             case "sha256":
-                init(there, "--object-format=sha256").commit()
-                Git(there)("tag", "-a", "-m", "x", "m@v1.0.0")
+                init(path, "--object-format=sha256").commit()
+                Git(path)("tag", "-a", "-m", "x", "m@v1.0.0")
             case "submodule":
                 outer = init(tmp_path / "outer")
                 allow = ("-c", "protocol.file.allow=always")
                 outer(*allow, "submodule", "-q", "add", str(git.path), "inner")
-                there = outer.path / "inner"
+                path = outer.path / "inner"
             case _:
-                there = git.path
-        return Git(there)
+                path = git.path
+        return Git(path)
 
-    def test_reading_and_writing(self, place: Git) -> None:
-        with Registry.open(place.path) as registry:
+    def test_reading_and_writing(self, repository: Git) -> None:
+        with Registry.open(repository.path) as registry:
             old = set(registry.get("m", ()))
             event = registry.register("m", "v2.0.0", author=ANN, when=WHEN, force=True)
             assert registry.latest()["m"].name == "v2.0.0"
@@ -402,19 +402,19 @@ class TestKindsOfRepositories:
                 "v2.0.0",
                 *(version.name for version in old),
             }
-        assert place("rev-parse", "m@v2.0.0^{}").strip() == event.commit
-        assert place("fsck", "--strict", "--no-dangling") == ""
-        assert place("cat-file", "tag", "m@v2.0.0").endswith(
+        assert repository("rev-parse", "m@v2.0.0^{}").strip() == event.commit
+        assert repository("fsck", "--strict", "--no-dangling") == ""
+        assert repository("cat-file", "tag", "m@v2.0.0").endswith(
             "\n\nRegistering artifact m version v2.0.0\n"
         )
 
 
-def test_the_configured_comment_sign_and_identity_are_git_s(git: Git) -> None:
+def test_the_configured_comment_character_and_identity_are_used_as_by_git(git: Git) -> None:
     git("config", "core.commentChar", ";")
     git("config", "user.name", "Örs.")
     git("config", "user.email", "<o@example.com>")
-    nobody = {"GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""}
-    git("tag", "-a", "-m", "#kept\n;gone", "theirs", env=nobody)
+    unset = {"GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""}
+    git("tag", "-a", "-m", "#kept\n;gone", "theirs", env=unset)
     with Registry.open(git.path) as registry:
         registry.register("m", "v1.0.0", message="#kept\n;gone")
     formatted = git("for-each-ref", "--format=%(taggername)|%(taggeremail)|%(subject)", "refs/tags")
@@ -422,8 +422,7 @@ def test_the_configured_comment_sign_and_identity_are_git_s(git: Git) -> None:
     assert ours == theirs == "Örs|<o@example.com>|#kept"
 
 
-def test_racing_with_git_for_one_tag(git: Git) -> None:
-    """The loser leaves the winner's tag as it is, whoever it is."""
+def test_an_existing_tag_of_git_is_not_overwritten(git: Git) -> None:
     git("tag", "-a", "-m", "theirs", "m@v1.0.0")
     before = git("for-each-ref")
     store = LocalStore.open(git.path)

@@ -1,6 +1,6 @@
-"""GTO 1.10.1 agrees: on what we write and on what it writes, but for the rules marked ≠ GTO.
+"""GTO 1.10.1 and this library read the same histories alike, except for rules marked ≠ GTO.
 
-A failure names the seed of its history; ``SEED=n pytest -m compat -k gto`` plays that one again.
+A failure reports the seed of its history; ``SEED=n pytest -m compat -k gto`` repeats that history.
 """
 
 from __future__ import annotations
@@ -22,152 +22,155 @@ from modelversions import (
     Registry,
     VersionNotFoundError,
 )
-from tests.compat.gto import START, Chance, Gto, comparable, ours, repository
+from tests.compat.gto import START, Gto, RandomNames, comparable, ours, repository
 
 pytestmark = pytest.mark.compat
 
 ANN = Identity("Ann", "ann@example.com")
 STAGES = ["dev", "prod", "prod-eu"]
-VERBS = ["new", "new", "next", "bump", "again", "again", "bare", "both", "deregister", "deregister"]
-VERBS += ["assign"] * 5 + ["unassign"] * 2 + ["deprecate"]
-EACH = 40
-"""Histories, each of a model of its own, in one repository."""
+STEPS = ["new", "new", "next", "bump", "again", "again", "bare", "both", "deregister", "deregister"]
+STEPS += ["assign"] * 5 + ["unassign"] * 2 + ["deprecate"]
+PER_REPOSITORY = 40
+"""The number of histories in one repository, each of its own model."""
 
 OURS, THEIRS = 2600, 400
-"""Histories that we write and that GTO writes: GTO takes a tenth of a second for each event."""
+"""The numbers of histories by this library and by GTO, which takes 0.1 s for each event."""
 
 
-def play(registry: Registry, chance: Chance, model: str, commits: list[str]) -> None:
-    """Write one model's history.
+def write_history(registry: Registry, rng: RandomNames, model: str, commits: list[str]) -> None:
+    """Write a random history of a model.
 
-    The commits are few, so that versions meet at a commit, move, and return.
+    It uses few commits, so that some have several versions, and versions move between them.
     """
-    now = START + chance.randint(0, 50)
-    pool = chance.sample(commits, chance.randint(2, 6))
-    for _ in range(chance.randint(3, 14)):
-        now += chance.choice([0, 0, 0, 1, 1, 100])
+    now = START + rng.randint(0, 50)
+    pool = rng.sample(commits, rng.randint(2, 6))
+    for _ in range(rng.randint(3, 14)):
+        now += rng.choice([0, 0, 0, 1, 1, 100])
         for _ in range(8):
             try:
-                _step(registry, chance, model, pool, now)
+                _step(registry, rng, model, pool, now)
             except NoEffectError:
-                now += 1  # it would not supersede within this second
+                now += 1  # the event would not be the newest within this second
                 continue
             except (RefusedError, ModelNotFoundError, VersionNotFoundError):
                 continue
             break
 
 
-def _step(registry: Registry, chance: Chance, model: str, pool: list[str], seconds: int) -> None:
-    """Call one verb, on any version and any commit."""
+def _step(registry: Registry, rng: RandomNames, model: str, pool: list[str], seconds: int) -> None:
+    """Call a random method, with a random version and commit."""
     options: dict[str, Any] = {
         "author": ANN,
         "when": datetime.fromtimestamp(seconds, timezone.utc),
     }
-    known = registry.get(model)
-    versions = known.all_versions if known is not None else ()
-    commit, stage = chance.choice(pool), chance.choice(STAGES)
-    version = chance.choice(versions).name if versions else ""
-    verb = chance.choice(VERBS if versions else ["new", "next", "bump", "bare"])
-    if verb == "new":
-        registry.register(model, chance.versions(), commit=commit, **options)
-    elif verb in ("next", "bump"):
-        bump = chance.choice(["major", "minor", "patch"]) if verb == "bump" else None
+    state = registry.get(model)
+    versions = state.all_versions if state is not None else ()
+    commit, stage = rng.choice(pool), rng.choice(STAGES)
+    version = rng.choice(versions).name if versions else ""
+    step = rng.choice(STEPS if versions else ["new", "next", "bump", "bare"])
+    if step == "new":
+        registry.register(model, rng.versions(), commit=commit, **options)
+    elif step in ("next", "bump"):
+        bump = rng.choice(["major", "minor", "patch"]) if step == "bump" else None
         registry.register(model, bump=bump, commit=commit, **options)
-    elif verb == "again":
+    elif step == "again":
         registry.register(model, version, commit=commit, **options)
-    elif verb == "bare":
+    elif step == "bare":
         registry.assign(model, stage=stage, commit=commit, force=not versions, **options)
-    elif verb == "both":
+    elif step == "both":
         registry.assign(model, stage=stage, commit=commit, register=True, **options)
-    elif verb == "deprecate":
+    elif step == "deprecate":
         registry.deprecate(model, **options)
-    elif verb == "deregister":
+    elif step == "deregister":
         registry.deregister(model, version, **options)
     else:
-        getattr(registry, verb)(model, version, stage, **options)
+        getattr(registry, step)(model, version, stage, **options)
 
 
-def we_write(judge: Gto, path: Path, seed: int) -> int:
-    """Write a repository full of histories, and let GTO read it; return how many they were."""
+def ours_to_gto(reference: Gto, path: Path, seed: int) -> int:
+    """Write histories with this library, and read them with GTO; return their number."""
     git, commits = repository(path, 20)
-    chance = Chance(seed)
+    rng = RandomNames(seed)
     with Registry.open(git.path) as registry:
-        for number in range(EACH):
-            play(registry, chance, chance.models(number), commits)
+        for number in range(PER_REPOSITORY):
+            write_history(registry, rng, rng.models(number), commits)
     git("pack-refs", "--all")
-    answer = judge.state(git)
+    answer = reference.state(git)
     assert "error" not in answer, f"seed {seed}: {answer}"
     assert len(answer["history"]) == len(git("tag").split()), f"seed {seed}"
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
-    return EACH
+    return PER_REPOSITORY
 
 
-def calls(chance: Chance, model: str, commits: list[str]) -> list[list[Any]]:
-    """Draw calls of GTO's own verbs, a second or more apart (F13), at few commits."""
-    now, drawn = START + chance.randint(0, 50), []
-    pool = chance.sample(commits, chance.randint(2, 6))
+def random_calls(rng: RandomNames, model: str, commits: list[str]) -> list[list[Any]]:
+    """Return random calls of GTO, a second or more apart (F13), at few commits."""
+    now, calls = START + rng.randint(0, 50), []
+    pool = rng.sample(commits, rng.randint(2, 6))
     names: list[str] = []
-    for _ in range(chance.randint(3, 9)):
-        now += chance.choice([1, 1, 100])
-        verb = chance.choice(["assign", "assign", "unassign", "deregister", "again", "deprecate"])
+    for _ in range(rng.randint(3, 9)):
+        now += rng.choice([1, 1, 100])
+        step = rng.choice(["assign", "assign", "unassign", "deregister", "again", "deprecate"])
         options: dict[str, Any] = {"name": model}
-        version = chance.choice([*names, chance.versions()])
-        if verb == "again" or version not in names:
+        version = rng.choice([*names, rng.versions()])
+        if step == "again" or version not in names:
             names.append(version)
-            verb, options = "register", {**options, "version": version, "ref": chance.choice(pool)}
-        elif verb == "deregister":
+            step, options = "register", {**options, "version": version, "ref": rng.choice(pool)}
+        elif step == "deregister":
             options = {**options, "version": version}
-        elif verb != "deprecate":
-            options = {**options, "version": version, "stage": chance.choice(STAGES)}
-        drawn.append([verb, now, options])
-    return drawn
+        elif step != "deprecate":
+            options = {**options, "version": version, "stage": rng.choice(STAGES)}
+        calls.append([step, now, options])
+    return calls
 
 
-def gto_writes(judge: Gto, path: Path, seed: int) -> int:
-    """Let GTO write one history, and read it ourselves; return how many events it made.
+def gto_to_ours(reference: Gto, path: Path, seed: int) -> int:
+    """Write a history with GTO, and read it with both; return the number of events.
 
-    GTO may write what it cannot read again: two versions at one commit, which is a problem here.
+    GTO may write a history that it cannot read: two versions at one commit, a problem here.
     """
     git, commits = repository(path, 12)
-    chance = Chance(seed)
-    refused = judge("write", str(git.path), calls(chance, chance.models(seed), commits))
-    answer = judge.state(git)
+    rng = RandomNames(seed)
+    errors = reference("write", str(git.path), random_calls(rng, rng.models(seed), commits))
+    answer = reference.state(git)
     if "error" in answer:
         with Registry.open(git.path) as registry:
             kinds = {problem.kind for problem in registry.problems()}
         assert ProblemKind.SHARED_COMMIT in kinds, f"seed {seed}: {answer}"
         return 0
     assert comparable(answer) == comparable(ours(git)), f"seed {seed}"
-    return sum(1 for refusal in refused if refusal is None)
+    return sum(1 for error in errors if error is None)
 
 
-def share(judges: list[Gto], work: Any, tmp_path: Path, count: int) -> int:
-    """Share seeds among the judges; return the sum of what the work returns."""
+def run_seeds(references: list[Gto], work: Any, tmp_path: Path, count: int) -> int:
+    """Run the work for each seed, in parallel in all processes; return the sum of the results."""
     only = os.environ.get("SEED")
     seeds = [int(only)] if only else list(range(count))
 
-    def run(place: int) -> int:
-        mine = seeds[place :: len(judges)]
-        return sum(work(judges[place], tmp_path / f"{seed}", seed) for seed in mine)
+    def run(index: int) -> int:
+        share = seeds[index :: len(references)]
+        return sum(work(references[index], tmp_path / f"{seed}", seed) for seed in share)
 
-    with ThreadPoolExecutor(len(judges)) as pool:
-        return sum(pool.map(run, range(len(judges))))
-
-
-def test_gto_reads_what_we_write(judges: list[Gto], tmp_path: Path) -> None:
-    assert share(judges, we_write, tmp_path, OURS // EACH) >= EACH
+    with ThreadPoolExecutor(len(references)) as pool:
+        return sum(pool.map(run, range(len(references))))
 
 
-def test_we_read_what_gto_writes(judges: list[Gto], tmp_path: Path) -> None:
-    assert share(judges, gto_writes, tmp_path, THEIRS) > (
+def test_gto_reads_histories_of_this_library(references: list[Gto], tmp_path: Path) -> None:
+    repositories = OURS // PER_REPOSITORY
+    assert run_seeds(references, ours_to_gto, tmp_path, repositories) >= PER_REPOSITORY
+
+
+def test_this_library_reads_histories_of_gto(references: list[Gto], tmp_path: Path) -> None:
+    assert run_seeds(references, gto_to_ours, tmp_path, THEIRS) > (
         0 if os.environ.get("SEED") else 2 * THEIRS
     )
 
 
 @pytest.mark.parametrize("ahead", [0, 3600])
 @pytest.mark.filterwarnings("ignore::modelversions.ClockSkewWarning")
-def test_all_see_the_last_call_win(judges: list[Gto], tmp_path: Path, ahead: int) -> None:
-    """F14: within one second, and on a clock that runs an hour behind the last writer's."""
+def test_the_last_call_takes_precedence_for_all_tools(
+    references: list[Gto], tmp_path: Path, ahead: int
+) -> None:
+    """F14: within one second, and with a clock an hour behind that of the last event."""
     git, _ = repository(tmp_path / "clocks", 1)
     start = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=ahead)
     with Registry.open(git.path) as registry:
@@ -179,7 +182,7 @@ def test_all_see_the_last_call_win(judges: list[Gto], tmp_path: Path, ahead: int
         )
         registry.unassign("m", "v1.0.0", "prod", author=ANN)
         last = registry.assign("m", "v1.0.0", "prod", author=ANN)
-    answer = judges[0].state(git)
+    answer = references[0].state(git)
     assert comparable(answer) == comparable(ours(git))
     assert answer["models"]["m"]["stages"] == {"prod": "v1.0.0"}
     assert answer["models"]["m"]["latest"] == "v1.0.0"

@@ -1,4 +1,4 @@
-"""``modelversions.gto`` beside ``gto.api``: equal results of equal calls in twin repositories."""
+"""``modelversions.gto`` and ``gto.api`` return equal results in two equal repositories."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ NAMES = sorted(name for name in drop_in.__all__ if inspect.isfunction(getattr(dr
 
 @pytest.fixture(scope="module")
 def theirs() -> Iterator[Gto]:
-    with gto() as found:
-        yield found
+    with gto() as process:
+        yield process
 
 
 class Twins:
-    """Two repositories with the same commits, in which the same calls are made."""
+    """Two repositories with the same commits, one for each implementation."""
 
-    def __init__(self, folder: Path, theirs: Gto, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ours, self.commits = repository(folder / "ours", 8)
-        self.theirs, commits = repository(folder / "theirs", 8)
+    def __init__(self, directory: Path, theirs: Gto, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ours, self.commits = repository(directory / "ours", 8)
+        self.theirs, commits = repository(directory / "theirs", 8)
         assert commits == self.commits
         self.gto = theirs
         self.now = START
@@ -45,7 +45,7 @@ class Twins:
         monkeypatch.setattr(writer, "_now", lambda: datetime.fromtimestamp(self.now, timezone.utc))
 
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
-        """Make a call in both; the results are equal, or exceptions of the same name."""
+        """Make a call in both; check that the results or the names of the exceptions are equal."""
         self.now += 10
         try:
             ours = plain(getattr(api, name)(self.ours.path, *arguments, **options))
@@ -57,7 +57,7 @@ class Twins:
         return ours
 
     def compare(self) -> None:
-        """Compare the tags, and all that is read."""
+        """Compare the tags, and the results of all functions that read."""
         assert tags(self.ours) == tags(self.theirs)
         for flag in ("table", "ascending", "truncate_hexsha"):
             self.call("history", **{flag: True})
@@ -113,7 +113,7 @@ def test_exceptions(theirs: Gto) -> None:
         assert issubclass(ours[name], drop_in.exceptions.GTOException), name
 
 
-def test_a_life(twins: Twins) -> None:
+def test_a_whole_history(twins: Twins) -> None:
     c = twins.commits
     twins.compare()
     twins.call("register", "a", c[0])
@@ -157,7 +157,7 @@ def test_a_life(twins: Twins) -> None:
     assert len(twins.results) > 200
 
 
-def test_wrong_calls(twins: Twins) -> None:
+def test_invalid_calls(twins: Twins) -> None:
     c = twins.commits
     twins.call("register", "a", c[0])
     twins.call("register", "a", c[0], version="v0.0.1", force=True)
@@ -178,23 +178,23 @@ def test_wrong_calls(twins: Twins) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_calls(twins: Twins, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311  # it is repeated from its seed
+    rng = random.Random(seed)  # noqa: S311  # reproducible from its seed
     commits = list(twins.commits)
     versions: list[str] = []
     for number in range(12):
-        kind = chance.choice(["register", "assign", "assign", "unassign", "deregister"])
+        kind = rng.choice(["register", "assign", "assign", "unassign", "deregister"])
         if (kind == "register" and commits) or not versions:
-            version = f"v{chance.randint(0, 2)}.{number}.0"
+            version = f"v{rng.randint(0, 2)}.{number}.0"
             twins.call("register", "a", commits.pop(), version=version)
             versions.append(version)
         elif kind == "assign":
-            stage = chance.choice(["prod", "dev", "canary"])
-            twins.call("assign", "a", stage, version=chance.choice(versions))
+            stage = rng.choice(["prod", "dev", "canary"])
+            twins.call("assign", "a", stage, version=rng.choice(versions))
         elif kind == "unassign":
-            stage = chance.choice(["prod", "dev"])
-            twins.call("unassign", "a", version=chance.choice(versions), stage=stage)
+            stage = rng.choice(["prod", "dev"])
+            twins.call("unassign", "a", version=rng.choice(versions), stage=stage)
         else:
-            twins.call("deregister", "a", version=versions.pop(chance.randrange(len(versions))))
+            twins.call("deregister", "a", version=versions.pop(rng.randrange(len(versions))))
     twins.compare()
 
 
@@ -228,11 +228,11 @@ def test_annotations(twins: Twins) -> None:
             ours = {"error": type(error).__name__}
         theirs = twins.gto("api", str(twins.theirs.path), "describe", START, [name], {})
         if isinstance(theirs, dict) and "virtual" in theirs:
-            theirs["virtual"] = ours["virtual"]  # the table of differences has it
+            theirs["virtual"] = ours["virtual"]  # a documented difference
         assert ours == theirs, name
 
 
-def test_it_is_faster(tmp_path: Path, theirs: Gto) -> None:
+def test_show_is_faster(tmp_path: Path, theirs: Gto) -> None:
     git, commits = repository(tmp_path / "many", 300)
     stream = "".join(
         f"tag m{number % 30}@v1.{number}.0\nfrom {commit}\n"
@@ -242,7 +242,7 @@ def test_it_is_faster(tmp_path: Path, theirs: Gto) -> None:
     git("fast-import", "--quiet", text=stream)
     start = time.perf_counter()
     ours = plain(api.show(git.path))
-    taken = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     start = time.perf_counter()
     assert theirs("api", str(git.path), "show", 0, [], {}) == ours
-    assert time.perf_counter() - start > 20 * taken
+    assert time.perf_counter() - start > 20 * seconds

@@ -1,4 +1,4 @@
-"""Pushes and fetches by path, beside C git's in the same repositories."""
+"""Pushes and fetches by path, compared with those of C git in the same repositories."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bare(path: Path, *options: str) -> Git:
 
 
 def modes(root: Path) -> dict[str, int]:
-    """Return the modes of refs, reflogs and packs, by their kinds."""
+    """Return the modes of refs, reflogs and packs, by name or suffix."""
     found = {}
     for path in root.rglob("*"):
         if path.is_file() and path.relative_to(root).parts[0] in ("refs", "logs", "objects"):
@@ -156,7 +156,7 @@ def test_a_repository_of_another_user(
 
 
 @pytest.mark.parametrize("case", [*CASES, *TAGGERS])
-def test_objects_that_git_refuses(tmp_path: Path, case: str) -> None:
+def test_objects_that_git_rejects(tmp_path: Path, case: str) -> None:
     git = init(tmp_path / "repo")
     commit, tree = git.commit(), git("rev-parse", "HEAD^{tree}").strip()
     kind = "commit" if case in CASES else "tag"
@@ -187,9 +187,9 @@ def test_objects_that_git_refuses(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["origin", ""])
-def test_the_hook_of_a_push(tmp_path: Path, name: str) -> None:
-    """It is told the same by C git, but for the order of the tags."""
-    said: list[list[str]] = []
+def test_the_input_of_the_pre_push_hook(tmp_path: Path, name: str) -> None:
+    """It equals that of C git, except for the order of the tags."""
+    inputs: list[list[str]] = []
     for tool in ("ours", "theirs"):
         git, target = init(tmp_path / tool / "source"), bare(tmp_path / tool / "target")
         git.commit()
@@ -197,7 +197,7 @@ def test_the_hook_of_a_push(tmp_path: Path, name: str) -> None:
         for tag in ("m@v1.0.0", "m#prod#1"):
             git("tag", "-a", "-m", "text", tag, env={"GIT_COMMITTER_DATE": "@1700000000 +0000"})
         hook = git.path / ".git" / "hooks" / "pre-push"
-        hook.write_text('#!/bin/sh\n(echo "$1" "${2##*/}"; cat) >>said\n')
+        hook.write_text('#!/bin/sh\n(echo "$1" "${2##*/}"; cat) >>input\n')
         hook.chmod(0o755)
         remote = name or str(target.path)
         if tool == "ours":
@@ -211,7 +211,7 @@ def test_the_hook_of_a_push(tmp_path: Path, name: str) -> None:
             git("push", "-q", remote, "--tags")
             git("push", "-q", remote, "--tags")
             git("push", "-q", remote, "--delete", "m@v1.0.0")
-        lines = (git.path / "said").read_text().replace(f"{tool}/", "").splitlines()
-        said.append(lines)
-    assert said[0] == said[1]
-    assert len(said[0]) == 7
+        lines = (git.path / "input").read_text().replace(f"{tool}/", "").splitlines()
+        inputs.append(lines)
+    assert inputs[0] == inputs[1]
+    assert len(inputs[0]) == 7

@@ -1,4 +1,4 @@
-"""Ownership: the programs of a repository run exactly where C git uses it."""
+"""A repository's programs are run exactly if C git accepts its ownership."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.compat
 @pytest.mark.parametrize("sudo", ["", "1234", "4321"])
 @pytest.mark.parametrize("listed", [None, "*", "{root}", "{root}/", "{root}/.git", ""])
 @pytest.mark.parametrize("part", ["", ".git"])
-def test_git_agrees(
+def test_git_trusts_the_same_repositories(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     owner: int,

@@ -1,4 +1,4 @@
-"""Packs as ``git gc`` writes them, in which nearly all tag objects are deltas."""
+"""Read packs written by Git, in which nearly all tag objects are deltas."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_tags_that_are_deltas(tmp_path: Path, options: tuple[str, ...]) -> None:
     listed = [line.split() for line in git("verify-pack", "-v", str(pack)).splitlines()]
     tags = [line for line in listed if line[1:2] == ["tag"]]
     assert len(tags) == TAGS
-    assert len([line for line in tags if len(line) == 7]) > TAGS * 0.8  # the others are whole
+    assert len([line for line in tags if len(line) == 7]) > TAGS * 0.8  # the others are not deltas
     rows = git(
         "for-each-ref",
         "--format=%(refname:strip=2)%09%(*objectname)%09%(contents:subject)",

@@ -1,4 +1,4 @@
-"""Writers that race, and writers that are killed: nothing is lost, doubled or half there."""
+"""Concurrent writers and killed writers: no event is lost, duplicated or incomplete."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WRITERS = 16
 
 
 def race(work: Callable[[int, int], str], rounds: int) -> list[list[str]]:
-    """Let processes do the same work at the same moment, round after round."""
+    """Run the same work in all processes at the same time, in several rounds."""
     barrier = FORK.Barrier(WRITERS)
     results = FORK.Queue()
 
@@ -39,7 +39,7 @@ def race(work: Callable[[int, int], str], rounds: int) -> list[list[str]]:
             barrier.wait(60)
             try:
                 result = work(turn, number)
-            except Exception as error:  # noqa: BLE001  # the test shows what it was
+            except Exception as error:  # noqa: BLE001  # the test reports it
                 result = repr(error)
             results.put((turn, result))
 
@@ -56,7 +56,7 @@ def race(work: Callable[[int, int], str], rounds: int) -> list[list[str]]:
     return found
 
 
-def test_one_of_sixteen_registers_a_version(tmp_path: Path) -> None:
+def test_one_of_16_concurrent_registrations_succeeds(tmp_path: Path) -> None:
     git = init(tmp_path / "repo")
     git.commit()
 
@@ -65,15 +65,15 @@ def test_one_of_sixteen_registers_a_version(tmp_path: Path) -> None:
             try:
                 return registry.register(f"m{turn}", "v1.0.0", author=ANN).tag
             except VersionExistsError:
-                return "it was registered already"
+                return "already registered"
 
     for turn, results in enumerate(race(register, 50)):
-        assert sorted(results) == ["it was registered already"] * 15 + [f"m{turn}@v1.0.0"]
+        assert sorted(results) == ["already registered"] * 15 + [f"m{turn}@v1.0.0"]
     assert len(git("tag", "-l").split()) == 50
     assert git("fsck", "--strict", "--no-dangling") == ""
 
 
-def test_every_assignment_of_sixteen_is_recorded(tmp_path: Path) -> None:
+def test_all_concurrent_assignments_are_recorded(tmp_path: Path) -> None:
     git = init(tmp_path / "repo")
     git.commit()
     with Registry.open(git.path) as registry:
@@ -94,7 +94,7 @@ def test_every_assignment_of_sixteen_is_recorded(tmp_path: Path) -> None:
 
 
 def _write_until_killed(path: Path, first: int) -> None:
-    """Register models and assign their versions, one after another, for ever."""
+    """Register models and assign their versions, one after another, until killed."""
     number = first
     while True:
         with Registry.open(path) as registry:
@@ -110,17 +110,17 @@ def _killed(path: Path, first: int, delay: float) -> None:
     if child == 0:
         try:
             _write_until_killed(path, first)
-        except BaseException:  # noqa: BLE001  # it must not go on as a second pytest
+        except BaseException:  # noqa: BLE001  # it must not continue as a second pytest
             traceback.print_exc()
             os._exit(1)
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "the writer had died of itself"
+    assert os.WIFSIGNALED(status), "the writer exited before it was killed"
 
 
-def _check(git: Git, chance: random.Random) -> int:
-    """Look at what a killed writer left; return how many locks it was."""
+def _check(git: Git, rng: random.Random) -> int:
+    """Check a repository after a writer was killed; return the number of lock files."""
     assert git("fsck", "--strict", "--no-dangling") == ""
     locks = [
         Path(root, f) for root, _, files in os.walk(git.path) for f in files if f[-5:] == ".lock"
@@ -131,7 +131,7 @@ def _check(git: Git, chance: random.Random) -> int:
         assert registry.problems(datetime.max.replace(tzinfo=timezone.utc)) == ()
         for lock in locks:
             tag = lock.name.removesuffix(".lock")
-            if "@" in tag and chance.random() < 0.2:
+            if "@" in tag and rng.random() < 0.2:
                 with pytest.raises(LockedError, match=f"remove '.*{tag}.lock'"):
                     registry.register(*tag.split("@"), author=ANN)
             lock.unlink()
@@ -140,17 +140,17 @@ def _check(git: Git, chance: random.Random) -> int:
 
 @pytest.mark.filterwarnings("ignore:This process")  # it forks, and no thread is running
 @pytest.mark.usefixtures("short_lock_timeout")
-def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:
-    chance = random.Random(20240229)  # noqa: S311  # chance that can be repeated
+def test_a_killed_writer_leaves_no_incomplete_event(tmp_path: Path) -> None:
+    rng = random.Random(20240229)  # noqa: S311  # reproducible
     written, locks = 0, 0
-    for batch in range(200):  # a repository for each twenty, so that they stay small
+    for batch in range(200):  # 20 writers per repository, so that it stays small
         if batch >= 50 and written > 1000 and locks > 0:
             break  # a busy machine needs more of them, as it writes less before a kill
         git = init(tmp_path / f"repo-{batch}")
         git.commit()
         for turn in range(20):
-            _killed(git.path, 1 + 1000 * turn, chance.uniform(0.001, 0.04))
-            locks += _check(git, chance)
+            _killed(git.path, 1 + 1000 * turn, rng.uniform(0.001, 0.04))
+            locks += _check(git, rng)
         written += len(git("tag", "-l").split())
     assert written > 1000
     assert locks > 0

@@ -1,4 +1,4 @@
-"""Modes, reflogs, hooks and deletions are those of C git."""
+"""Modes, reflogs, hooks and deletions equal those of C git."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def delete_loose(theirs: Git, ours: Git) -> None:
 
 
 def in_ours(work: Callable[..., None], ours: Git, tag: str = "m@v1.0.0") -> None:
-    """Do the part of this library."""
+    """Do the same with this library."""
     with Registry.open(ours.path) as registry:
         if work is write:
             registry.register("x/m", "v1.0.0", author=ANN, when=WHEN)
@@ -117,17 +117,17 @@ def _text(path: Path) -> str:
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_the_hook(pair: tuple[Git, Git], code: int) -> None:
-    """What it is told, but for Git's additional runs for ``packed-refs``, with two zero ids."""
+def test_the_input_of_the_hook(pair: tuple[Git, Git], code: int) -> None:
+    """It equals that of Git, which additionally runs the hook for ``packed-refs`` with zero IDs."""
     for git in pair:
         hook = git.path / ".git" / "hooks" / "reference-transaction"
         hook.write_text(
-            f'#!/bin/sh\n(echo "$1"; cat) >>said\n[ "$1" != prepared ] || exit {code}\n'
+            f'#!/bin/sh\n(echo "$1"; cat) >>input\n[ "$1" != prepared ] || exit {code}\n'
         )
         hook.chmod(0o755)
     for work in (write, delete_loose):
         for git in pair:
-            (git.path / "said").unlink(missing_ok=True)
+            (git.path / "input").unlink(missing_ok=True)
         if code == 0:
             work(*pair)
         else:
@@ -135,19 +135,19 @@ def test_the_hook(pair: tuple[Git, Git], code: int) -> None:
                 work(*pair)
             with pytest.raises(WriteConflictError, match="rejected the tag"):
                 in_ours(work, pair[1], "n@v1.0.0")
-        theirs, ours = (said(git.path / "said") for git in pair)
+        theirs, ours = (hook_input(git.path / "input") for git in pair)
         assert ours == theirs
     listing = ("for-each-ref", "--format=%(refname) %(objectname)")
     assert pair[1](*listing) == pair[0](*listing)
 
 
-def said(path: Path) -> list[tuple[str, str]]:
-    """Return what a hook was told: a state and a line."""
+def hook_input(path: Path) -> list[tuple[str, str]]:
+    """Return the states and lines that a hook received, without those with zero IDs only."""
     lines = path.read_text().splitlines()
     return [(state, line) for state, line in zip(lines[::2], lines[1::2]) if line[:81].strip("0 ")]
 
 
-def test_writing_beside_pack_refs(tmp_path: Path) -> None:
+def test_writing_concurrently_with_pack_refs(tmp_path: Path) -> None:
     git = init(tmp_path / "repo")
     git.commit()
     stop = threading.Event()
@@ -171,11 +171,11 @@ def test_writing_beside_pack_refs(tmp_path: Path) -> None:
     assert set(git("tag").split()) == expected
 
 
-def test_five_of_a_hundred_thousand(tmp_path: Path) -> None:
-    """One rewrite: no more than a few times what C git takes."""
+def test_the_time_of_deleting_five_of_100_000_tags(tmp_path: Path) -> None:
+    """``packed-refs`` is rewritten once, in at most five times the time of C git."""
     theirs, ours = init(tmp_path / "theirs"), init(tmp_path / "ours")
     tags = [f"m@v0.0.{number}" for number in range(5)]
-    took = []
+    times = []
     for git in (theirs, ours):
         git.commit()
         git("tag", "-a", "-m", "x", "t", env=DATE)
@@ -187,33 +187,33 @@ def test_five_of_a_hundred_thousand(tmp_path: Path) -> None:
         lines = packed.read_text().splitlines(keepends=True)
         lines[-2:-2] = [f"{id} {name}\n^{peeled}\n" for name in names]
         packed.write_text("".join(lines))
-    os.sync()  # or else the time is that of writing the files above to the disk
+    os.sync()  # so that writing the files above to the disk is not timed
     start = time.perf_counter()
     theirs("tag", "-d", *tags)
-    took.append(time.perf_counter() - start)
+    times.append(time.perf_counter() - start)
     with Registry.open(ours.path) as registry:
         refs = [ref for ref in registry._store.tags(tags) if ref.name in tags]
         os.sync()
         start = time.perf_counter()
         registry._store.delete(refs)
-        took.append(time.perf_counter() - start)
+        times.append(time.perf_counter() - start)
     assert theirs("for-each-ref") == ours("for-each-ref")
     files = [git.path / ".git" / "packed-refs" for git in (theirs, ours)]
     assert files[0].read_bytes() == files[1].read_bytes()
-    assert took[1] < 5 * took[0], took
+    assert times[1] < 5 * times[0], times
 
 
-def test_a_hook_finds_the_programs_of_git(pair: tuple[Git, Git]) -> None:
+def test_a_hook_can_run_the_programs_of_git(pair: tuple[Git, Git]) -> None:
     """``git --exec-path`` is first in ``PATH``, as ``. git-sh-setup`` needs it."""
     for git in pair:
         hook = git.path / ".git/hooks/reference-transaction"
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(
-            '#!/bin/sh\necho "$GIT_EXEC_PATH ${PATH%%:*}" >said\n'
-            "NONGIT_OK=1\n. git-sh-setup\necho sourced >>said\n"
+            '#!/bin/sh\necho "$GIT_EXEC_PATH ${PATH%%:*}" >output\n'
+            "NONGIT_OK=1\n. git-sh-setup\necho sourced >>output\n"
         )
         hook.chmod(0o755)
     write(*pair)
-    said = [(git.path / "said").read_text() for git in pair]
-    assert said[0] == said[1]
-    assert said[1].endswith("\nsourced\n")
+    outputs = [(git.path / "output").read_text() for git in pair]
+    assert outputs[0] == outputs[1]
+    assert outputs[1].endswith("\nsourced\n")

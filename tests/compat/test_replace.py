@@ -1,4 +1,4 @@
-"""Replace refs and grafts: revisions, histories and tags are those of C git."""
+"""Replace refs and grafts: revisions, commits and tags equal those of C git."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.compat
 
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
-    """Five commits; two tags, and an object that replaces one of them."""
+    """A repository with five commits and two tags."""
     git = init(tmp_path / "repo")
     for number in range(5):
         git.commit(1_700_000_000 + number, f"commit {number}")
@@ -26,7 +26,7 @@ def git(tmp_path: Path) -> Git:
 
 
 def check(git: Git, monkeypatch: pytest.MonkeyPatch, **env: str) -> None:
-    """Compare revisions, a history and the tags."""
+    """Compare revisions, the log and the tags with those of C git."""
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     log = git("log", "--format=%H %s", env=env).splitlines()
@@ -53,7 +53,7 @@ VARIANTS = [{}, {"GIT_NO_REPLACE_OBJECTS": "1"}, {"GIT_REPLACE_REF_BASE": "refs/
 @pytest.mark.parametrize("env", VARIANTS)
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("setting", ["", "true", "false"])
-def test_replaced(
+def test_replace_refs(
     git: Git, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], setting: str, *, packed: bool
 ) -> None:
     git("replace", "HEAD~1", "HEAD~3")
@@ -85,7 +85,7 @@ def test_a_shallow_clone(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("form", ["{}", "x/{}", "{}-more", "{upper}", "x/y/{upper}z"])
-def test_names_of_refs(git: Git, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_names_of_replace_refs(git: Git, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     old, new = git("rev-parse", "HEAD~1", "HEAD~3").split()
     ref = git.path / ".git" / "refs" / "replace" / form.format(old, upper=old.upper())
     ref.parent.mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_names_of_refs(git: Git, monkeypatch: pytest.MonkeyPatch, form: str) -> 
 
 
 @pytest.mark.parametrize("length", [3, 4, 5])
-def test_chains(git: Git, length: int) -> None:
+def test_chains_of_replacements(git: Git, length: int) -> None:
     for number in range(6):
         git("tag", "-a", "-m", f"number {number}", f"n@v{number}.0.0")
     ids = [git("rev-parse", f"n@v{number}.0.0").strip() for number in range(6)]

@@ -1,4 +1,4 @@
-"""Signed tags: C git verifies ours, and we verify C git's, with real keys of both kinds."""
+"""Signed tags: C git and this library verify those of each other, with GPG and SSH keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Make a GPG key and an SSH key, in a folder that is theirs alone."""
+    """Create a GPG key and an SSH key in a new directory."""
     home = tmp_path_factory.mktemp("keys")
     home.chmod(0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--pinentry-mode", "loopback"]
@@ -59,7 +59,7 @@ def home() -> dict[str, str]:
     return {"GNUPGHOME": os.environ["GNUPGHOME"]}
 
 
-def test_git_verifies_what_we_sign(git: Git) -> None:
+def test_git_verifies_tags_signed_by_this_library(git: Git) -> None:
     git("config", "tag.gpgSign", "true")
     with Registry.open(git.path) as registry:
         event = registry.register("m", "v1.0.0", author=ANN)
@@ -73,7 +73,7 @@ def test_git_verifies_what_we_sign(git: Git) -> None:
     assert git("fsck", "--strict", "--no-dangling") == ""
 
 
-def test_we_verify_what_git_signs(git: Git) -> None:
+def test_this_library_verifies_tags_signed_by_git(git: Git) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     git("tag", "-a", "-m", "not signed", "m@v2.0.0")
     with Registry.open(git.path) as registry:
@@ -82,7 +82,7 @@ def test_we_verify_what_git_signs(git: Git) -> None:
         assert registry.verify("m@v2.0.0").status is SignatureStatus.UNSIGNED
 
 
-def test_a_tag_that_was_changed_after_it_was_signed(git: Git) -> None:
+def test_a_tag_changed_after_signing(git: Git) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     text = git("cat-file", "tag", "m@v1.0.0").replace("theirs", "forged")
     id = git("hash-object", "-t", "tag", "-w", "--stdin", text=text).strip()
@@ -93,18 +93,18 @@ def test_a_tag_that_was_changed_after_it_was_signed(git: Git) -> None:
 
 def test_an_unknown_key(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
-    stranger = tmp_path / "stranger"
-    stranger.mkdir(mode=0o700)
-    (stranger / "signers").write_text("")
-    monkeypatch.setenv("GNUPGHOME", str(stranger))
-    git("config", "gpg.ssh.allowedSignersFile", str(stranger / "signers"))
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    (other / "signers").write_text("")
+    monkeypatch.setenv("GNUPGHOME", str(other))
+    git("config", "gpg.ssh.allowedSignersFile", str(other / "signers"))
     with Registry.open(git.path) as registry:
         found = registry.verify("m@v1.0.0")
     assert found.status is SignatureStatus.UNKNOWN
     assert found.signer == ""
 
 
-def test_a_key_that_is_not_there(git: Git) -> None:
+def test_a_missing_key(git: Git) -> None:
     with Registry.open(git.path) as registry:
         with pytest.raises(SigningError, match="could not sign, and no tag was written"):
             registry.register("m", "v1.0.0", author=ANN, sign="/no/such/key")
@@ -112,7 +112,7 @@ def test_a_key_that_is_not_there(git: Git) -> None:
 
 
 def is_good_for_both(git: Git, tag: str) -> bool:
-    """Return whether a signature is good, after checking that C git judges alike."""
+    """Return whether a signature is good, after checking that C git returns the same."""
     try:
         git("verify-tag", tag, env=home())
         theirs = True
@@ -124,7 +124,7 @@ def is_good_for_both(git: Git, tag: str) -> bool:
 
 
 @pytest.mark.parametrize("level", ["undefined", "never", "marginal", "FULLY", "ultimate"])
-def test_the_trust_that_a_key_must_have(git: Git, level: str) -> None:
+def test_the_minimum_trust_of_a_key(git: Git, level: str) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     git("config", "gpg.minTrustLevel", level)
     is_ssh = git("config", "gpg.format").strip() == "ssh"
@@ -183,19 +183,19 @@ def test_an_ssh_key_is_verified_at_the_time_of_the_tag(
 
 
 @pytest.mark.parametrize("git", ["ssh"], indirect=True)
-def test_a_relative_file_of_signers_is_in_the_work_tree(
+def test_a_relative_signers_file_is_in_the_work_tree(
     git: Git, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git("tag", "-s", "-m", "theirs", "m@v1.0.0", env=home())
     git("config", "gpg.ssh.allowedSignersFile", "signers")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    known = (keys / "signers").read_text()
+    content = (keys / "signers").read_text()
     monkeypatch.chdir(elsewhere)
-    (elsewhere / "signers").write_text(known)
+    (elsewhere / "signers").write_text(content)
     (git.path / "signers").write_text("")
     assert not is_good_for_both(git, "m@v1.0.0")
-    (git.path / "signers").write_text(known)
+    (git.path / "signers").write_text(content)
     (elsewhere / "signers").unlink()
     assert is_good_for_both(git, "m@v1.0.0")
 

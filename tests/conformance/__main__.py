@@ -1,6 +1,6 @@
 """Run the cases with modelversions, GTO and C git: ``python -m tests.conformance``.
 
-It prints which sentences of the specification each of them meets.
+It prints the sentences of the specification that each of them meets.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def versions() -> str:
-    """Return what was measured."""
+    """Return the versions of the other implementations."""
     git = Git(Path(gettempdir()))("version").split()[2]
     return f"GTO {version('gto')}, git {git}"
 
@@ -46,10 +46,12 @@ def versions() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument(
-        "--write", action="store_true", help="write RESULTS.md, and the table of the README"
+        "--write", action="store_true", help="update the tables in RESULTS.md and the README"
     )
     parser.add_argument(
-        "--differences", choices=IMPLEMENTATIONS, help="print the cases that one does not meet"
+        "--differences",
+        choices=IMPLEMENTATIONS,
+        help="print the cases that an implementation does not meet",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Build the repository of a case: files as Git has them, written without Git."""
+"""Build the repository of a case: the files of a Git repository, written without Git."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 START = 1_700_000_000
-"""Times in cases are seconds after this one."""
+"""Times in cases are seconds after this time."""
 ANN = "Ann <ann@example.com>"
 _LABEL = re.compile(r"\$\{([^}]*)\}")
 
@@ -27,12 +27,12 @@ class Built:
     git: Path
     """The directory of the repository."""
     format: str = "sha1"
-    """The hash function of object ids."""
+    """The hash function of object IDs."""
     ids: dict[str, str] = attrs.Factory(dict)
-    """The object ids, by label."""
+    """The object IDs by label."""
 
     def content(self, content: Any) -> bytes:
-        """Return bytes as the case describes them: text, or a list of parts."""
+        """Return the bytes that a case describes by a text or a list of parts."""
         if isinstance(content, str):
             return _LABEL.sub(lambda match: self._id(match[1]), content).encode()
         if isinstance(content, list):
@@ -43,24 +43,24 @@ class Built:
         return base64.b64decode(content["base64"])
 
     def text(self, content: Any) -> str:
-        """Return text as the case describes it."""
+        """Return the text that a case describes."""
         return self.content(content).decode()
 
     def _id(self, label: str) -> str:
-        """Return the id of a label; in upper case if the label is."""
+        """Return the ID of a label, in upper case if the label is."""
         return self.ids[label] if label in self.ids else self.ids[label.lower()].upper()
 
     def label(self, id: str) -> str:
-        """Return the label of a commit's id; another text as it is."""
-        return next((name for name, known in self.ids.items() if known == id), id)
+        """Return the label of an ID; other texts unchanged."""
+        return next((name for name, value in self.ids.items() if value == id), id)
 
     def object_at(self, tag: str) -> str:
-        """Return the content of the object of a tag that was written, as text."""
+        """Return the content of the tag object of a ref as text."""
         id = (self.git / "refs" / "tags" / tag).read_text().strip()
         return zlib.decompress(self._object(id).read_bytes()).partition(b"\0")[2].decode()
 
     def add(self, label: str, kind: str, content: bytes) -> str:
-        """Write a loose object."""
+        """Write a loose object; return its ID."""
         whole = b"%b %d\0%b" % (kind.encode(), len(content), content)
         id = hashlib.new(self.format, whole).hexdigest()
         self._object(id).parent.mkdir(exist_ok=True)
@@ -69,12 +69,12 @@ class Built:
         return id
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file, and the directories above it."""
+        """Write a file and its parent directories."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
     def commit(self, number: int, described: Any) -> None:
-        """Write a commit, whose parent is the one before it."""
+        """Write a commit whose parent is the previous one."""
         entry: Mapping[str, Any] = {"label": described} if isinstance(described, str) else described
         if "content" in entry:
             self.add(entry["label"], "commit", self.content(entry["content"]))
@@ -83,13 +83,13 @@ class Built:
             {name: self.content(text) for name, text in entry.get("files", {}).items()}
         )
         parent = list(self.ids.values())[-1:] if number else []
-        who = f"{ANN} {START + entry.get('at', number - 1000)} {entry.get('zone', '+0000')}"
+        person = f"{ANN} {START + entry.get('at', number - 1000)} {entry.get('zone', '+0000')}"
         lines = [f"tree {tree}", *(f"parent {id}" for id in parent)]
-        lines += [f"author {who}", f"committer {who}", "", entry["label"], ""]
+        lines += [f"author {person}", f"committer {person}", "", entry["label"], ""]
         self.add(entry["label"], "commit", "\n".join(lines).encode())
 
     def tag(self, described: Any) -> None:
-        """Write a tag: its object, unless it is a lightweight one, and its ref."""
+        """Write a tag: its object, unless it is lightweight, and its ref."""
         if isinstance(described, list):
             name, commit, at = described
             described = {"name": name, "commit": commit, "at": at}
@@ -101,10 +101,10 @@ class Built:
             id = self.add(name, "tag", self._tag(described, id))
         self.write(self.git / "refs" / "tags" / name, f"{id}\n".encode())
 
-    def damage(self, label: str, kept: int) -> None:
-        """Cut the file of an object."""
+    def damage(self, label: str, size: int) -> None:
+        """Truncate the file of an object."""
         path = self._object(self.ids[label])
-        path.write_bytes(path.read_bytes()[:kept])
+        path.write_bytes(path.read_bytes()[:size])
 
     def _object(self, id: str) -> Path:
         return self.git / "objects" / id[:2] / id[2:]
@@ -115,21 +115,21 @@ class Built:
         )
         name = entry.get("inner", entry["name"])
         head = f"object {id}\ntype commit\ntag {name}\n"
-        who = "" if tagger is None else f"tagger {tagger}\n"
-        return f"{head}{who}\n".encode() + self.content(entry.get("message", "a tag")) + b"\n"
+        header = "" if tagger is None else f"tagger {tagger}\n"
+        return f"{head}{header}\n".encode() + self.content(entry.get("message", "a tag")) + b"\n"
 
     def _tree(self, files: Mapping[str, bytes]) -> str:
-        """Write the trees of files, given by path."""
+        """Write the trees of files by path; return the ID of the root."""
         entries: dict[str, tuple[str, str]] = {}
         below: dict[str, dict[str, bytes]] = {}
         for path, content in files.items():
-            folder, slash, rest = path.partition("/")
+            directory, slash, rest = path.partition("/")
             if slash:
-                below.setdefault(folder, {})[rest] = content
+                below.setdefault(directory, {})[rest] = content
             else:
                 entries[path] = ("100644", self.add(f"file {path}", "blob", content))
-        for folder, inner in below.items():
-            entries[folder] = ("40000", self._tree(inner))
+        for directory, inner in below.items():
+            entries[directory] = ("40000", self._tree(inner))
         order = sorted(entries, key=lambda name: name + "/" * (entries[name][0] == "40000"))
         rows = [(*entries[name], name) for name in order]
         content = b"".join(
@@ -143,8 +143,8 @@ def build(repository: Mapping[str, Any], path: Path) -> Built:
     bare = repository.get("bare", False)
     format = repository.get("format", "sha1")
     built = Built(path, path if bare else path / ".git", format)
-    for folder in ("objects/pack", "objects/info", "refs/tags", "refs/heads"):
-        (built.git / folder).mkdir(parents=True)
+    for directory in ("objects/pack", "objects/info", "refs/tags", "refs/heads"):
+        (built.git / directory).mkdir(parents=True)
     built.write(built.git / "HEAD", b"ref: refs/heads/main\n")
     core = f"[core]\n\trepositoryformatversion = 1\n\tbare = {str(bare).lower()}\n"
     config = f"{core}[extensions]\n\tobjectFormat = {format}\n"
@@ -162,13 +162,13 @@ def build(repository: Mapping[str, Any], path: Path) -> Built:
     for tag in repository.get("tags", ()):
         built.tag(tag)
     _write_files(repository, built)
-    for label, kept in repository.get("damaged", {}).items():
-        built.damage(label, kept)
+    for label, size in repository.get("damaged", {}).items():
+        built.damage(label, size)
     return built
 
 
 def _write_files(repository: Mapping[str, Any], built: Built) -> None:
-    """Write the files of the work tree, then those of Git."""
+    """Write the files of the work tree, then those of the repository directory."""
     for name, content in repository.get("worktree", {}).items():
         built.write(built.path / name, built.content(content))
     for name, content in repository.get("files", {}).items():

@@ -11,8 +11,8 @@ from typing import Any
 
 import attrs
 
-FOLDER = Path(__file__).parent
-SCHEMA = FOLDER / "schema.json"
+DIRECTORY = Path(__file__).parent
+SCHEMA = DIRECTORY / "schema.json"
 FORMAT = (files("modelversions") / "FORMAT.md").read_text(encoding="utf-8")
 _SENTENCE = re.compile(
     r'^(?:- |\| )<a id="(?P<anchor>[a-z0-9.-]+)"></a>(?:\*\*(?P<rule>[FP][0-9a-c.]+)\*\*|`[a-z-]+`)'
@@ -34,7 +34,7 @@ class Sentence:
 
 @attrs.frozen
 class Case:
-    """One case; tests/conformance/README.md explains its parts."""
+    """One case; tests/conformance/README.md describes the fields."""
 
     section: str
     name: str
@@ -49,7 +49,7 @@ class Case:
 
 
 def sentences() -> dict[str, Sentence]:
-    """Return the sentences of FORMAT.md, by id."""
+    """Return the sentences of FORMAT.md by ID."""
     found = {}
     for match in _SENTENCE.finditer(FORMAT):
         section = re.findall(r"^## (.*)$", FORMAT[: match.start()], re.MULTILINE)[-1]
@@ -60,8 +60,8 @@ def sentences() -> dict[str, Sentence]:
 
 
 def paths() -> list[Path]:
-    """Return the files that have cases."""
-    return sorted((FOLDER / "cases").glob("*.json"))
+    """Return the files of cases."""
+    return sorted((DIRECTORY / "cases").glob("*.json"))
 
 
 def cases() -> list[Case]:

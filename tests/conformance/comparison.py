@@ -1,4 +1,4 @@
-"""Compare what a case expects with what an implementation answers."""
+"""Compare the expected answers of a case with those of an implementation."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Verdict(enum.Enum):
 
 @attrs.frozen
 class Comparison:
-    """What is not as expected, and what was not answered; each by its path in ``expect``."""
+    """Different, missing and equal answers, each by its path in ``expect``."""
 
     different: Mapping[str, str]
     unanswered: frozenset[str]
     answered: frozenset[str]
-    """The paths of what is as expected."""
+    """The paths of the answers that are as expected."""
 
     def verdict(self, sentence: str) -> Verdict:
         """Return whether a sentence is met.
 
-        A kind of problem is judged by the problems of the case, another sentence by all else.
+        For a kind of problem, the problems of the case are compared; for other sentences, all else.
         """
         paths = self.answered.union(self.unanswered, self.different)
         own = {
@@ -45,12 +45,12 @@ class Comparison:
 
 
 def compare(case: Case, answers: Mapping[str, Any], built: Built) -> Comparison:
-    """Compare the answers to each question of a case.
+    """Compare the answers to each query of a case.
 
     Args:
-        case: the case, with what it expects.
-        answers: what was answered, in the same form; what is left out was not answered.
-        built: the repository of the case, for labels.
+        case: the case with the expected answers.
+        answers: the answers in the same form; missing keys were not answered.
+        built: the repository of the case, for its labels.
     """
     different: dict[str, str] = {}
     unanswered: set[str] = set()
@@ -66,20 +66,20 @@ def compare(case: Case, answers: Mapping[str, Any], built: Built) -> Comparison:
 
 
 def _is_same(path: str, expected: object, answer: object) -> bool:
-    """Return whether an answer is as expected; of a refusal, the reason need not be the same."""
+    """Return whether an answer is as expected; the reason of an error may differ."""
     return expected == answer or (path.endswith("refused") and answer is True)
 
 
 UNKNOWN = object()
-"""Stands for what was not answered."""
+"""Marks a missing answer."""
 _PARTIAL = ("models", "events", "artifacts", "registered")
-"""Answers by name, of which a case tells some names and fields only."""
+"""Answers by name, of which a case may contain only some names and fields."""
 
 
 def _pairs(
     expect: Mapping[str, Any], answers: Mapping[str, Any], start: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each question with the expected answer and the given one."""
+    """Yield the path of each query with the expected and the given answer."""
     for key, expected in expect.items():
         path, given = f"{start}{key}", answers.get(key, UNKNOWN)
         if key not in _PARTIAL or not isinstance(given, Mapping):
@@ -94,7 +94,7 @@ def _pairs(
 
 
 def _calls(case: Case, answers: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield what each call should have written, or that it should have been refused."""
+    """Yield the path of each call with the expected and the given event or error."""
     given = answers.get("calls", [{}] * len(case.calls))
     for number, (call, found) in enumerate(zip(case.calls, given)):
         expected = {"refused": call["refused"]} if "refused" in call else call["writes"]
@@ -108,7 +108,7 @@ def _calls(case: Case, answers: Mapping[str, Any]) -> Iterator[tuple[str, Any, A
 
 
 def _expanded(expected: Any, built: Built) -> Any:
-    """Replace labels of ids, and descriptions of large texts, by what they stand for."""
+    """Replace labels by IDs, and descriptions of large texts by the texts."""
     if isinstance(expected, str) and "${" in expected:
         return built.text(expected)
     if isinstance(expected, list) and any(isinstance(one, dict) for one in expected):

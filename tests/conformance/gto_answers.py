@@ -1,4 +1,4 @@
-"""GTO 1.10.1's answers to the questions of a case; it runs in the process of GTO."""
+"""The answers of GTO 1.10.1 to the queries of a case; used in the process of GTO."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _VALID: Mapping[str, re.Pattern[str]] = {
 
 
 def answers(path: str, expect: dict[str, Any]) -> dict[str, Any]:
-    """Answer the questions of a case; an error is an answer too."""
+    """Answer the queries of a case; an error is an answer too."""
     found: dict[str, Any] = {}
-    for key, asked in expect.items():
-        if key in _QUESTIONS:
+    for key, expected in expect.items():
+        if key in _QUERIES:
             try:
-                found[key] = _QUESTIONS[key](path, asked)
+                found[key] = _QUERIES[key](path, expected)
             except Exception as error:  # noqa: BLE001  # any error is an answer
                 found[key] = f"{type(error).__name__}: {error}"[:1000]
     return found
@@ -50,8 +50,8 @@ def _ascending(path: str, names: list[str]) -> list[str]:
     return [str(one.version) for one in sorted(map(SemVer, names[::-1]))]
 
 
-def _models(path: str, asked: object) -> dict[str, Any]:
-    del asked
+def _models(path: str, expected: object) -> dict[str, Any]:
+    del expected
     with GitRegistry.from_url(path) as registry:
         artifacts = registry.get_artifacts()
     shown = gto.api.show(path, deprecated=True)
@@ -65,11 +65,11 @@ def _models(path: str, asked: object) -> dict[str, Any]:
 def _model(artifact: Artifact, stages: dict[str, str | None]) -> dict[str, Any]:
     latest = artifact.get_latest_version(registered_only=True)
     versions = artifact.get_versions()
-    every = artifact.get_versions(active_only=False)
+    all_versions = artifact.get_versions(active_only=False)
     return {
         "latest": latest.version if latest else None,
         "versions": [one.version for one in versions],
-        "all_versions": [one.version for one in every if one.is_registered],
+        "all_versions": [one.version for one in all_versions if one.is_registered],
         "registered": {one.version: _version(one) for one in versions[::-1]},
         "stages": {stage: holder for stage, holder in stages.items() if holder},
         "deprecated": not artifact.is_active,
@@ -86,17 +86,17 @@ def _version(version: Version) -> dict[str, Any]:
     }
 
 
-def _names(path: str, asked: object) -> list[str]:
-    return sorted(_models(path, asked))
+def _names(path: str, expected: object) -> list[str]:
+    return sorted(_models(path, expected))
 
 
-def _history(path: str, asked: object) -> list[str]:
-    del asked
+def _history(path: str, expected: object) -> list[str]:
+    del expected
     return [event["ref"] for event in gto.api.history(path, ascending=True)]
 
 
-def _events(path: str, asked: object) -> dict[str, Any]:
-    del asked
+def _events(path: str, expected: object) -> dict[str, Any]:
+    del expected
     return {event["ref"]: _event(event) for event in gto.api.history(path)}
 
 
@@ -128,7 +128,7 @@ def _resolved(path: str, reference: str) -> str | None:
             return str(gto.api.check_ref(path, reference)[0].version)
         versions = {one["version"] for one in gto.api.show(path, reference)}
         return str(versions.pop()) if len(versions) == 1 else None
-    except Exception:  # noqa: BLE001  # it names nothing
+    except Exception:  # noqa: BLE001  # the reference has no target
         return None
 
 
@@ -139,7 +139,7 @@ def _artifacts(path: str, references: dict[str, object]) -> dict[str, Any]:
 def _artifact(path: str, reference: str) -> dict[str, Any] | None:
     try:
         found = gto.api.describe(path, reference)
-    except Exception:  # noqa: BLE001  # it has none that can be read
+    except Exception:  # noqa: BLE001  # there is no readable annotation
         return None
     return found and {
         "path": found.path,
@@ -150,13 +150,13 @@ def _artifact(path: str, reference: str) -> dict[str, Any] | None:
     }
 
 
-def _allowed_stages(path: str, asked: object) -> list[str] | None:
-    del asked
+def _allowed_stages(path: str, expected: object) -> list[str] | None:
+    del expected
     found = gto.api.get_stages(path, allowed=True)
     return None if found is None else list(found)
 
 
-_QUESTIONS: Mapping[str, Callable[[str, Any], Any]] = {
+_QUERIES: Mapping[str, Callable[[str, Any], Any]] = {
     "valid": _valid,
     "invalid": _invalid,
     "ascending": _ascending,

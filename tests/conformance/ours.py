@@ -1,4 +1,4 @@
-"""What modelversions answers to the questions of a case."""
+"""The answers of modelversions to the queries of a case."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ours:
     name = "modelversions"
 
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
-        """Make the calls of a case, and answer its questions."""
+        """Make the calls of a case, and answer its queries."""
         now = _time(case.now)
         with Registry.open(self.location(built), author=ANN, clock=lambda: now) as registry:
             calls = []
@@ -54,13 +54,13 @@ class Ours:
                 calls.append(_call(registry, call, built))
             found = {"calls": calls, **_names(case.expect)}
             reader = _Reader(registry, case, built)
-            for key in case.expect:  # in this order: what was read changes an answer at a URL
+            for key in case.expect:  # in this order: earlier reads change an answer at a URL
                 if key not in found:
                     found[key] = getattr(reader, key)()
         return found
 
     def location(self, built: Built) -> str | Path:
-        """Return where the repository is opened."""
+        """Return the path or URL of the repository."""
         return built.path
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Ours:
 
 
 def _names(expect: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer questions about names and their order."""
+    """Answer queries about names and their order."""
     found: dict[str, Any] = {}
     for key in ("valid", "invalid"):
         if key in expect:
@@ -84,7 +84,7 @@ def _names(expect: Mapping[str, Any]) -> dict[str, Any]:
 
 @attrs.frozen
 class _Reader:
-    """Answers the questions of a case; a method for each."""
+    """Answers the queries of a case; each has a method."""
 
     registry: Registry
     case: Case
@@ -168,7 +168,7 @@ def event_fields(event: Event, built: Built) -> dict[str, Any]:
 
 
 def _call(registry: Registry, call: Mapping[str, Any], built: Built) -> dict[str, Any]:
-    """Make a call that writes; return the event that it wrote, or the code of its refusal."""
+    """Make a call that writes; return the written event, or the code of the error."""
     options = {key: call[key] for key in _ARGUMENTS if key in call}
     if "commit" in options:
         options["commit"] = built.ids[options["commit"]]

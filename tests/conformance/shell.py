@@ -1,7 +1,7 @@
-"""What C git and a few lines of shell answer to the questions of a case.
+"""The answers of C git and short shell scripts to the queries of a case.
 
-They list events, compare names as versions and create tags. What needs a replay of the events,
-such as the holders of stages, is not answered.
+They list events, compare names as versions and create tags. Queries that need a replay of the
+events, such as the holders of stages, are not answered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ git for-each-ref --sort=creatordate --format='%(objecttype) %(refname:strip=2)' 
     git rev-parse -q --verify "refs/tags/$tag^{commit}" >/dev/null 2>&1 && echo "$tag" || true
   done
 """
-"""The events, oldest first: annotated tags whose names fit, and which peel to a commit."""
+"""The events, oldest first: annotated tags with valid names that peel to a commit."""
 
 EVENT = """
 git rev-parse "refs/tags/$1^{commit}"
@@ -81,7 +81,7 @@ _MESSAGES = {
 
 
 class FailedError(Exception):
-    """Git has failed."""
+    """A script failed."""
 
 
 class Shell:
@@ -90,12 +90,12 @@ class Shell:
     name = "C git"
 
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
-        """Make the calls of a case, and answer its questions."""
+        """Make the calls of a case, and answer its queries."""
         found: dict[str, Any] = {"calls": [_call(call, built) for call in case.calls]}
-        for key, asked in case.expect.items():
-            if key in _QUESTIONS:
+        for key, expected in case.expect.items():
+            if key in _QUERIES:
                 try:
-                    found[key] = _QUESTIONS[key](asked, built)
+                    found[key] = _QUERIES[key](expected, built)
                 except FailedError as error:
                     found[key] = str(error)
         return found
@@ -108,7 +108,7 @@ def _run(script: str, path: Path, *arguments: str, **env: str) -> str:
     """Run a script.
 
     Raises:
-        FailedError: it fails, or git complains.
+        FailedError: the script failed, or Git reported a fatal error.
     """
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *arguments],
@@ -122,13 +122,13 @@ def _run(script: str, path: Path, *arguments: str, **env: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _history(asked: object, built: Built) -> list[str]:
-    del asked
+def _history(expected: object, built: Built) -> list[str]:
+    del expected
     return _run(HISTORY, built.path).splitlines()
 
 
-def _events(asked: Any, built: Built) -> dict[str, Any]:
-    return {tag: _event(tag, built) for tag in _history(asked, built) if tag in asked}
+def _events(expected: Any, built: Built) -> dict[str, Any]:
+    return {tag: _event(tag, built) for tag in _history(expected, built) if tag in expected}
 
 
 def _event(tag: str, built: Built) -> dict[str, Any]:
@@ -156,18 +156,21 @@ def _event(tag: str, built: Built) -> dict[str, Any]:
     return found if stage else {**found, "version": version}
 
 
-def _models(asked: Any, built: Built) -> dict[str, Any]:
-    history = _history(asked, built)
+def _models(expected: Any, built: Built) -> dict[str, Any]:
+    history = _history(expected, built)
     return {
-        name: _model(name, history, asked.get(name) or {}, built) for name in _names(asked, built)
+        name: _model(name, history, expected.get(name) or {}, built)
+        for name in _names(expected, built)
     }
 
 
-def _model(name: str, history: list[str], asked: Mapping[str, Any], built: Built) -> dict[str, Any]:
+def _model(
+    name: str, history: list[str], expected: Mapping[str, Any], built: Built
+) -> dict[str, Any]:
     start = name.replace(":", "=")
     own = [tag for tag in history if re.match(rf"{re.escape(start)}[@#]", tag)]
     found: dict[str, Any] = {"deprecated": "@deprecated" in own[-1]}
-    if {"latest", "versions", "registered"}.intersection(asked):
+    if {"latest", "versions", "registered"}.intersection(expected):
         active = _run(ACTIVE, built.path, start, HISTORY="\n".join(own)).splitlines()
         found |= {"versions": active, "latest": next(iter(active), None)}
         newest = {version: _newest(start, version, own) for version in active}
@@ -189,16 +192,16 @@ def _version(tag: str, built: Built) -> dict[str, Any]:
     return {"tag": tag, **{key: event[key] for key in ("commit", "at", "author", "message")}}
 
 
-def _names(asked: Any, built: Built) -> list[str]:
-    tags = _history(asked, built)
+def _names(expected: Any, built: Built) -> list[str]:
+    tags = _history(expected, built)
     return sorted({re.split("[@#]", tag, maxsplit=1)[0].replace("=", ":") for tag in tags})
 
 
-def _ascending(asked: Any, built: Built) -> list[str]:
-    return _run(SORTED, built.path, *asked[::-1]).splitlines()
+def _ascending(expected: Any, built: Built) -> list[str]:
+    return _run(SORTED, built.path, *expected[::-1]).splitlines()
 
 
-_QUESTIONS: Mapping[str, Callable[[Any, Built], Any]] = {
+_QUERIES: Mapping[str, Callable[[Any, Built], Any]] = {
     "ascending": _ascending,
     "names": _names,
     "models": _models,
@@ -208,17 +211,17 @@ _QUESTIONS: Mapping[str, Callable[[Any, Built], Any]] = {
 
 
 def _call(call: Mapping[str, Any], built: Built) -> dict[str, Any]:
-    """Make a tag as a call would; nothing if that needs more than a few lines."""
-    verb, model, version = call["verb"], call["model"].replace(":", "="), call.get("version")
-    if version is None and verb != "deprecate":
+    """Create a tag for a call; do nothing if this needs more than a short script."""
+    method, model, version = call["verb"], call["model"].replace(":", "="), call.get("version")
+    if version is None and method != "deprecate":
         return {}
-    message = call.get("message", _MESSAGES[verb].format(**{"stage": "", "version": "", **call}))
-    tag = f"{model}@{version or 'deprecated'}" + "!" * (verb == "deregister")
+    message = call.get("message", _MESSAGES[method].format(**{"stage": "", "version": "", **call}))
+    tag = f"{model}@{version or 'deprecated'}" + "!" * (method == "deregister")
     seconds = START + call.get("when", call.get("now", 1000))
     try:
         if "stage" in call:
             counter = int(_run(COUNTER, built.path, model).strip() or 0) + 1
-            tag = f"{model}#{call['stage']}{'!' * (verb == 'unassign')}#{counter}"
+            tag = f"{model}#{call['stage']}{'!' * (method == 'unassign')}#{counter}"
         commit = built.ids.get(call.get("commit", ""), "HEAD")
         if "commit" not in call and version is not None:
             commit = f"refs/tags/{_run(NEWEST, built.path, model, version).strip()}^{{commit}}"

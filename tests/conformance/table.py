@@ -1,4 +1,4 @@
-"""The table of sentences that each implementation meets, as Markdown."""
+"""Tables of the sentences that each implementation meets, in Markdown."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from typing import Any, Protocol
 import attrs
 
 from tests.conformance.building import Built, build
-from tests.conformance.case import FOLDER, Case, Sentence, cases, sentences
+from tests.conformance.case import DIRECTORY, Case, Sentence, cases, sentences
 from tests.conformance.comparison import Comparison, Verdict, compare
 
 MARK = "<!-- conformance -->"
-RESULTS = FOLDER / "RESULTS.md"
-README = FOLDER.parents[1] / "README.md"
+RESULTS = DIRECTORY / "RESULTS.md"
+README = DIRECTORY.parents[1] / "README.md"
 _LINK = "../../modelversions/FORMAT.md"
 
 
 class Implementation(Protocol):
-    """Something that answers the questions of cases."""
+    """An implementation that answers the queries of cases."""
 
     name: str
 
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
-        """Make the calls of a case, and answer its questions as far as it can."""
+        """Make the calls of a case, and answer its queries as far as supported."""
 
     def close(self) -> None:
-        """End."""
+        """Release resources."""
 
 
 @attrs.frozen
 class Row:
-    """A sentence, and for each implementation whether it is met."""
+    """A sentence, with a verdict for each implementation."""
 
     sentence: Sentence
     verdicts: tuple[Verdict, ...]
 
 
 def run(implementation: Implementation) -> Iterator[tuple[Case, Comparison]]:
-    """Run all cases, each in a repository of its own."""
-    with TemporaryDirectory() as folder:
+    """Run all cases, each in its own repository."""
+    with TemporaryDirectory() as directory:
         for number, case in enumerate(cases()):
-            built = build(case.repository, Path(folder, str(number)))
+            built = build(case.repository, Path(directory, str(number)))
             yield case, compare(case, implementation.answers(case, built), built)
 
 
 def verdicts(implementation: Implementation) -> dict[str, Verdict]:
-    """Return the verdict on each sentence, from those on its cases."""
+    """Return the verdict on each sentence, combined from those on its cases."""
     found: dict[str, set[Verdict]] = {id: set() for id in sentences()}
     for case, comparison in run(implementation):
         for id in case.meets:
             found[id].add(comparison.verdict(id))
-    return {id: _together(several) for id, several in found.items()}
+    return {id: _combined(several) for id, several in found.items()}
 
 
-def _together(several: set[Verdict]) -> Verdict:
-    """Return the verdict on a sentence, of those on its cases."""
+def _combined(several: set[Verdict]) -> Verdict:
+    """Combine the verdicts on the cases of a sentence."""
     if Verdict.NOT_MET in several:
         return Verdict.NOT_MET
     return several.pop() if len(several) == 1 else Verdict.PARTLY
@@ -83,7 +83,7 @@ def whole(found: Sequence[Row], names: Sequence[str]) -> str:
 
 
 def short(found: Sequence[Row], names: Sequence[str]) -> str:
-    """Return a table of the sections: how many sentences are met, of those that are answered."""
+    """Return the table of sections: the numbers of met sentences, of those with an answer."""
     lines = [_line(["sentences about", "number", *names]), "|---" * (len(names) + 2) + "|"]
     by_section = itertools.groupby(found, lambda row: row.sentence.section)
     groups = [(section, list(group)) for section, group in by_section]
@@ -109,7 +109,7 @@ def _short(text: str) -> str:
 
 
 def write(found: Sequence[Row], names: Sequence[str], versions: str) -> None:
-    """Write the whole table into ``RESULTS.md``, and the short one into it and the README."""
+    """Write both tables into ``RESULTS.md``, and the short one into the README."""
     text = RESULTS.read_text(encoding="utf-8").partition(MARK)[0]
     tables = f"{short(found, names)}\n\n{whole(found, names)}"
     RESULTS.write_text(f"{text}{MARK}\n{versions}\n\n{tables}\n", encoding="utf-8")

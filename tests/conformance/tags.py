@@ -1,4 +1,4 @@
-"""The fields of an event in the tag that another program has written."""
+"""The fields of an event in a tag that was written by another program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OBJECT = re.compile(
 
 
 def written(built: Built, tag: str) -> dict[str, Any]:
-    """Return what a tag that was written contains."""
+    """Return the fields of a written tag."""
     text = built.object_at(tag)
     match = _OBJECT.fullmatch(text)
     fields = (

@@ -1,4 +1,4 @@
-"""The cases are well formed, and there is one for each sentence of the specification."""
+"""The cases are valid, and there is one for each sentence of the specification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every case is met by this library."""
+"""This library meets all cases."""
 
 from __future__ import annotations
 

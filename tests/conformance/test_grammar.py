@@ -1,4 +1,4 @@
-"""The grammar of the specification describes what the library reads."""
+"""The grammar of the specification accepts the same names as the library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = [
     for key in ("valid", "invalid")
     for kind, rule in RULES.items()
     for text in case.expect.get(key, {}).get(kind, ())
-    if "F5.2" not in case.meets  # the grammar does not tell which stages are reserved
+    if "F5.2" not in case.meets  # reserved stages are not part of the grammar
 ]
 
 

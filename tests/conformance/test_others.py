@@ -1,4 +1,4 @@
-"""The tables of sentences that are met are current, and modelversions meets all."""
+"""The tables of met sentences are current, and modelversions meets all sentences."""
 
 from __future__ import annotations
 

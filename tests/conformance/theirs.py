@@ -1,4 +1,4 @@
-"""What GTO 1.10.1 answers to the questions of a case, in a process of its own."""
+"""The answers of GTO 1.10.1, in a process of its own, to the queries of a case."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Theirs:
         self._stack.close()
 
     def answers(self, case: Case, built: Built) -> dict[str, Any]:
-        """Make the calls of a case, and answer its questions."""
+        """Make the calls of a case, and answer its queries."""
         calls = [self._call(call, built) for call in case.calls]
         answers = self._gto("answers", str(built.path), case.expect)
         found = {key: _labelled(value, built) for key, value in answers.items()}
         return {"calls": calls, **found}
 
     def _call(self, call: Mapping[str, Any], built: Built) -> dict[str, Any]:
-        """Make a call that writes; nothing if GTO has no such call."""
+        """Make a call that writes; do nothing if GTO has no such call."""
         if "when" in call:
             return {}
         options = {_RENAMED.get(key, key): call[key] for key in _OPTIONS if key in call}
@@ -54,7 +54,7 @@ class Theirs:
 
 
 def _labelled(value: Any, built: Built) -> Any:
-    """Replace ids by labels, and times by those of the cases."""
+    """Replace IDs by labels, and times by those of the cases."""
     if isinstance(value, str):
         return built.label(value)
     if isinstance(value, list):

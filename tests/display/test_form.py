@@ -501,26 +501,26 @@ def test_a_shallow_clone_may_lack_versions(disk: Builder) -> None:
 
 
 def test_a_server_is_asked_at_the_button_only(
-    far: Builder, monkeypatch: pytest.MonkeyPatch
+    served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from modelversions import Identity
 
-    far.tags("m@v1.0.0")
+    served_repo.tags("m@v1.0.0")
     with (
-        served("git", far.repo) as url,
+        served("git", served_repo.repo) as url,
         Registry.open(url, author=Identity("Ann", "ann@example.com")) as registry,
     ):
         register = panel(registry.form(), RegisterPanel)
         assert [row.commit.commit for row in register._commit.rows] == [
-            far.commits["c2"],
-            far.commits["c1"],
+            served_repo.commits["c2"],
+            served_repo.commits["c1"],
         ]
         with monkeypatch.context() as context:
             context.setattr(Registry, "register", None)
-            fill(register, model="m", commit=far.commits["c1"], version="v1.0.0")
+            fill(register, model="m", commit=served_repo.commits["c1"], version="v1.0.0")
         register.button.click()
         assert "is registered already" in register.fields["version"].note
-        fill(register, version="v1.1.0", commit=far.commits["c2"])
+        fill(register, version="v1.1.0", commit=served_repo.commits["c2"])
         register.button.click()
         assert registry.resolve("m@latest").name == "v1.1.0"
 

@@ -366,9 +366,9 @@ class TestDocument:
             assert "</" not in text
             assert "<!--" not in text
 
-    def test_a_registry_at_a_url(self, far: Builder) -> None:
-        far.tags("m@v1.0.0", "m#prod#1")
-        with served("http", far.repo) as url, Registry.open(url) as registry:
+    def test_a_registry_at_a_url(self, served_repo: Builder) -> None:
+        served_repo.tags("m@v1.0.0", "m#prod#1")
+        with served("http", served_repo.repo) as url, Registry.open(url) as registry:
             head, details = Document(registry.to_html()).json
         assert head["models"]["names"] == ["m"]
         assert head["repositories"][0]["location"] == url

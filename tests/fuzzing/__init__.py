@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzers of everything that reads bytes of others; see README.md."""
+"""Coverage-guided fuzzers of all code that reads untrusted bytes; see README.md."""

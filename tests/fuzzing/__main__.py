@@ -17,16 +17,16 @@ from tests.fuzzing.target import load, names
 
 _RUNS = re.compile(r"stat::number_of_executed_units: ([0-9]+)")
 _TIMEOUT = 120
-"""The seconds that one input may take: many, as other programs may keep the machine busy."""
+"""The limit for one input in seconds; high, as other programs may use the machine."""
 _MEMORY = 2048
-"""The megabytes that a fuzzer may take."""
+"""The memory limit of a fuzzer in megabytes."""
 MAX_LENGTH = 8192
-"""The bytes of one input."""
+"""The maximum size of an input in bytes."""
 
 
 @attrs.frozen
 class Result:
-    """What a run of a fuzzer found."""
+    """The result of a run of a fuzzer."""
 
     target: str
     executions: int
@@ -34,10 +34,10 @@ class Result:
     lines: int
     all_lines: int
     finding: Path | None
-    """The input that breaks a property, if there is one."""
+    """The input that violates a property, if there is one."""
 
     def __str__(self) -> str:
-        """Return one line."""
+        """Return a summary in one line."""
         rate = self.executions // max(self.seconds, 1)
         covered = 100 * self.lines / self.all_lines
         found = "no finding" if self.finding is None else f"FINDING: {self.finding}"
@@ -47,9 +47,9 @@ class Result:
         )
 
 
-def run(name: str, seconds: int, folder: Path) -> Result:
-    """Run a fuzzer for some seconds. Its corpus and its findings are kept in a folder."""
-    corpus, found = folder / name / "corpus", folder / name / "findings"
+def run(name: str, seconds: int, directory: Path) -> Result:
+    """Run a fuzzer for some seconds. Its corpus and its findings are kept in a directory."""
+    corpus, found = directory / name / "corpus", directory / name / "findings"
     for path in (corpus, found):
         path.mkdir(parents=True, exist_ok=True)
     for seed in load(name).seeds():
@@ -64,13 +64,13 @@ def run(name: str, seconds: int, folder: Path) -> Result:
         "-print_final_stats=1",
     ]
     command = [sys.executable, "-m", "tests.fuzzing.child", name, *options, str(corpus)]
-    log = folder / name / "log"
+    log = directory / name / "log"
     start = time.monotonic()
     with log.open("wb") as file:
         code = subprocess.run(command, stdout=file, stderr=file, check=False).returncode
-    taken = int(time.monotonic() - start)
+    elapsed = int(time.monotonic() - start)
     text = log.read_text(encoding="utf-8", errors="replace")
-    # an input that is only slow is no finding: "slow-unit-*"
+    # an input that is only slow is not a finding: "slow-unit-*"
     findings = sorted(one for one in set(found.iterdir()) - before if "slow-unit" not in one.name)
     executed = _RUNS.search(text)
     if executed is None or (code and not findings):
@@ -79,14 +79,14 @@ def run(name: str, seconds: int, folder: Path) -> Result:
         print(text[-8000:])
     lines, all_lines = _coverage(name, corpus)
     finding = findings[0] if findings else None
-    return Result(name, int(executed[1]), taken, lines, all_lines, finding)
+    return Result(name, int(executed[1]), elapsed, lines, all_lines, finding)
 
 
 def _coverage(name: str, corpus: Path) -> tuple[int, int]:
-    """Return how many lines of the target's modules its corpus reaches, and all of them."""
+    """Return the numbers of reached lines and of all lines of the target's modules."""
     command = [sys.executable, "-m", "tests.fuzzing.replay", name, str(corpus)]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
-    if done.returncode:  # a finding that is in the corpus too
+    if done.returncode:  # the corpus contains a finding
         print(done.stderr[-3000:])
         return 0, 1
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -94,21 +94,21 @@ def _coverage(name: str, corpus: Path) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Run the fuzzers that are named; exit with 1 if there is a finding."""
+    """Run the selected fuzzers; exit with 1 if there is a finding."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzzing", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(names()))
     parser.add_argument("--all", action="store_true", help="run all, one after another")
     parser.add_argument("--time", type=int, default=60, help="seconds for each (default: 60)")
-    parser.add_argument("--folder", type=Path, help="keep corpora and findings here")
-    given = parser.parse_args()
-    chosen = names() if given.all else given.targets
+    parser.add_argument("--directory", type=Path, help="keep corpora and findings here")
+    options = parser.parse_args()
+    chosen = names() if options.all else options.targets
     if not chosen or not set(chosen) <= set(names()):
-        parser.error(f"name some targets, or --all: {', '.join(names())}")
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="fuzzing-"))
-    print(f"corpora and findings are in {folder}", flush=True)
+        parser.error(f"pass targets or --all: {', '.join(names())}")
+    directory = options.directory or Path(tempfile.mkdtemp(prefix="fuzzing-"))
+    print(f"corpora and findings are in {directory}", flush=True)
     found = False
     for name in chosen:
-        result = run(name, given.time, folder)
+        result = run(name, options.time, directory)
         print(result, flush=True)
         found = found or result.finding is not None
     sys.exit(found)

@@ -1,7 +1,7 @@
-"""Run a target on the files of a folder, and tell the lines of its modules that were reached.
+"""Run a target on the files of a directory, and print how many lines of its modules were reached.
 
-``python -m tests.fuzzing.replay TARGET FOLDER`` needs no libFuzzer. For a single file, it shows
-the traceback of a finding.
+``python -m tests.fuzzing.replay TARGET DIRECTORY`` does not need libFuzzer. For a single file, it
+shows the traceback of a finding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.fuzzing.target import load
 
 
 def main() -> None:
-    """Print a line for each module: its name, the lines that were reached, and all lines."""
+    """Print for each module its name, the number of reached lines, and the number of lines."""
     name, path = sys.argv[1], Path(sys.argv[2])
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     measured = coverage.Coverage(data_file=None, source_pkgs=["modelversions"], config_file=False)

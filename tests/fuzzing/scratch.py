@@ -1,4 +1,4 @@
-"""Folders for the files that a target reads, in memory where the system has that."""
+"""A temporary directory for the files of a target, in memory if possible; a reader of inputs."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_MEMORY = "/dev/shm"  # noqa: S108  # it is only faster; tempfile makes the folder
+_MEMORY = "/dev/shm"  # noqa: S108  # only for speed; tempfile creates the directory
 
 
 @functools.cache
 def scratch() -> Path:
-    """Return a folder for this process, which is removed at its end."""
-    folder = tempfile.mkdtemp(prefix="fuzzing-", dir=_MEMORY if Path(_MEMORY).is_dir() else None)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    """Return a directory for this process, which is removed at its end."""
+    directory = tempfile.mkdtemp(prefix="fuzzing-", dir=_MEMORY if Path(_MEMORY).is_dir() else None)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Path(directory)
 
 
 class Reader:
-    """Reads numbers and bytes from an input; zeros and nothing after its end."""
+    """Reads numbers and bytes from an input; after its end, numbers are 0 and bytes are empty."""
 
     def __init__(self, data: bytes) -> None:
-        """Read from the start."""
+        """Initialize with an input."""
         self._data = data
         self._at = 0
 
     @property
     def is_at_end(self) -> bool:
-        """Whether all was read."""
+        """Whether all bytes were read."""
         return self._at >= len(self._data)
 
     def byte(self) -> int:
@@ -41,11 +41,11 @@ class Reader:
         return self.byte() << 8 | self.byte()
 
     def take(self, count: int) -> bytes:
-        """Read so many bytes, or those that are left."""
+        """Read this number of bytes, or the remaining ones."""
         found = self._data[self._at : self._at + count]
         self._at += count
         return found
 
     def rest(self) -> bytes:
-        """Read what is left."""
+        """Read the remaining bytes."""
         return self.take(len(self._data))

@@ -12,7 +12,7 @@ from tests.conformance.building import build
 from tests.conformance.case import Case, cases
 
 LARGEST = 4096
-"""The bytes of the largest seed."""
+"""The maximum size of a seed in bytes."""
 
 
 @functools.cache
@@ -20,8 +20,8 @@ def built() -> tuple[tuple[Case, dict[str, bytes]], ...]:
     """Build the repository of each case; return its files by path, objects inflated."""
     found = []
     for case in cases():
-        with tempfile.TemporaryDirectory() as folder:
-            git = build(case.repository, Path(folder, "repo")).git
+        with tempfile.TemporaryDirectory() as directory:
+            git = build(case.repository, Path(directory, "repo")).git
             files = [path for path in git.rglob("*") if path.is_file()]
             contents = {str(path.relative_to(git)): path.read_bytes() for path in files}
         found.append((case, contents))
@@ -52,7 +52,7 @@ def tag_names() -> Iterator[str]:
 
 
 def texts(kind: str) -> Iterator[str]:
-    """Yield the names of a kind that are valid or invalid, such as ``"version"``."""
+    """Yield the valid and invalid names of a kind, such as ``"version"``."""
     for case in cases():
         for key in ("valid", "invalid"):
             yield from case.expect.get(key, {}).get(kind, ())

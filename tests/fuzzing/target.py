@@ -1,4 +1,4 @@
-"""A fuzz target: what it reads, where it starts from, and what must hold for any bytes."""
+"""A fuzz target: its modules, seeds, and the properties of any bytes that it checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-FOLDER = Path(__file__).parent / "targets"
+DIRECTORY = Path(__file__).parent / "targets"
 
 
 @attrs.frozen
@@ -17,16 +17,16 @@ class Target:
 
     name: str
     modules: Sequence[str]
-    """The modules of this library whose coverage guides it, and is reported."""
+    """The modules of this library whose coverage is reported."""
     seeds: Callable[[], Iterable[bytes]]
-    """Returns the inputs that it starts from, many of them from the conformance cases."""
+    """Return the initial inputs, many of them from the conformance cases."""
     check: Callable[[bytes], None]
-    """Reads the bytes, and raises an exception if a property does not hold."""
+    """Read the bytes, and raise an exception if a property is violated."""
 
 
 def names() -> list[str]:
     """Return the names of all targets."""
-    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+    return sorted(path.stem for path in DIRECTORY.glob("[a-z]*.py"))
 
 
 def load(name: str) -> Target:

@@ -1,4 +1,4 @@
-"""Each fuzzer runs for some seconds without a finding; needs atheris."""
+"""Run each fuzzer for some seconds without a finding; needs atheris."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The targets work: their seeds pass, and so do some mutations; a broken reader is found."""
+"""Seeds and some mutations of them pass; a broken reader is detected."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ TARGETS = {name: load(name) for name in names()}
 
 
 def inputs(target: Target) -> list[bytes]:
-    """Return some seeds and, for each, one with a byte changed and some removed."""
-    chance = random.Random(7)  # noqa: S311  # chance that can be repeated
+    """Return some seeds and, for each, a copy with some bytes changed and removed."""
+    rng = random.Random(7)  # noqa: S311  # reproducible
     seeds = list(target.seeds())
-    found = chance.sample(seeds, min(SEEDS, len(seeds)))
+    found = rng.sample(seeds, min(SEEDS, len(seeds)))
     for seed in list(found):
         changed = bytearray(seed)
         for _ in range(min(3, len(changed))):
-            changed[chance.randrange(len(changed))] = chance.randrange(256)
-        start = chance.randrange(len(changed) + 1)
-        found.append(bytes(changed[:start] + changed[start + chance.randrange(9) :]))
+            changed[rng.randrange(len(changed))] = rng.randrange(256)
+        start = rng.randrange(len(changed) + 1)
+        found.append(bytes(changed[:start] + changed[start + rng.randrange(9) :]))
     return found
 
 
@@ -49,7 +49,7 @@ def test_the_seeds_and_some_mutations_pass(name: str) -> None:
         ("packs", pack_files, "_ZLIB_OVERHEAD", -(1 << 20)),
     ],
 )
-def test_a_broken_reader_is_found(
+def test_a_broken_reader_is_detected(
     monkeypatch: pytest.MonkeyPatch, name: str, owner: Any, attribute: str, broken: Any
 ) -> None:
     tag_name.parse_after_model.cache_clear()

@@ -534,7 +534,7 @@ def test_a_path_is_taken_from_where_one_is(
     disk.tags("m@v1.0.0")
     assert isinstance(far.repo, Repo)
     monkeypatch.chdir(Path(far.repo.path).parent)
-    assert disk.registry.push(remote="far").transferred == ("m@v1.0.0",)
+    assert disk.registry.push(remote=Path(far.repo.path).name).transferred == ("m@v1.0.0",)
     assert disk.registry.push(remote=Path(far.repo.path)).unchanged == ("m@v1.0.0",)  # type: ignore[arg-type]
 
 

@@ -1,6 +1,6 @@
 """Change the code of the package, and check that tests fail: ``python -m tests.mutation``.
 
-It writes ``results.json`` and ``RESULTS.md`` in this folder, after each module.
+It writes ``results.json`` and ``RESULTS.md`` in this directory after each module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def with_runner(settings: Settings, processes: int | None, call: Callable[[Runner], None]) -> None:
-    """Run the tests once without a mutant, and call a function with what runs them again."""
+    """Run the tests once without a mutant, and call a function with a runner for mutants."""
     reach = in_process(lambda: measure(settings.arguments, settings.packages))
     select = Selector(reach, settings)
 
@@ -58,21 +58,21 @@ def _run(settings: Settings, options: argparse.Namespace, runner: Runner) -> Non
 
 
 def _outcomes(runner: Runner, chosen: Iterable[Mutant]) -> Iterator[tuple[Mutant, Outcome]]:
-    """Yield the outcomes of mutants; those that survive at first are run again."""
+    """Yield the outcomes of mutants; survivors are run again with more tests."""
     alive = []
     for mutant, outcome in runner.outcomes(chosen):
         if outcome is Outcome.SURVIVED:
             alive.append(mutant)
         else:
             yield mutant, outcome
-    yield from _shown(runner.outcomes(alive, again=True))
+    yield from _print_survivors(runner.outcomes(alive, again=True))
 
 
 def _run_again(path: str, known: ModuleResult, runner: Runner) -> ModuleResult:
-    """Run the known survivors of a module once more."""
+    """Run the known survivors of a module again."""
     alive = {one.key for one in known.survivors}
     chosen = [one for one in mutants(path, known.one_in) if one.key[1:] in alive]
-    found = list(_shown(runner.outcomes(chosen, again=True)))
+    found = list(_print_survivors(runner.outcomes(chosen, again=True)))
     return attrs.evolve(known, survivors=summary(found, known.one_in, known).survivors)
 
 
@@ -90,7 +90,9 @@ def _check(settings: Settings, one_in: int, runner: Runner) -> None:
         assert result.percent >= settings.percent, f"too many mutants of {name} survive"
 
 
-def _shown(outcomes: Iterable[tuple[Mutant, Outcome]]) -> Iterator[tuple[Mutant, Outcome]]:
+def _print_survivors(
+    outcomes: Iterable[tuple[Mutant, Outcome]],
+) -> Iterator[tuple[Mutant, Outcome]]:
     for mutant, outcome in outcomes:
         if outcome is not Outcome.KILLED:
             print(f"{outcome.value}: {mutant.path}:{mutant.line} {mutant.operator}", flush=True)
@@ -104,17 +106,17 @@ def _parser() -> argparse.ArgumentParser:
         "modules", nargs="*", help="packages such as values, or paths of modules; default: all"
     )
     parser.add_argument(
-        "--survivors", action="store_true", help="run the known survivors only, once more"
+        "--survivors", action="store_true", help="run only the known survivors again"
     )
     parser.add_argument("--one-in", type=int, default=1, help="run a sample of the mutants")
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing, and fail if too many survive that are not known",
+        help="write nothing, and fail if there are too many unknown survivors",
     )
     parser.add_argument("--processes", type=int, help="the number of processes")
     parser.add_argument(
-        "--table", action="store_true", help="run nothing, write RESULTS.md from results.json"
+        "--table", action="store_true", help="run no tests, only write RESULTS.md from results.json"
     )
     return parser
 

@@ -18,29 +18,29 @@ class Code:
         """Parse the source of a module."""
         self._excluded: list[tuple[Position, Position]] = []
         self._functions: list[tuple[range, range, str]] = []
-        """Of functions and classes: all lines, those of the body, and the qualified name."""
+        """For each function and class: all lines, those of the body, and the qualified name."""
         self._statements: list[range] = []
-        """The lines of simple statements, and of the heads of compound ones."""
+        """The lines of simple statements, and of the headers of compound statements."""
         self._add(ast.parse(source), "")
 
     def is_excluded(self, position: Position) -> bool:
-        """Return whether nothing evaluates what is at a position: an annotation or overload."""
+        """Return whether a position is in code that is never evaluated (annotations, overloads)."""
         return any(start <= position < end for start, end in self._excluded)
 
     def function(self, line: int) -> str:
-        """Return the qualified name of the innermost function or class; empty outside."""
+        """Return the qualified name of the innermost function or class; empty at module level."""
         return next((name for lines, _, name in reversed(self._functions) if line in lines), "")
 
     @property
     def names(self) -> set[str]:
-        """The qualified names of the functions and classes, and an empty one."""
+        """The qualified names of the functions and classes, and an empty name for the module."""
         return {"", *(name for *_, name in self._functions)}
 
     def reached_by(self, line: int) -> range | None:
-        """Return the lines of which a test runs one if it runs what is changed in a line.
+        """Return the lines that show which tests run the code of a line.
 
         Returns:
-            The statement in a function; the body for the head of a function, which is run by the
+            The statement in a function; the body for the header of a function, which is run by the
             import; None for other statements that the import runs.
         """
         for lines, body, _ in reversed(self._functions):

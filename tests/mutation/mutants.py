@@ -1,4 +1,4 @@
-"""Mutants: copies of a module with one change, as made by the operators of cosmic-ray."""
+"""Mutants: copies of a module with one change by an operator of cosmic-ray."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Mutant:
     path: str
     """The path of the module, from the root of the repository."""
     function: str
-    """The qualified name of the innermost function or class that is changed; empty outside."""
+    """The qualified name of the innermost changed function or class; empty at module level."""
     operator: str
     line: int
     before: str
-    """The lines that are changed, as one."""
+    """The changed lines, joined."""
     after: str
     source: str = attrs.field(repr=False)
     """The text of the whole module."""
@@ -36,19 +36,18 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What identifies the mutant while other code of the module changes."""
+        """Identifies the mutant even if other code of the module changes."""
         return self.path, self.function, self.before, self.after
 
 
 def mutants(path: str, one_in: int = 1) -> Iterator[Mutant]:
     """Yield the mutants of a module.
 
-    Annotations are not changed, as nothing evaluates them, and neither are the bodies of functions
-    for type checkers.
+    Annotations and overloads are not changed, as they are never evaluated.
 
     Args:
         path: the path, from the root of the repository.
-        one_in: yield a sample of one in so many, which depends on the code only.
+        one_in: yield a sample of one in this number, which depends on the code only.
     """
     source = (ROOT / path).read_text(encoding="utf-8")
     code = Code(source)
@@ -86,7 +85,7 @@ def _mutations(source: str, code: Code, one_in: int) -> Iterator[tuple[str, Posi
 
 
 def _is_separator(node: Any) -> bool:
-    """Return whether a node separates parameters: cosmic-ray takes it for an operator."""
+    """Return whether a node separates parameters: cosmic-ray treats it as an operator."""
     return bool(node.type == "operator" and node.parent.type == "parameters")
 
 
@@ -106,7 +105,7 @@ def _core_operators() -> Iterator[Any]:
 
 
 def _replace(node: Any, mutated: Any) -> None:
-    """Put what an operator returned into the tree; None removes the node."""
+    """Replace a node by the result of an operator; None removes it."""
     if mutated is not node:
         siblings = node.parent.children
         index = siblings.index(node)

@@ -1,4 +1,4 @@
-"""Operators in addition to those of cosmic-ray, which change neither calls nor whole statements."""
+"""Additional operators; those of cosmic-ray change neither calls nor whole statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TESTED_STATEMENTS = frozenset({"raise_stmt", "atom_expr"})
 class RemoveStatement(Operator):  # type: ignore[misc]  # cosmic-ray has no types
     """Replace an assignment to an attribute or item, a call or a raise by ``pass``.
 
-    To remove the assignment of a variable is a NameError in nearly all cases.
+    Removing the assignment of a variable would cause a NameError in nearly all cases.
     """
 
     def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:

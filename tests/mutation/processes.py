@@ -1,7 +1,7 @@
 """Run the tests against mutants, each in a fork of a process that has collected the tests.
 
 The fork replaces the code of the functions that the mutant changes. For code that is run by the
-import, it imports the package and the tests anew, with the mutated module from memory. No file is
+import, it imports the package and the tests again, with the mutated module from memory. No file is
 changed.
 """
 
@@ -34,13 +34,13 @@ from tests.mutation.reach import OPTIONS
 from tests.mutation.swap import Functions
 
 _MEMORY = 4 * 2**30
-"""The address space of a process, in bytes: a mutant may need more and more memory."""
+"""The limit of a process's address space in bytes: a mutant may use more and more memory."""
 
 _WAIT = 5
-"""How many times as long as the processor's time, which is limited, a process may take."""
+"""The limit of a process's real time, as a multiple of its limit of processor time."""
 
 _PAUSE = 0.005
-"""How often it is checked whether processes have ended, in seconds."""
+"""The interval in seconds at which ended processes are collected."""
 
 _ERROR = 70
 """The exit code if a mutant could not be tested."""
@@ -52,21 +52,21 @@ _STOPPED = (-signal.SIGXCPU, -signal.SIGKILL)
 Result = TypeVar("Result")
 
 Select = Callable[[Mutant, bool], tuple[list[str], float]]
-"""Returns the ids of a mutant's tests, and the processor's seconds after which they are stopped.
+"""Return the IDs of a mutant's tests, and their limit of processor time in seconds.
 
-The second argument is whether it is run again, with more tests.
+The second argument is whether the mutant is run again, with more tests.
 """
 
 
 class Outcome(str, enum.Enum):
-    """What happened to a mutant."""
+    """The result of a mutant."""
 
     KILLED = "killed"
     """A test fails, or the package or a test module cannot be imported."""
     TIMEOUT = "timeout"
-    """The tests take much longer than without it: it counts as killed."""
+    """The tests take much longer than without it; counted as killed."""
     SURVIVED = "survived"
-    """All tests that run the code pass, or none does."""
+    """All tests that run the code pass, or no test runs it."""
 
 
 class _Loader(SourceFileLoader):
@@ -106,7 +106,7 @@ class _Selection:
 
 
 class _Collected:
-    """A plugin that calls a function in place of running the tests that were collected."""
+    """A plugin that calls a function instead of running the collected tests."""
 
     def __init__(self, call: Callable[[dict[str, pytest.Item]], None]) -> None:
         self._call = call
@@ -117,11 +117,11 @@ class _Collected:
 
 
 def in_process(function: Callable[[], Result]) -> Result:
-    """Return the result of a function that is called in a forked process."""
+    """Call a function in a forked process; return its result."""
     with tempfile.TemporaryFile() as file:
         pid = os.fork()
         if not pid:
-            _leave_with(lambda: os.write(file.fileno(), pickle.dumps(function())))
+            _exit_after(lambda: os.write(file.fileno(), pickle.dumps(function())))
         _, status = os.waitpid(pid, 0)
         if status:
             raise SystemExit("the tests cannot be run without a mutant")
@@ -129,7 +129,7 @@ def in_process(function: Callable[[], Result]) -> Result:
         return pickle.load(file)  # type: ignore[no-any-return]
 
 
-def _leave_with(function: Callable[[], object]) -> NoReturn:
+def _exit_after(function: Callable[[], object]) -> NoReturn:
     code = 1
     try:
         function()
@@ -156,12 +156,12 @@ class Runner:
         self._jobs = jobs
         self._functions = Functions()
         self._running: dict[int, _Run] = {}
-        gc.freeze()  # the memory stays shared
+        gc.freeze()  # so that forks share the memory
 
     def outcomes(
         self, mutants: Iterable[Mutant], *, again: bool = False
     ) -> Iterator[tuple[Mutant, Outcome]]:
-        """Yield mutants with their outcomes, as they end.
+        """Yield mutants with their outcomes, as their processes end.
 
         Args:
             mutants: the mutants.
@@ -192,24 +192,24 @@ class Runner:
             done, status = os.waitpid(pid, 0 if late else os.WNOHANG)
             if done:
                 del self._running[pid]
-                shutil.rmtree(run.folder, ignore_errors=True)
+                shutil.rmtree(run.directory, ignore_errors=True)
                 code = os.waitstatus_to_exitcode(status)
                 assert code != _ERROR, f"{run.mutant} cannot be tested"
                 yield run.mutant, _outcome(code, late=late)
 
     def _test(self, run: _Run, tests: list[str]) -> NoReturn:
-        """Run the tests of a mutant; leave the process with pytest's exit code."""
+        """Run the tests of a mutant; exit the process with pytest's exit code."""
         code: int = _ERROR
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(run.limit),) * 2)
             _silence()
-            os.environ["PYTEST_DEBUG_TEMPROOT"] = run.folder
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = run.directory
             items = [self._items[one] for one in tests]
             swapped = self._functions.swap(run.mutant)
-            code = pytest.ExitCode.INTERNAL_ERROR  # a mutant may break what pytest calls
-            code = _swapped(items) if swapped else _import_and_test(run.mutant, tests)
+            code = pytest.ExitCode.INTERNAL_ERROR  # a mutant may break functions that pytest calls
+            code = _run_collected(items) if swapped else _import_and_test(run.mutant, tests)
         finally:
             os._exit(code)
 
@@ -219,14 +219,14 @@ class _Run:
     """A process that runs the tests of a mutant."""
 
     mutant: Mutant
-    folder: str
+    directory: str
     limit: float
-    """Seconds of the processor's time."""
+    """The limit of processor time in seconds."""
     start: float = attrs.field(factory=time.monotonic)
 
     @property
     def is_late(self) -> bool:
-        """Whether it has to be stopped: it waits, or the machine is busy."""
+        """Whether it must be stopped: it waits, or the machine is busy."""
         return time.monotonic() - self.start > _WAIT * self.limit
 
 
@@ -236,7 +236,7 @@ def _outcome(code: int, *, late: bool) -> Outcome:
     return Outcome.SURVIVED if code in _PASSED else Outcome.KILLED
 
 
-def _swapped(items: list[pytest.Item]) -> int:
+def _run_collected(items: list[pytest.Item]) -> int:
     """Run tests that were collected before."""
     failed = any(map(_fails, items, [*items[1:], None]))
     return pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
@@ -248,18 +248,21 @@ def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
 
 
 def _silence() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
 
 
 def _import_and_test(mutant: Mutant, tests: list[str]) -> int:
-    """Import the package and the tests anew, with the mutated module."""
+    """Import the package and the tests again, with the mutated module."""
     for name in [one for one in sys.modules if one.split(".")[0] in ("modelversions", "tests")]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Finder(mutant))
     code: int = pytest.ExitCode.OK
-    for group in (tests[:40], tests[40:]):  # nearly all are killed by the first, of few files
+    for group in (
+        tests[:40],
+        tests[40:],
+    ):  # the first group kills nearly all mutants, and has few files
         if group and code in _PASSED:
             files = dict.fromkeys(test.partition("::")[0] for test in group)
             code = pytest.main([*OPTIONS, *files], plugins=[_Selection(group)])

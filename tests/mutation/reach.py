@@ -1,4 +1,4 @@
-"""Which tests run which lines of the package, and how long they take."""
+"""Record which tests run which lines of the package, and the times of the tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPTIONS = (
     "--hypothesis-profile=mutation",
     "-pno:cacheprovider",
     "-pno:cov",
-    "-Wignore::pytest.PytestAssertRewriteWarning",  # of what the parent process has imported
+    "-Wignore::pytest.PytestAssertRewriteWarning",  # the parent imported modules
 )
 
 
@@ -30,18 +30,18 @@ class Reach:
     by_line: dict[str, dict[int, int]]
     """By path and line: a set of tests, as the bits of a number."""
     seconds: dict[str, float]
-    """The time of the processor by id of a test, in the order of the bits."""
+    """The processor time by the ID of a test, in the order of the bits."""
 
     def tests(
         self, path: str, lines: range | None, limit: float, near: str | None = None
     ) -> list[str]:
-        """Return the tests that run one of the lines of a module, or any; the fastest first.
+        """Return the tests that run one of the given lines, or any line; the fastest first.
 
         Args:
             path: the module.
             lines: the lines; None for all.
-            limit: the sum of their durations, in seconds.
-            near: the folder of tests that come before all others.
+            limit: the maximum sum of their durations in seconds.
+            near: the directory whose tests come first.
         """
         by_line = self.by_line.get(path, {})
         bits = 0
@@ -62,7 +62,7 @@ def _within(limit: float, tests: Sequence[tuple[str, float]]) -> Iterator[str]:
 
 
 class _Recorder:
-    """A plugin that tells coverage which test is running."""
+    """A plugin that reports the running test to coverage."""
 
     def __init__(self, coverage: object) -> None:
         self.coverage = coverage
@@ -80,7 +80,7 @@ class _Recorder:
 
 
 def clear_caches() -> None:
-    """Clear the caches of functions, so that each test runs what it calls."""
+    """Clear the caches of functions, so that each test runs the functions that it calls."""
     for name in [one for one in sys.modules if one.startswith("modelversions.")]:
         for value in list(vars(sys.modules[name]).values()):
             clear = getattr(value, "cache_clear", None)
@@ -89,7 +89,7 @@ def clear_caches() -> None:
 
 
 def measure(tests: Sequence[str], packages: Sequence[str]) -> Reach:
-    """Run tests and record the lines that each runs."""
+    """Run tests and record the lines that each of them runs."""
     from coverage import Coverage
 
     coverage = Coverage(
@@ -115,13 +115,13 @@ class Selector:
     """Chooses the tests of a mutant."""
 
     def __init__(self, reach: Reach, settings: Settings) -> None:
-        """Choose from the tests that were measured."""
+        """Initialize with the measured tests."""
         self._reach = reach
         self._settings = settings
         self._code: dict[str, Code] = {}
 
     def __call__(self, mutant: Mutant, again: bool) -> tuple[list[str], float]:
-        """Return the tests of a mutant, and the seconds after which they are stopped."""
+        """Return the tests of a mutant, and their limit of processor time in seconds."""
         code = self._code.get(mutant.path)
         if code is None:
             source = (ROOT / mutant.path).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The results of the runs: counts, and the mutants that survived, each with a reason.
+"""The results of the runs: counts, and the surviving mutants, each with a reason.
 
 ``results.json`` has the data; ``RESULTS.md`` is written from it. The reasons are written by hand
 into ``results.json``, and kept as long as the mutant survives.
@@ -17,9 +17,9 @@ import attrs
 from tests.mutation.mutants import Mutant
 from tests.mutation.processes import Outcome
 
-FOLDER = Path(__file__).parent
-DATA = FOLDER / "results.json"
-TABLE = FOLDER / "RESULTS.md"
+DIRECTORY = Path(__file__).parent
+DATA = DIRECTORY / "results.json"
+TABLE = DIRECTORY / "RESULTS.md"
 _MARKER = "<!-- results -->\n"
 
 
@@ -34,7 +34,7 @@ class Survivor:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What identifies the mutant in its module."""
+        """Identifies the mutant in its module."""
         return self.function, self.before, self.after
 
 
@@ -47,16 +47,16 @@ class ModuleResult:
     """The mutants whose tests were stopped; they count as killed."""
     survivors: tuple[Survivor, ...]
     one_in: int = 1
-    """A sample of one in so many mutants was run."""
+    """The mutants are a sample of one in this number."""
 
     @property
     def killed(self) -> int:
-        """The number of mutants that tests have found."""
+        """The number of killed mutants."""
         return self.mutants - len(self.survivors)
 
     @property
     def percent(self) -> float:
-        """The mutants that tests have found, in percent."""
+        """The percentage of killed mutants."""
         return 100 * self.killed / self.mutants if self.mutants else 100.0
 
     def cells(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _result(survivors: list[dict[str, str]], **fields: Any) -> ModuleResult:
 def summary(
     found: Sequence[tuple[Mutant, Outcome]], one_in: int, known: ModuleResult | None
 ) -> ModuleResult:
-    """Return the result of a module, with the reasons that are known."""
+    """Return the result of a module, with the known reasons."""
     reasons = {one.key: one.reason for one in known.survivors} if known else {}
     alive = [mutant for mutant, outcome in found if outcome is Outcome.SURVIVED]
     alive.sort(key=lambda one: (one.line, one.operator, one.after))
@@ -123,14 +123,14 @@ def tables(results: Results) -> str:
     packages = sorted({path.rpartition("/")[0] for path in results})
     sums = [(f"**{one}**", *package(results, one.partition("/")[2]).cells()) for one in packages]
     numbers = _table(
-        ("module", "mutants", "killed", "of these stopped", "survived", "killed"),
+        ("module", "mutants", "killed", "of which stopped", "survived", "killed"),
         [
             *(row for row in rows if row[1] != "0"),
             *sums,
             ("**all**", *package(results, "").cells()),
         ],
     )
-    titles = ("module, function", "code", "mutants", "why no test fails")
+    titles = ("module, function", "code", "mutants", "reason for survival")
     return f"\n{numbers}\n## Survivors\n\n{_table(titles, _survivors(results))}"
 
 
@@ -139,18 +139,18 @@ def _sample(result: ModuleResult) -> str:
 
 
 def _survivors(results: Results) -> Iterator[tuple[str, ...]]:
-    """Yield a row for the mutants of the same code that survived for the same reason."""
+    """Yield a row for mutants of the same code that survived for the same reason."""
     for path, result in sorted(results.items()):
         module = path.removeprefix("modelversions/")
         same = groupby(result.survivors, key=lambda one: (one.function, one.before, one.reason))
         for (function, before, reason), own in same:
             afters = "<br>".join(_code(one.after) for one in own)
-            where = f"{module}<br>{function}" if function else module
-            yield where, _code(before), afters, reason
+            location = f"{module}<br>{function}" if function else module
+            yield location, _code(before), afters, reason
 
 
 def _code(text: str) -> str:
-    """Return code for a cell, as HTML: a cell of Markdown ends at a vertical bar."""
+    """Return code as HTML for a cell: a vertical bar would end a cell of Markdown."""
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("*", "&#42;")):
         text = text.replace(char, entity)
     for char in "_`[":

@@ -17,21 +17,21 @@ else:
 
 @attrs.frozen
 class Settings:
-    """What is mutated, and by which tests it is checked."""
+    """The mutated packages, their tests and limits."""
 
     packages: list[str]
     """The packages in ``modelversions`` that are mutated."""
     tests: list[str]
-    """The files and folders of tests that check them."""
+    """The files and directories of their tests."""
     without: list[str]
-    """Ids of tests that are left out."""
+    """IDs of excluded tests."""
     percent: float
-    """How many of the mutants of a package have to be killed at least."""
+    """The minimum percentage of killed mutants of a package."""
     processes: int
     seconds: float
-    """The sum of the durations of the tests for one mutant."""
+    """The maximum sum of the durations of the tests for one mutant."""
     seconds_again: float
-    """The same for a mutant that has survived these."""
+    """The same for a mutant that survived these tests."""
     grace: float
     """A mutant is stopped after this time and five times the duration of its tests."""
 
@@ -53,6 +53,6 @@ class Settings:
             chosen: packages such as ``values``, or paths of modules. Default: all packages.
         """
         for one in list(chosen) or self.packages:
-            folder = ROOT / "modelversions" / one
-            for path in sorted(folder.glob("*.py")) if folder.is_dir() else [ROOT / one]:
+            directory = ROOT / "modelversions" / one
+            for path in sorted(directory.glob("*.py")) if directory.is_dir() else [ROOT / one]:
                 yield str(path.relative_to(ROOT))

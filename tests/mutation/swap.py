@@ -17,20 +17,20 @@ Key = tuple[str, str, int]
 
 
 class Functions:
-    """The functions of the package that exist now."""
+    """The current functions of the package."""
 
     def __init__(self) -> None:
-        """Find all functions, also those that a decorator has wrapped."""
+        """Find all functions, including those wrapped by a decorator."""
         self._known: dict[Key, list[FunctionType]] = {}
         for one in gc.get_objects():
             if isinstance(one, FunctionType) and str(one.__module__).startswith("modelversions."):
                 self._known.setdefault(_key(one.__code__), []).append(one)
 
     def swap(self, mutant: Mutant) -> bool:
-        """Put the mutant's code into the functions that it changes.
+        """Replace the code of the functions that the mutant changes.
 
         Returns:
-            False if the mutant changes what is run by the import: nothing was done then.
+            False if the mutant changes code that is run by the import; then nothing is replaced.
         """
         if mutant.module not in sys.modules:
             return False
@@ -44,14 +44,14 @@ class Functions:
             for function in self._known.get(_key(old), ()):
                 try:
                     function.__code__ = new
-                except ValueError:  # it has other free variables
+                except ValueError:  # the free variables differ
                     return False
         clear_caches()
         return True
 
 
 def _changed_functions(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType] | None]:
-    """Yield the code of functions before and after; None if what surrounds them is changed."""
+    """Yield the old and new code of functions; None if the code around them differs."""
     pairs = list(zip(_inner(old), _inner(new)))
     is_function = bool(old.co_flags & inspect.CO_OPTIMIZED)
     if is_function and old != new:
@@ -67,7 +67,7 @@ def _inner(code: CodeType) -> Iterable[CodeType]:
 
 
 def _outside(code: CodeType) -> tuple[object, ...]:
-    """Return what code does, without the functions that it defines."""
+    """Return the parts of code without the functions that it defines."""
     constants = [None if isinstance(one, CodeType) else (type(one), one) for one in code.co_consts]
     return code.co_code, code.co_names, constants
 

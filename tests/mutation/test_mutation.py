@@ -1,4 +1,4 @@
-"""A sample of the mutants is killed, and the table of survivors is about the code that there is."""
+"""A sample of the mutants is killed, and the table of survivors matches the code."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ def test_operators_in_addition_to_those_of_cosmic_ray(found: list[Mutant]) -> No
     assert changes(found, "ReturnNone") == [("double", "return number * 2", "return None")]
 
 
-def test_the_lines_of_a_statement_reach_a_change() -> None:
+def test_the_lines_that_reach_a_change() -> None:
     code = Code(SOURCE)
     assert code.reached_by(4) is None, "the import runs it"
-    assert code.reached_by(12) == range(13, 19), "the head of a function is tested by its body"
+    assert code.reached_by(12) == range(13, 19), "the header of a function is tested by its body"
     assert code.reached_by(15) == range(14, 17)
     assert code.reached_by(18) == range(18, 19)
     assert [code.function(line) for line in (4, 12, 18)] == ["", "double", "double"]
 
 
-def test_an_import_is_tested_by_all_that_use_the_module() -> None:
+def test_code_of_an_import_is_tested_by_all_tests_of_the_module() -> None:
     path, near = "modelversions/p/a.py", "tests/p/test_a.py"
     seconds = {"slow": 4.0, "medium": 2.0, "fast": 1.0, near: 3.0}
     reach = Reach({path: {1: 0b1110, 2: 0b0010}}, seconds)
@@ -108,7 +108,7 @@ def test_the_reasons_of_survivors_are_kept() -> None:
 
 
 @pytest.mark.parametrize("path", list(SETTINGS.paths()))
-def test_the_survivors_are_of_code_that_exists(path: str) -> None:
+def test_the_code_of_survivors_exists(path: str) -> None:
     source = (ROOT / path).read_text(encoding="utf-8")
     text = " ".join(filter(None, map(str.strip, source.splitlines())))
     names = Code(source).names
@@ -124,12 +124,12 @@ def test_the_table_is_current() -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS.packages)
-def test_nine_of_ten_mutants_are_killed(name: str) -> None:
+def test_enough_mutants_are_killed(name: str) -> None:
     assert package(RESULTS, name).percent >= SETTINGS.percent
 
 
-def test_nine_of_ten_mutants_of_a_sample_are_killed() -> None:
-    """Run it in a process of its own, which imports the package for the first time."""
+def test_enough_mutants_of_a_sample_are_killed() -> None:
+    """A new process is needed, as it must import the package for the first time."""
     command = [sys.executable, "-m", "tests.mutation", "--one-in", "30", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

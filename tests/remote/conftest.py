@@ -16,8 +16,8 @@ from dulwich.repo import Repo
 from modelversions import Identity, Registry
 from tests.builders import Builder, irregular_tags, same
 from tests.compat.git import Git, init
-from tests.compat.gto import Chance, repository
-from tests.compat.test_gto import play
+from tests.compat.gto import RandomNames, repository
+from tests.compat.test_gto import write_history
 from tests.remote import servers
 
 ANN = Identity("Ann", "ann@example.com")
@@ -101,11 +101,11 @@ def with_one_commit(path: Path) -> Git:
 def with_histories(path: Path) -> Git:
     """Fill a repository with histories of many models."""
     git, commits = repository(path, 300)
-    chance = Chance(20)
+    chance = RandomNames(20)
     with Registry.open(path) as registry:
         for number in range(40):
             model = chance.models(number)
-            play(registry, chance, model, random.Random(number).sample(commits, 20))  # noqa: S311
+            write_history(registry, chance, model, random.Random(number).sample(commits, 20))  # noqa: S311
     return git
 
 

@@ -23,7 +23,7 @@ DIFFERENCES: Mapping[str, tuple[str, ...]] = {
         "gallery/a truncated object",
         "gallery/an empty object file",
         "gallery/a corrupt object",
-        "gallery/objects that are no tags",
+        "gallery/objects that are not tags",
         "gallery/an irregular tag of a stage",
         "gallery/a pack entry of a reserved type",
         "problems/a missing tag object",
@@ -54,17 +54,17 @@ DIFFERENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "the file is in the work tree, and not committed": (
         "problems/stages that are not listed",
-        "problems/a .gto file with no YAML",
-        "problems/a .gto file with stages that are no list",
+        "problems/a .gto file that is not YAML",
+        "problems/a .gto file with stages that are not a list",
         "problems/a .gto file with a list",
-        "problems/a .gto file with a stage that is no name",
+        "problems/a .gto file with an invalid stage name",
         "references/types that are listed",
     ),
 }
 """The cases that are answered differently, by reason. FORMAT.md says so under "Problems"."""
 UNREAD: Mapping[str, str] = {
     "gallery/a model whose only tag is on a blob": "models.m",
-    "tags/no tagger and no commit": "names",
+    "tags/neither a tagger nor a commit": "names",
 }
 """Cases in which a listed tag is taken for an event until its object is read, and the answer that
 may show it."""

@@ -1,4 +1,4 @@
-"""Git's configuration of a repository, and what is passed in the environment."""
+"""Git's configuration of a repository and of the environment."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ e
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield some files, and those of the cases."""
+    """Yield some files, and the files of the cases."""
     yield from _FILES
     for _, files in cases.built():
         yield files["config"]
@@ -79,12 +79,12 @@ def seeds() -> Iterator[bytes]:
 
 @functools.cache
 def _repository() -> Repo:
-    """Return a repository, of which the configuration is written anew each time."""
+    """Return a repository; its configuration is written for each input."""
     return Repo.init(str(scratch() / "repo"), mkdir=True)
 
 
 def check(data: bytes) -> None:
-    """Read the bytes as a repository's configuration, and what follows a NUL as that passed."""
+    """Read the bytes as a repository's configuration; those after a NUL are the environment's."""
     own, _, passed = data.partition(_PASSED)
     repo = _repository()
     for name in ("config", "config.worktree"):

@@ -1,4 +1,4 @@
-"""The packed-refs file: compared with a reader of lines where the file need not be sorted."""
+"""The packed-refs file: compared with a line-based reader unless the file must be sorted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Entries = dict[bytes, tuple[bytes, bytes]]
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield the files of the cases, and the refs of the others as files."""
+    """Yield the packed-refs files of the cases, and their loose refs in this format."""
     for _, files in cases.built():
         if "packed-refs" in files:
             yield files["packed-refs"]
@@ -43,7 +43,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def check(data: bytes) -> None:
-    """Read the bytes as a file, whole and in part."""
+    """Read the bytes as a file, all of it and some refs."""
     path = os.path.join(os.fsencode(scratch()), b"packed-refs")
     with open(path, "wb") as file:
         file.write(data)
@@ -90,7 +90,7 @@ def _read_others(path: bytes) -> None:
 
 
 def _naive(data: bytes) -> Entries | None:
-    """Return the entries by name, the last of each; None if a line is neither."""
+    """Return the entries by name, the last of each; None if a line is invalid."""
     if data and not data.endswith(b"\n"):
         return None
     lines = data.split(b"\n")[:-1]

@@ -1,4 +1,4 @@
-"""Packs, their indexes, deltas and loose objects: compared with a reader that takes its time.
+"""Packs, their indexes, deltas and loose objects: compared with a simple reader.
 
 An input describes a pack, as neither a hash nor deflated data is found by mutation: see
 ``Described``.
@@ -59,19 +59,19 @@ class _Entry:
     content: bytes
     """The content, or a delta."""
     raw: bytes
-    """The deflated content, or bytes that stand for it."""
+    """The deflated content, or bytes in its place."""
     start: int = 0
     """The offset in the pack."""
 
 
 def _id(number: int) -> bytes:
-    """Return the id by which an entry is found: readers do not verify it."""
+    """Return the ID of an entry in the index; readers do not verify it."""
     return bytes([number + 1]) * 20
 
 
 @attrs.define
 class Described:
-    """A pack made from a description."""
+    """A pack built from a description."""
 
     entries: list[_Entry]
     flags: int
@@ -114,7 +114,7 @@ class Described:
         return bytes(found) + hashlib.sha1(found).digest()  # noqa: S324  # as Git does
 
     def index(self) -> bytes:
-        """Return an index of version 2, or the rest of the description in its place."""
+        """Return an index of version 2, or the rest of the description instead."""
         if self.flags & 4:
             return self.tail
         ids = [_id(number) for number in range(len(self.entries))]
@@ -124,7 +124,7 @@ class Described:
         return INDEX_V2_MAGIC + FANOUT.pack(*ends) + b"".join(ids) + sums[:-40] + offsets + sums
 
     def object(self, number: int, above: frozenset[int] = frozenset()) -> Found | None:
-        """Return an object as it must be read; None if it is broken."""
+        """Return the expected object; None if it is broken."""
         entry = self.entries[number]
         if entry.size > MAX_OBJECT:
             kind = self.type(number)
@@ -150,7 +150,7 @@ class Described:
         return None if made is None else (base[0], made)
 
     def has_base(self, number: int) -> bool:
-        """Return whether it is a delta of an entry that there is."""
+        """Return whether it is a delta of an existing entry."""
         entry = self.entries[number]
         is_before = entry.kind == _OFS and entry.base < number
         return is_before or (entry.kind == _REF and entry.base < len(self.entries))
@@ -220,7 +220,7 @@ def _applied(base: bytes, delta: bytes, source: int, target: int, at: int) -> by
 
 
 def _sizes(delta: bytes) -> tuple[int, int, int] | None:
-    """Return the sizes of a delta's base and result, and where its instructions begin."""
+    """Return the sizes of a delta's base and result, and the offset of its instructions."""
     match = re.match(rb"([\x80-\xff]{0,9}[\0-\x7f])([\x80-\xff]{0,9}[\0-\x7f])", delta, re.DOTALL)
     if match is None:
         return None
@@ -232,7 +232,7 @@ def _sizes(delta: bytes) -> tuple[int, int, int] | None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield packs of the objects of cases: whole ones, deltas, and broken ones."""
+    """Yield packs of the objects of cases: with and without deltas, and broken ones."""
     numbers = {name: number for number, name in TYPES.items()}
     found = [(numbers[kind], raw) for kind, raw in cases.objects() if kind in numbers and raw][:400]
     for start in range(0, len(found), 6):
@@ -262,8 +262,8 @@ def _long(content: bytes) -> bytes:
 
 
 @functools.cache
-def _folder() -> Path:
-    """Return the folder of a repository."""
+def _directory() -> Path:
+    """Return the directory of a repository."""
     path = scratch() / "packs"
     Repo.init_bare(str(path), mkdir=True).close()
     return path
@@ -278,8 +278,8 @@ def check(data: bytes) -> None:
         ("pack/pack-x.idx", index),
         (f"fe/{'fe' * 19}", data),
     ):
-        _write(_folder() / "objects" / name, content)
-    repo = Repo(str(_folder()))
+        _write(_directory() / "objects" / name, content)
+    repo = Repo(str(_directory()))
     try:
         _check_files(made, repo)
     finally:
@@ -288,7 +288,7 @@ def check(data: bytes) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file: one that is mapped must not be changed."""
+    """Replace a file; a mapped file must not be changed in place."""
     path.parent.mkdir(exist_ok=True)
     new = path.with_suffix(".new")
     new.write_bytes(content)
@@ -296,7 +296,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _check_files(made: Described, repo: Repo) -> None:
-    """Read single objects, many, and their types."""
+    """Read single objects, many objects, and types."""
     ids = [_id(number).hex() for number in range(len(made.entries))] + ["fe" * 20, "fd" * 20]
     files, single = ObjectFiles(repo, "x"), ObjectFiles(repo, "x")
     try:
@@ -321,7 +321,7 @@ def _check_files(made: Described, repo: Repo) -> None:
 
 
 def _check_received(made: Described, pack: bytes) -> None:
-    """Read a pack as a server sends it: the start of it, and the whole."""
+    """Read a pack as from a server: its start, and all of it."""
     start = read_start(pack, DEFAULT_OBJECT_FORMAT)
     cut = read_start(pack[: len(pack) // 2], DEFAULT_OBJECT_FORMAT)
     assert cut.objects.items() <= start.objects.items()
@@ -332,7 +332,7 @@ def _check_received(made: Described, pack: bytes) -> None:
         received.add_pack_file(file)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001  # the session translates any
+    except Exception:  # noqa: BLE001  # the session translates any error
         return
     named = {bytes.fromhex(id.decode()): received.get_raw(id) for id in received}
     assert start.objects.items() <= named.items() or made.flags & 3

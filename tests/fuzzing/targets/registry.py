@@ -1,4 +1,4 @@
-"""A whole repository: irregular tags of one model, which must not change what another one is."""
+"""A whole repository: irregular tags of one model, which must not affect another model."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _long(content: bytes) -> bytes:
 
 
 def check(data: bytes) -> None:
-    """Add the tags that the bytes describe, and read all again, and anew."""
+    """Add the described tags, and read all models with the same and with a new registry."""
     built = _reset()
     path = built.path
     with Registry.open(path) as registry:
@@ -91,13 +91,13 @@ def check(data: bytes) -> None:
 
 @functools.cache
 def _base() -> tuple[Built, dict[Path, bytes]]:
-    """Return a repository, and its files."""
+    """Return a repository and its files."""
     built = build(_BASE, scratch() / "registry")
     return built, {path: path.read_bytes() for path in built.git.rglob("*") if path.is_file()}
 
 
 def _reset() -> Built:
-    """Return the repository without what was added to it."""
+    """Return the repository after removing the added files."""
     built, files = _base()
     for path in [*(built.git / "refs").rglob("*"), *(built.git / "objects").rglob("*")]:
         if path.is_file() and path not in files:
@@ -111,14 +111,14 @@ def _reset() -> Built:
 
 
 def _answers(registry: Registry, model: str) -> tuple[Any, ...]:
-    """Return what a registry tells of one model."""
+    """Return the data of one model."""
     found = registry[model]
     holders = {stage: one.name for stage, one in found.stages.items()}
     return found.latest, found.versions, holders, found.history, found.problems, found.deprecated
 
 
 def _read_all(registry: Registry) -> tuple[Any, ...]:
-    """Return what a registry tells of all models."""
+    """Return the data of all models."""
     history = registry.history()
     for event in history:
         name = TagName.parse(event.tag)
@@ -134,7 +134,7 @@ def _read_all(registry: Registry) -> tuple[Any, ...]:
 
 
 def _change(built: Built, reader: Reader) -> None:
-    """Write what an input describes, as long as the system allows these names."""
+    """Write the described tags, except for names that the system rejects."""
     done = 0
     while not reader.is_at_end and done < _MOST:
         done += 1
@@ -153,5 +153,5 @@ def _change(built: Built, reader: Reader) -> None:
             path = (built.git / "refs/tags" / name.decode(errors="surrogateescape")).resolve()
             if path.is_relative_to((built.git / "refs/tags").resolve()):
                 built.write(path, content)
-        except (OSError, ValueError):  # not a name for a file, or for one beside others
+        except (OSError, ValueError):  # an invalid file name, or a conflict with another file
             continue

@@ -1,4 +1,4 @@
-"""The replay: events in any order, compared with a computation straight from F13 to F20."""
+"""The replay: events in any order, compared with a direct implementation of F13 to F20."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Key = SemVer | str
 
 @attrs.frozen
 class _Event:
-    """An event, as a tag tells it."""
+    """The data of an event in its tag."""
 
     kind: EventKind
     version: SemVer | None
@@ -50,16 +50,16 @@ class _Event:
         return *self.order, parts, self.commit, time, None, ""
 
 
-class Drawn:
-    """Histories that are drawn, of any length."""
+class RandomHistory:
+    """Random histories of any length."""
 
     def __init__(self, seed: int) -> None:
-        """Draw with a seed."""
-        self._chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
+        """Initialize with a seed."""
+        self._rng = random.Random(seed)  # noqa: S311  # reproducible
 
     def rows(self, count: int) -> list[EventRow]:
-        """Return so many events, each a second after the one before."""
-        draw = self._chance.choice
+        """Return this number of events, one second apart."""
+        draw = self._rng.choice
         found = []
         for number in range(count):
             kind = draw(_KINDS)
@@ -70,7 +70,7 @@ class Drawn:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield some histories that are drawn."""
+    """Yield some random histories."""
     chance = random.Random(1)  # noqa: S311
     for count in range(1, 40):
         yield chance.randbytes(3 * count)
@@ -122,7 +122,7 @@ def _events(reader: Reader) -> list[_Event]:
 
 
 class _Naive:
-    """What follows from a history, by looking at all that precedes each event."""
+    """The state after a history, computed from all earlier events for each event."""
 
     def __init__(self, events: Sequence[_Event]) -> None:
         self.events = events
@@ -132,7 +132,7 @@ class _Naive:
         self.about: list[SemVer | None] = []
         """The version of each event (F18)."""
         self._ended: dict[int, int] = {}
-        """By assignment: the unassignment that ends it."""
+        """The unassignment that ends each assignment."""
         for index, event in enumerate(events):
             self.about.append(self._about(index, event))
 

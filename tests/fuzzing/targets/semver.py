@@ -40,7 +40,7 @@ def check(data: bytes) -> None:
 
 
 def _parsed(text: str) -> SemVer | None:
-    """Parse a text, and compare with what the others say of it."""
+    """Parse a text, and compare the result with those of the others."""
     is_valid = _VERSION.fullmatch(text) is not None
     try:
         found = SemVer.parse(text)
@@ -61,7 +61,7 @@ def _parsed(text: str) -> SemVer | None:
 def _check_bump(found: SemVer, level: str) -> None:
     try:
         bumped = found.bump(level)
-    except InvalidVersionError:  # it has a digit more than fit
+    except InvalidVersionError:  # it has one digit more than the limit
         assert str(getattr(found, level)).strip("9") == ""
         return
     assert bumped > found

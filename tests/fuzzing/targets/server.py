@@ -45,7 +45,7 @@ _HTTP, _RAW, _SAME, _WRITES = 1, 2, 4, 8
 """Flags: HTTP, bytes as they are, the same answer each time, write too."""
 _WHEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _CHUNK = 900
-logging.getLogger("dulwich").setLevel(logging.CRITICAL)  # it warns of what it does not know
+logging.getLogger("dulwich").setLevel(logging.CRITICAL)  # it warns of unknown input
 
 
 def _object(kind: int, raw: bytes) -> UnpackedObject:
@@ -91,7 +91,7 @@ _REFS = [
 
 
 class _Script:
-    """The answers that an input describes.
+    """The described answers.
 
     A line is a packet; an empty one is a flush. One that begins with a byte from 1 to 3 is a packet
     of that channel, ``=`` a delimiter, ``%`` and a digit a pack, and ``%%`` the described one.
@@ -152,8 +152,8 @@ def seeds() -> Iterator[bytes]:
         yield bytes([flags]) + _ANSWER.join(second * 2 + third)
         yield bytes([flags]) + _ANSWER.join([v0, v0 + b"NAK\n%0\n", v0 + b"NAK\n%1\n"])
         report = b"report-status atomic side-band-64k delete-refs"
-        told = b"unpack ok\nok refs/tags/m@v1.1.0\nng refs/tags/x failed to lock\n"
-        receive = b"%b refs/heads/main\0%b\n\n" % (_ID, report) + b"\1" + _line(told) + b"0000\n"
+        status = b"unpack ok\nok refs/tags/m@v1.1.0\nng refs/tags/x failed to lock\n"
+        receive = b"%b refs/heads/main\0%b\n\n" % (_ID, report) + b"\1" + _line(status) + b"0000\n"
         yield bytes([flags | _WRITES]) + _ANSWER.join([*second, receive, *second])
     for words in (b"ERR access denied", b"shallow-info\nshallow " + _ID, b"\3no", b"packfile-uris"):
         yield b"\0" + capabilities + refs + _ANSWER + capabilities + refs + b"\n" + words + b"\n"
@@ -163,7 +163,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def check(data: bytes) -> None:
-    """Read and write a registry at a server that answers like this."""
+    """Read and write a registry at a server with these answers."""
     script = _Script(data)
 
     def connect(url: Url, programs: Programs, timeout: float | None, login: Login | None) -> Any:
@@ -201,14 +201,14 @@ def _read(registry: Registry) -> None:
 
 
 def _connected(script: _Script) -> Connected:
-    """Return a connection at which the next answer is read."""
+    """Return a connection with the next answer."""
     stream = io.BytesIO(script.answer())
     protocol = Protocol(stream.read, len, shutdown_write=lambda: None)
     return protocol, lambda: stream.tell() < len(stream.getvalue()), None
 
 
 class _Manager:
-    """Stands for urllib3's pool of connections."""
+    """Replaces urllib3's pool of connections."""
 
     def __init__(self, script: _Script) -> None:
         self._script = script
@@ -238,7 +238,7 @@ class _HttpAnswer(io.BytesIO):
         self._location = location
 
     def get_redirect_location(self) -> str | None:
-        """Return where it redirects to."""
+        """Return the target of a redirect."""
         return self._location or None
 
     def shutdown(self) -> None:

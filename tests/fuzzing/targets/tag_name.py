@@ -1,4 +1,4 @@
-"""``TagName``: compared with the grammar of FORMAT.md; its text is its inverse."""
+"""``TagName``: compared with the grammar of FORMAT.md; formatting is the inverse of parsing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tag and commit objects: any bytes are parsed, or are no tag."""
+"""Tag and commit objects: any bytes are parsed, or rejected as a tag."""
 
 from __future__ import annotations
 

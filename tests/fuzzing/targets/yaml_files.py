@@ -56,7 +56,7 @@ def check(data: bytes) -> None:
         try:
             read()
         except ConfigurationError as error:
-            assert str(error)  # others are findings
+            assert str(error)  # any other exception is a finding
     for file in ("dvc.yaml", "a/dvc.yaml", "artifacts.yaml"):
         reader = AnnotationReader("c" * 40)
         found = reader.read(file, data)

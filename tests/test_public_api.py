@@ -1,4 +1,4 @@
-"""The public face: the names are a promise."""
+"""The public names, errors and modules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_names() -> None:
     assert sorted(modelversions.__all__) == modelversions.__all__
     for name in modelversions.__all__:
         value = getattr(modelversions, name)
-        # On Python 3.10, isclass() takes Callable[...] for a class.
+        # On Python 3.10, isclass() is true for Callable[...].
         assert not issubclass(type(value), type) or value.__doc__
     values = {"Event", "EventKind", "Identity", "Model", "Problem", "Registry", "SemVer", "TagName"}
     more = {"Version", "Commit", "ProblemKind", "Signature", "SignatureStatus"}
@@ -66,13 +66,13 @@ def test_the_names() -> None:
         (TagName, "parse try_parse kind model version stage counter message"),
     ],
 )
-def test_what_the_values_offer(owner: type, names: str) -> None:
+def test_members_of_classes(owner: type, names: str) -> None:
     for name in names.split():
         assert hasattr(owner, name)
 
 
 @pytest.mark.parametrize("name", ["credentials", "errors", "rules", "testing"])
-def test_modules_say_what_is_public(name: str) -> None:
+def test_all_lists_the_public_names_of_a_module(name: str) -> None:
     module = importlib.import_module(f"modelversions.{name}")
     public = {
         key
@@ -83,21 +83,21 @@ def test_modules_say_what_is_public(name: str) -> None:
     assert set(module.__all__) - INTERNAL - {"AUTHOR", "Rule", "START"} == public - INTERNAL
 
 
-def test_the_version_is_the_package_s() -> None:
+def test_the_version_is_that_of_the_package() -> None:
     assert modelversions.__version__ == importlib.metadata.version("modelversions")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = modelversions.nothing
 
 
 @pytest.mark.parametrize("error", [error for error in ERRORS if error not in WARNINGS])
-def test_an_error_is_of_the_one_root_and_a_builtin(error: type[ModelVersionsError]) -> None:
+def test_errors_have_a_common_base_and_a_builtin_base(error: type[ModelVersionsError]) -> None:
     assert issubclass(error, ModelVersionsError)
     if error is not ModelVersionsError:
         assert any(base.__module__ == "builtins" for base in error.__mro__[1:-3])
     names = [name for name in inspect.signature(error).parameters if name != "message"]
-    caught = error("what is wrong and what to do", **dict.fromkeys(names, "https://u:p@host/x"))
+    caught = error("the cause and the remedy", **dict.fromkeys(names, "https://u:p@host/x"))
     again = pickle.loads(pickle.dumps(caught))
-    assert str(again) == str(caught) == "what is wrong and what to do"
+    assert str(again) == str(caught) == "the cause and the remedy"
     assert again.__dict__ == caught.__dict__ == dict.fromkeys(names, "https://***@host/x")
     assert set(names) <= _annotated(error)
 
@@ -112,12 +112,12 @@ def test_codes_are_unique_slugs() -> None:
     assert all(re.fullmatch("[a-z]+(-[a-z]+)*", code) for code in codes)
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    shown = set(re.findall(r"\b\w+(?:Error|Warning)\b", errors.__doc__ or ""))
-    assert {error.__name__ for error in ERRORS} <= shown
+def test_the_docstring_lists_all_errors() -> None:
+    listed = set(re.findall(r"\b\w+(?:Error|Warning)\b", errors.__doc__ or ""))
+    assert {error.__name__ for error in ERRORS} <= listed
 
 
-def test_frozen_values_stay_as_they_are(builder: Builder) -> None:
+def test_frozen_values_cannot_be_changed(builder: Builder) -> None:
     builder.tags("m@v1.0.0")
     model = builder.registry["m"]
     for value, name in ((model, "name"), (model[0], "commit"), (model.history[0], "tag")):
@@ -125,7 +125,7 @@ def test_frozen_values_stay_as_they_are(builder: Builder) -> None:
             setattr(value, name, "other")
 
 
-def test_a_name_brings_no_more_than_it_needs() -> None:
+def test_imports_are_lazy() -> None:
     code = (
         "import sys, modelversions; first = set(sys.modules);"
         "from modelversions import SemVer; assert 'modelversions.registry' not in sys.modules;"
