@@ -66,7 +66,7 @@ def test_a_tag_that_the_remote_lacks(here: Builder, far: Builder) -> None:
 def test_a_dry_run_deletes_nothing_and_asks_nothing(here: Builder, far: Builder) -> None:
     assert list(here.registry.delete_tags("m@v1.0.0", push=True, dry_run=True)) == ["m@v1.0.0"]
     assert tags(here) == tags(far) == ALL
-    with pytest.raises(RepositoryNotFoundError, match="there is no remote 'other'"):
+    with pytest.raises(RepositoryNotFoundError, match="'other' is neither a remote"):
         here.registry.delete_tags("m@v1.0.0", push="other", dry_run=True)
 
 
@@ -159,7 +159,9 @@ class TestServers:
             raise RemoteError("no route", location="there")
 
         monkeypatch.setattr(Transport, "tags", down)
-        with pytest.raises(RemoteError, match="broke. It is unknown whether 'm@v1.0.0' .*no route"):
+        with pytest.raises(
+            RemoteError, match="broke. The following tags may .* deleted: 'm@v1.0.0' .*no route"
+        ):
             here.registry.delete_tags("m@v1.0.0", push=True)
         assert tags(here) == tags(far) == ALL
 
@@ -196,7 +198,7 @@ class TestServers:
 
         monkeypatch.setattr(Transport, "send", send)
         with pytest.raises(
-            PartlyDeletedError, match="deleted 'm@v1.0.0', and not 'n@v1.0.0': "
+            PartlyDeletedError, match="deleted 'm@v1.0.0', but not 'n@v1.0.0': "
         ) as e:
             here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
         assert e.value.tags == ("m@v1.0.0",)

@@ -110,7 +110,7 @@ class TestShallow:
         other.commit("c2", 6, "c1")
         other.tags("m@v1.0.0", commit="c2")
         shallow(other, "c2")
-        with pytest.raises(RemoteError, match="if it is a shallow repository"):
+        with pytest.raises(RemoteError, match="if it is a shallow clone"):
             disk.registry.fetch(remote=str(path))
         assert tags(disk) == []
 
@@ -227,7 +227,7 @@ def test_an_object_that_is_missing_there_is_named(
     other.tags("m@v1.0.0")
     sha = other.commits["c1"]
     (path / "objects" / sha[:2] / sha[2:]).unlink()
-    with pytest.raises(RemoteError, match=f"lacks the object {sha}, which its tags lead to, so"):
+    with pytest.raises(RemoteError, match=f"lacks the object {sha}, to which its tags lead, so"):
         disk.registry.fetch(remote=str(path))
     assert tags(disk) == []
 

@@ -136,27 +136,31 @@ class TestSigning:
     @pytest.mark.parametrize(
         ("program", "values", "hint"),
         [
-            ("sys.exit(2)", {}, "could not sign, and no tag was written; it said: status 2"),
+            ("sys.exit(2)", {}, "could not sign: status 2; no tag was written$"),
             ("print(end='')", {}, "could not sign"),
-            ("sys.stderr.write('no such key'); sys.exit(2)", {}, "it said: no such key$"),
+            (
+                "sys.stderr.write('no such key'); sys.exit(2)",
+                {},
+                "could not sign: no such key; no tag was written$",
+            ),
             (
                 "sys.stderr.write('[GNUPG:] INV_SGNR 9 x\\nno such key'); sys.exit(2)",
                 {},
-                "it said: no such key$",
+                "could not sign: no such key; no tag was written$",
             ),
             ("sys.exit(1)", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
             ("", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
-            ("", {"gpg_format": "ssh"}, "no SSH key is named"),
+            ("", {"gpg_format": "ssh"}, "there is no SSH key"),
             (
                 "",
                 {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "false"},
-                "no SSH key is named",
+                "there is no SSH key",
             ),
             ("", {"gpg_format": "minisign"}, "gpg.format is 'minisign'"),
             (
                 "",
                 {"gpg_openpgp_program": "/no/such/program"},
-                "'/no/such/program', .* cannot be run",
+                "'/no/such/program' for signatures cannot be run",
             ),
         ],
     )

@@ -64,7 +64,9 @@ def test_git_dir(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         models()
     assert models(root) == ["m"]  # another path than the current folder is meant as it is
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path))
-    with pytest.raises(ConfigurationError, match="GIT_OBJECT_DIRECTORY is set beside GIT_DIR"):
+    with pytest.raises(
+        ConfigurationError, match="GIT_OBJECT_DIRECTORY is set together with GIT_DIR"
+    ):
         models()
 
 
@@ -254,7 +256,7 @@ class TestBareRepositories:
         assert models(root) == models(root / ".git") == ["m"]
         assert models(root / "a") == models(root / ".git" / "refs") == ["m"]
         monkeypatch.chdir(bare)
-        with pytest.raises(ConfigurationError, match=f"name it by a URL, such as 'file://{bare}'"):
+        with pytest.raises(ConfigurationError, match=f"open it by a URL, such as 'file://{bare}'"):
             models()
         monkeypatch.setenv("GIT_DIR", str(bare))
         assert models() == []

@@ -186,7 +186,7 @@ def test_a_deleted_repository_is_not_an_empty_registry(disk: Builder, tmp_path: 
 @pytest.mark.parametrize("commits", [0, 1])
 def test_a_repository_without_commits(commits: int) -> None:
     builder = Builder()
-    hint = "HEAD names no commit yet; commit something first, or name a branch"
+    hint = "HEAD names no commit yet; create one first, or give another branch or a commit"
     if commits:
         builder.commit()
         assert builder.registry.commits()

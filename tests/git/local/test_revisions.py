@@ -110,7 +110,7 @@ class TestRevisions:
         ],
     )
     def test_a_form_that_is_not_supported(self, many: Builder, revision: str) -> None:
-        with pytest.raises(RevisionNotFoundError, match="is not supported here; name one by its"):
+        with pytest.raises(RevisionNotFoundError, match="is not supported; give a SHA, a branch"):
             many.registry._store.resolve(revision)
 
     def test_what_a_ref_named_before(self, disk: Builder) -> None:
@@ -151,7 +151,7 @@ class TestRevisions:
         both = next((found for found in shas.values() if len(found) > 1), None)
         assert both is not None
         with pytest.raises(
-            AmbiguousRevisionError, match=r"fits . commits, .* more digits"
+            AmbiguousRevisionError, match=r"matches . commits, .* more digits"
         ) as caught:
             builder.registry._store.resolve(both[0][:4])
         assert set(caught.value.candidates) == set(both)
@@ -171,7 +171,7 @@ class TestRevisions:
         builder.raw("u", fitting(commit[:4], "tag", text % ("b" * 40, "commit")))
         assert resolve(commit[:4]) == commit
         tag = builder.raw("v", fitting(commit[:4], "tag", text % (commit, "commit")))
-        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects") as caught:
+        with pytest.raises(AmbiguousRevisionError, match="matches 2 objects") as caught:
             resolve(commit[:4])
         assert set(caught.value.candidates) == {commit, tag}
         assert resolve(f"v1-3-g{commit[:4]}") == commit  # git describe names commits only
@@ -180,7 +180,7 @@ class TestRevisions:
             resolve(no_commit[:20])
         other = builder.blob(fitting("1234", "blob", "{}"))
         assert builder.raw("w", fitting("1234", "tag", text % (other, "blob")))[:4] == "1234"
-        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects"):
+        with pytest.raises(AmbiguousRevisionError, match="matches 2 objects"):
             resolve("1234")
 
     def test_packed_and_symbolic_refs(self, disk: Builder) -> None:

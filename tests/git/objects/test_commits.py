@@ -43,7 +43,7 @@ class TestCommits:
         with pytest.raises(RevisionNotFoundError, match="no commit 'HEAD~2'"):
             three.registry.at("HEAD~2")
         (git_folder(three) / "shallow").write_text("rubbish\n")
-        with pytest.raises(RepositoryError, match="see what 'git fsck' says"):
+        with pytest.raises(RepositoryError, match="run 'git fsck' for details"):
             self.listed(three)
 
     def test_a_committer_that_cannot_be_read(self, three: Builder) -> None:
@@ -116,7 +116,7 @@ class TestCommits:
             loose(builder, tree).write_bytes(zlib.compress(b"tree 7\0rubbish"))
             builder.tag("m@v1.0.0", "file")
             with pytest.raises(
-                RepositoryError, match="cannot be read: .* see what 'git fsck' says"
+                RepositoryError, match="cannot be read: .* run 'git fsck' for details"
             ):
                 builder.registry.assign("m", "v1.0.0", "prod", author=ME)
             assert kinds(builder) == [(".gto", ProblemKind.CONFIGURATION)]

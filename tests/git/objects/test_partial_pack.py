@@ -97,14 +97,14 @@ def test_a_file_stops_where_enough_has_come(objects: list[ShaFile]) -> None:
     file = PackFile(None, start_only=True, format=DEFAULT_OBJECT_FORMAT)
     with pytest.raises(GitProtocolError, match="it sends files"):
         receive(file, data)
-    assert file.is_cut
+    assert file.is_truncated
     assert file.tell() < 70_000
     assert len(file.start().objects) == len(objects)
     file = PackFile(100_000, format=DEFAULT_OBJECT_FORMAT)
     file.write(data[:99_000])
     with pytest.raises(GitProtocolError, match="more than 100000 bytes"):
         file.write(data[:2000])
-    assert file.is_cut
+    assert file.is_truncated
 
 
 def test_commits_alone_are_not_enough(builder: Builder) -> None:
@@ -116,7 +116,7 @@ def test_commits_alone_are_not_enough(builder: Builder) -> None:
     data = pack([entry(one) for one in found])
     assert len(data) > 1 << 16
     receive(file, data)
-    assert not file.is_cut
+    assert not file.is_truncated
     assert not file.start().has_all_commits
 
 

@@ -214,7 +214,7 @@ class TestRead:
             ("[http]\nsslCipherList = A", {}, "ciphers", "A"),
             ("[http]\nsslCAInfo = /", {}, "ca_file", "/"),
             ("[http]\nsslCAInfo = /x", {"GIT_SSL_CAINFO": "/"}, "ca_file", "/"),
-            ("[http]\nsslCAPath = /", {}, "ca_folder", "/"),
+            ("[http]\nsslCAPath = /", {}, "ca_directory", "/"),
             ("[http]\nsslCert = /", {}, "certificate", "/"),
             ("[http]\nsslKey = /x", {"GIT_SSL_KEY": ""}, "key", None),
             (
@@ -250,9 +250,9 @@ class TestRead:
             ("[http]\nfollowRedirects = maybe", "http.followRedirects"),
             ("[http]\nsslVersion = sslv3", "http.sslVersion 'sslv3' is not supported; use one of"),
             ("[http]\nsslCAInfo = /x/y", "http.sslCAInfo names '/x/y', which does not exist"),
-            ('[http]\nextraHeader = "A: s3cret\\nB: c"', "http.extraHeader holds a control"),
-            ("[http]\nproxy = ftp://u:s3cret@p", "the proxy that http.proxy names is not valid"),
-            ("[http]\nproxy = http://p:port", "the proxy that http.proxy names is not valid"),
+            ('[http]\nextraHeader = "A: s3cret\\nB: c"', "http.extraHeader contains a control"),
+            ("[http]\nproxy = ftp://u:s3cret@p", "the proxy of http.proxy is not valid"),
+            ("[http]\nproxy = http://p:port", "the proxy of http.proxy is not valid"),
             ("[http]\nproxy = p\nproxyAuthMethod = ntlm", "http.proxyAuthMethod = ntlm is not"),
         ],
     )

@@ -80,7 +80,7 @@ def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> No
     with (
         http_server(far.repo, guarded("ann", SECRET)) as url,
         Registry.open(url, credentials=lambda _url, _hint: ("ann", SECRET, 7)) as remote_registry,  # type: ignore[arg-type,return-value]
-        pytest.raises(InvalidArgumentError, match="must return a user's name and") as caught,
+        pytest.raises(InvalidArgumentError, match="must return a user name and") as caught,
     ):
         len(remote_registry)
     assert SECRET not in repr(caught.value) + str(vars(caught.value))

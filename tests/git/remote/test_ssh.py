@@ -88,7 +88,9 @@ def test_variants_of_ssh(
     if fits:
         connect(url, store, 1, None)
     else:
-        with pytest.raises(ConfigurationError, match="whose options are not supported here"):
+        with pytest.raises(
+            ConfigurationError, match="whose options are not supported; use OpenSSH"
+        ):
             connect(url, store, 1, None)
 
 
@@ -107,7 +109,9 @@ def test_the_options_of_a_variant(variant: str, program: str, options: str) -> N
     assert line.read().decode() == f"{options}host git-upload-pack '/m'\n"
     line.close()
     if not options:
-        with pytest.raises(ConfigurationError, match="takes no options, .* to port 7; use OpenSSH"):
+        with pytest.raises(
+            ConfigurationError, match="accepts no options, .* to port 7; use OpenSSH"
+        ):
             vendor.run_command("host", b"git-upload-pack '/m'", port=7)
 
 
