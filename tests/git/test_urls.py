@@ -1,4 +1,4 @@
-"""What is a URL, what it is made of, and that its password is never shown."""
+"""URLs: recognition and parsing; passwords are never shown."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_anything_else_is_a_path(path: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (
             "ftp://ann:s3cret@host/m",
@@ -81,13 +81,13 @@ def test_anything_else_is_a_path(path: object) -> None:
         ("ssh://ann:s3cret@host/m", "a password is supported only for https and http"),
     ],
 )
-def test_an_unusable_url_is_an_error_without_its_secret(text: str, words: str) -> None:
-    with pytest.raises(RepositoryNotFoundError, match=re.escape(words)) as caught:
+def test_an_unusable_url_is_an_error_without_its_secret(text: str, message: str) -> None:
+    with pytest.raises(RepositoryNotFoundError, match=re.escape(message)) as caught:
         Registry.open(text)
     assert "s3cret" not in str(caught.value) + repr(caught.value)
 
 
-def test_a_files_url_is_a_path_of_its_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_url_is_a_path_of_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Url.parse("file:///srv/a%20b").path == "/srv/a b"
     monkeypatch.setattr("os.name", "nt")
     monkeypatch.setattr("urllib.request.url2pathname", lambda path: f"C:{path}")
@@ -113,7 +113,7 @@ def test_a_port_in_brackets(text: str, parts: tuple[object, ...]) -> None:
 
 
 @pytest.mark.parametrize("text", ["[host:0]:path", "[host:99999]:path", "[host:x]:path"])
-def test_a_port_in_brackets_that_is_none(text: str) -> None:
+def test_an_invalid_port_in_brackets(text: str) -> None:
     with pytest.raises(RepositoryNotFoundError, match="its port is not a number from 1 to 65535"):
         Url.parse(text)
 
