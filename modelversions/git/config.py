@@ -103,7 +103,7 @@ class _Reader:
 class _Stack(StackedConfig):
     """All sources as one configuration.
 
-    A section ``[url]`` without a URL is left out: Git ignores it, dulwich raises an
+    A section ``[url]`` without a URL is omitted: Git ignores it, dulwich raises an
     ``IndexError`` for each URL. Section names are in lower case, as dulwich expects.
     """
 

@@ -176,25 +176,25 @@ class ConnectedRemote:
 
         If the remote has several ``pushurl``, the tags are deleted at each, until an error.
         """
-        gone: dict[str, None] = {}
+        deleted: dict[str, None] = {}
         done: list[str] = []
         for sink in self._sinks:
             try:
                 self._check_sink(sink)
-                gone.update(dict.fromkeys(Deletion(sink, refs, self._hook).run()))
+                deleted.update(dict.fromkeys(Deletion(sink, refs, self._hook).run()))
             except ModelVersionsError as error:
-                if not gone:
+                if not deleted:
                     raise
-                tags = (*gone, *getattr(error, "tags", ()))
+                tags = (*deleted, *getattr(error, "tags", ()))
                 raise PartlyDeletedError(
-                    f"{', '.join(map(repr, gone))} deleted at {', '.join(done)}, but not at "
+                    f"{', '.join(map(repr, deleted))} deleted at {', '.join(done)}, but not at "
                     f"{sink.location!r}: {error}; nothing was deleted locally, fix this, then call "
                     "delete_tags() again",
                     tags=tuple(dict.fromkeys(tags)),
                     location=self.location,
                 ) from error
             done.append(sink.location)
-        return list(gone)
+        return list(deleted)
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, then create the refs that do not exist."""

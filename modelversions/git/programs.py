@@ -106,7 +106,7 @@ class Programs:
             return self._run_hook(["sh", hook, *arguments], stdin)  # without "#!", as Git
 
     def _run_hook(self, command: Sequence[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-        """Run a hook; its output goes to files, as a program that it leaves running may hold it."""
+        """Run a hook; its output goes to files, as programs that it started may keep it open."""
         assert isinstance(self._repo, Repo)
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(  # noqa: S603  # the owner of the repository is checked

@@ -131,7 +131,7 @@ class NewTag:
     """The message, cleaned up as by Git; it ends with a newline."""
     author: Identity
     time: datetime
-    """Aware; Git keeps whole seconds and the offset."""
+    """Aware; Git stores whole seconds and the offset."""
     sign: bool | str | None = False
     """Whether to sign it, or the key to sign with; None for Git's configuration."""
 
@@ -321,7 +321,7 @@ class Store(ReadStore, Protocol):
         """Return the value of a key of Git's configuration, such as ``"user.name"``."""
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
 
     def check_tag_name(self, name: str) -> None:
         """Check that a tag of this name can be created (F4).

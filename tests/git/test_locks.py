@@ -72,7 +72,7 @@ def test_a_connection_remains_the_parents(tmp_path: Path) -> None:
             assert list(registry) == ["m"]
 
 
-def test_what_happens_in_the_child() -> None:
+def test_the_callback_of_a_lock() -> None:
     """The same in this process, where it can be observed."""
     called = []
 

@@ -182,7 +182,7 @@ def test_a_signature_is_not_checked_by_its_program(
 def test_a_program_runs_in_the_work_tree(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in Git: relative paths in the configuration start there, not in the current directory."""
+    """As in Git: relative paths in the configuration are relative to it."""
     monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-c", "import os; print(os.getcwd())"]
     done = programs(repo).run(command)

@@ -166,7 +166,7 @@ class TestBytes:
         assert received["small"] < 10_000
         assert received["large"] < 12 * received["small"]
 
-    def test_the_latest_version_takes_its_own_tag_object(self, big: ServedRepo) -> None:
+    def test_the_latest_version_needs_only_its_own_tag_object(self, big: ServedRepo) -> None:
         with proxied(big.port) as proxy, Registry.open(big.at(proxy.port)) as remote_registry:
             found = remote_registry["small"]
             listed = proxy.total

@@ -224,7 +224,7 @@ class LocalStore:
             return self._config.get(key)
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
         return clean_as_configured(message, self._config)
 
     def check_tag_name(self, name: str) -> None:

@@ -28,7 +28,7 @@ def object_directories(path: str) -> list[str]:
             continue
         found[directory] = None
         if depth < _MAX_DEPTH:
-            queue += [(path, depth + 1) for path in _alternates(directory)]
+            queue += [(alternate, depth + 1) for alternate in _alternates(directory)]
     return list(found)
 
 

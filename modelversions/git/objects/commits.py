@@ -131,9 +131,9 @@ class Commits:
                 ``MAX_DIRECTORIES``: a few nested trees can make billions of directories.
         """
         wanted = name.encode()
-        left = [("", self._tree(commit))]
+        queue = [("", self._tree(commit))]
         visited = 0
-        while left:
+        while queue:
             visited += 1
             if visited > MAX_DIRECTORIES:
                 raise RepositoryError(
@@ -141,11 +141,11 @@ class Commits:
                     f"directories; they are not searched for {name!r}",
                     location=self._location,
                 )
-            prefix, tree = left.pop()
+            prefix, tree = queue.pop()
             entries = self._entries(commit, tree)
             if wanted in entries and entries[wanted].kind == "file":
                 yield f"{prefix}{name}"
-            left += [
+            queue += [
                 (f"{prefix}{part.decode(errors='surrogateescape')}/", entry.id)
                 for part, entry in reversed(entries.items())
                 if entry.kind == "directory"

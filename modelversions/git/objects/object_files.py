@@ -1,7 +1,7 @@
 """Read objects as raw bytes, from pack files and loose files.
 
 dulwich parses each object that it reads, which takes most of the time. It raises an error for a
-loose object that it cannot parse; here such an object is reported as a problem.
+loose object that it cannot parse; such an object has to be reported as a problem.
 
 A missing or broken object is data. An unreadable file is an error, not a missing object.
 """
@@ -110,12 +110,12 @@ class ObjectFiles:
     def missing(self, ids: Iterable[str]) -> set[str]:
         """Return the ids that are neither in the index of a pack nor found by ``raw()``."""
         wanted = list(ids)
-        plain, others = self._plain(wanted)
+        packable, others = self._separate(wanted)
         for pack in self._every_pack(set()):
-            if not plain:
+            if not packable:
                 break
-            pack.discard(plain)
-        types = self.types([wanted[number] for number in [*plain.values(), *others]])
+            pack.discard(packable)
+        types = self.types([wanted[number] for number in [*packable.values(), *others]])
         return {id for id, type in types.items() if not type}
 
     def _many(
@@ -129,22 +129,22 @@ class ObjectFiles:
         All objects are searched for in a pack at once, including missing ones: opening 150 large
         packs for each of 1,000 missing objects took 100 seconds.
         """
-        plain, others = self._plain(ids)
-        if len(plain) + len(others) < len(ids):
+        packable, others = self._separate(ids)
+        if len(packable) + len(others) < len(ids):
             yield from self._repeated(ids, in_pack, of)
             return
         searched: set[str] = set()
         for pack in self._every_pack(searched):
-            if not plain:
+            if not packable:
                 break
-            yield from in_pack(pack, plain)
-        for oid, number in list(plain.items()):
+            yield from in_pack(pack, packable)
+        for oid, number in list(packable.items()):
             loose = self._loose(ids[number])
             if loose is not None and loose[0]:
-                yield plain.pop(oid), of(loose)
-        for pack in self._new_packs(searched) if plain else ():  # ``git gc`` may have moved them
-            yield from in_pack(pack, plain)
-        for number in plain.values():
+                yield packable.pop(oid), of(loose)
+        for pack in self._new_packs(searched) if packable else ():  # ``git gc`` may have moved them
+            yield from in_pack(pack, packable)
+        for number in packable.values():
             yield number, of(self._by_dulwich(ids[number]))
         for number in others:
             yield number, of(self.raw(ids[number]))
@@ -184,7 +184,7 @@ class ObjectFiles:
         types = self.types(wanted)
         return next((id for id in wanted if not types[id]), None)
 
-    def _plain(self, ids: Sequence[str]) -> tuple[dict[bytes, int], list[int]]:
+    def _separate(self, ids: Sequence[str]) -> tuple[dict[bytes, int], list[int]]:
         """Separate the ids that may be in a pack from those that are read one by one.
 
         Returns:
@@ -192,13 +192,13 @@ class ObjectFiles:
         """
         if not self.replaced and set(map(len, ids)) == {self._digits}:  # twice as fast
             return dict(zip(map(bytes.fromhex, ids), range(len(ids)))), []
-        plain, others = {}, []
+        packable, others = {}, []
         for number, id in enumerate(ids):
             if len(id) == self._digits and id not in self.replaced:
-                plain[bytes.fromhex(id)] = number
+                packable[bytes.fromhex(id)] = number
             else:
                 others.append(number)
-        return plain, others
+        return packable, others
 
     def _every_pack(self, searched: set[str]) -> Iterator[Pack]:
         """Yield the open packs, then the others; add their paths to ``searched``."""

@@ -213,21 +213,21 @@ class _BaseCache:
 
     def __init__(self) -> None:
         self.objects: dict[int, Raw] = {}
-        self.left = _BASE_CACHE_LIMIT
+        self.remaining = _BASE_CACHE_LIMIT
         """The bytes that may still be added."""
 
     def add(self, offset: int, found: Raw) -> None:
         """Cache an object, unless it is too large; remove all others if it does not fit."""
         size = len(found[1]) + _OBJECT_OVERHEAD
-        if size > self.left:
+        if size > self.remaining:
             self.clear()
-        if size <= self.left:
+        if size <= self.remaining:
             self.objects[offset] = found
-            self.left -= size
+            self.remaining -= size
 
     def clear(self) -> None:
         self.objects.clear()
-        self.left = _BASE_CACHE_LIMIT
+        self.remaining = _BASE_CACHE_LIMIT
 
 
 class _Budget:
@@ -377,8 +377,8 @@ class Pack:
             return None
         raw = b"".join(apply_delta(base[1], delta))
         bases.objects[offset] = found = base[0], raw
-        bases.left -= len(raw) + _OBJECT_OVERHEAD  # inlined from add(), which takes 5 % longer
-        if bases.left < 0:
+        bases.remaining -= len(raw) + _OBJECT_OVERHEAD  # inlined from add(), which takes 5 % longer
+        if bases.remaining < 0:
             bases.clear()
         return found
 

@@ -170,7 +170,7 @@ class TagReader:
             elif target in self._peeled:
                 peeled = self._peeled[target]
             else:
-                self._peeled[target] = (None, _CYCLE)  # found if the targets lead here again
+                self._peeled[target] = (None, _CYCLE)  # used if the targets lead back to it
                 visited.append(target)
                 target, type, peeled = self._step(target)
         self._peeled.update(dict.fromkeys(visited, peeled))

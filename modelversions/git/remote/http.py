@@ -133,9 +133,8 @@ class _Http(HttpClient):
             with suppress(OSError, TypeError):  # wakes another thread that reads
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
         for key in self._manager.pools.keys():  # noqa: SIM118  # pools cannot be iterated over
-            self._manager.pools[
-                key
-            ].close()  # clear() leaves connections open while a response exists
+            # clear() leaves connections open while a response exists
+            self._manager.pools[key].close()
         self._manager.clear()
 
     def send(

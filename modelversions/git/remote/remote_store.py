@@ -200,7 +200,7 @@ class RemoteStore:
         return self._git_config.get(key)
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
         return clean_as_configured(message, self._git_config)
 
     def check_tag_name(self, name: str) -> None:

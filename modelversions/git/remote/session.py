@@ -131,7 +131,7 @@ class Session:
         except BaseException:  # an interrupt: terminate the program
             self._drop(client)
             raise
-        raise failure from chained  # here, so that the context does not show secrets
+        raise failure from chained  # outside of the handler, so that the context shows no secrets
 
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``; if it raises an exception, the request raises it too."""
@@ -184,8 +184,7 @@ class Session:
         shown = self.location if own else url.partition("/info/refs")[0]
         hint = self._url.username if own else None
         credentials = self._options.credentials
-        any_host = getattr(credentials, "any_host", False)
-        if credentials is not None and not own and not any_host:
+        if credentials is not None and not own and not getattr(credentials, "any_host", False):
             raise AuthenticationError(
                 f"{self.location!r} redirects to {shown!r}, which requires credentials; these are "
                 "not sent to another host, open that URL if you trust it",

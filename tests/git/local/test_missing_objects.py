@@ -73,7 +73,7 @@ class TestMissing:
             lambda r: r.deprecate("m", author=ME),
         ],
     )
-    def test_nothing_is_written_about_it(
+    def test_no_event_is_written_for_its_version(
         self, incomplete: tuple[Builder, Path, bytes], write: Callable[[Registry], object]
     ) -> None:
         builder, path, _ = incomplete
@@ -102,9 +102,9 @@ class TestMissing:
     ) -> None:
         disk.tags("m@v1.0.0", "m#dev#2").ref(f"refs/tags/{tag}", "b" * 40)
         registry = disk.registry
-        for verb in (registry.assign, registry.unassign):
+        for write in (registry.assign, registry.unassign):
             with pytest.raises(ObjectMissingError, match="cannot determine the state of"):
-                verb("m", stage="prod", author=ME, force=True, **where)  # type: ignore[call-overload]
+                write("m", stage="prod", author=ME, force=True, **where)  # type: ignore[call-overload]
 
     def test_with_a_new_registration(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0").commit("c2", 50)

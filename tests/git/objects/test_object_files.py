@@ -434,7 +434,7 @@ class TestManyPacks:
         forms=st.lists(st.sampled_from(["tag", "signed", "no tagger", "of a tag"]), min_size=1),
         packed=st.lists(st.booleans(), min_size=12, max_size=12),
     )
-    def test_the_packs_of_objects_make_no_difference(
+    def test_the_result_does_not_depend_on_the_packs_of_objects(
         self, tmp_path_factory: pytest.TempPathFactory, forms: list[str], packed: list[bool]
     ) -> None:
         found: list[tuple[Sequence[object], Sequence[object]]] = []

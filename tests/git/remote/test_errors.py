@@ -478,7 +478,7 @@ def test_a_servers_message_is_shortened_and_sanitized() -> None:
     assert len(str(error)) < 1200
 
 
-def test_headers_of_the_configuration_go_to_their_server_only(served_repo: Builder) -> None:
+def test_configured_headers_are_sent_only_to_their_server(served_repo: Builder) -> None:
     served_repo.tags("m@v1.0.0")
     heads: list[tuple[str, str]] = []
 

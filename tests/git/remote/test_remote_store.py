@@ -85,7 +85,7 @@ def test_many_commits_are_requested_in_batches(
         assert not steps  # what was read is cached
 
 
-def test_the_latest_version_takes_its_own_tag_object(
+def test_the_latest_version_needs_only_its_own_tag_object(
     served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served_repo.tags("m@v1.0.0", "m@v2.0.0", "n@v1.0.0")
@@ -162,11 +162,13 @@ def test_the_same_bytes_are_written_as_in_a_repository(
     remote_registry: Registry, served_repo: Builder
 ) -> None:
     event = remote_registry.register(
-        "m", "v1.0.0", author=ANN, when=WHEN, message="first\n# gone\n"
+        "m", "v1.0.0", author=ANN, when=WHEN, message="first\n# a comment\n"
     )
     id = served_repo.repo.refs[b"refs/tags/m@v1.0.0"]  # type: ignore[index]
     remote_registry.delete_tags(event)
-    served_repo.registry.register("m", "v1.0.0", author=ANN, when=WHEN, message="first\n# gone\n")
+    served_repo.registry.register(
+        "m", "v1.0.0", author=ANN, when=WHEN, message="first\n# a comment\n"
+    )
     assert served_repo.repo.refs[b"refs/tags/m@v1.0.0"] == id  # type: ignore[index]
 
 
@@ -315,9 +317,9 @@ def test_the_configuration_is_read_from_the_servers_head(
     assert store.read_file(".gto") == b"stages: [prod]\n"
     assert store.read_file("other") is None
     tree = served_repo.repo[served_repo.repo[b"HEAD"].tree].copy()  # type: ignore[attr-defined]
-    tree.add(b"folder", 0o40000, served_repo.repo[b"HEAD"].tree)  # type: ignore[attr-defined]
-    served_repo.commit("folder", 5, tree=served_repo.add(tree))
-    assert store.read_file("folder") is None
+    tree.add(b"directory", 0o40000, served_repo.repo[b"HEAD"].tree)  # type: ignore[attr-defined]
+    served_repo.commit("directory", 5, tree=served_repo.add(tree))
+    assert store.read_file("directory") is None
 
 
 def test_a_file_that_was_filtered_out_is_fetched_by_its_id(
@@ -412,7 +414,7 @@ def test_a_server_neither_pushes_nor_fetches(remote_registry: Registry) -> None:
     assert "m" not in remote_registry
 
 
-def test_what_was_read_pickles_without_a_server(
+def test_values_are_pickled_without_a_server(
     remote_registry: Registry, served_repo: Builder
 ) -> None:
     irregular_tags(served_repo)
