@@ -1,4 +1,4 @@
-"""Servers that need no more than Python, and a proxy that counts bytes, stalls or cuts the line."""
+"""Servers in Python only, and a proxy that counts bytes, stalls or drops the connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @contextmanager
 def git_server(repo: Repo | MemoryRepo) -> Iterator[str]:
-    """Serve a repository by dulwich's own server for ``git://``, in the first version."""
+    """Serve a repository by dulwich's server for ``git://``, with protocol version 0."""
     server = TCPGitServer(DictBackend(_served(repo)), LOCAL, 0)
     with _serving(server):
         yield f"git://{LOCAL}:{server.server_address[1]}{PATH}"
@@ -30,7 +30,7 @@ def git_server(repo: Repo | MemoryRepo) -> Iterator[str]:
 
 @contextmanager
 def http_server(repo: Repo, wrap: Callable[[Wsgi], Wsgi] = lambda app: app) -> Iterator[str]:
-    """Serve a repository by dulwich's own server for ``http://``, behind some more."""
+    """Serve a repository by dulwich's server for ``http://``, behind the middleware ``wrap``."""
     app = wrap(make_wsgi_chain(DictBackend(_served(repo))))
     server = make_server(LOCAL, 0, app, handler_class=_Silent)
     with _serving(server):
@@ -44,13 +44,13 @@ def served(kind: str, repo: Repo | MemoryRepo) -> AbstractContextManager[str]:
 
 
 def _served(repo: Repo | MemoryRepo) -> Any:
-    """Give the repository under its path; the servers differ in how they spell it."""
+    """Return the repository by its path: one server uses bytes, the other text."""
     return {PATH.encode(): repo, PATH: repo}
 
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _serving(server: Any) -> Iterator[None]:
 
 
 def guarded(name: str, password: str) -> Callable[[Wsgi], Wsgi]:
-    """Ask for a name and a password."""
+    """Return a middleware that requires a user name and a password."""
     token = base64.b64encode(f"{name}:{password}".encode()).decode()
 
     def wrap(app: Wsgi) -> Wsgi:
@@ -74,7 +74,7 @@ def guarded(name: str, password: str) -> Callable[[Wsgi], Wsgi]:
             if environ.get("HTTP_AUTHORIZATION") == f"Basic {token}":
                 return app(environ, start)
             start("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="models"')])
-            return [b"who are you?"]
+            return [b"login required"]
 
         return guard
 
@@ -82,7 +82,7 @@ def guarded(name: str, password: str) -> Callable[[Wsgi], Wsgi]:
 
 
 def relaying(app: Wsgi) -> Wsgi:
-    """Serve as a proxy does, which is asked for whole URLs."""
+    """Serve as a proxy does, whose requests contain whole URLs."""
 
     def relay(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -92,13 +92,13 @@ def relaying(app: Wsgi) -> Wsgi:
     return relay
 
 
-def refusing(status: str, words: bytes, kind: str = "text/plain") -> Callable[[Wsgi], Wsgi]:
-    """Answer everything with a refusal."""
+def refusing(status: str, message: bytes, kind: str = "text/plain") -> Callable[[Wsgi], Wsgi]:
+    """Return a middleware that answers every request with an error."""
 
     def wrap(_: Wsgi) -> Wsgi:
         def refuse(_: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             start(status, [("Content-Type", kind)])
-            return [words]
+            return [message]
 
         return refuse
 
@@ -107,22 +107,22 @@ def refusing(status: str, words: bytes, kind: str = "text/plain") -> Callable[[W
 
 @attrs.define
 class Raw:
-    """Answers each connection with bytes, and then with one piece after the other."""
+    """Answers each connection with some bytes, then with a piece again and again."""
 
     port: int
     start: bytes
     piece: bytes = b""
     asked: threading.Event = attrs.Factory(threading.Event)
     closed: threading.Semaphore = attrs.Factory(lambda: threading.Semaphore(0))
-    """Is released for each connection that the client has closed."""
+    """Released for each connection that the client has closed."""
 
     @property
     def url(self) -> str:
-        """The URL of a repository, of which there may be others."""
+        """The URL of a repository; other paths are answered in the same way."""
         return f"http://{LOCAL}:{self.port}/models.git"
 
     def serve(self, listener: socket.socket) -> None:
-        """Take connections until the listener is closed."""
+        """Accept connections until the listener is closed."""
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
@@ -149,7 +149,7 @@ class Raw:
 
 @contextmanager
 def raw_server(start: bytes, piece: bytes = b"") -> Iterator[Raw]:
-    """Answer in bytes that are no HTTP, or too slowly."""
+    """Serve bytes that may not be valid HTTP, or are sent too slowly."""
     with socket.create_server((LOCAL, 0)) as listener:
         raw = Raw(listener.getsockname()[1], start, piece)
         threading.Thread(target=raw.serve, args=(listener,), daemon=True).start()
@@ -162,41 +162,41 @@ def raw_server(start: bytes, piece: bytes = b"") -> Iterator[Raw]:
 
 @attrs.define
 class Proxy:
-    """Passes bytes on to a port, counts them, and may stall or cut the line on the way."""
+    """Forwards connections to a port, counts bytes, and may stall or drop connections."""
 
     port: int
     target: int
     limit: int | None = None
-    """So many bytes of the server's pass on each line; None for all."""
+    """The maximum number of bytes from the server per connection; None for no limit."""
     silent: bool = False
-    """Whether the line is silent then; or else it is cut."""
+    """Whether the connection stalls at the limit; otherwise it is dropped."""
     received: int = 0
-    """The bytes that came from the server."""
+    """The number of bytes from the server."""
     sent: int = 0
-    """The bytes that went to it."""
-    lines: int = 0
-    """The connections that were made."""
-    _over: threading.Event = attrs.Factory(threading.Event)
+    """The number of bytes to the server."""
+    connections: int = 0
+    """The number of connections."""
+    _ended: threading.Event = attrs.Factory(threading.Event)
 
     @property
     def total(self) -> int:
-        """The bytes that passed, both ways."""
+        """The number of bytes in both directions."""
         return self.received + self.sent
 
     def reset(self) -> None:
-        """Count anew."""
-        self.received = self.sent = self.lines = 0
+        """Set all counts to 0."""
+        self.received = self.sent = self.connections = 0
 
     def end(self) -> None:
-        """Let go of the lines that are silent."""
-        self._over.set()
+        """Close idle connections."""
+        self._ended.set()
 
     def serve(self, listener: socket.socket) -> None:
-        """Take connections until the listener is closed."""
+        """Accept connections until the listener is closed."""
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                self.lines += 1
+                self.connections += 1
                 server = socket.create_connection((LOCAL, self.target))
                 for end, other, work in ((client, server, self._up), (server, client, self._down)):
                     threading.Thread(target=work, args=(end, other), daemon=True).start()
@@ -209,23 +209,23 @@ class Proxy:
             server.shutdown(socket.SHUT_WR)
 
     def _down(self, server: socket.socket, client: socket.socket) -> None:
-        left = self.limit
+        remaining = self.limit
         with suppress(OSError), server, client:
             while data := server.recv(65536):
-                if left is not None:
-                    data, left = data[:left], left - len(data)
+                if remaining is not None:
+                    data, remaining = data[:remaining], remaining - len(data)
                 self.received += len(data)
                 client.sendall(data)
-                if left is not None and left <= 0:
+                if remaining is not None and remaining <= 0:
                     if self.silent:
-                        self._over.wait()
+                        self._ended.wait()
                     break
             client.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def proxied(target: int, *, limit: int | None = None, silent: bool = False) -> Iterator[Proxy]:
-    """Put a proxy before a port."""
+    """Run a proxy in front of a port."""
     with socket.create_server((LOCAL, 0)) as listener:
         proxy = Proxy(listener.getsockname()[1], target, limit, silent)
         threading.Thread(target=proxy.serve, args=(listener,), daemon=True).start()

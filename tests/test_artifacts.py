@@ -147,7 +147,7 @@ class TestArtifact:
     def test_more_directories_than_the_limit(
         self, builder: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(commits, "MAX_FOLDERS", 1000)
+        monkeypatch.setattr(commits, "MAX_DIRECTORIES", 1000)
         inner = builder.add(Tree())
         for _ in range(12):
             tree = Tree()
@@ -155,7 +155,7 @@ class TestArtifact:
                 tree.add(f"d{index}".encode(), 0o040000, ObjectID(inner.encode()))
             inner = builder.add(tree)
         builder.commit("c1", 0, tree=inner)
-        with pytest.raises(RepositoryError, match="more than 1000 folders"):
+        with pytest.raises(RepositoryError, match="more than 1000 directories"):
             builder.registry.artifacts()
 
     def test_a_model_without_annotation(self, open_with: Open) -> None:

@@ -53,7 +53,7 @@ LIMITS = {
     "the tagger of a tag, and the name in the tag object": tag_object.MAX_HEADER,
     "digits of a number in a version, and of a counter": semver.MAX_DIGITS,
     "an object, except a file that the caller names": pack_files.MAX_OBJECT,
-    "bytes produced while the deltas of an object are applied": pack_files._MAX_MADE,
+    "bytes produced while the deltas of an object are applied": pack_files._MAX_DELTA_BYTES,
     "a chain of deltas": pack_files._MAX_DEPTH,
     "symbolic refs that lead to each other": single_refs._SYMBOLIC,
     "replacements of replacements": replacements._MAX_DEPTH,
@@ -67,7 +67,7 @@ LIMITS = {
     "the path of an annotated file": artifact.MAX_PATH,
     "the YAML file of a catalog": sources.MAX_FILE,
     "values of the file of a catalog": sources.MAX_SOURCES,
-    "directories of a commit that are searched for annotations": commits.MAX_FOLDERS,
+    "directories of a commit that are searched for annotations": commits.MAX_DIRECTORIES,
     "a file of Git's configuration": config.MAX_SIZE,
     "files of Git's configuration, included ones counted each time": config.MAX_FILES,
     "what a server sends in answer to a request, without a pack": session.MAX_ANSWER,
@@ -210,7 +210,7 @@ class TestObjects:
     def test_a_chain_of_deltas_with_a_huge_total(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pack_files, "_MAX_MADE", 60)
+        monkeypatch.setattr(pack_files, "_MAX_DELTA_BYTES", 60)
         again = [entry(7, b"\x04\x04\x90\x04", number) for number in range(9)]
         files = packed(disk, b"\0" + entry(4, b"abcd") + b"".join(again))
         assert files.raw("03" * 20) == ("tag", b"abcd")
@@ -229,10 +229,10 @@ class TestObjects:
 
     @pytest.mark.parametrize("byte", [b"\xff", b"\x80"])
     def test_unterminated_numbers(self, byte: bytes) -> None:
-        for read in (pack_files.entry_head, pack_files.base_distance):
-            with pytest.raises(ValueError, match="has no end"):
+        for read in (pack_files.entry_header, pack_files.base_distance):
+            with pytest.raises(ValueError, match="is too long"):
                 read(byte * 1000, 0)
-        with pytest.raises(ValueError, match="has no end"):
+        with pytest.raises(ValueError, match="is too long"):
             pack_files.delta_size(byte * 1000)
 
     def test_content_longer_than_declared(self, disk: Builder) -> None:
@@ -301,7 +301,7 @@ class TestServers:
         pack = b"PACK\0\0\0\2\0\0\0\2" + delta + base
         pack += DEFAULT_OBJECT_FORMAT.hash_object(pack)
         start = read_start(pack, DEFAULT_OBJECT_FORMAT)
-        assert start.is_whole
+        assert start.is_complete
         assert start.objects == {content: (3, b"abcd")}
 
     def test_an_endless_answer(self) -> None:
@@ -316,7 +316,7 @@ class TestServers:
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0")
-        monkeypatch.setattr(Session.ask, "__defaults__", (100,))
+        monkeypatch.setattr(Session.send, "__defaults__", (100,))
         with (
             git_server(disk.repo) as url,
             Registry.open(url) as registry,
@@ -334,7 +334,7 @@ class TestServers:
 
     def test_a_pack_from_another_url_is_not_fetched(self) -> None:
         client = HttpClient("http://host/")
-        with pytest.raises(GitProtocolError, match="names 'https://other/pack' for it"):
+        with pytest.raises(GitProtocolError, match="refers to 'https://other/pack'"):
             client._http_request("https://other/pack")
 
 

@@ -69,7 +69,7 @@ def test_a_tag_of_another_object_is_not_an_event(builder: Builder, kind: str) ->
         ProblemKind.NOT_A_COMMIT,
         "m@v2.0.0",
         "m",
-        f"it peels to a {kind}, not to a commit, so it is no event",
+        f"it peels to a {kind}, not to a commit, so it is not an event",
     )
     assert str(problem).startswith("m@v2.0.0: it peels to")
 

@@ -128,10 +128,10 @@ def test_a_tag_that_differs(filled: Registry) -> None:
     assert result.transferred == ()
     assert [conflict.tag for conflict in result.conflicts] == ["churn@v1.0.0"]
     assert len(filled.fetch(remote=other).conflicts) == 1
-    with pytest.raises(WriteConflictError, match="is .* at 'memory' and .* here; nothing was"):
+    with pytest.raises(WriteConflictError, match="is .* at 'memory' and .* locally; nothing was"):
         filled.delete_tags("churn@v1.0.0", push=other)
     assert [registry.history() for registry in (filled, other)] == before
-    with pytest.raises(RemoteAheadError, match="has the tag 'churn@v1.1.0', which is not here"):
+    with pytest.raises(RemoteAheadError, match="has the tag 'churn@v1.1.0', which is not in"):
         other.register("churn", "v1.1.0", push=filled)
 
 

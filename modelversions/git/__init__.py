@@ -1,1 +1,4 @@
-"""Git repositories: refs, objects, configuration and remotes. dulwich is imported here only."""
+"""Git repositories: refs, objects, configuration and remotes.
+
+Apart from ``modelversions.testing``, only this package imports dulwich.
+"""

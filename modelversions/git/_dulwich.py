@@ -1,6 +1,7 @@
-"""What this package uses of dulwich that is not public.
+"""The private names of dulwich that this package uses.
 
-It stands here and nowhere else. ``tests/git/test_dulwich.py`` fails if a new dulwich changes it.
+No other module uses private names of dulwich. ``tests/git/test_dulwich.py`` fails if a new dulwich
+changes them.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Connected = tuple[Protocol, Callable[[], bool], "IO[bytes] | None"]
 """A protocol, a function that returns whether data can be read, and the error output."""
 
 Connect = Callable[["tuple[str, int]", bytes, "str | bytes", "int | None"], Connected]
-"""Connects to host and port, and requests a service for a path, with a protocol version."""
+"""Connect to a host and port, and request a service for a path, with a protocol version."""
 
 
 def reflog_path(repo: Repo, name: Ref) -> str:
-    """Return the file of a reflog; the public method fails at malformed entries."""
+    """Return the path of a reflog's file; the public method fails at malformed entries."""
     return repo._reflog_path(name)
 
 
@@ -30,12 +31,12 @@ class Budget:
     """The bytes that a server may send in answer to one request."""
 
     def __init__(self, limit: int | None) -> None:
-        """Allow so many bytes; None for any number."""
+        """Allow up to ``limit`` bytes; None for any number."""
         self._limit = limit
         self._received = 0
 
     def limited(self, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-        """Return a function that reads, and raises an error where there are more bytes."""
+        """Return a function that calls ``read``, and raises an error above the limit."""
         limit = self._limit
         if limit is None:
             return read
@@ -51,7 +52,7 @@ class Budget:
 
 
 class QuietClient:
-    """A client without dulwich's warnings, for which the bytes of an answer are limited."""
+    """A client without dulwich's warnings, with a limit for the bytes of an answer."""
 
     budget = Budget(None)
 
@@ -61,7 +62,7 @@ class QuietClient:
 
 
 class _ClosingClient(QuietClient):
-    """A client that closes its connection, which dulwich leaves open after an error."""
+    """A client that closes its connection; dulwich leaves it open after an error."""
 
     _protocol: Protocol | None = None
 
@@ -77,10 +78,10 @@ class _ClosingClient(QuietClient):
 
 
 class TcpClient(_ClosingClient, TCPGitClient):
-    """A client for ``git daemon`` that connects with a function."""
+    """A client for ``git daemon`` that connects by calling a function."""
 
     def __init__(self, host: str, port: int | None, connect: Connect) -> None:
-        """Keep the function, which is called for each request."""
+        """Create a client; ``connect`` is called for each request."""
         super().__init__(host, port=port)
         self._connect_with = connect
 
@@ -124,8 +125,8 @@ class HttpClient(QuietClient, HttpGitClient):
         data: bytes | Iterator[bytes] | None = None,
         raise_for_status: bool = True,  # noqa: FBT001, FBT002  # as in dulwich
     ) -> tuple[Any, Callable[[int], bytes]]:
-        if headers is None:  # for "packfile-uris", which Git follows if it is configured to
-            raise GitProtocolError(f"it does not send the pack, but names {url!r} for it")
+        if headers is None:  # "packfile-uris", which Git follows only if it is configured to
+            raise GitProtocolError(f"it refers to {url!r} instead of sending the pack")
         found, read = self.send(url, headers, data, raise_for_status=raise_for_status)
         return found, self.budget.limited(read)
 

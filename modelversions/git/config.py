@@ -28,23 +28,23 @@ _FALSE = frozenset({"false", "no", "off", ""})
 _INTEGER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+))([kKmMgG]?)")
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MAX_FILES = 1000
-"""The files that are read at once, those included counted each time."""
+"""The maximum number of files in one read; a file is counted each time that it is included."""
 MAX_SIZE = 1 << 20
-"""The bytes of one file."""
+"""The maximum number of bytes of one file."""
 _INCLUDES = (b"include", b"includeif")
 _QUOTED = re.compile(r"\s*((?:'[^']*'|\\['!])+)(?:=((?:'[^']*'|\\['!])*))?(?=\s|$)")
 _QUOTE_PART = re.compile(r"'([^']*)'|\\(['!])")
 
 
 class _LimitError(Exception):
-    """A source is larger than what is read."""
+    """A source exceeds ``MAX_SIZE`` or ``MAX_FILES``."""
 
 
 class _Opener:
-    """Opens the files of one reading of all sources, within limits.
+    """Opens files while all sources are read once, within limits.
 
-    dulwich follows includes ten levels deep, but in any number: a few files that include each other
-    can make millions. A device has no end.
+    dulwich follows includes ten levels deep, without a limit for their number: a few files that
+    include each other can make millions. A device file may be endless.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _Opener:
 
 @attrs.frozen
 class _Reader:
-    """Reads files, with those that they include."""
+    """Reads files together with the files that they include."""
 
     conditions: Conditions
     opener: _Opener
@@ -81,11 +81,10 @@ class _Reader:
         )
 
     def included(self, passed: ConfigFile) -> ConfigFile:
-        """Return settings of the command line with the files that they include.
+        """Return the settings of the command line together with the files that they include.
 
         Raises:
-            ValueError: a path is relative; as in Git, there is no file that it could be relative
-                to.
+            ValueError: a path is relative; as in Git, this is not allowed outside of files.
         """
         including = [path for path in passed.sections() if path[0].lower() in _INCLUDES]
         if not including:
@@ -105,24 +104,27 @@ class _Reader:
 class _Stack(StackedConfig):
     """All sources as one configuration.
 
-    A section ``[url]`` that names no URL is left out: Git ignores it, dulwich raises an
-    ``IndexError`` for each URL. Names of sections are in lower case, as dulwich expects it.
+    A section ``[url]`` without a URL is omitted: Git ignores it, dulwich raises an
+    ``IndexError`` for each URL. Section names are in lower case, as dulwich expects.
     """
 
     def sections(self) -> Iterator[tuple[bytes, ...]]:
-        """Iterate over the sections."""
+        """Yield the names of the sections."""
         for name, *rest in super().sections():
             if rest or name.lower() != b"url":
                 yield (name.lower(), *rest)
 
 
 class GitConfig:
-    """Reads the sources on each call, as they may have changed; see ``held``."""
+    """The configuration of a repository or a user.
+
+    The sources are read on each call, as they may have changed; see ``held``.
+    """
 
     def __init__(
         self, repo: MemoryRepo | Repo | None, env: Mapping[str, str] | None = None
     ) -> None:
-        """Read the configuration for ``repo``; without one, the user's.
+        """Use the configuration of ``repo``; without one, the user's. Nothing is read yet.
 
         Args:
             repo: the repository.
@@ -134,7 +136,7 @@ class GitConfig:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Read the sources only once in a ``with`` block, for one operation of this thread."""
+        """Read the sources at most once in a ``with`` block, for this thread."""
         outer = self._held
         self._local.held = {} if outer is None else outer
         try:
@@ -151,7 +153,7 @@ class GitConfig:
     def get(self, key: str) -> str | None:
         """Return the value of a key such as ``"gpg.ssh.program"``; None if it is not set.
 
-        Bytes that are not UTF-8 are surrogate-escaped, so that they can be written back.
+        Bytes that are not UTF-8 are surrogate-escaped, so that the value can be encoded again.
 
         Raises:
             ConfigurationError: a source cannot be read.
@@ -160,7 +162,7 @@ class GitConfig:
         return values[-1] if values else None
 
     def get_all(self, key: str, *, protected: bool = False) -> list[str]:
-        """Return all values of a key, in Git's order: the last one counts for most keys.
+        """Return all values of a key, in Git's order: for most keys, the last one applies.
 
         Args:
             key: the key; a key without a value has the value ``"true"``.
@@ -258,7 +260,7 @@ class GitConfig:
         repo = self._repo
         if not isinstance(repo, Repo):
             return _Reader({}, opener)
-        plain = _Reader(conditions(repo, list), opener)  # in which no condition on URLs holds
+        plain = _Reader(conditions(repo, list), opener)  # conditions on URLs are false
         found = conditions(repo, lambda: _remote_urls(self._sources(plain, protected=False)))
         return _Reader(found, opener)
 
@@ -269,7 +271,7 @@ class GitConfig:
         return [*user, *own, *passed]
 
     def _user_files(self, reader: _Reader) -> Iterator[ConfigFile]:
-        """Read the system's and the user's files, as the environment names them."""
+        """Read the system's and the user's files; the environment may set other paths."""
         env = self.env
         paths = []
         if not parse_bool("GIT_CONFIG_NOSYSTEM", env.get("GIT_CONFIG_NOSYSTEM", "")):
@@ -305,7 +307,7 @@ class UrlSettings:
 
     section: str
     values: Mapping[str, Sequence[str]]
-    """By the variable's name in lower case: its values, those that match best last."""
+    """The values by the variable's name in lower case; the value that matches best is last."""
 
     def get(self, name: str) -> str | None:
         """Return the value of a variable; None if it is not set."""
@@ -313,7 +315,7 @@ class UrlSettings:
         return values[-1] if values else None
 
     def get_all(self, name: str) -> list[str]:
-        """Return the values of a variable that is a list: an empty value clears what precedes."""
+        """Return the values of a variable that is a list; an empty value clears those before it."""
         values = list(self.values.get(name.lower(), ()))
         while "" in values:
             del values[: values.index("") + 1]
@@ -335,10 +337,10 @@ class UrlSettings:
 
 
 def parse_bool(key: str, text: str) -> bool:
-    """Return a boolean as Git parses it: a word, or a number that is 0 or is not.
+    """Return a boolean as Git parses it: a word such as "yes", or a number, where 0 is false.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: the text is neither.
     """
     if text.lower() in _TRUE:
         return True
@@ -355,7 +357,7 @@ def parse_bool(key: str, text: str) -> bool:
 
 
 def get_bool(file: ConfigFile, key: str) -> bool:
-    """Return a boolean of one file; dulwich knows fewer words for it than Git.
+    """Return a boolean from one file; dulwich accepts fewer words for it than Git.
 
     Raises:
         ConfigurationError: the value is not a boolean.
@@ -382,7 +384,7 @@ def _remote_urls(files: Iterable[ConfigFile]) -> list[str]:
 
 
 def _split(key: str) -> tuple[str, ...]:
-    """Split a key into section, perhaps a subsection, and name."""
+    """Split a key into section, subsection if there is one, and name."""
     section, _, rest = key.partition(".")
     middle, dot, name = rest.rpartition(".")
     return (section, middle, name) if dot else (section, name)
@@ -391,7 +393,7 @@ def _split(key: str) -> tuple[str, ...]:
 def _collect(
     found: dict[str, tuple[Match, list[str]]], match: Match, items: Iterable[tuple[bytes, bytes]]
 ) -> None:
-    """Add variables unless a section that matches better has set them before."""
+    """Add variables, unless a section that matches better has set them."""
     for variable, value in items:
         name = variable.lower().decode(errors="replace")
         best, values = found.get(name, (match, []))
@@ -400,7 +402,7 @@ def _collect(
 
 
 def _command_line(env: Mapping[str, str]) -> Iterator[ConfigFile]:
-    """Return the settings of ``GIT_CONFIG_COUNT``, then those of ``git -c``."""
+    """Yield the settings of ``GIT_CONFIG_COUNT``, then those of ``git -c``."""
     counted = env_config(env)
     if counted is not None:
         yield counted
@@ -409,7 +411,9 @@ def _command_line(env: Mapping[str, str]) -> Iterator[ConfigFile]:
     while text[end:].strip():
         match = _QUOTED.match(text, end)
         if match is None:
-            raise ValueError("bogus format in GIT_CONFIG_PARAMETERS")  # which may hold a secret
+            raise ValueError(
+                "bogus format in GIT_CONFIG_PARAMETERS"
+            )  # the text may contain a secret
         end = match.end()
         key, value = _unquote(match[1]), match[2]
         if value is None and not text[match.start() : end].endswith("="):

@@ -1,7 +1,7 @@
 """The conditions of ``includeIf`` in Git's configuration.
 
-dulwich has them too, but its ``gitdir:`` knows no wildcards within a component and matches the git
-directory itself, and its ``hasconfig:`` reads one file only.
+dulwich implements them too, but its ``gitdir:`` supports no wildcards within a path component and
+matches the git directory itself, and its ``hasconfig:`` reads one file only.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from dulwich.repo import Repo
 from dulwich.wildmatch import MalformedPattern, translate
 
 Conditions = Mapping[str, Callable[[str], bool]]
-"""Functions that evaluate a condition, by its prefix, such as ``"gitdir:"``."""
+"""Functions that evaluate a condition, by the prefix of the condition, such as ``"gitdir:"``."""
 
 _BRANCHES = b"refs/heads/"
 
 
 def conditions(repo: Repo, remote_urls: Callable[[], Iterable[str]]) -> Conditions:
-    """Return the conditions as they hold for a repository.
+    """Return the conditions for a repository.
 
     Args:
         repo: the repository.
         remote_urls: returns the URLs of all remotes that are configured without a condition.
     """
-    folder = os.fspath(repo.controldir())
+    directory = os.fspath(repo.controldir())
     return {
-        "gitdir:": lambda pattern: _is_below(pattern, folder, 0),
-        "gitdir/i:": lambda pattern: _is_below(pattern, folder, re.IGNORECASE),
+        "gitdir:": lambda pattern: _is_below(pattern, directory, 0),
+        "gitdir/i:": lambda pattern: _is_below(pattern, directory, re.IGNORECASE),
         "onbranch:": lambda pattern: _is_on(pattern, repo),
         "hasconfig:remote.*.url:": lambda pattern: any(
             _matches(pattern, url, 0) for url in remote_urls()
@@ -38,16 +38,16 @@ def conditions(repo: Repo, remote_urls: Callable[[], Iterable[str]]) -> Conditio
     }
 
 
-def _is_below(pattern: str, folder: str, flags: int) -> bool:
+def _is_below(pattern: str, directory: str, flags: int) -> bool:
     """Return whether a pattern matches the git directory, with or without symbolic links."""
     start = ""
-    if pattern.startswith("~/"):  # what it stands for has no wildcards
+    if pattern.startswith("~/"):  # the expanded path has no wildcards
         start, pattern = f"{os.path.realpath(os.path.expanduser('~'))}/", pattern[2:]
-    elif pattern.startswith("./"):  # relative to a file that dulwich does not name
+    elif pattern.startswith("./"):  # relative to the including file, which dulwich does not pass
         return False
     elif not os.path.isabs(pattern):
         pattern = f"**/{pattern}"
-    for path in (os.path.realpath(folder), os.path.abspath(folder)):
+    for path in (os.path.realpath(directory), os.path.abspath(directory)):
         slashes = path.replace(os.sep, "/")
         if slashes.startswith(start) and _matches(
             _complete(pattern), slashes.removeprefix(start), flags

@@ -30,37 +30,37 @@ class Deletion:
     def __init__(
         self, sink: Transport | LocalRemote, refs: Sequence[TagRef], hook: PrePushHook
     ) -> None:
-        """Delete ``refs``, which are those of the local repository, unless its hook refuses."""
+        """Prepare to delete ``refs`` of the local repository, unless its hook rejects it."""
         self._sink = sink
         self._hook = hook
         self._refs = refs
-        self._gone: list[str] = []
-        """The names of the tags that the remote has."""
+        self._existing: list[str] = []
+        """The names of the tags to delete: those that exist at the remote."""
 
     def run(self) -> list[str]:
-        """Delete the tags that the remote has, all or none if it supports that; return the names.
+        """Delete the tags that the remote has, atomically if it supports that; return the names.
 
         Raises:
-            WriteConflictError: one is another tag there.
+            WriteConflictError: the remote has a different tag of one name.
             PushRejectedError: the remote rejected the deletion.
-            PartlyDeletedError: some were deleted, and others not.
-            RemoteError: the remote cannot be used; or it is unknown whether they were deleted.
+            PartlyDeletedError: some were deleted, others were not.
+            RemoteError: the remote cannot be used, or it is unknown whether the tags were deleted.
         """
         try:
             result = self._send()
         except RemoteError as error:
-            if not self._gone:  # nothing was sent
+            if not self._existing:  # nothing was sent
                 raise
             failure: RemoteError | WriteConflictError = error
         else:
             if not result.refused and not result.unreported:
-                return self._gone
+                return self._existing
             failure = self._failure(result)
-        left = self._left(failure)
-        deleted = [name for name in self._gone if name not in left]
-        if left and deleted:
-            raise _partly(deleted, left, self._sink.location, failure) from failure
-        if left:
+        remaining = self._remaining(failure)
+        deleted = [name for name in self._existing if name not in remaining]
+        if remaining and deleted:
+            raise _partly_deleted(deleted, remaining, self._sink.location, failure) from failure
+        if remaining:
             failure.args = (f"{failure}; nothing was deleted",)
             raise failure
         return deleted  # only the answer was lost
@@ -71,22 +71,24 @@ class Deletion:
         try:
             return self._sink.send(self._compute_updates, _no_objects, atomic=True)
         except InvalidArgumentError:
-            _LOGGER.debug("%r has no atomic pushes; deleting without", self._sink.location)
+            _LOGGER.debug(
+                "%r does not support atomic pushes; deleting without", self._sink.location
+            )
             return self._sink.send(self._compute_updates, _no_objects, atomic=False)
 
-    def _compute_updates(self, there: Mapping[str, str]) -> Mapping[str, str]:
+    def _compute_updates(self, remote_refs: Mapping[str, str]) -> Mapping[str, str]:
         for ref in self._refs:
-            id = there.get(f"{TAGS}{ref.name}", ref.id)
+            id = remote_refs.get(f"{TAGS}{ref.name}", ref.id)
             if id != ref.id:
                 raise WriteConflictError(
-                    f"the tag {ref.name!r} is {id} at {self._sink.location!r} and {ref.id} here; "
-                    "nothing was deleted, find out which one is right",
+                    f"the tag {ref.name!r} is {id} at {self._sink.location!r} and {ref.id} "
+                    "locally; nothing was deleted, find out which one is right",
                     tag=ref.name,
                 )
-        gone = [ref.name for ref in self._refs if f"{TAGS}{ref.name}" in there]
-        updates = {f"{TAGS}{name}": "" for name in gone}
-        self._hook.run(self._sink.location, updates, there)
-        self._gone = gone
+        existing = [ref.name for ref in self._refs if f"{TAGS}{ref.name}" in remote_refs]
+        updates = {f"{TAGS}{name}": "" for name in existing}
+        self._hook.run(self._sink.location, updates, remote_refs)
+        self._existing = existing
         return updates
 
     def _failure(self, result: PushResult) -> RemoteError | WriteConflictError:
@@ -99,33 +101,33 @@ class Deletion:
             location=location,
         )
 
-    def _left(self, failure: RemoteError | WriteConflictError) -> list[str]:
+    def _remaining(self, failure: RemoteError | WriteConflictError) -> list[str]:
         """Return the tags that the remote still has.
 
         Raises:
-            RemoteError: this cannot be found out.
+            RemoteError: the remote cannot be read.
         """
         ids = {ref.name: ref.id for ref in self._refs}
         try:
-            listed = self._sink.tags(self._gone)
+            listed = self._sink.tags(self._existing)
         except RepositoryError as error:
-            names = ", ".join(map(repr, self._gone))
+            names = ", ".join(map(repr, self._existing))
             raise RemoteError(
-                f"{failure}. It is unknown whether {names} was deleted there ({error}); nothing "
-                "was deleted here, call delete_tags() again",
+                f"{failure}. The following tags may or may not have been deleted: {names} "
+                f"({error}); nothing was deleted locally, call delete_tags() again",
                 location=self._sink.location,
             ) from failure
         return [ref.name for ref in listed if ids.get(ref.name) == ref.id]
 
 
-def _partly(
-    deleted: Sequence[str], left: Sequence[str], location: str, failure: Exception
+def _partly_deleted(
+    deleted: Sequence[str], remaining: Sequence[str], location: str, failure: Exception
 ) -> PartlyDeletedError:
-    """Return the error for tags of which a remote deleted some."""
+    """Return the error for a remote that deleted only some of the tags."""
     return PartlyDeletedError(
-        f"{location!r} deleted {', '.join(map(repr, deleted))}, and not "
-        f"{', '.join(map(repr, left))}: {failure}; nothing was deleted here, fix this, then call "
-        "delete_tags() again",
+        f"{location!r} deleted {', '.join(map(repr, deleted))}, but not "
+        f"{', '.join(map(repr, remaining))}: {failure}; nothing was deleted locally, fix this, "
+        "then call delete_tags() again",
         tags=tuple(deleted),
         location=location,
     )

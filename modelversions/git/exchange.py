@@ -56,13 +56,13 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
     Raises:
         RepositoryNotFoundError: there is no such remote.
         InvalidArgumentError: the store is not local.
-        DubiousOwnershipError: another user owns the repository, whose configuration may lead to
-            any server.
+        DubiousOwnershipError: another user owns the repository; its configuration may name any
+            server.
     """
     if not isinstance(store, LocalStore):
         raise InvalidArgumentError(
             f"{store.location!r} is a server, where changes are made at once; push and fetch need "
-            "a repository on this machine",
+            "a local repository",
             argument="remote",
             value=remote,
         )
@@ -77,12 +77,12 @@ def connect(store: ReadStore, remote: object) -> ConnectedRemote:
 class ConnectedRemote:
     """A remote, connected with a local repository.
 
-    It opens the local repository again, so that others can use that while a server is slow.
+    It opens the local repository again, so that a slow server does not block its other users.
     """
 
     def __init__(
         self,
-        here: OpenRepository,
+        local: OpenRepository,
         remote: RemoteUrls | LocalStore | RemoteStore,
         name: str,
         options: RemoteOptions,
@@ -90,27 +90,27 @@ class ConnectedRemote:
         """Connect a repository with a remote.
 
         Args:
-            here: the repository.
+            local: the local repository.
             remote: the URLs to fetch from and to push to, or another repository.
             name: the remote's name, for the hook.
             options: how to connect.
         """
-        self._here = here.reopened()
-        self._repo = self._here.repo
-        self._programs = self._here.programs
-        self._refs = self._here.refs
-        self._files = self._here.files
+        self._local = local.reopened()
+        self._repo = self._local.repo
+        self._programs = self._local.programs
+        self._refs = self._local.refs
+        self._files = self._local.files
         self._options = options
         self._hook = PrePushHook(self._programs, redact(name))
         self._own: list[_Endpoint] = []
-        """The endpoints that are closed with this one."""
+        """The endpoints that ``close`` closes."""
         self._source, self._sinks = self._endpoints(remote)
         self.location = ", ".join(sink.location for sink in self._sinks)
 
     def _endpoints(
         self, remote: RemoteUrls | LocalStore | RemoteStore
     ) -> tuple[_Endpoint, Sequence[_Endpoint]]:
-        """Return the endpoint to fetch from, and those to push to."""
+        """Return the endpoint to fetch from, and the endpoints to push to."""
         if isinstance(remote, RemoteStore):
             return remote.transport, [remote.transport]
         if isinstance(remote, LocalStore):
@@ -133,7 +133,7 @@ class ConnectedRemote:
         """Close the connections."""
         for endpoint in self._own:
             endpoint.close()
-        self._here.close()
+        self._local.close()
 
     def list_tags(self) -> list[TagRef]:
         """List the remote's tags."""
@@ -146,23 +146,23 @@ class ConnectedRemote:
     def push(self, refs: Sequence[TagRef]) -> list[TagRef]:
         """Push tags that the remote lacks, atomically if it supports that.
 
-        If the remote has several ``pushurl``, they are pushed to each. As in Git, an error at one
-        does not stop the others; it is raised at the end.
+        If the remote has several ``pushurl``, the tags are pushed to each. As in Git, an error at
+        one does not stop the others; it is raised at the end.
         """
-        had: list[list[TagRef]] = []
+        existing: list[list[TagRef]] = []
         failure: ModelVersionsError | None = None
         done: list[str] = []
         for sink in self._sinks:
             try:
-                had.append(self._send_to(sink, refs))
+                existing.append(self._send_to(sink, refs))
                 done.append(sink.location)
             except ModelVersionsError as error:
                 failure = failure or error
         if failure is not None:
             if done:
-                failure.args = (f"{failure}; they were pushed to {', '.join(done)}",)
+                failure.args = (f"{failure}; the tags were pushed to {', '.join(done)}",)
             raise failure
-        return _merged(refs, had)
+        return _merged(refs, existing)
 
     def _send_to(self, sink: _Endpoint, refs: Sequence[TagRef]) -> list[TagRef]:
         self._check_sink(sink)
@@ -172,9 +172,9 @@ class ConnectedRemote:
             return self._send(sink, refs, atomic=False)
 
     def delete(self, refs: Sequence[TagRef]) -> list[str]:
-        """Delete those of some tags that the remote has, atomically if it supports that.
+        """Delete the tags that the remote has, atomically if it supports that; return their names.
 
-        If the remote has several ``pushurl``, they are deleted at each, until an error.
+        If the remote has several ``pushurl``, the tags are deleted at each, until an error.
         """
         for sink in self._sinks:
             if isinstance(sink, LocalRemote) and sink.is_in(self._repo):
@@ -183,61 +183,70 @@ class ConnectedRemote:
                     argument="push",
                     value=sink.location,
                 )
-        gone: dict[str, None] = {}
+        deleted: dict[str, None] = {}
         done: list[str] = []
         for sink in self._sinks:
             try:
                 self._check_sink(sink)
-                gone.update(dict.fromkeys(Deletion(sink, refs, self._hook).run()))
+                deleted.update(dict.fromkeys(Deletion(sink, refs, self._hook).run()))
             except ModelVersionsError as error:
-                if not gone:
+                if not deleted:
                     raise
-                tags = (*gone, *getattr(error, "tags", ()))
+                tags = (*deleted, *getattr(error, "tags", ()))
                 raise PartlyDeletedError(
-                    f"{', '.join(map(repr, gone))} deleted at {', '.join(done)}, but not at "
-                    f"{sink.location!r}: {error}; nothing was deleted here, fix this, then call "
+                    f"{', '.join(map(repr, deleted))} deleted at {', '.join(done)}, but not at "
+                    f"{sink.location!r}: {error}; nothing was deleted locally, fix this, then call "
                     "delete_tags() again",
                     tags=tuple(dict.fromkeys(tags)),
                     location=self.location,
                 ) from error
             done.append(sink.location)
-        return list(gone)
+        return list(deleted)
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
         """Fetch the objects, then create the refs that do not exist."""
         new = self._fetch([ref.id for ref in refs])
         self._check_objects(new)
-        self._check_whole(new)
+        self._check_complete(new)
         kinds = self._files.types({ref.id for ref in refs})
         missing = next((id for id, kind in kinds.items() if not kind), None)
         if missing is not None:
-            raise self._not_whole(missing)
+            raise self._incomplete(missing)
         with self._programs.config.held():
             return self._create([ref for ref in refs if kinds[ref.id] == "tag"])
 
     def _create(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
-        """Create refs at once; if one cannot be created, one by one."""
+        """Create all refs at once, or one by one if one cannot be created.
+
+        Returns:
+            The refs that were created, and those that conflict with existing ones.
+        """
         log = self._log
-        brought: list[TagRef] = []
-        left: list[TagRef] = []
-        todo = [list(refs)] if refs else []
-        while todo:
-            some = todo.pop(0)
+        created: list[TagRef] = []
+        conflicting: list[TagRef] = []
+        batches = [list(refs)] if refs else []
+        while batches:
+            batch = batches.pop(0)
             try:
-                self._refs.create([NewRef(ref.name, ref.id, log) for ref in some])
+                self._refs.create([NewRef(ref.name, ref.id, log) for ref in batch])
             except WriteConflictError:
-                todo += [[ref] for ref in some] if len(some) > 1 else []
-                left += some if len(some) == 1 else []
+                batches += [[ref] for ref in batch] if len(batch) > 1 else []
+                conflicting += batch if len(batch) == 1 else []
             else:
-                brought += some
-        return brought, left
+                created += batch
+        return created, conflicting
 
     def _fetch(self, wants: Sequence[str]) -> list[ObjectID]:
-        """Fetch objects with all that they need; return the new ones."""
+        """Fetch objects and all that they refer to; return the ids of the new ones.
+
+        Raises:
+            RepositoryError: the object formats differ.
+        """
         if any(len(want) != self._repo.object_format.hex_length for want in wants):
             raise RepositoryError(
-                f"{self._source.location!r} names its objects in another format (SHA-1, SHA-256): "
-                "nothing can be fetched from there",
+                f"the object format of {self._source.location!r} differs from this repository's, "
+                f"which is {self._repo.object_format.name}; fetch from a repository with the same "
+                "object format",
                 location=self._source.location,
             )
         store = self._repo.object_store
@@ -259,7 +268,7 @@ class ConnectedRemote:
         """Store a fetched pack.
 
         Raises:
-            RemoteError: it is broken; in memory also if dulwich cannot parse one of its objects.
+            RemoteError: the pack is broken; or, in memory, dulwich cannot parse one of its objects.
         """
         try:
             return store()
@@ -276,17 +285,17 @@ class ConnectedRemote:
     def _writing(self) -> Iterator[None]:
         try:
             yield
-        except ModelVersionsError:  # some are OSErrors
+        except ModelVersionsError:  # some of them are OSErrors
             raise
         except OSError as error:
             raise RepositoryError(
                 f"the objects that were fetched cannot be stored: {error}; check the permissions "
                 "and the free space of the repository",
-                location=self._here.location,
+                location=self._local.location,
             ) from error
 
     def _check_objects(self, new: Sequence[ObjectID]) -> None:
-        """Check new objects, if the configuration says so.
+        """Check new objects, if the configuration requires it.
 
         Raises:
             RemoteError: one is invalid.
@@ -302,8 +311,8 @@ class ConnectedRemote:
                 location=self._source.location,
             )
 
-    def _check_whole(self, new: Sequence[ObjectID]) -> None:
-        """Check that all objects exist that new ones refer to.
+    def _check_complete(self, new: Sequence[ObjectID]) -> None:
+        """Check that all objects exist to which new objects refer.
 
         Raises:
             RemoteError: an object was not sent.
@@ -314,32 +323,34 @@ class ConnectedRemote:
             needed.update(dict.fromkeys(links(found, width)))
         missing = self._files.first_missing(needed)
         if missing is not None:
-            raise self._not_whole(missing)
+            raise self._incomplete(missing)
 
-    def _not_whole(self, id: str) -> RemoteError:
+    def _incomplete(self, id: str) -> RemoteError:
         return RemoteError(
-            f"{self._source.location!r} did not send {id}, which its tags lead to, so none was "
-            "fetched; if it is a shallow repository, fetch from the one that it was made from",
+            f"{self._source.location!r} did not send {id}, to which its tags lead, so no tag was "
+            "fetched; if it is a shallow clone, fetch from the repository that it was cloned from",
             location=self._source.location,
         )
 
     def _send(self, sink: _Endpoint, refs: Sequence[TagRef], *, atomic: bool) -> list[TagRef]:
         others: list[TagRef] = []
 
-        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
+        def compute_updates(remote_refs: Mapping[str, str]) -> Mapping[str, str]:
             wanted = {f"{TAGS}{ref.name}": ref.id for ref in refs}
             others[:] = [
-                TagRef(ref.removeprefix(TAGS), there[ref]) for ref in wanted if ref in there
+                TagRef(ref.removeprefix(TAGS), remote_refs[ref])
+                for ref in wanted
+                if ref in remote_refs
             ]
-            updates = {ref: id for ref, id in wanted.items() if ref not in there}
-            self._hook.run(sink.location, updates, there)
+            updates = {ref: id for ref, id in wanted.items() if ref not in remote_refs}
+            self._hook.run(sink.location, updates, remote_refs)
             return updates
 
         result = sink.send(compute_updates, self._pack, atomic=atomic)
         if result.refused:
-            went = len(refs) - len(others) - len(result.refused)
+            accepted = len(refs) - len(others) - len(result.refused)
             ref, reason = result.cause
-            rest = f"{went} other tags went through; " if went else ""
+            rest = f"other tags accepted: {accepted}; " if accepted else ""
             name = ref.removeprefix(TAGS)
             raise rejected(name, sink.location, reason, result.messages, rest)
         if result.unreported:
@@ -361,7 +372,7 @@ class ConnectedRemote:
         if missing is not None:
             path = getattr(self._repo, "path", "memory")
             raise RepositoryError(
-                f"{path!r} lacks the object {missing}, which is to be pushed; in a partial clone "
+                f"{path!r} lacks the object {missing}, which has to be pushed; in a partial clone "
                 "use 'git push', which fetches it first",
                 location=path,
             )
@@ -387,26 +398,26 @@ class ConnectedRemote:
         return [id for id, kind in kinds.items() if kind == "commit"]
 
     def _check_sink(self, sink: _Endpoint) -> None:
-        """Check that a push can be made.
+        """Check that a push is supported.
 
         Raises:
-            PushRejectedError: the packs that dulwich makes for servers have no SHA-256.
+            PushRejectedError: dulwich cannot push objects with SHA-256 to a server.
         """
         if self._repo.object_format.name != "sha1" and isinstance(sink, Transport):
             raise cannot_push(
                 sink.location,
-                "packs for servers are made with SHA-1 here, and this repository has SHA-256",
+                "pushing a SHA-256 repository to a server is not supported",
             )
 
 
-def _merged(refs: Sequence[TagRef], had: Sequence[Sequence[TagRef]]) -> list[TagRef]:
-    """Return the tags that one of several repositories has different, or all have equal."""
+def _merged(refs: Sequence[TagRef], existing: Sequence[Sequence[TagRef]]) -> list[TagRef]:
+    """Return the tags that differ in one of several repositories, or exist in all of them."""
     found = []
     for ref in refs:
-        there = [one for several in had for one in several if one.name == ref.name]
-        other = next((one for one in there if one.id != ref.id), None)
-        if other is not None or len(there) == len(had):
-            found.append(other or there[0])
+        tags = [one for several in existing for one in several if one.name == ref.name]
+        other = next((one for one in tags if one.id != ref.id), None)
+        if other is not None or len(tags) == len(existing):
+            found.append(other or tags[0])
     return found
 
 

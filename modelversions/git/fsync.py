@@ -1,7 +1,8 @@
 """Which files are synced to the disk: ``core.fsync``, as Git reads it.
 
-Git syncs packs, but neither refs nor loose objects unless this setting asks for them. A sync takes
-longer than all else of a write: registering a version took 2.2 times as long as ``git tag -a``.
+Git syncs packs, but neither refs nor loose objects unless this setting asks for them. Syncing
+takes longer than the rest of a write: with it, registering a version took 2.2 times as long as
+``git tag -a``.
 """
 
 from __future__ import annotations

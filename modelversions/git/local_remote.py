@@ -1,9 +1,8 @@
 """The repository at a path, as a remote.
 
-dulwich has a client for it (``LocalGitClient``), which reads the other repository's refs and writes
-them without Git's rules: it fails at refs with irregular names, and ignores hidden refs, reflogs,
-the modes of a shared repository and shallow boundaries. Here the other repository is read and
-written as this one is.
+dulwich's client for it (``LocalGitClient``) does not follow Git's rules for refs: it fails at refs
+with irregular names, and ignores hidden refs, reflogs, the modes of a shared repository and shallow
+boundaries. This module reads and writes the other repository as the local one is read and written.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ _HOOKS = ("pre-receive", "update", "proc-receive", "post-receive", "post-update"
 
 
 class LocalRemote:
-    """Lists the tags of another repository on this machine, copies its objects, pushes to it."""
+    """Another repository on this machine: lists its tags, copies its objects, pushes to it."""
 
     def __init__(self, other: Url | LocalStore, config: GitConfig, options: RemoteOptions) -> None:
-        """Keep the path; the repository is opened on first use.
+        """Initialize with a path or a store; the repository is opened on first use.
 
         Args:
             other: a URL whose scheme is ``file``, or the store of another repository.
@@ -64,11 +63,11 @@ class LocalRemote:
             opened.close()
 
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
-        """List the tags that can be fetched; the peeled id of a lightweight tag is its own."""
-        there = self._open("fetching from it")
-        hidden = there.hidden("uploadpack")
-        refs = [ref for ref in there.refs.tags(prefixes) if not _hides(hidden, TAGS + ref.name)]
-        types = there.files.types({ref.id for ref in refs})
+        """List the tags that can be fetched; the peeled id of a lightweight tag is its own id."""
+        opened = self._open("fetching from it")
+        hidden = opened.hidden("uploadpack")
+        refs = [ref for ref in opened.refs.tags(prefixes) if not _hides(hidden, TAGS + ref.name)]
+        types = opened.files.types({ref.id for ref in refs})
         return [
             ref if types[ref.id] == "tag" else ref._replace(peeled=ref.id)
             for ref in refs
@@ -83,82 +82,82 @@ class LocalRemote:
         haves: Iterable[str] = (),
         shallow: Iterable[str] = (),
     ) -> None:
-        """Write the objects that ``wants`` need and ``haves`` do not to a file, as a pack.
+        """Write a pack with the objects that ``wants`` need and ``haves`` do not.
 
         Args:
             wants: the ids of objects.
             file: the file.
-            haves: commits that are known.
-            shallow: the commits among them whose parents are not known.
+            haves: commits that the receiver has.
+            shallow: the commits whose parents the receiver does not have.
 
         Raises:
             RemoteError: an object is missing.
         """
-        there = self._open("fetching from it")
-        boundaries = {*shallow, *there.shallow}
-        ids = there.outgoing(boundaries).objects(wants, haves)
-        missing = there.files.first_missing(ids)
+        opened = self._open("fetching from it")
+        boundaries = {*shallow, *opened.shallow}
+        ids = opened.outgoing(boundaries).objects(wants, haves)
+        missing = opened.files.first_missing(ids)
         if missing is not None:
             raise RemoteError(
-                f"{self.location!r} lacks the object {missing}, which its tags lead to, so nothing "
-                "was fetched; if it is a partial clone, fetch from the repository that it was made "
-                "from",
+                f"{self.location!r} lacks the object {missing}, to which its tags lead, so nothing "
+                "was fetched; if it is a partial clone, fetch from the repository that it was "
+                "cloned from",
                 location=self.location,
             )
-        count, entries = pack_objects(there.files, there.repo.object_store, ids)
+        count, entries = pack_objects(opened.files, opened.repo.object_store, ids)
         done = self._reported(entries, count)
-        write_pack_data(file.write, done, there.repo.object_format, num_records=count)
+        write_pack_data(file.write, done, opened.repo.object_format, num_records=count)
 
     def send(self, compute_updates: ComputeUpdates, pack: PackOf, *, atomic: bool) -> PushResult:
         """Push: create refs, all or none, whatever ``atomic`` is.
 
         Args:
-            compute_updates: maps the refs to new ones.
+            compute_updates: maps the current refs to new ids.
             pack: returns the objects to send.
-            atomic: not used: the refs are created in one transaction.
+            atomic: not used, as the refs are created in one transaction.
 
         Raises:
-            PushRejectedError: Git would refuse, or run a hook.
+            PushRejectedError: Git would refuse the push, or run a hook.
             WriteConflictError: a ref cannot be created; none was.
             RemoteError: the objects cannot be stored.
         """
         del atomic
-        there = self._open("pushing to it")
+        opened = self._open("pushing to it")
         while True:
-            known = {ref: id.decode("ascii") for ref, id in there.all_refs()}
-            updates = compute_updates({**known, **there.tag_ids()})
+            known = {ref: id.decode("ascii") for ref, id in opened.all_refs()}
+            updates = compute_updates({**known, **opened.tag_ids()})
             try:
                 if updates:
-                    self._update(there, updates, known, pack)
+                    self._update(opened, updates, known, pack)
             except TagExistsError as error:
-                if f"{TAGS}{error.tag}" not in there.tag_ids():
+                if f"{TAGS}{error.tag}" not in opened.tag_ids():
                     raise  # else another writer was faster
             else:
                 return PushResult({}, frozenset(), "")
 
     def _update(
         self,
-        there: _Opened,
+        opened: _Opened,
         updates: Mapping[str, str],
         known: Mapping[str, str],
         pack: PackOf,
     ) -> None:
         """Delete refs, or send objects and create refs; see ``send``."""
-        self._check(there, updates)
+        self._check(opened, updates)
         if not all(updates.values()):
-            there.delete([TagRef(ref.removeprefix(TAGS), known[ref]) for ref in updates])
+            opened.delete([TagRef(ref.removeprefix(TAGS), known[ref]) for ref in updates])
             return
         haves = {ObjectID(id.encode()) for id in known.values()}
         wants = {ObjectID(id.encode()) for id in updates.values()}
-        count, entries = pack(haves, wants, there.shallow)
+        count, entries = pack(haves, wants, opened.shallow)
         try:
-            missing = there.add(count, self._reported(entries, count))
+            missing = opened.add(count, self._reported(entries, count))
         except OSError as error:
             if isinstance(error, ModelVersionsError):
                 raise
             raise RemoteError(
                 f"the objects cannot be stored in {self.location!r}: {error}; check the "
-                "permissions and the free space there",
+                "permissions and the free space of that repository",
                 location=self.location,
             ) from error
         if missing is not None:
@@ -167,7 +166,7 @@ class LocalRemote:
                 f"the object {missing} is in neither repository, as one of them is a shallow or "
                 "partial clone",
             )
-        there.create(updates)
+        opened.create(updates)
 
     def is_in(self, repo: Repo | MemoryRepo) -> bool:
         """Return whether its tags are those of a repository, or of a work tree of it."""
@@ -177,12 +176,12 @@ class LocalRemote:
         return os.path.samefile(own.commondir(), repo.commondir())
 
     def _open(self, action: str) -> _Opened:
-        """Open the repository, and check that Git would do so.
+        """Open the repository, after the checks that Git makes.
 
         Raises:
-            RepositoryNotFoundError: there is none.
+            RepositoryNotFoundError: there is no repository.
             ConfigurationError: the protocol ``file`` is not allowed.
-            DubiousOwnershipError: another user owns it.
+            DubiousOwnershipError: another user owns the repository.
         """
         other = self._other
         if isinstance(other, Url) or isinstance(other.repo, Repo):
@@ -192,26 +191,26 @@ class LocalRemote:
         self._opened.programs.require_trusted(action)
         return self._opened
 
-    def _check(self, there: _Opened, updates: Mapping[str, str]) -> None:
-        """Check a push as the server's side of Git does.
+    def _check(self, opened: _Opened, updates: Mapping[str, str]) -> None:
+        """Check a push as ``git receive-pack`` does.
 
         Raises:
-            PushRejectedError: Git would refuse it, or run a hook with the pushed refs.
+            PushRejectedError: Git would refuse it, or run a hook.
         """
-        with there.config.held():
-            hook = next(filter(None, map(there.programs.hook, _HOOKS)), None)
+        with opened.config.held():
+            hook = next(filter(None, map(opened.programs.hook, _HOOKS)), None)
             if hook is not None:
                 raise cannot_push(
                     self.location, f"it has the hook {hook!r}, which only Git can run"
                 )
-            values = there.hidden("receive")
+            values = opened.hidden("receive")
         hidden = next((ref for ref in updates if _hides(values, ref)), None)
         if hidden is not None:
             raise cannot_push(self.location, f"its configuration hides the ref {hidden!r}")
-        if not all(map(there.files.fits, filter(None, updates.values()))):
+        if not all(map(opened.files.fits, filter(None, updates.values()))):
             raise cannot_push(
                 self.location,
-                f"its object format is {there.repo.object_format.name}, unlike that of this "
+                f"its object format is {opened.repo.object_format.name}, unlike that of this "
                 "repository",
             )
 
@@ -228,7 +227,7 @@ def _open_other(other: Url | LocalStore) -> OpenRepository:
 
 
 class _Opened:
-    """The other repository while it is open."""
+    """The other repository, while it is open."""
 
     def __init__(self, opened: OpenRepository) -> None:
         self._opened = opened
@@ -250,12 +249,12 @@ class _Opened:
         return Outgoing(self.files, width, dict.fromkeys(boundaries, ()))
 
     def all_refs(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the readable refs with their objects."""
+        """Yield the readable refs with the ids of their objects."""
         for name, id in ids_below(self.repo.refs, b"refs/").items():
             yield f"refs/{name.decode(errors='replace')}", id
 
     def tag_ids(self) -> dict[str, str]:
-        """Return the tags, unreadable ones too."""
+        """Return the ids of all tags by full ref name, also of unreadable ones."""
         return {f"{TAGS}{ref.name}": ref.id for ref in self.refs.tags([""])}
 
     def hidden(self, section: str) -> list[str]:
@@ -264,7 +263,7 @@ class _Opened:
         return [*shared, *self.config.get_all(f"{section}.hideRefs")]
 
     def add(self, count: int, entries: Iterator[UnpackedObject]) -> str | None:
-        """Add objects; return the id of one that they need and is missing, and then add none."""
+        """Add objects, unless one that they need is missing; return the id of a missing one."""
         sent = _Sent(entries, self.repo.object_format.oid_length)
         store, format = self.repo.object_store, self.repo.object_format
         if not isinstance(store, DiskObjectStore):
@@ -288,10 +287,10 @@ class _Opened:
         return missing
 
     def _check(self, new: Sequence[ObjectID]) -> None:
-        """Check new objects, if the configuration says so.
+        """Check new objects, if the configuration requires it.
 
         Raises:
-            PushRejectedError: one is invalid. They stay, and nothing refers to them.
+            PushRejectedError: one is invalid. The objects are kept, but no ref leads to them.
         """
         if not are_checked(self.config, "receive"):
             return
@@ -313,7 +312,7 @@ class _Opened:
 
 
 class _Sent:
-    """Entries of a pack; collects what they are and what they need."""
+    """Iterates over the entries of a pack; collects their ids and the ids that they refer to."""
 
     def __init__(self, entries: Iterator[UnpackedObject], width: int) -> None:
         self._entries = entries
@@ -325,18 +324,18 @@ class _Sent:
         for entry in self._entries:
             self._sent.add(entry.sha().hex())
             kind = TYPES.get(entry.pack_type_num, "")
-            if kind in ("tag", "commit"):  # a tree is read with all that it needs
+            if kind in ("tag", "commit"):  # a tree is sent with all that it refers to
                 raw = b"".join(entry.decomp_chunks)
                 self._needed.update(dict.fromkeys(links((kind, raw), self._width)))
             yield entry
 
     def first_missing(self, files: ObjectFiles) -> str | None:
-        """Return an object that the entries need, and neither they nor ``files`` have."""
+        """Return an object that the entries refer to, but that neither they nor ``files`` have."""
         return files.first_missing(id for id in self._needed if id not in self._sent)
 
 
 def _hides(values: Sequence[str], ref: str) -> bool:
-    """Return whether values of ``hideRefs`` hide a ref: the last one that matches decides."""
+    """Return whether values of ``hideRefs`` hide a ref; the last value that matches applies."""
     for value in reversed(values):
         pattern = value.removeprefix("!").removeprefix("^").rstrip("/")
         if ref == pattern or ref.startswith(f"{pattern}/"):

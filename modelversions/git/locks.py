@@ -1,7 +1,7 @@
-"""Locks that a forked child can take, and how long to wait for those of refs.
+"""Locks that a forked child can acquire, and the timeout for locks of refs.
 
-A child of ``fork()`` has only the thread that called it. A lock that another thread held at that
-moment would never be released in the child, so each gets a new one there.
+A child of ``fork()`` has only the thread that called ``fork()``. A lock that another thread held
+would never be released in the child, so each lock is replaced there.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from collections.abc import Callable
 from types import TracebackType
 
 TIMEOUT = 1.0
-"""The seconds to wait for a lock of a ref that another writer holds, here or at a server."""
+"""The seconds to wait for the lock of a ref that another writer holds, locally or on a server."""
 
 
 class ForkSafeLock:
-    """A reentrant lock for ``with``; free again in a forked child."""
+    """A reentrant lock for ``with`` that is released in a forked child."""
 
     def __init__(self, in_child: Callable[[], None] | None = None) -> None:
-        """Make a lock.
+        """Create a lock.
 
         Args:
-            in_child: is called in a forked child; a method is not kept alive by it.
+            in_child: a method that is called in a forked child; only a weak reference is held.
         """
         self._lock = threading.RLock()
         self._in_child = None if in_child is None else weakref.WeakMethod(in_child)
         _LOCKS.add(self)
 
     def __enter__(self) -> None:
-        """Wait for the lock."""
+        """Acquire the lock."""
         self._lock.acquire()
 
     def __exit__(
@@ -39,11 +39,11 @@ class ForkSafeLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Release it."""
+        """Release the lock."""
         self._lock.release()
 
     def renew(self) -> None:
-        """Make it free, in a child in which no other thread exists."""
+        """Replace the lock with a new one, in a child that has no other thread."""
         self._lock = threading.RLock()
         in_child = None if self._in_child is None else self._in_child()
         if in_child is not None:

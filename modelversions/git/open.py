@@ -19,10 +19,10 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
         options: options for remote repositories.
 
     Raises:
-        InvalidArgumentError: it is neither.
+        InvalidArgumentError: the location is neither.
         RepositoryNotFoundError: there is no repository, or the URL is invalid.
         RepositoryError: the repository cannot be read.
-        ConfigurationError: Git's configuration does not allow it.
+        ConfigurationError: Git's configuration does not allow the protocol.
     """
     from modelversions.git.local.local_store import LocalStore
 

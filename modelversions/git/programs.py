@@ -1,7 +1,7 @@
-"""The programs that a repository's configuration names, run where Git would run them.
+"""Run the programs that a repository's configuration names, if Git would run them.
 
 The configuration of another user's repository may name any program (CVE-2022-24765). Git refuses
-such a repository. Here its tags can be read, which runs no program; running one is refused.
+such a repository. This library reads its tags, which runs no program, and refuses to run one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from modelversions.git.config import GitConfig
 _ROOT_UID = 0
 
 _MAX_OUTPUT = 10_000
-"""The bytes of a hook's output that are kept."""
-_OF_A_REPOSITORY = frozenset(
+"""The maximum number of bytes of a hook's output that are kept."""
+_REPOSITORY_VARIABLES = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
         "GIT_COMMON_DIR",
@@ -35,11 +35,11 @@ _OF_A_REPOSITORY = frozenset(
         "GIT_WORK_TREE",
     }
 )
-"""The variables that name parts of a repository, which may be another one."""
+"""The environment variables that name parts of a repository, perhaps of another one."""
 
 
 class Programs:
-    """Runs programs for one repository, after Git's check of who owns it."""
+    """Runs programs for one repository, after Git's check of its owner."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Programs:
         config: GitConfig,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Run programs for ``repo``.
+        """Initialize with a repository.
 
         Args:
             repo: the repository; None, or one in memory, has no owner.
@@ -64,7 +64,8 @@ class Programs:
         """Run a program that Git's configuration names, and capture its output.
 
         Raises:
-            DubiousOwnershipError: another user owns the repository, and it is not safe.
+            DubiousOwnershipError: another user owns the repository, and ``safe.directory`` does not
+                list it.
             OSError: the program cannot be started.
         """
         shown = command if isinstance(command, str) else command[0]
@@ -80,10 +81,10 @@ class Programs:
         """Return the path of a hook that Git would run; None if there is none."""
         if not isinstance(self._repo, Repo):
             return None
-        folder = self.config.get_path("core.hooksPath")
-        if folder is None:
-            folder = os.path.join(self._repo.commondir(), "hooks")
-        path = os.path.abspath(os.path.join(self._repo.path, folder, name))
+        directory = self.config.get_path("core.hooksPath")
+        if directory is None:
+            directory = os.path.join(self._repo.commondir(), "hooks")
+        path = os.path.abspath(os.path.join(self._repo.path, directory, name))
         return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
 
     def run_hook(
@@ -92,7 +93,7 @@ class Programs:
         """Run a hook in the directory and with the environment that Git uses.
 
         Raises:
-            DubiousOwnershipError: another user owns it, and it is no ``safe.directory``.
+            DubiousOwnershipError: another user owns it, and ``safe.directory`` does not list it.
             OSError: the hook cannot be started.
         """
         assert isinstance(self._repo, Repo)
@@ -105,7 +106,7 @@ class Programs:
             return self._run_hook(["sh", hook, *arguments], stdin)  # without "#!", as Git
 
     def _run_hook(self, command: Sequence[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-        """Run a hook; a program that it leaves running may hold its output open."""
+        """Run a hook; its output goes to files, as programs that it started may keep it open."""
         assert isinstance(self._repo, Repo)
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(  # noqa: S603  # the owner of the repository is checked
@@ -126,13 +127,16 @@ class Programs:
     def _hook_environment(self, repo: Repo) -> dict[str, str]:
         """Return the environment of a hook.
 
-        As in Git, ``GIT_DIR`` is not set in a usual work tree: a hook may use other repositories.
+        As in Git, ``GIT_DIR`` is not set in an ordinary work tree: a hook may use other
+        repositories.
         """
         git_dir = os.path.abspath(repo.controldir())
         given = self._env.get("GIT_DIR")
         if given is not None and os.path.realpath(given) == os.path.realpath(git_dir):
             return dict(self._env)
-        env = {name: value for name, value in self._env.items() if name not in _OF_A_REPOSITORY}
+        env = {
+            name: value for name, value in self._env.items() if name not in _REPOSITORY_VARIABLES
+        }
         if repo.bare or git_dir != os.path.join(os.path.abspath(repo.path), ".git"):
             env["GIT_DIR"] = git_dir
         return env
@@ -141,10 +145,10 @@ class Programs:
         """Check that the configuration of the repository may run programs.
 
         Args:
-            action: what would be done, for the message.
+            action: the action that requires it, for the message.
 
         Raises:
-            DubiousOwnershipError: another user owns it, and it is no ``safe.directory``.
+            DubiousOwnershipError: another user owns it, and ``safe.directory`` does not list it.
         """
         if not isinstance(self._repo, Repo):
             return
@@ -175,15 +179,15 @@ def _with_exec_path(env: Mapping[str, str]) -> dict[str, str]:
     """Add Git's own programs to an environment, such as ``git-sh-setup``, if Git is installed."""
     path = env.get("PATH", os.defpath)
     git = shutil.which("git", path=path)
-    folder = env.get("GIT_EXEC_PATH") or (git and _exec_path(git))
-    if not folder:
+    directory = env.get("GIT_EXEC_PATH") or (git and _exec_path(git))
+    if not directory:
         return dict(env)
-    return {**env, "GIT_EXEC_PATH": folder, "PATH": os.pathsep.join([folder, path])}
+    return {**env, "GIT_EXEC_PATH": directory, "PATH": os.pathsep.join([directory, path])}
 
 
 @cache
 def _exec_path(git: str) -> str:
-    """Return the directory of Git's own programs; empty if ``git`` does not tell it."""
+    """Return the directory of Git's own programs; empty if ``git`` does not report it."""
     try:
         done = subprocess.run([git, "--exec-path"], capture_output=True, check=False)  # noqa: S603
     except OSError:
@@ -192,7 +196,7 @@ def _exec_path(git: str) -> str:
 
 
 def _owned_paths(repo: Repo) -> Iterator[str]:
-    """Return the paths whose owner Git checks; the last one is what ``safe.directory`` names."""
+    """Yield the paths whose owner Git checks; the last one is matched with ``safe.directory``."""
     yield os.fspath(repo.controldir())
     if not repo.bare:
         git_file = os.path.join(repo.path, ".git")
@@ -208,7 +212,7 @@ def _owner(path: str) -> int:
 def _is_own(path: str, env: Mapping[str, str]) -> bool:
     """Return whether this user owns a path; under ``sudo``, also the user who called it."""
     if not hasattr(os, "geteuid"):
-        return True  # there are no such owners on this platform
+        return True  # this platform has no user ids
     owner, user = _owner(path), os.geteuid()
     sudo = env.get("SUDO_UID", "")
     if user == _ROOT_UID and owner != _ROOT_UID and sudo.isascii() and sudo.isdecimal():

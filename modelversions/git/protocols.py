@@ -25,7 +25,7 @@ def is_allowed(
         protocol: "https", "http", "ssh", "git" or "file".
         config: Git's configuration.
         env: the environment. Default: ``os.environ``.
-        from_user: whether the user named the URL; not so for the target of a redirect.
+        from_user: whether the URL comes from the user; False for the target of a redirect.
 
     Raises:
         ConfigurationError: a setting has an unknown value.
@@ -39,8 +39,8 @@ def is_allowed(
         or _DEFAULTS.get(protocol, "always")
     )
     if policy == "user":
-        said = env.get("GIT_PROTOCOL_FROM_USER", "true")
-        return from_user and parse_bool("GIT_PROTOCOL_FROM_USER", said)
+        value = env.get("GIT_PROTOCOL_FROM_USER", "true")
+        return from_user and parse_bool("GIT_PROTOCOL_FROM_USER", value)
     return policy == "always"
 
 
@@ -48,7 +48,7 @@ def check_protocol(protocol: str, config: GitConfig, env: Mapping[str, str] | No
     """Check that Git would use a protocol.
 
     Raises:
-        ConfigurationError: it would not.
+        ConfigurationError: the protocol is not allowed.
     """
     if not is_allowed(protocol, config, env):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Names of tags: which Git can keep, and which beside others."""
+"""Check tag names: valid ref names, and conflicts with existing tags."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from modelversions.errors import InvalidNameError, TagExistsError, WriteConflict
 from modelversions.git.store import TAGS, TagRef
 
 _MAX_PART = 250
-"""The bytes of a name between slashes that fit the name of a file, with a lock's ending."""
+"""The maximum bytes of a part between slashes: with ``.lock``, it must fit in a file name."""
 
 
 def check_ref_conflict(
     name: str, tags: Callable[[Sequence[str]], Sequence[TagRef]], location: str
 ) -> None:
-    """Refuse a name that Git could not keep (F4), or not beside the tags that are listed.
+    """Refuse a name that is not a valid ref name (F4), or that conflicts with an existing tag.
 
     Raises:
         InvalidNameError: Git does not allow the name.
@@ -38,10 +38,10 @@ def check_ref_conflict(
 
 
 def check_ref_format(name: str) -> None:
-    """Check that Git allows a tag name (F4); another one might lead out of the repository.
+    """Check that Git allows a tag name (F4); other names might lead outside of the repository.
 
     Raises:
-        InvalidNameError: it does not.
+        InvalidNameError: Git does not allow the name.
     """
     too_long = any(len(part.encode()) > _MAX_PART for part in name.split("/"))
     if too_long or name.startswith("-") or not is_valid_ref(Ref((TAGS + name).encode())):

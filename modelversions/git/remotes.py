@@ -21,16 +21,16 @@ class RemoteUrls:
 
     @classmethod
     def of(cls, remote: object, config: StackedConfig, root: str) -> RemoteUrls:
-        """Find a remote as Git does.
+        """Return the URLs of a remote, as Git finds them.
 
         Args:
-            remote: its name, a URL or a path.
+            remote: the name of a remote, a URL or a path.
             config: Git's configuration.
             root: the directory for relative paths in the configuration.
 
         Raises:
             RepositoryNotFoundError: there is no such remote.
-            ConfigurationError: it has ``remote.<name>.proxy``, or a URL is not UTF-8.
+            ConfigurationError: ``remote.<name>.proxy`` is set, or a URL is not UTF-8.
         """
         if not isinstance(remote, (str, os.PathLike)):
             raise InvalidArgumentError(
@@ -70,8 +70,8 @@ def _given(name: str, config: StackedConfig) -> str:
         {one[1].decode(errors="replace") for one in config.sections() if one[0] == b"remote"}
     )
     raise RepositoryNotFoundError(
-        f"there is no remote {name!r}; remotes: {', '.join(names) or 'none'} ('git remote add' "
-        "makes one); nor is it a URL or the path of a directory",
+        f"{name!r} is neither a remote (remotes: {', '.join(names) or 'none'}), a URL nor a "
+        "directory; add a remote with 'git remote add'",
         location=name,
     )
 
@@ -80,7 +80,7 @@ def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
     """Check that the remote has no proxy of its own, which is not supported.
 
     Raises:
-        ConfigurationError: it has one; a connection without it may be unsafe.
+        ConfigurationError: it has one, and a connection without it may be unsafe.
     """
     for key in ("proxy", "proxyAuthMethod"):
         if _get(config, section, key.encode()):
@@ -92,7 +92,7 @@ def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
 
 
 def _get(config: StackedConfig, section: tuple[bytes, ...], name: bytes) -> list[str]:
-    """Return all values: as in Git, the first URL is fetched from, all are pushed to."""
+    """Return all values: as in Git, fetch uses the first URL, and push uses all."""
     return [one.decode(errors="surrogateescape") for one in config.get_multivar(section, name)]
 
 

@@ -1,6 +1,7 @@
 """Sign tags with the programs that Git would run.
 
-dulwich signs too, but runs programs without a check of who owns the repository that names them.
+dulwich signs too, but runs the programs that a repository's configuration names without a check of
+the repository's owner.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BEGIN = re.compile(rb"^-----BEGIN (%b)-----" % "|".join(SIGNATURES).encode(), re
 def split(raw: bytes) -> tuple[bytes, bytes]:
     """Split a tag object into the signed content and the signature, which may be empty.
 
-    The signature begins at the last line that begins one.
+    The signature begins at the last line that can begin a signature.
     """
     start = len(raw)
     if b"-----BEGIN " not in raw:
@@ -34,7 +35,7 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def wanted(config: GitConfig, *, sign: bool | str | None) -> bool:
-    """Return whether to sign a tag: by the argument, or by Git's configuration.
+    """Return whether to sign a tag, according to the argument or Git's configuration.
 
     Raises:
         ConfigurationError: the configuration cannot be read.
@@ -48,10 +49,10 @@ def sign(programs: Programs, payload: bytes, signer: str, key: str | None) -> by
     """Return the signature of a tag object's bytes.
 
     Args:
-        programs: runs what Git's configuration names.
+        programs: runs the programs of Git's configuration.
         payload: the tag object without a signature.
-        signer: ``Name <mail>``, whose key GPG uses if none is configured.
-        key: the key, as for ``user.signingKey``, which is the default.
+        signer: ``Name <mail>``; GPG uses its key if none is configured.
+        key: the key, in the form of ``user.signingKey``, which is the default.
 
     Raises:
         SigningError: the program cannot be run, or failed.
@@ -77,12 +78,12 @@ def _sign_ssh(programs: Programs, payload: bytes, key: str | None) -> bytes:
     program = program_of(programs, "ssh")
     key = key or _default_ssh_key(programs)
     literal = key.startswith(("key::", "ssh-", "ecdsa-", "sk-"))
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder, "payload")
+    with tempfile.TemporaryDirectory() as directory:
+        data = Path(directory, "payload")
         data.write_bytes(payload)
         path = str(Path(key).expanduser())
         if literal:  # a public key; the agent has the private one
-            path = str(Path(folder, "key"))
+            path = str(Path(directory, "key"))
             Path(path).write_text(key.removeprefix("key::") + "\n")
         agent = ["-U"] if literal else []
         done = run(
@@ -102,7 +103,7 @@ def _default_ssh_key(programs: Programs) -> str:
         if done.returncode == 0 and key:
             return key
     raise SigningError(
-        "no SSH key is named to sign with: pass sign='path of a key', or set Git's user.signingKey "
+        "there is no SSH key to sign with: pass sign='path of a key', or set Git's user.signingKey "
         "or gpg.ssh.defaultKeyCommand",
         program="ssh-keygen",
     )
@@ -120,7 +121,7 @@ def run(
     """Run a program that signs or verifies.
 
     Raises:
-        SigningError: it cannot be run.
+        SigningError: the program cannot be run.
         DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     try:
@@ -129,7 +130,7 @@ def run(
         raise
     except OSError as error:
         raise SigningError(
-            f"the program {command[0]!r}, which signs and verifies, cannot be run ({error}); "
+            f"the program {command[0]!r} for signatures cannot be run ({error}); "
             "install it, name it in Git's gpg.*.program, or pass sign=False",
             program=command[0],
         ) from error
@@ -137,9 +138,9 @@ def run(
 
 def _failed(done: subprocess.CompletedProcess[bytes]) -> SigningError:
     lines = done.stderr.decode(errors="replace").splitlines()
-    said = "\n".join(line for line in lines if not line.startswith("[GNUPG:]")).strip()
-    said = said or f"status {done.returncode}"
+    output = "\n".join(line for line in lines if not line.startswith("[GNUPG:]")).strip()
+    output = output or f"status {done.returncode}"
     program = str(done.args[0])
     return SigningError(
-        f"{program!r} could not sign, and no tag was written; it said: {said}", program=program
+        f"{program!r} could not sign: {output}; no tag was written", program=program
     )

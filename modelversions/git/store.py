@@ -1,4 +1,4 @@
-"""The protocol between the registry and Git: what a store offers, in plain values."""
+"""The protocols between the registry and Git, and the values that they use."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TagIssue = tuple[ProblemKind, str]
 """A kind of problem and its message."""
 
 MAX_MESSAGE = 1 << 20
-"""The bytes of a message that are kept."""
+"""The maximum number of bytes of a message that are kept."""
 
 SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
-"""What follows ``-----BEGIN`` on a line where, for Git, a signature begins."""
+"""The words after ``-----BEGIN`` on a line at which Git recognizes a signature."""
 
 
 Credentials = Callable[[str, "str | None"], "tuple[str, str] | None"]
-"""Returns user name and password for a URL and, if known, the user name; None if it has none."""
+"""Return user name and password for a URL and, if known, the user name; None if there are none."""
 
 Progress = Callable[[int, "int | None", str], None]
-"""Is called with the amount done, the total if that is known, and a description."""
+"""Called with the amount done, the total if it is known, and a description."""
 
 
 @attrs.frozen
@@ -42,9 +42,9 @@ class RemoteOptions:
     credentials: Credentials | None = attrs.field(default=None, repr=False)
     progress: Progress | None = attrs.field(default=None, repr=False)
     timeout: float | None = 60.0
-    """The seconds that a server may send nothing; None for no limit."""
+    """The seconds to wait for data from a server; None for no limit."""
     commit_url: CommitUrl | None = None
-    """How to find the web page of a commit. Default: by the kind of the host."""
+    """Returns the web page of a commit. Default: by the type of the host."""
 
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``, if there is one."""
@@ -53,7 +53,7 @@ class RemoteOptions:
 
 
 class TagRef(NamedTuple):
-    """One ref below ``refs/tags/``, as listed."""
+    """A listed ref below ``refs/tags/``."""
 
     name: str
     """The name without ``refs/tags/``."""
@@ -62,24 +62,24 @@ class TagRef(NamedTuple):
     ref cannot be read."""
     peeled: str | None = None
     """The object that the tag peels to, according to the list of refs: ``id`` for a lightweight
-    tag, None if the list does not tell."""
+    tag, None if the list does not contain it."""
 
 
 class TagObject(NamedTuple):
-    """The content of a tag object; or the reasons why a ref is no event's."""
+    """The content of a tag object, or the reasons why a ref is not an event."""
 
     commit: str | None
-    """The commit that the tag peels to; None if the tag is no event."""
+    """The commit that the tag peels to; None if the tag is not an event."""
     name: str = ""
     """The name in the object, which should be that of its ref."""
     time: datetime | None = None
-    """The tagger's time, aware; None exactly where ``commit`` is."""
+    """The tagger's time, aware; None if and only if ``commit`` is None."""
     author: Identity | None = None
     message: str = ""
     """The message, without a signature and without leading and trailing blank lines."""
     issues: tuple[TagIssue, ...] = ()
     timestamp: int = 0
-    """``time`` in seconds since the epoch: to compute it again would take 1.2 µs."""
+    """``time`` in seconds since the epoch; computing it again would take 1.2 µs."""
 
     @property
     def is_unreadable(self) -> bool:
@@ -117,7 +117,7 @@ class Commit:
         return f"{self.commit[:7]} {self.subject}"
 
     def __repr__(self) -> str:
-        """Return the same; characters that control a terminal are escaped."""
+        """Return the same as ``str()``; characters that control a terminal are escaped."""
         return f"<Commit {self.commit[:7]} {self.subject[:200]!r}>"
 
 
@@ -131,16 +131,16 @@ class NewTag:
     """The message, cleaned up as by Git; it ends with a newline."""
     author: Identity
     time: datetime
-    """Aware; Git keeps whole seconds and the offset."""
+    """Aware; Git stores whole seconds and the offset."""
     sign: bool | str | None = False
     """Whether to sign it, or the key to sign with; None for Git's configuration."""
 
 
 def sha_hint(revision: str, digits: int = 40) -> str:
-    """Return what is wrong with an intended full SHA; empty for another kind of revision."""
+    """Return what is wrong with a mistyped full SHA; empty for other revisions."""
     near = len(revision) in range(digits - 6, digits + 7) and revision.isalnum()
     bad = [char for char in revision if char not in "0123456789abcdefABCDEF"]
-    if not near or len(bad) > 3:  # noqa: PLR2004  # a word, not a typo
+    if not near or len(bad) > 3:  # noqa: PLR2004  # a word, not a mistyped SHA
         return ""
     if not bad and len(revision) == digits:  # its form is right
         return ""
@@ -166,7 +166,7 @@ class SignatureStatus(str, enum.Enum):
 
 @attrs.frozen
 class Signature:
-    """A tag's signature: who signed, and whether it is valid."""
+    """A tag's signature: the signer, and whether it is valid."""
 
     status: SignatureStatus
     signer: str = ""
@@ -212,9 +212,9 @@ class Remote(Protocol):
         """Delete tags from the remote, where they exist; return the names of those that did.
 
         Raises:
-            WriteConflictError: one names another object there.
+            WriteConflictError: the remote has a different tag of one name.
             PushRejectedError: the remote rejected a deletion.
-            PartlyDeletedError: some were deleted, and others not.
+            PartlyDeletedError: some were deleted, others were not.
         """
 
     def fetch(self, refs: Sequence[TagRef]) -> tuple[list[TagRef], list[TagRef]]:
@@ -229,7 +229,7 @@ class Remote(Protocol):
 
 
 class FileAt(NamedTuple):
-    """What is at a path in the files of a commit."""
+    """The entry at a path in the files of a commit."""
 
     kind: str
     """``"file"``, ``"symlink"``, ``"directory"`` or ``"submodule"``."""
@@ -260,13 +260,13 @@ class ReadStore(Protocol):
 
     @property
     def find_pages(self) -> FindPages:
-        """Finds the web pages of the repository. It keeps no files and no connections open."""
+        """A function that finds the web pages; it keeps no files and no connections open."""
 
     @property
     def replaced(self) -> Mapping[str, str]:
-        """The objects that are read as others (``git replace``), when the tags were last listed.
+        """The replaced objects (``git replace``), as of the last list of tags.
 
-        Where this differs, the same tags may have another content.
+        If this changes, the content of the same tags may change.
         """
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> Sequence[TagRef]:
@@ -284,8 +284,8 @@ class ReadStore(Protocol):
         Args:
             refs: the tags.
             verify: whether the tag objects are read, so that the commits are those of ``read``.
-                Otherwise the peeled ids of the list of refs are used, where it has them. It does
-                not tell that an object is broken, and at a server not that it is no commit.
+                Otherwise the peeled ids of the list of refs are used if it has them; then broken
+                objects are not detected and, on a server, neither are targets that are not commits.
         """
 
     def resolve(self, revision: str) -> str:
@@ -299,12 +299,12 @@ class ReadStore(Protocol):
         """List a commit and its ancestors, newest first."""
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
-        """Read what is at a path in the files of a commit; None if there is nothing.
+        """Return the entry at a path in the files of a commit; None if there is none.
 
         Args:
             commit: the full id of a commit.
             path: relative to the root, with ``/``.
-            bounded: whether the number of bytes is limited, of the file and of what a server sends.
+            bounded: whether to limit the bytes of the file and of a server's answer.
         """
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
@@ -321,7 +321,7 @@ class Store(ReadStore, Protocol):
         """Return the value of a key of Git's configuration, such as ``"user.name"``."""
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
 
     def check_tag_name(self, name: str) -> None:
         """Check that a tag of this name can be created (F4).

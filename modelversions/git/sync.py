@@ -1,4 +1,4 @@
-"""Push and fetch the tags of events: choose them, and report the result."""
+"""Push and fetch the tags of events: select the tags, and return the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Conflict:
     tag: str
     """The tag's name, without ``refs/tags/``."""
     local: str
-    """The id of the local object; empty if the tag conflicts with another ref there."""
+    """The id of the local object; empty if the tag conflicts with another local ref."""
     remote: str
     """The id of the remote object."""
 
@@ -40,7 +40,7 @@ class Conflict:
         return f"{self.tag}: {self.local[:7] or 'name conflict'} local, {self.remote[:7]} remote"
 
     def __repr__(self) -> str:
-        """Return the same on one line."""
+        """Return the same as ``str()``, in angle brackets."""
         return f"<Conflict {self}>"
 
 
@@ -67,17 +67,17 @@ class SyncResult:
         )
 
     def __str__(self) -> str:
-        """Return one line with the numbers, and the conflicts."""
+        """Return the number of tags by result, and the conflicts, on one line."""
         numbers = f"{len(self.transferred)} transferred, {len(self.unchanged)} unchanged"
         conflicts = (f"conflict: {conflict}" for conflict in self.conflicts)
         return "; ".join([f"{self.remote}: {numbers}", *conflicts])
 
     def __repr__(self) -> str:
-        """Return the same on one line."""
+        """Return the same as ``str()``, in angle brackets."""
         return f"<SyncResult {self}>"
 
     def _repr_html_(self) -> str:
-        """Return the result for a notebook."""
+        """Return the result as HTML, for notebooks."""
         from modelversions.display.sequences import sync_html
 
         return sync_html(self)
@@ -87,39 +87,39 @@ def push(remote: Remote, refs: Sequence[TagRef]) -> SyncResult:
     """Push tags that the remote lacks.
 
     Raises:
-        PushRejectedError: the remote rejected one.
+        PushRejectedError: the remote rejected a tag.
     """
-    theirs = _ids(remote.push(refs)) if refs else {}
-    transferred = [ref.name for ref in refs if ref.name not in theirs]
-    return _logged("pushed", _result(remote.location, transferred, _ids(refs), theirs))
+    remote_ids = _ids(remote.push(refs)) if refs else {}
+    transferred = [ref.name for ref in refs if ref.name not in remote_ids]
+    return _logged("pushed", _result(remote.location, transferred, _ids(refs), remote_ids))
 
 
 def fetch(remote: Remote, store: Store) -> SyncResult:
     """Fetch the events' tags that the local repository lacks."""
-    theirs = _events(remote.list_tags())
-    ours = _ids(store.tags())
-    missing = [ref for ref in theirs if ref.name not in ours]
+    remote_refs = _event_refs(remote.list_tags())
+    local_ids = _ids(store.tags())
+    missing = [ref for ref in remote_refs if ref.name not in local_ids]
     created, conflicting = remote.fetch(missing) if missing else ([], [])
     if conflicting:  # created concurrently, or in conflict with another ref
-        ours = {**dict.fromkeys(_ids(conflicting), ""), **_ids(store.tags())}
-    result = _result(remote.location, [ref.name for ref in created], ours, _ids(theirs))
+        local_ids = {**dict.fromkeys(_ids(conflicting), ""), **_ids(store.tags())}
+    result = _result(remote.location, [ref.name for ref in created], local_ids, _ids(remote_refs))
     return _logged("fetched", result)
 
 
 def check_fetched(remote: Remote, store: Store, model: str) -> None:
-    """Check that the repository has all of a model's events that the remote has.
+    """Check that the local repository has all of a model's events that the remote has.
 
     Raises:
         RemoteAheadError: it lacks one, or has a different tag of that name.
     """
     prefixes = prefixes_of(model)
-    ours = _ids(store.tags(prefixes))
-    theirs = _ids(_events(remote.list_targets(prefixes)))
-    unknown = [name for name in theirs if name not in ours]
-    different = [name for name, id in theirs.items() if ours.get(name, id) != id]
+    local_ids = _ids(store.tags(prefixes))
+    remote_ids = _ids(_event_refs(remote.list_targets(prefixes)))
+    unknown = [name for name in remote_ids if name not in local_ids]
+    different = [name for name, id in remote_ids.items() if local_ids.get(name, id) != id]
     fetch = "call registry.fetch(remote) with this remote"  # its pushurl may differ from its url
     if unknown:
-        reason = f"has the tag {unknown[-1]!r}, which is not here; {fetch}"
+        reason = f"has the tag {unknown[-1]!r}, which is not in the local repository; {fetch}"
     elif different:
         tag = different[-1]
         reason = f"has a different tag {tag!r}; call registry.delete_tags({tag!r}), {fetch}"
@@ -135,40 +135,40 @@ def check_fetched(remote: Remote, store: Store, model: str) -> None:
 def delete(remote: Remote, store: Store, refs: Sequence[TagRef]) -> None:
     """Delete tags at a remote, then in the local repository.
 
-    An error at the remote leaves the local tags, so that the deletion can be repeated.
+    If the remote fails, the local tags are kept, so that the deletion can be repeated.
 
     Raises:
         WriteConflictError: a tag differs at the remote, or changed concurrently; none was deleted.
         PushRejectedError: the remote rejected the deletion; none was deleted.
-        PartlyDeletedError: tags were deleted at the remote, and could not all be deleted.
+        PartlyDeletedError: some tags were deleted at the remote, but not all, or not locally.
     """
-    there = remote.delete(refs)
-    for name in there:
+    deleted = remote.delete(refs)
+    for name in deleted:
         _LOG.info("deleted the tag %r, remote %r", name, remote.location)
     try:
         store.delete(refs)
     except ModelVersionsError as error:
-        if not there:
+        if not deleted:
             raise
-        plural = "s" * (len(there) > 1)
+        plural = "s" * (len(deleted) > 1)
         raise PartlyDeletedError(
-            f"tag{plural} {' and '.join(map(repr, there))} deleted at {remote.location!r} but not "
-            f"in {store.location!r}: {error}; fix this, then call delete_tags() again",
-            tags=tuple(there),
+            f"tag{plural} {' and '.join(map(repr, deleted))} deleted at {remote.location!r} but "
+            f"not in {store.location!r}: {error}; fix this, then call delete_tags() again",
+            tags=tuple(deleted),
             location=remote.location,
         ) from error
 
 
 def push_written(remote: Remote, refs: Sequence[TagRef], names: Sequence[str]) -> None:
-    """Push the tags of a model, of which some were just written.
+    """Push the tags of a model, some of which were just written.
 
     Args:
         remote: the remote.
-        refs: the tags of all events of the model: one without those before it means another thing.
-        names: the names of those that were written.
+        refs: the tags of all events of the model, as an event depends on the earlier ones.
+        names: the names of the tags that were written.
 
     Raises:
-        NotPushedError: that failed; the tags stay in the local repository.
+        NotPushedError: the push failed; the tags are kept in the local repository.
     """
     try:
         result = push(remote, refs)
@@ -200,8 +200,8 @@ def _logged(done: str, result: SyncResult) -> SyncResult:
     return result
 
 
-def _events(refs: Iterable[TagRef]) -> list[TagRef]:
-    """Return the annotated tags of event names."""
+def _event_refs(refs: Iterable[TagRef]) -> list[TagRef]:
+    """Return the annotated tags whose names are those of events."""
     return [ref for ref in refs if TagName.try_parse(ref.name) and ref.peeled != ref.id]
 
 
@@ -210,15 +210,20 @@ def _ids(refs: Iterable[TagRef]) -> dict[str, str]:
 
 
 def _result(
-    location: str, transferred: Sequence[str], ours: Mapping[str, str], theirs: Mapping[str, str]
+    location: str,
+    transferred: Sequence[str],
+    local_ids: Mapping[str, str],
+    remote_ids: Mapping[str, str],
 ) -> SyncResult:
-    """Compare the tags of both repositories, apart from those that were just transferred."""
-    both = sorted((ours.keys() & theirs.keys()).difference(transferred))
+    """Compare the tags of both repositories, except those that were just transferred."""
+    both = sorted((local_ids.keys() & remote_ids.keys()).difference(transferred))
     return SyncResult(
         remote=location,
         transferred=tuple(sorted(transferred)),
-        unchanged=tuple(name for name in both if ours[name] == theirs[name]),
+        unchanged=tuple(name for name in both if local_ids[name] == remote_ids[name]),
         conflicts=tuple(
-            Conflict(name, ours[name], theirs[name]) for name in both if ours[name] != theirs[name]
+            Conflict(name, local_ids[name], remote_ids[name])
+            for name in both
+            if local_ids[name] != remote_ids[name]
         ),
     )

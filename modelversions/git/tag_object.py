@@ -1,4 +1,4 @@
-"""Tag and commit objects as bytes: parse them leniently, write them as Git does."""
+"""Parse tag and commit objects leniently, and write tag objects as Git does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAG = re.compile(
     rb"tag (?P<name>[^\n]*)\n"
 )
 _TAGGER = re.compile(rb"^tagger ([^\n]*)", re.MULTILINE)
-"""Git finds it among all headers, in any order."""
+"""As in Git, the tagger may be in any line of the headers."""
 _COMMON = re.compile(
     r"object ([0-9a-f]{40}|[0-9a-f]{64})\ntype commit\ntag ([^\n]*)\n"
     r"tagger ([^<>\n]*<[^<>\n]*)> ([0-9]{1,11}) ([+-][0-9]{4})\n\n(.*)",
@@ -45,22 +45,22 @@ _ZONE = re.compile(rb"([+-]?)([0-9]{1,8})")
 _DAY = 24 * 60
 _LAST_TIME = re.compile(rb">[ \t]*0*([0-9]+)[^>]*\Z")
 _MAX_ORDER = 2**64 - 1
-"""As Git, which keeps the time in 64 bits."""
+"""As in Git, which stores the time in 64 bits."""
 _ORDER_DIGITS = 21
-"""More digits than those of ``_MAX_ORDER``."""
+"""One more than the digits of ``_MAX_ORDER``."""
 MAX_HEADER = 1 << 16
-"""The bytes of a tag's name in its object, and of its tagger."""
+"""The maximum number of bytes of the tag name in the object, and of the tagger."""
 _SPACE = string.whitespace
-"""What ``bytes.strip`` strips; ``str.strip`` strips some control characters too."""
+"""The characters that ``bytes.strip`` strips; ``str.strip`` also strips some control characters."""
 
 
 def parse_common_tag(raw: bytes) -> TagObject | None:
-    """Parse a tag in the form that Git writes, which takes half the time of ``TagParts``.
+    """Parse a tag in the form that Git writes, in half the time of ``TagParts``.
 
     Returns:
         None for a tag in another form.
     """
-    if len(raw) > MAX_HEADER:  # its parts may be longer than what is kept
+    if len(raw) > MAX_HEADER:  # its parts may exceed the limits
         return None
     try:
         text = raw.decode()
@@ -79,10 +79,10 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
 
 
 def commit_of_common_tag(raw: bytes) -> str | None:
-    """Return the target of a tag in the form that Git writes, which declares it to be a commit.
+    """Return the target of a tag in the form that Git writes, if its declared type is commit.
 
     Returns:
-        None for a tag in another form, or without a valid time.
+        The target; None for a tag in another form, or without a time.
     """
     match = _COMMON_START.match(raw)
     if match is None or match.end() > MAX_HEADER:
@@ -99,7 +99,7 @@ class TagParts:
         """Parse the bytes of a tag object.
 
         Raises:
-            ValueError: they are not a tag object.
+            ValueError: the bytes are not a tag object.
         """
         match = _TAG.match(raw)
         if match is None:
@@ -117,7 +117,7 @@ class TagParts:
         self.message = self._text(self._shortened(split(message)[0])).strip()
 
     def _shortened(self, message: bytes) -> bytes:
-        """Return the part of a message that is kept, without half a character at its end."""
+        """Return the part of a message that is kept, without an incomplete character at its end."""
         if len(message) <= MAX_MESSAGE:
             return message
         issue = f"its message has {len(message)} bytes; the first {MAX_MESSAGE} are kept"
@@ -136,8 +136,8 @@ class TagParts:
         """Return the tag with the commit that it peels to.
 
         Args:
-            commit: the commit.
-            committed: the commit's time, which is used if the tag has none (F10).
+            commit: the id of the commit.
+            committed: the time of the commit, used if the tag has no time (F10).
 
         Returns:
             The tag; None if it has no time and ``committed`` is None.
@@ -159,7 +159,7 @@ class TagParts:
 def _parts(raw: bytes, start: int) -> tuple[bytes, bytes]:
     """Return the headers from an offset on, and the message, which follows an empty line.
 
-    A regular expression for this took 70 times the memory of the headers.
+    A regular expression for this needed 70 times the memory of the headers.
     """
     if raw[start : start + 1] == b"\n":
         return b"", raw[start + 1 :]
@@ -168,14 +168,14 @@ def _parts(raw: bytes, start: int) -> tuple[bytes, bytes]:
 
 
 def commit_time(raw: bytes) -> datetime | None:
-    """Return the committer's time from the bytes of a commit, or None."""
+    """Return the committer's time from the bytes of a commit; None if it has no valid time."""
     committer = _COMMITTER.search(raw)
     person = _PERSON.match(committer[1]) if committer else None
     return _time(person["time"], person["zone"])[0] if person else None
 
 
 def commit_order(raw: bytes) -> int:
-    """Return the seconds by which Git orders a commit: its committer's time, of any size."""
+    """Return the committer's time in seconds, by which Git orders commits; of any size."""
     committer = _COMMITTER.search(raw.partition(b"\n\n")[0])
     digits = _LAST_TIME.search(committer[1]) if committer else None
     return min(int(digits[1][:_ORDER_DIGITS]), _MAX_ORDER) if digits else 0
@@ -217,7 +217,7 @@ def format_person(person: Identity, time: datetime) -> bytes:
 
 
 def reflog_entry(config: GitConfig, message: str) -> bytes:
-    """Return who writes, when and why, as Git writes it in a reflog."""
+    """Return identity, time and message in the form of a reflog entry."""
     try:
         person = Identity.from_git(config.get, config.env)
     except IdentityError:  # Git derives one from the system's user

@@ -1,7 +1,8 @@
 """URLs in Git's configuration (``http.<url>.*``, ``credential.<url>.*``), matched as Git does.
 
-See ``git help config``, "http.<url>.*": scheme and port must be equal, a host may hold ``*`` for
-whole labels, a path matches as a prefix that ends at a slash, and a user must be equal if given.
+See ``git help config``, "http.<url>.*": scheme and port must be equal, a host may contain ``*``
+for whole labels, a path matches as a prefix that ends at a slash, and a user must be equal if
+given.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _UNRESERVED = "!$&'()*+,;=:@/~"
 
 
 class Match(NamedTuple):
-    """How well a pattern matches, in the order in which Git weighs it."""
+    """How well a pattern matches; the fields are in the order in which Git compares them."""
 
     host: int
     path: int
@@ -25,7 +26,7 @@ class Match(NamedTuple):
 
 
 NO_PATTERN = Match(0, 0, user=False)
-"""A section without a URL, which applies to every URL and yields to all others."""
+"""A section without a URL: it applies to every URL, with the lowest priority."""
 
 
 @attrs.frozen
@@ -62,7 +63,7 @@ def match_url(pattern: str | None, url: str) -> Match | None:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Return whether two URLs have the same scheme, host and port, however they are spelled."""
+    """Return whether two URLs, once normalized, have the same scheme, host and port."""
     first, second = _parse(one), _parse(other)
     return (
         first is not None
@@ -79,7 +80,7 @@ def _host_matches(pattern: str, host: str) -> bool:
 
 
 def _parse(url: str) -> _Parts | None:
-    """Normalise a URL; None for what is none, or has no host."""
+    """Normalize a URL; return None if it is invalid or has no host."""
     try:
         parts = urlsplit(url)
         port = parts.port

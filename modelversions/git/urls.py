@@ -1,4 +1,4 @@
-"""URLs of repositories: parse them, and show them without secrets."""
+"""Parse URLs of repositories, and show them without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_url(location: object) -> bool:
-    """Return whether a location is a URL or ``user@host:path``; anything else is a path."""
+    """Return whether a location is a URL or ``user@host:path``, not a path."""
     if not isinstance(location, str):
         return False
     is_drive = location[:1].isalpha() and location[1:2] == ":"
@@ -72,7 +72,7 @@ class Url:
         """Parse a URL or ``user@host:path``.
 
         Raises:
-            RepositoryNotFoundError: it is invalid or not supported.
+            RepositoryNotFoundError: the URL is invalid or not supported.
         """
         url = _of_url(text) if _URL.match(text) else _of_scp(text)
         reason = url.invalid_reason() if url is not None else _UNREADABLE
@@ -81,21 +81,21 @@ class Url:
         return url
 
     def invalid_reason(self) -> str:
-        """Return why it cannot be used, or an empty string."""
+        """Return why the URL cannot be used; empty if it can."""
         if self.scheme not in SCHEMES:
-            return f"{self.scheme!r} is none of {', '.join(SCHEMES)}"
+            return f"unsupported scheme {self.scheme!r}"
         if not self.path.strip("/") or (not self.host and self.scheme != "file"):
-            return "it names no host or no repository"
+            return "it has no host or no path"
         if any(_CONTROL.search(part or "") for part in (self.host, self.path, self.username)):
-            return "it holds control characters"
+            return "it contains control characters"
         if self.port is not None and self.port not in range(1, 65536):
             return "its port is not a number from 1 to 65535"
         if any((part or "").startswith("-") for part in (self.host, self.path, self.username)):
-            return "what begins with '-' would be taken for an option"
+            return "a part that begins with '-' would be parsed as an option"
         if self.scheme.startswith("http") and re.search(r"[?#]", self.path):
             return "'?' and '#' in it must be quoted, as %3F and %23"
         if self.password is not None and self.scheme not in ("http", "https"):
-            return "only https takes a password"
+            return "a password is supported only for https and http"
         return ""
 
     @property
@@ -110,7 +110,7 @@ class Url:
 
     @property
     def with_user(self) -> str:
-        """The URL with the user's name, but without the password, as settings are matched to it."""
+        """The URL with the user name, but without the password, for matching settings."""
         from urllib.parse import quote
 
         user = (
@@ -174,7 +174,7 @@ def _of_scp(text: str) -> Url:
     host, port, user = match["host"].strip("[]"), None, match["user"]
     if user is None and host != match["host"] and "@" in host:  # [user@host:2222]:path
         user, _, host = host.rpartition("@")
-    if host.count(":") == 1:  # [host:2222]:path, but not an address of IPv6
+    if host.count(":") == 1:  # [host:2222]:path, but not an IPv6 address
         host, _, digits = host.partition(":")
         port = int(digits) if digits.isdecimal() and len(digits) <= _PORT_DIGITS else 0
     return Url("ssh", host, port, match["path"], user)
@@ -193,7 +193,7 @@ def _path(scheme: str, path: str) -> str:
     return unquote(path)
 
 
-_UNREADABLE = "its host or port cannot be read; in a name or password write '/' %2F, '@' %40 etc."
+_UNREADABLE = "its host or port is invalid; in a name or password, quote '/' as %2F and '@' as %40"
 
 
 def _shown(text: str) -> str:

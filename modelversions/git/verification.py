@@ -1,4 +1,4 @@
-"""Verify the signatures of tags with the programs that Git would run, and judge as Git does.
+"""Verify the signatures of tags with the programs that Git would run, by Git's rules.
 
 dulwich verifies too, but does not return the signer, and verifies an SSH signature only for the
 principal "git".
@@ -37,14 +37,14 @@ def verify(programs: Programs, raw: bytes, name: str) -> Signature:
     """Verify the signature of a tag object.
 
     Args:
-        programs: runs what Git's configuration names.
-        raw: the bytes of the tag object; empty for what is none.
-        name: the name of the ref. A tag object that was signed for another name is not good, as
-            the name says which version is meant (F8); ``git verify-tag`` leaves that to its caller.
+        programs: runs the programs of Git's configuration.
+        raw: the bytes of the tag object; empty for a ref that does not name one.
+        name: the name of the ref. A signature for another name is not good, as the name determines
+            the version (F8); ``git verify-tag`` leaves this check to its caller.
 
     Raises:
-        ConfigurationError: ``gpg.minTrustLevel`` is none of Git's levels.
-        SigningError: the program that verifies it cannot be run.
+        ConfigurationError: ``gpg.minTrustLevel`` is not one of Git's levels.
+        SigningError: the program that verifies the signature cannot be run.
         DubiousOwnershipError: another user owns the repository whose configuration names it.
     """
     payload, signature = split(raw)
@@ -63,11 +63,11 @@ def verify(programs: Programs, raw: bytes, name: str) -> Signature:
         else:
             found, trust = _verify_gpg(programs, payload, path, format)
     if found and _LEVELS.index(trust) < _min_level(programs):
-        said = f"the key's trust level is {trust!r}, which is below gpg.minTrustLevel"
-        found = attrs.evolve(found, status=SignatureStatus.UNKNOWN, detail=_join(said, found))
+        reason = f"the key's trust level is {trust!r}, which is below gpg.minTrustLevel"
+        found = attrs.evolve(found, status=SignatureStatus.UNKNOWN, detail=_join(reason, found))
     if found and tag.name != name:
-        said = f"this is the signature of the tag {tag.name!r}, not of {name!r}"
-        found = attrs.evolve(found, status=SignatureStatus.BAD, detail=_join(said, found))
+        reason = f"this is the signature of the tag {tag.name!r}, not of {name!r}"
+        found = attrs.evolve(found, status=SignatureStatus.BAD, detail=_join(reason, found))
     return found
 
 
@@ -78,8 +78,8 @@ def _parse(payload: bytes) -> TagParts | None:
         return None
 
 
-def _join(said: str, found: Signature) -> str:
-    return f"{said}\n{found.detail}".strip()
+def _join(reason: str, found: Signature) -> str:
+    return f"{reason}\n{found.detail}".strip()
 
 
 def _min_level(programs: Programs) -> int:
@@ -95,24 +95,24 @@ def _min_level(programs: Programs) -> int:
 def _verify_gpg(
     programs: Programs, payload: bytes, path: str, format: str
 ) -> tuple[Signature, str]:
-    """Return the result, and how far the key is trusted."""
+    """Return the result, and the trust level of the key."""
     options = ["--status-fd=1", "--keyid-format=long", "--verify", path, "-"]
     done = run(programs, [program_of(programs, format), *options], payload)
     output = done.stdout.decode(errors="replace")
     level = _TRUST.findall(output)[-1:]
     trust = level[0].lower() if level and level[0].lower() in _LEVELS else _LEVELS[0]
-    return _judge_gpg(done, _STATUS.findall(output)), trust
+    return _gpg_result(done, _STATUS.findall(output)), trust
 
 
-def _judge_gpg(
+def _gpg_result(
     done: subprocess.CompletedProcess[bytes], found: list[tuple[str, str, str]]
 ) -> Signature:
     detail = done.stderr.decode(errors="replace").strip()
     if not found:
         return Signature(SignatureStatus.BAD, detail=detail)
-    if len(found) > 1:  # as Git: it would be unclear whose signature is meant
-        said = f"the tag has {len(found)} signatures, and must have one"
-        return Signature(SignatureStatus.UNKNOWN, detail=f"{said}\n{detail}".strip())
+    if len(found) > 1:  # as in Git, as it would be unclear which signature is meant
+        reason = f"the tag has {len(found)} signatures, and must have one"
+        return Signature(SignatureStatus.UNKNOWN, detail=f"{reason}\n{detail}".strip())
     word, key, signer = found[0]
     if word == "GOODSIG" and done.returncode == 0:
         return Signature(SignatureStatus.GOOD, signer, key, detail)
@@ -122,7 +122,7 @@ def _judge_gpg(
 
 
 def _ssh_time(seconds: bytes | None) -> list[str]:
-    """Return the option that verifies a key's validity at the time of the tag, as Git passes it."""
+    """Return the option to check that a key was valid at the time of the tag, as Git does."""
     if not seconds or not seconds.isdigit():
         return []
     try:
@@ -141,18 +141,18 @@ def _verify_ssh(programs: Programs, payload: bytes, path: str, at: list[str]) ->
     known = found.stdout.decode(errors="replace").split("\n") if found.returncode == 0 else []
     for who in filter(None, known):
         arguments = ["-Y", "verify", "-n", "git", "-f", allowed, "-I", who, "-s", path, *more]
-        signature = _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.GOOD)
+        signature = _ssh_result(run(programs, [program, *arguments], payload), SignatureStatus.GOOD)
         if signature:
             return signature
     arguments = ["-Y", "check-novalidate", "-n", "git", "-s", path, *more]
-    unknown = _judge_ssh(run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
+    unknown = _ssh_result(run(programs, [program, *arguments], payload), SignatureStatus.UNKNOWN)
     if allowed == os.devnull:
-        said = "no key is trusted, as gpg.ssh.allowedSignersFile is not set"
-        unknown = attrs.evolve(unknown, detail=_join(said, unknown))
+        reason = "no key is trusted, as gpg.ssh.allowedSignersFile is not set"
+        unknown = attrs.evolve(unknown, detail=_join(reason, unknown))
     return unknown
 
 
-def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) -> Signature:
+def _ssh_result(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) -> Signature:
     detail = (done.stdout + done.stderr).decode(errors="replace").strip()
     match = _SSH_GOOD.search(detail) if done.returncode == 0 else None
     if match is None:
@@ -162,7 +162,7 @@ def _judge_ssh(done: subprocess.CompletedProcess[bytes], good: SignatureStatus) 
 
 @contextmanager
 def _file(content: bytes) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "signature")
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "signature")
         path.write_bytes(content)
         yield str(path)

@@ -12,13 +12,13 @@ from modelversions.git.urls import Url, instead_of, is_url
 from modelversions.values.web_pages import checked_url
 
 _SSH_HOSTS = re.compile(r"(?:alt)?ssh\.(?=github\.com$|gitlab\.com$|bitbucket\.org$)")
-"""What the names of hosts have in front where SSH uses the port of HTTPS."""
+"""The prefixes of the hosts that serve SSH on the port of HTTPS."""
 
 
 def web_url(url: Url) -> str | None:
-    """Return the URL of a repository on the web, without a user; None if it has none.
+    """Return the URL of a repository on the web, without a user name; None if it has none.
 
-    The port of SSH is not that of the web.
+    The port of an SSH URL is omitted.
     """
     if url.scheme == "file" or url.has_split_password:
         return None
@@ -36,7 +36,7 @@ def web_url(url: Url) -> str | None:
 def web_url_of_remote(config: GitConfig) -> str | None:
     """Return the web URL of the remote ``origin``, or of the only remote.
 
-    A configuration that cannot be read has none: it is no reason not to display a registry.
+    Return None if the configuration cannot be read: a registry can be displayed without the URL.
     """
     with suppress(ModelVersionsError), config.held():
         names = config.subsections("remote")

@@ -45,7 +45,7 @@ def test_the_seeds_and_some_mutations_pass(name: str) -> None:
     [
         ("tag_name", tag_name, "_AFTER_MODEL", tag_name._STAGE),
         ("semver", SemVer, "__lt__", lambda *_: True),
-        ("packed_refs", packed_refs, "_are_names", lambda _: True),
+        ("packed_refs", packed_refs, "_are_valid_names", lambda _: True),
         ("packs", pack_files, "_ZLIB_OVERHEAD", -(1 << 20)),
     ],
 )

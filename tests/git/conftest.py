@@ -1,4 +1,4 @@
-"""Fixtures: a repository to exchange tags with."""
+"""Fixtures: a repository to push to and fetch from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers import served
 
 @pytest.fixture(params=["file", "git", "http"])
 def url(request: pytest.FixtureRequest, bare: Builder) -> Iterator[str]:
-    """The path of the empty repository, or its URL at one of dulwich's servers."""
+    """The path of the empty repository, or its URL on one of dulwich's servers."""
     assert isinstance(bare.repo, Repo)
     if request.param == "file":
         yield bare.repo.path

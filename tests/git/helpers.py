@@ -1,4 +1,4 @@
-"""Values and functions that several modules of tests use."""
+"""Values and functions that several test modules use."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ ME = Identity("Ann", "ann@example.com")
 NOW = at(10_000)
 
 
-def git_folder(builder: Builder) -> Path:
+def git_directory(builder: Builder) -> Path:
     assert isinstance(builder.repo, Repo)
     return Path(builder.repo.controldir())
 
 
 def loose(builder: Builder, id: str) -> Path:
-    return git_folder(builder) / "objects" / id[:2] / id[2:]
+    return git_directory(builder) / "objects" / id[:2] / id[2:]
 
 
 def kinds(builder: Builder) -> list[tuple[str, ProblemKind]]:
     return [(problem.tag, problem.kind) for problem in builder.registry.problems(NOW)]
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
-    """Let no file whose path ends so be opened or listed: permissions do not bind a superuser."""
+def refuse_to_open(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """Refuse to open or list files whose paths end with ``suffix``; root ignores permissions."""
 
-    def guarded(real: Callable[..., object]) -> Callable[..., object]:
+    def refusing(real: Callable[..., object]) -> Callable[..., object]:
         def call(path: Any, *rest: object, **more: object) -> object:
-            if os.fsdecode(path).endswith(refused):
+            if os.fsdecode(path).endswith(suffix):
                 raise PermissionError(13, "Permission denied", path)
             return real(path, *rest, **more)
 
         return call
 
-    monkeypatch.setattr("builtins.open", guarded(open))
-    monkeypatch.setattr("os.listdir", guarded(os.listdir))
+    monkeypatch.setattr("builtins.open", refusing(open))
+    monkeypatch.setattr("os.listdir", refusing(os.listdir))

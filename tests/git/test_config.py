@@ -28,10 +28,10 @@ def env(tmp_path: Path, **more: str) -> dict[str, str]:
     return {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": str(tmp_path / "global"), **more}
 
 
-def test_each_source_overrules_those_before(tmp_path: Path, repo: Repo) -> None:
+def test_each_source_overrides_the_previous_ones(tmp_path: Path, repo: Repo) -> None:
     (tmp_path / "system").write_text("[a]\n\tb = system\n")
     variables = {"GIT_CONFIG_SYSTEM": str(tmp_path / "system"), "GIT_CONFIG_GLOBAL": ""}
-    seen = [GitConfig(repo, variables).get_all("a.b")]
+    found = [GitConfig(repo, variables).get_all("a.b")]
     variables["GIT_CONFIG_GLOBAL"] = str(tmp_path / "global")
     (tmp_path / "global").write_text("[a]\n\tb = global\n")
     write(repo, "[a]\n\tb = local\n[extensions]\n\tworktreeConfig = true\n")
@@ -43,8 +43,8 @@ def test_each_source_overrules_those_before(tmp_path: Path, repo: Repo) -> None:
         "GIT_CONFIG_PARAMETERS": "'a.b'='command line'",
     }
     config = GitConfig(repo, variables)
-    seen.append(config.get_all("a.b"))
-    assert seen == [
+    found.append(config.get_all("a.b"))
+    assert found == [
         ["system"],
         ["system", "global", "local", "worktree", "count", "command line"],
     ]
@@ -74,7 +74,9 @@ def test_a_subsection_does_not_fall_back(tmp_path: Path, repo: Repo) -> None:
         ("", {"a.b": None}),
     ],
 )
-def test_what_git_passes_on(tmp_path: Path, text: str, pairs: dict[str, str | None]) -> None:
+def test_the_settings_of_the_command_line(
+    tmp_path: Path, text: str, pairs: dict[str, str | None]
+) -> None:
     config = GitConfig(None, env(tmp_path, GIT_CONFIG_PARAMETERS=text))
     assert {key: config.get(key) for key in pairs} == pairs
 
@@ -118,7 +120,7 @@ def test_booleans(tmp_path: Path, repo: Repo, text: str, *, expected: bool) -> N
 
 
 @pytest.mark.parametrize("text", ["maybe", "1x", "k", "1 k", "0x", "1.5"])
-def test_what_is_no_boolean(text: str) -> None:
+def test_an_invalid_boolean(text: str) -> None:
     with pytest.raises(
         ConfigurationError, match=f"bad boolean value '{text}' for 'http.sslVerify'"
     ):
@@ -223,7 +225,7 @@ class TestIncludes:
         write(repo, f'[includeIf "onbranch:**"]\n\tpath = {tmp_path}/more\n')
         assert GitConfig(repo, env(tmp_path)).get("a.b") is None
 
-    def test_the_command_line_names_no_relative_path(self, tmp_path: Path, repo: Repo) -> None:
+    def test_a_relative_path_on_the_command_line(self, tmp_path: Path, repo: Repo) -> None:
         variables = env(tmp_path, GIT_CONFIG_PARAMETERS="'include.path=more' 'include.other=x'")
         with pytest.raises(ConfigurationError, match="relative config includes must come from fi"):
             GitConfig(repo, variables).get("a.b")

@@ -1,4 +1,4 @@
-"""Tags deleted here and at a remote: equal ones only, and an error tells what was deleted."""
+"""Tags deleted locally and at a remote: only equal ones; errors list the deleted tags."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SERVERS = ["git", "http"]
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
+def remote_repo(bare: Builder) -> Builder:
     """The other repository: bare, empty."""
     return bare
 
 
 @pytest.fixture
-def here(disk: Builder, url: str) -> Builder:
+def local_repo(disk: Builder, url: str) -> Builder:
     """A repository with three tags, which its remote has too."""
     configure(disk, f'[remote "origin"]\n\turl = {url}\n')
     disk.tags(*ALL)
@@ -41,141 +41,149 @@ def here(disk: Builder, url: str) -> Builder:
     return disk
 
 
-def test_tags_are_deleted_in_both(here: Builder, far: Builder, url: str) -> None:
-    registry = here.registry
+def test_tags_are_deleted_in_both(local_repo: Builder, remote_repo: Builder, url: str) -> None:
+    registry = local_repo.registry
     ids = {ref.name: ref.id for ref in registry._store.tags()}
     event = registry["m"].history[1]
     assert registry.delete_tags(event, "m#prod#1", push=True) == {
         name: ids[name] for name in ("m@v1.0.0", "m#prod#1")
     }
-    assert tags(here) == tags(far) == ["n@v1.0.0"]
+    assert tags(local_repo) == tags(remote_repo) == ["n@v1.0.0"]
     assert list(registry.delete_tags("n@v1.0.0", push=url)) == ["n@v1.0.0"]
-    assert tags(here) == tags(far) == []
+    assert tags(local_repo) == tags(remote_repo) == []
     assert registry.delete_tags(push=True) == {}
 
 
-def test_a_tag_that_the_remote_lacks(here: Builder, far: Builder) -> None:
-    far.registry.delete_tags("m@v1.0.0")
-    here.registry.delete_tags("m@v1.0.0", "m#prod#1", push=True)
-    assert tags(here) == tags(far) == ["n@v1.0.0"]
-    far.registry.delete_tags("n@v1.0.0")
-    here.registry.delete_tags("n@v1.0.0", push=True)
-    assert tags(here) == []
+def test_a_tag_that_the_remote_lacks(local_repo: Builder, remote_repo: Builder) -> None:
+    remote_repo.registry.delete_tags("m@v1.0.0")
+    local_repo.registry.delete_tags("m@v1.0.0", "m#prod#1", push=True)
+    assert tags(local_repo) == tags(remote_repo) == ["n@v1.0.0"]
+    remote_repo.registry.delete_tags("n@v1.0.0")
+    local_repo.registry.delete_tags("n@v1.0.0", push=True)
+    assert tags(local_repo) == []
 
 
-def test_a_dry_run_deletes_nothing_and_asks_nothing(here: Builder, far: Builder) -> None:
-    assert list(here.registry.delete_tags("m@v1.0.0", push=True, dry_run=True)) == ["m@v1.0.0"]
-    assert tags(here) == tags(far) == ALL
-    with pytest.raises(RepositoryNotFoundError, match="there is no remote 'other'"):
-        here.registry.delete_tags("m@v1.0.0", push="other", dry_run=True)
+def test_a_dry_run_deletes_nothing_and_connects_to_no_remote(
+    local_repo: Builder, remote_repo: Builder
+) -> None:
+    assert list(local_repo.registry.delete_tags("m@v1.0.0", push=True, dry_run=True)) == [
+        "m@v1.0.0"
+    ]
+    assert tags(local_repo) == tags(remote_repo) == ALL
+    with pytest.raises(RepositoryNotFoundError, match="'other' is neither a remote"):
+        local_repo.registry.delete_tags("m@v1.0.0", push="other", dry_run=True)
 
 
-def test_a_tag_that_differs_at_the_remote(here: Builder, far: Builder) -> None:
-    id = far.tag("m@v1.0.0", here.commits["c1"], 77)
+def test_a_tag_that_differs_at_the_remote(local_repo: Builder, remote_repo: Builder) -> None:
+    id = remote_repo.tag("m@v1.0.0", local_repo.commits["c1"], 77)
     with pytest.raises(WriteConflictError, match=f"'m@v1.0.0' is {id} at .*nothing was") as caught:
-        here.registry.delete_tags("n@v1.0.0", "m@v1.0.0", push=True)
+        local_repo.registry.delete_tags("n@v1.0.0", "m@v1.0.0", push=True)
     assert caught.value.tag == "m@v1.0.0"
-    assert tags(here) == tags(far) == ALL
+    assert tags(local_repo) == tags(remote_repo) == ALL
 
 
 @pytest.mark.usefixtures("short_lock_timeout")
-def test_a_tag_that_is_locked_here(here: Builder, far: Builder, url: str) -> None:
-    lock = here.git_dir / "refs" / "tags" / "m@v1.0.0.lock"
+def test_a_tag_that_is_locked_locally(local_repo: Builder, remote_repo: Builder, url: str) -> None:
+    lock = local_repo.git_dir / "refs" / "tags" / "m@v1.0.0.lock"
     lock.touch()
     with pytest.raises(
         PartlyDeletedError, match="tags 'm@v1.0.0' and 'n@v1.0.0' deleted at '"
     ) as e:
-        here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+        local_repo.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
     assert e.value.tags == ("m@v1.0.0", "n@v1.0.0")
     assert url.rstrip("/") in e.value.location
     assert isinstance(e.value.__cause__, WriteConflictError)
-    assert (tags(far), tags(here)) == (["m#prod#1"], ALL)
+    assert (tags(remote_repo), tags(local_repo)) == (["m#prod#1"], ALL)
     with pytest.raises(WriteConflictError, match="is locked by another writer"):
-        here.registry.delete_tags("m@v1.0.0", push=True)  # the remote lacks it already
+        local_repo.registry.delete_tags("m@v1.0.0", push=True)  # the remote lacks it already
     lock.unlink()
-    here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
-    assert tags(here) == ["m#prod#1"]
+    local_repo.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+    assert tags(local_repo) == ["m#prod#1"]
 
 
 @pytest.mark.parametrize("url", ["file"], indirect=True)
-def test_a_repository_at_a_path_that_hides_the_tag(here: Builder, far: Builder) -> None:
-    configure(far, "[receive]\nhideRefs = refs/tags/m\nhideRefs = refs/tags/m@v1.0.0\n")
+def test_a_repository_at_a_path_that_hides_the_tag(
+    local_repo: Builder, remote_repo: Builder
+) -> None:
+    configure(remote_repo, "[receive]\nhideRefs = refs/tags/m\nhideRefs = refs/tags/m@v1.0.0\n")
     with pytest.raises(PushRejectedError, match="hides the ref"):
-        here.registry.delete_tags("m@v1.0.0", push=True)
-    assert tags(here) == tags(far) == ALL
-    here.tags("o@v1.0.0")
-    assert "o@v1.0.0" in here.registry.push().transferred
+        local_repo.registry.delete_tags("m@v1.0.0", push=True)
+    assert tags(local_repo) == tags(remote_repo) == ALL
+    local_repo.tags("o@v1.0.0")
+    assert "o@v1.0.0" in local_repo.registry.push().transferred
 
 
 @pytest.mark.parametrize("url", ["file"], indirect=True)
-def test_several_urls_to_push_to(here: Builder, far: Builder, tmp_path: Path) -> None:
+def test_several_urls_to_push_to(local_repo: Builder, remote_repo: Builder, tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path / "second"), mkdir=True) as repo:
         second = Builder(repo)
-        for path in (far.repo.path, repo.path):  # type: ignore[union-attr]
-            configure(here, f'[remote "origin"]\n\tpushurl = {path}\n')
-        here.registry.push()
-        here.registry.delete_tags("m@v1.0.0", push=True)
-        assert tags(here) == tags(far) == tags(second) == ["m#prod#1", "n@v1.0.0"]
+        for path in (remote_repo.repo.path, repo.path):  # type: ignore[union-attr]
+            configure(local_repo, f'[remote "origin"]\n\tpushurl = {path}\n')
+        local_repo.registry.push()
+        local_repo.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(local_repo) == tags(remote_repo) == tags(second) == ["m#prod#1", "n@v1.0.0"]
         configure(second, "[receive]\nhideRefs = refs/tags\n")
         with pytest.raises(PartlyDeletedError, match="'n@v1.0.0' deleted at .*, but not at") as e:
-            here.registry.delete_tags("n@v1.0.0", push=True)
+            local_repo.registry.delete_tags("n@v1.0.0", push=True)
         assert e.value.tags == ("n@v1.0.0",)
         assert isinstance(e.value.__cause__, PushRejectedError)
-        assert (tags(far), tags(second)) == (["m#prod#1"], ["m#prod#1", "n@v1.0.0"])
-        assert tags(here) == ["m#prod#1", "n@v1.0.0"]
-        configure(far, "[receive]\nhideRefs = refs/tags\n")
+        assert (tags(remote_repo), tags(second)) == (["m#prod#1"], ["m#prod#1", "n@v1.0.0"])
+        assert tags(local_repo) == ["m#prod#1", "n@v1.0.0"]
+        configure(remote_repo, "[receive]\nhideRefs = refs/tags\n")
         with pytest.raises(PushRejectedError):
-            here.registry.delete_tags("m#prod#1", push=True)
+            local_repo.registry.delete_tags("m#prod#1", push=True)
 
 
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
 class TestServers:
     def test_the_answer_is_lost(
-        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+        self, local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = Transport.send
 
         def lost(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
             real(transport, *arguments, **options)
-            raise RemoteError("the connection broke", location="there")
+            raise RemoteError("the connection broke", location="remote")
 
         monkeypatch.setattr(Transport, "send", lost)
-        here.registry.delete_tags("m@v1.0.0", push=True)
-        assert tags(here) == tags(far) == ["m#prod#1", "n@v1.0.0"]
+        local_repo.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(local_repo) == tags(remote_repo) == ["m#prod#1", "n@v1.0.0"]
 
     def test_the_request_is_lost(
-        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+        self, local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def lost(transport: Transport, compute_updates: Any, *_: Any, **__: Any) -> PushResult:
             compute_updates(transport.refs([""]).ids)
-            raise RemoteError("the connection broke", location="there")
+            raise RemoteError("the connection broke", location="remote")
 
         monkeypatch.setattr(Transport, "send", lost)
         with pytest.raises(RemoteError, match="^the connection broke; nothing was deleted$"):
-            here.registry.delete_tags("m@v1.0.0", push=True)
+            local_repo.registry.delete_tags("m@v1.0.0", push=True)
         monkeypatch.setattr(Transport, "tags", lambda *_: lost)
 
         def down(*_: Any) -> None:
-            raise RemoteError("no route", location="there")
+            raise RemoteError("no route", location="remote")
 
         monkeypatch.setattr(Transport, "tags", down)
-        with pytest.raises(RemoteError, match="broke. It is unknown whether 'm@v1.0.0' .*no route"):
-            here.registry.delete_tags("m@v1.0.0", push=True)
-        assert tags(here) == tags(far) == ALL
+        with pytest.raises(
+            RemoteError, match="broke. The following tags may .* deleted: 'm@v1.0.0' .*no route"
+        ):
+            local_repo.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(local_repo) == tags(remote_repo) == ALL
 
-    def test_nothing_is_sent(self, here: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_is_sent(self, local_repo: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
         for error in (RemoteError, AuthenticationError):
 
             def down(*_: Any, error: type[Any] = error, **__: Any) -> PushResult:
-                raise error("not there", location="there")
+                raise error("not reachable", location="remote")
 
             monkeypatch.setattr(Transport, "send", down)
-            with pytest.raises(error, match="^not there$"):
-                here.registry.delete_tags("m@v1.0.0", push=True)
-        assert tags(here) == ALL
+            with pytest.raises(error, match="^not reachable$"):
+                local_repo.registry.delete_tags("m@v1.0.0", push=True)
+        assert tags(local_repo) == ALL
 
     def test_a_server_without_atomic_pushes_deletes_some(
-        self, here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+        self, local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = Transport.send
 
@@ -186,8 +194,8 @@ class TestServers:
                 raise InvalidArgumentError("not supported", argument="atomic", value=None)
             ref = "refs/tags/n@v1.0.0"
 
-            def compute(there: Any) -> dict[str, str]:
-                updates = dict(compute_updates(there))
+            def compute(refs: Any) -> dict[str, str]:
+                updates = dict(compute_updates(refs))
                 updates.pop(ref, None)
                 return updates
 
@@ -196,17 +204,17 @@ class TestServers:
 
         monkeypatch.setattr(Transport, "send", send)
         with pytest.raises(
-            PartlyDeletedError, match="deleted 'm@v1.0.0', and not 'n@v1.0.0': "
+            PartlyDeletedError, match="deleted 'm@v1.0.0', but not 'n@v1.0.0': "
         ) as e:
-            here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+            local_repo.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
         assert e.value.tags == ("m@v1.0.0",)
         assert "it is protected" in str(e.value)
-        assert (tags(far), tags(here)) == (["m#prod#1", "n@v1.0.0"], ALL)
+        assert (tags(remote_repo), tags(local_repo)) == (["m#prod#1", "n@v1.0.0"], ALL)
         with pytest.raises(PushRejectedError, match="it is protected.*; nothing was deleted$"):
-            here.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
+            local_repo.registry.delete_tags("m@v1.0.0", "n@v1.0.0", push=True)
 
     def test_a_server_that_reports_nothing(
-        self, here: Builder, monkeypatch: pytest.MonkeyPatch
+        self, local_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def send(transport: Transport, compute_updates: Any, *_: Any, **__: Any) -> PushResult:
             updates = compute_updates(transport.refs([""]).ids)
@@ -214,14 +222,14 @@ class TestServers:
 
         monkeypatch.setattr(Transport, "send", send)
         with pytest.raises(RemoteError, match=r"did not report whether .*n@v1.* was deleted; noth"):
-            here.registry.delete_tags("n@v1.0.0", push=True)
+            local_repo.registry.delete_tags("n@v1.0.0", push=True)
 
-    def test_a_registry_at_a_url_needs_no_push(self, here: Builder, url: str) -> None:
+    def test_a_registry_at_a_url_needs_no_push(self, local_repo: Builder, url: str) -> None:
         with Registry.open(url) as registry:
             with pytest.raises(InvalidArgumentError, match="is a server, where changes are made"):
                 registry.delete_tags("m@v1.0.0", push=True)
             registry.delete_tags("m@v1.0.0")
-        assert tags(here) == ALL
+        assert tags(local_repo) == ALL
 
 
 def test_a_repository_that_is_its_own_remote(disk: Builder) -> None:

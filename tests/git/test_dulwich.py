@@ -1,4 +1,4 @@
-"""What is used of dulwich that is not public: a new dulwich that changes it fails here."""
+"""The private names of dulwich that are used; a new dulwich that changes them fails here."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_no_other_class_uses_private_attributes_of_its_base_class() -> None:
     }
 
 
-def test_a_client_without_a_way_to_send_is_abstract() -> None:
+def test_a_client_without_send_is_abstract() -> None:
     client = _dulwich.HttpClient("http://host/")
     with pytest.raises(NotImplementedError):
         client._http_request("http://host/", {})

@@ -1,4 +1,4 @@
-"""Tags pushed and fetched between repositories: what lacks is carried over, nothing overwritten."""
+"""Tags pushed and fetched between repositories: missing ones are copied, none is overwritten."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ SERVERS = ["git", "http"]
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
+def remote_repo(bare: Builder) -> Builder:
     """The other repository: bare, empty."""
     return bare
 
 
 @pytest.fixture
-def here(disk: Builder, url: str) -> Builder:
+def local_repo(disk: Builder, url: str) -> Builder:
     """A repository with a remote ``origin``."""
     configure(disk, f'[remote "origin"]\n\turl = {url}\n')
     return disk
@@ -63,27 +63,29 @@ def tags(builder: Builder) -> list[str]:
     return [ref.name for ref in builder.registry._store.tags()]
 
 
-def test_all_events_that_the_remote_lacks_are_pushed(here: Builder, far: Builder) -> None:
-    here.commit("c2", 1, "c1")
-    here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0", "release-1", commit="c2")
-    here.ref("refs/tags/m@v2.0.0", here.commits["c2"])
-    result = here.registry.push()
+def test_all_events_that_the_remote_lacks_are_pushed(
+    local_repo: Builder, remote_repo: Builder
+) -> None:
+    local_repo.commit("c2", 1, "c1")
+    local_repo.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0", "release-1", commit="c2")
+    local_repo.ref("refs/tags/m@v2.0.0", local_repo.commits["c2"])
+    result = local_repo.registry.push()
     assert result.transferred == ("m#prod#1", "m@v1.0.0", "n@v1.0.0")
     assert (result.unchanged, result.conflicts) == ((), ())
-    assert tags(far) == list(result.transferred)
-    assert far.registry.history() == here.registry.history()
-    assert here.registry.push().unchanged == result.transferred
-    assert far.registry.problems() == ()
+    assert tags(remote_repo) == list(result.transferred)
+    assert remote_repo.registry.history() == local_repo.registry.history()
+    assert local_repo.registry.push().unchanged == result.transferred
+    assert remote_repo.registry.problems() == ()
 
 
-def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) -> None:
-    here.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
-    registry = here.registry
+def test_only_the_given_tags_are_pushed(local_repo: Builder, remote_repo: Builder) -> None:
+    local_repo.tags("m@v1.0.0", "m#prod#1", "n@v1.0.0")
+    registry = local_repo.registry
     assert registry.push(registry["m"].history[1]).transferred == ("m#prod#1",)
     latest = registry["n"].latest
     assert latest
     assert registry.push(latest, "m@v1.0.0").transferred == ("m@v1.0.0", "n@v1.0.0")
-    assert tags(far) == ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
+    assert tags(remote_repo) == ["m#prod#1", "m@v1.0.0", "n@v1.0.0"]
     with pytest.raises(TagNotFoundError):
         registry.push("m@v9.0.0")
     for nothing in (None, registry.event("typo"), 3):
@@ -91,94 +93,98 @@ def test_just_the_tags_that_are_named_are_pushed(here: Builder, far: Builder) ->
             registry.push(nothing)  # type: ignore[arg-type]
 
 
-def test_a_tag_that_differs_is_a_conflict_and_stays_on_both_sides(
-    here: Builder, far: Builder
+def test_a_tag_that_differs_is_a_conflict_and_is_not_changed(
+    local_repo: Builder, remote_repo: Builder
 ) -> None:
-    here.tags("m@v1.0.0", "m@v2.0.0")
-    mine = here.registry._store.tags()
-    far.tags("m@v1.0.0", "m@v3.0.0")
-    theirs = far.tag("m@v1.0.0", message="another")
-    for result in (here.registry.push(), here.registry.fetch()):
-        assert result.conflicts == (Conflict("m@v1.0.0", mine[0].id, theirs),)
+    local_repo.tags("m@v1.0.0", "m@v2.0.0")
+    local = local_repo.registry._store.tags()
+    remote_repo.tags("m@v1.0.0", "m@v3.0.0")
+    remote = remote_repo.tag("m@v1.0.0", message="another")
+    for result in (local_repo.registry.push(), local_repo.registry.fetch()):
+        assert result.conflicts == (Conflict("m@v1.0.0", local[0].id, remote),)
         assert result.remote in str(result)
-        assert f"conflict: m@v1.0.0: {mine[0].id[:7]} local, {theirs[:7]} remote" in str(result)
+        assert f"conflict: m@v1.0.0: {local[0].id[:7]} local, {remote[:7]} remote" in str(result)
         assert repr(result.conflicts[0]) == f"<Conflict {result.conflicts[0]}>"
     assert result.transferred == ("m@v3.0.0",)
-    assert {ref.name: ref.id for ref in far.registry._store.tags()}["m@v1.0.0"] == theirs
-    assert here.registry._store.tags()[0] == mine[0]
+    assert {ref.name: ref.id for ref in remote_repo.registry._store.tags()}["m@v1.0.0"] == remote
+    assert local_repo.registry._store.tags()[0] == local[0]
 
 
-def test_events_that_are_lacking_here_are_fetched(here: Builder, far: Builder) -> None:
-    far.commit("f1", 5)
-    far.commit("f2", 6, "f1")
-    far.tags("m@v1.0.0", "m#prod#1", "release-1", commit="f2")
-    far.ref("refs/tags/m@v2.0.0", far.commits["f2"])
+def test_missing_events_are_fetched(local_repo: Builder, remote_repo: Builder) -> None:
+    remote_repo.commit("f1", 5)
+    remote_repo.commit("f2", 6, "f1")
+    remote_repo.tags("m@v1.0.0", "m#prod#1", "release-1", commit="f2")
+    remote_repo.ref("refs/tags/m@v2.0.0", remote_repo.commits["f2"])
     steps: list[Any] = []
-    with Registry.open(here.repo.path, progress=lambda *step: steps.append(step)) as registry:  # type: ignore[union-attr]
+    with Registry.open(local_repo.repo.path, progress=lambda *step: steps.append(step)) as registry:  # type: ignore[union-attr]
         result = registry.fetch()
         assert result.transferred == ("m#prod#1", "m@v1.0.0")
-        assert registry.history() == far.registry.history()
+        assert registry.history() == remote_repo.registry.history()
         assert registry.problems() == ()
         assert registry.fetch().unchanged == result.transferred
-    assert tags(here) == ["m#prod#1", "m@v1.0.0"]
-    assert far.commits["f1"].encode() in here.repo.object_store  # type: ignore[operator]
+    assert tags(local_repo) == ["m#prod#1", "m@v1.0.0"]
+    assert remote_repo.commits["f1"].encode() in local_repo.repo.object_store  # type: ignore[operator]
     assert str(result) == f"{result.remote}: 2 transferred, 0 unchanged"
     assert repr(result) == f"<SyncResult {result}>"
 
 
 def test_a_tag_created_concurrently_is_not_overwritten(
-    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.commit("f1", 5)
-    far.tags("m@v1.0.0", commit="f1")
+    remote_repo.commit("f1", 5)
+    remote_repo.tags("m@v1.0.0", commit="f1")
     real = LocalRefs.create
 
-    def faster(refs: LocalRefs, tags: Sequence[NewRef]) -> None:
-        here.tag("m@v1.0.0", message="faster")
+    def create_concurrently(refs: LocalRefs, tags: Sequence[NewRef]) -> None:
+        local_repo.tag("m@v1.0.0", message="concurrent")
         real(refs, tags)
 
-    monkeypatch.setattr(LocalRefs, "create", faster)
-    result = here.registry.fetch()
+    monkeypatch.setattr(LocalRefs, "create", create_concurrently)
+    result = local_repo.registry.fetch()
     assert result.transferred == ()
     assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
 
 
-def test_a_tag_that_is_something_else_there_is_not_overwritten(here: Builder, far: Builder) -> None:
-    here.tags("m@v1.0.0")
-    far.tags("m@v1.0.0")
-    id = far.tag("m@v1.0.0", message="faster")
-    result = here.registry.push()
+def test_a_tag_that_differs_at_the_remote_is_not_overwritten(
+    local_repo: Builder, remote_repo: Builder
+) -> None:
+    local_repo.tags("m@v1.0.0")
+    remote_repo.tags("m@v1.0.0")
+    id = remote_repo.tag("m@v1.0.0", message="concurrent")
+    result = local_repo.registry.push()
     assert result.transferred == ()
     assert [conflict.remote for conflict in result.conflicts] == [id]
 
 
-def test_a_verb_pushes_what_it_wrote(here: Builder, far: Builder) -> None:
-    registry = here.registry
+def test_a_write_pushes_its_tags(local_repo: Builder, remote_repo: Builder) -> None:
+    registry = local_repo.registry
     registry.register("m", "v1.0.0", author=ANN, push=True)
     registry.assign("n", stage="prod", register=True, author=ANN, push="origin")
-    assert tags(far) == ["m@v1.0.0", "n#prod#1", "n@v0.0.1"]
+    assert tags(remote_repo) == ["m@v1.0.0", "n#prod#1", "n@v0.0.1"]
     registry.deregister("m", "v1.0.0", author=ANN, push=True)
     registry.unassign("n", "v0.0.1", "prod", author=ANN, push=True)
     registry.deprecate("n", author=ANN, push=True)
-    assert far.registry.history() == registry.history()
+    assert remote_repo.registry.history() == registry.history()
     registry.register("o", author=ANN, push=True, dry_run=True)
-    assert "o" not in far.registry
+    assert "o" not in remote_repo.registry
 
 
 def test_a_push_to_an_unknown_remote_is_refused_before_anything_is_written(
     disk: Builder,
 ) -> None:
     configure(disk, '[remote "up"]\n\turl = /nowhere\n')
-    with pytest.raises(RepositoryNotFoundError, match="there is no remote 'origin'; remotes: up "):
+    with pytest.raises(
+        RepositoryNotFoundError, match=r"'origin' is neither a remote \(remotes: up\)"
+    ):
         disk.registry.register("m", author=ANN, push=True)
     assert not tags(disk)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
-    here: Builder, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+def test_a_write_that_pushes_nothing_closes_the_remote(
+    local_repo: Builder, monkeypatch: pytest.MonkeyPatch, dry_run: bool
 ) -> None:
-    here.tags("m@v1.0.0")
+    local_repo.tags("m@v1.0.0")
     closed: list[ConnectedRemote] = []
     real = ConnectedRemote.close
 
@@ -190,7 +196,9 @@ def test_a_write_that_pushes_nothing_lets_go_of_the_remote(
     version = "v2.0.0" if dry_run else "v1.0.0"
     refusal = contextlib.nullcontext() if dry_run else pytest.raises(VersionExistsError)
     with refusal:
-        here.registry.register("m", version, author=ANN, push=True, force=True, dry_run=dry_run)
+        local_repo.registry.register(
+            "m", version, author=ANN, push=True, force=True, dry_run=dry_run
+        )
     assert len(closed) == 1
 
 
@@ -203,114 +211,118 @@ def test_nothing_is_written_if_the_remote_is_missing(disk: Builder, tmp_path: Pa
 
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_nothing_is_written_if_the_remote_has_unknown_events(
-    here: Builder, far: Builder, dry_run: bool
+    local_repo: Builder, remote_repo: Builder, dry_run: bool
 ) -> None:
-    far.tags("m@v2.0.0")
+    remote_repo.tags("m@v2.0.0")
     for _ in range(2):
         with pytest.raises(RemoteAheadError, match="has the tag 'm@v2.0.0', which is not") as error:
-            here.registry.register("m", author=ANN, push=True, dry_run=dry_run)
+            local_repo.registry.register("m", author=ANN, push=True, dry_run=dry_run)
         assert error.value.tag == "m@v2.0.0"
-        assert not tags(here)
-        far.tags("other@v2.0.0", "m2@v1.0.0", "m@nightly")
-    here.registry.fetch()
-    here.registry.register("m", author=ANN, push=True, force=True)
-    assert "m@v2.0.1" in tags(far)
+        assert not tags(local_repo)
+        remote_repo.tags("other@v2.0.0", "m2@v1.0.0", "m@nightly")
+    local_repo.registry.fetch()
+    local_repo.registry.register("m", author=ANN, push=True, force=True)
+    assert "m@v2.0.1" in tags(remote_repo)
 
 
-def test_nothing_is_written_if_a_tag_differs_at_the_remote(here: Builder, far: Builder) -> None:
-    here.tags("m@v1.0.0")
-    far.tags("m@v1.0.0")
-    far.tag("m@v1.0.0", message="another")
-    with pytest.raises(RemoteAheadError, match=r"a different tag 'm@v1.0.0'; .*delete_tags"):
-        here.registry.assign("m", "v1.0.0", "prod", author=ANN, push=True)
-    assert tags(here) == ["m@v1.0.0"]
-
-
-def test_a_tag_that_is_created_meanwhile_at_the_remote_leaves_the_tag_here(
-    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_written_if_a_tag_differs_at_the_remote(
+    local_repo: Builder, remote_repo: Builder
 ) -> None:
-    def faster(*_: object) -> None:
-        far.tags("m@v0.0.1")
+    local_repo.tags("m@v1.0.0")
+    remote_repo.tags("m@v1.0.0")
+    remote_repo.tag("m@v1.0.0", message="another")
+    with pytest.raises(RemoteAheadError, match=r"a different tag 'm@v1.0.0'; .*delete_tags"):
+        local_repo.registry.assign("m", "v1.0.0", "prod", author=ANN, push=True)
+    assert tags(local_repo) == ["m@v1.0.0"]
 
-    monkeypatch.setattr(sync, "check_fetched", faster)
+
+def test_the_local_tag_is_kept_if_the_remote_gets_another_one_meanwhile(
+    local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create_concurrently(*_: object) -> None:
+        remote_repo.tags("m@v0.0.1")
+
+    monkeypatch.setattr(sync, "check_fetched", create_concurrently)
     message = r"a different tag of that name: m@v0.0.1: .*; call registry.delete_tags\('m@v0.0.1'\)"
     with pytest.raises(NotPushedError, match=message):
-        here.registry.register("m", author=ANN, push=True)
-    assert tags(here) == ["m@v0.0.1"]
+        local_repo.registry.register("m", author=ANN, push=True)
+    assert tags(local_repo) == ["m@v0.0.1"]
 
 
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
-def test_a_tag_that_is_rejected_stays_here(here: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    verdict = PushResult({"refs/tags/m@v0.0.1": "frozen"}, frozenset(), "")
-    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+def test_a_rejected_tag_is_kept_locally(
+    local_repo: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = PushResult({"refs/tags/m@v0.0.1": "frozen"}, frozenset(), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: result)
     message = "'m@v0.0.1' created locally but not pushed to .*: frozen.*; fix this, then call"
     with pytest.raises(NotPushedError, match=message) as caught:
-        here.registry.register("m", author=ANN, push=True)
+        local_repo.registry.register("m", author=ANN, push=True)
     assert isinstance(caught.value.__cause__, PushRejectedError)
-    assert tags(here) == ["m@v0.0.1"]
+    assert tags(local_repo) == ["m@v0.0.1"]
 
 
 @pytest.mark.parametrize(
-    ("refused", "words", "message"),
+    ("refused", "output", "message"),
     [
         (
             ["m@v1.0.0"],
             "frozen",
-            "rejected the tag 'm@v1.0.0': no; the server's output: frozen; 1 other tags",
+            "rejected the tag 'm@v1.0.0': no; the server's output: frozen; other tags accepted: 1;",
         ),
         (["m@v1.0.0", "m@v2.0.0"], "", "rejected the tag 'm@v1.0.0': no; check the server's rules"),
     ],
 )
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
-def test_a_refusal_is_told_in_the_servers_words(
-    here: Builder,
+def test_a_refusal_includes_the_servers_message(
+    local_repo: Builder,
     monkeypatch: pytest.MonkeyPatch,
     refused: list[str],
-    words: str,
+    output: str,
     message: str,
 ) -> None:
-    here.tags("m@v1.0.0", "m@v2.0.0")
-    verdict = PushResult({f"refs/tags/{name}": "no" for name in refused}, frozenset(), words)
-    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+    local_repo.tags("m@v1.0.0", "m@v2.0.0")
+    result = PushResult({f"refs/tags/{name}": "no" for name in refused}, frozenset(), output)
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: result)
     with pytest.raises(PushRejectedError) as caught:
-        here.registry.push()
+        local_repo.registry.push()
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
-def test_several_tags_go_one_by_one_where_the_server_cannot_do_better(
-    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_several_tags_are_pushed_to_a_server_without_atomic_pushes(
+    local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here.tags("m@v1.0.0", "m@v2.0.0")
+    local_repo.tags("m@v1.0.0", "m@v2.0.0")
     real = Transport.send
 
-    def simple(transport: Transport, *arguments: Any, atomic: bool) -> PushResult:
+    def not_atomic(transport: Transport, *arguments: Any, atomic: bool) -> PushResult:
         if atomic:
             raise InvalidArgumentError("not all or none", argument="atomic", value=None)
         return real(transport, *arguments, atomic=False)
 
-    monkeypatch.setattr(Transport, "send", simple)
-    assert here.registry.push().transferred == ("m@v1.0.0", "m@v2.0.0")
-    assert tags(far) == ["m@v1.0.0", "m@v2.0.0"]
+    monkeypatch.setattr(Transport, "send", not_atomic)
+    assert local_repo.registry.push().transferred == ("m@v1.0.0", "m@v2.0.0")
+    assert tags(remote_repo) == ["m@v1.0.0", "m@v2.0.0"]
 
 
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
-def test_a_fetch_that_breaks_off_leaves_nothing(
-    here: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_fetch_creates_no_tag(
+    local_repo: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.commit("f1", 5)
-    far.tags("m@v1.0.0", commit="f1")
+    remote_repo.commit("f1", 5)
+    remote_repo.tags("m@v1.0.0", commit="f1")
 
-    def breaks(*_: Any, **__: Any) -> None:
-        raise RemoteError("the line broke", location="there")
+    def fail(*_: Any, **__: Any) -> None:
+        raise RemoteError("the connection broke", location="remote")
 
-    monkeypatch.setattr(Transport, "fetch_pack", breaks)
+    monkeypatch.setattr(Transport, "fetch_pack", fail)
     with pytest.raises(RemoteError):
-        here.registry.fetch()
-    assert not tags(here)
+        local_repo.registry.fetch()
+    assert not tags(local_repo)
 
 
-# where a remote is
+# how a remote is found
 
 
 @pytest.mark.parametrize("key", ["proxy", "proxyAuthMethod"])
@@ -370,29 +382,29 @@ def test_each_of_several_urls_is_pushed_to(disk: Builder, tmp_path: Path) -> Non
         assert disk.registry.push("pushurl@v1.0.0").transferred == ("pushurl@v1.0.0",)
 
 
-def test_the_next_url_is_pushed_to_where_one_fails(disk: Builder, tmp_path: Path) -> None:
+def test_if_one_url_fails_the_next_is_pushed_to(disk: Builder, tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path / "two"), mkdir=True) as two:
         configure(disk, f'[remote "origin"]\n\turl = {tmp_path}/one\n\turl = {two.path}\n')
         disk.tags("m@v1.0.0")
         with pytest.raises(RepositoryNotFoundError) as caught:
             disk.registry.push()
         assert f"{tmp_path}/one" in str(caught.value)
-        assert str(caught.value).endswith(f"; they were pushed to file://{two.path}")
+        assert str(caught.value).endswith(f"; the tags were pushed to file://{two.path}")
         assert tags(Builder(two)) == ["m@v1.0.0"]
 
 
-def test_a_repository_in_memory_exchanges_by_path(tmp_path: Path) -> None:
+def test_a_repository_in_memory_fetches_from_and_pushes_to_a_path(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path)) as repo:
-        far = Builder(repo).tags("m@v1.0.0")
-        near = Builder(MemoryRepo())
-        assert near.registry.fetch(remote=str(tmp_path)).transferred == ("m@v1.0.0",)
-        near.tag("m@v2.0.0", far.commits["c1"])
-        assert near.registry.push(remote=str(tmp_path)).transferred == ("m@v2.0.0",)
+        remote_repo = Builder(repo).tags("m@v1.0.0")
+        memory = Builder(MemoryRepo())
+        assert memory.registry.fetch(remote=str(tmp_path)).transferred == ("m@v1.0.0",)
+        memory.tag("m@v2.0.0", remote_repo.commits["c1"])
+        assert memory.registry.push(remote=str(tmp_path)).transferred == ("m@v2.0.0",)
 
 
-def test_a_hook_on_this_machine_is_not_passed_by(disk: Builder, tmp_path: Path) -> None:
+def test_a_hook_of_a_local_remote_is_not_bypassed(disk: Builder, tmp_path: Path) -> None:
     disk.tags("m@v1.0.0")
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+    with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
         hook = Path(repo.path, "hooks", "pre-receive")
         hook.parent.mkdir(exist_ok=True)
         hook.write_text("#!/bin/sh\nexit 1\n")
@@ -415,97 +427,104 @@ def test_a_result_is_a_value() -> None:
     assert SyncResult("r", ("a",), (), ()) == SyncResult("r", ("a",), (), ())
 
 
-class TestHarm:
-    """What a server may try, and Git does not let it."""
+class TestMaliciousServers:
+    """Malicious answers of a server, which Git rejects."""
 
-    def test_a_name_that_leads_out_of_the_repository_is_left_out(
-        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    def test_a_name_that_leads_out_of_the_repository_is_ignored(
+        self, disk: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        far.tags("m@v1.0.0")
-        id = ObjectID(far.registry._store.tags()[0].id.encode())
+        remote_repo.tags("m@v1.0.0")
+        id = ObjectID(remote_repo.registry._store.tags()[0].id.encode())
         real = TCPGitClient.get_refs
 
-        def harmful(client: TCPGitClient, *arguments: Any, **options: Any) -> LsRemoteResult:
+        def malicious(client: TCPGitClient, *arguments: Any, **options: Any) -> LsRemoteResult:
             found = real(client, *arguments, **options)
             found.refs[Ref(b"refs/tags/../../x=m@v1.0.0")] = id
             found.refs[Ref(b"refs/tags/n@v1.0.0")] = ObjectID(b"no id")
             return found
 
-        monkeypatch.setattr(TCPGitClient, "get_refs", harmful)
-        assert isinstance(far.repo, Repo)
-        with git_server(far.repo) as url:
+        monkeypatch.setattr(TCPGitClient, "get_refs", malicious)
+        assert isinstance(remote_repo.repo, Repo)
+        with git_server(remote_repo.repo) as url:
             assert disk.registry.fetch(remote=url).transferred == ("m@v1.0.0",)
             assert list(Registry.open(url)) == ["m"]
         with pytest.raises(InvalidNameError):
-            LocalRefs(disk.repo, "here").create([NewRef("../x=m@v1.0.0", id.decode())])
+            LocalRefs(disk.repo, "repository").create([NewRef("../x=m@v1.0.0", id.decode())])
 
     def test_a_tag_whose_commit_is_not_sent_is_not_fetched(
-        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+        self, disk: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        far.commit("f1", 5)
-        far.tags("m@v1.0.0", commit="f1")
+        remote_repo.commit("f1", 5)
+        remote_repo.tags("m@v1.0.0", commit="f1")
         real = Transport.fetch_pack
 
         def part(transport: Transport, wants: Any, file: Any, **_: Any) -> None:
-            real(transport, wants, file, haves=[far.commits["f1"]])
+            real(transport, wants, file, haves=[remote_repo.commits["f1"]])
 
         monkeypatch.setattr(Transport, "fetch_pack", part)
-        assert isinstance(far.repo, Repo)
+        assert isinstance(remote_repo.repo, Repo)
         with (
-            git_server(far.repo) as url,
-            pytest.raises(RemoteError, match="did not send .*, so none was fetched"),
+            git_server(remote_repo.repo) as url,
+            pytest.raises(RemoteError, match="did not send .*, so no tag was fetched"),
         ):
             disk.registry.fetch(remote=url)
         assert not tags(disk)
 
-    def test_another_object_than_was_asked_for_is_not_taken(
-        self, disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+    def test_an_object_that_was_not_requested_is_not_accepted(
+        self, disk: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        far.commit("f1", 5)
-        far.tags("m@v1.0.0", commit="f1")
+        remote_repo.commit("f1", 5)
+        remote_repo.tags("m@v1.0.0", commit="f1")
         real = Transport.fetch_pack
-        other = far.commit("f2", 6)
+        other = remote_repo.commit("f2", 6)
 
         def another(transport: Transport, _wants: Any, file: Any, **options: Any) -> None:
             real(transport, [other], file, **options)
 
         monkeypatch.setattr(Transport, "fetch_pack", another)
-        assert isinstance(far.repo, Repo)
-        with git_server(far.repo) as url, pytest.raises(RemoteError, match="did not send"):
+        assert isinstance(remote_repo.repo, Repo)
+        with git_server(remote_repo.repo) as url, pytest.raises(RemoteError, match="did not send"):
             disk.registry.fetch(remote=url)
         assert not tags(disk)
 
-    def test_ids_of_another_format_are_refused(self, disk: Builder, tmp_path: Path) -> None:
+    def test_another_object_format_is_refused(self, disk: Builder, tmp_path: Path) -> None:
         with Repo.init_bare(str(tmp_path / "wide"), mkdir=True, object_format="sha256") as repo:
             Builder(repo).tags("m@v1.0.0")
-            with pytest.raises(RepositoryError, match="names its objects in another format"):
+            with pytest.raises(
+                RepositoryError, match="differs from this repository's, which is sha1; fetch from a"
+            ):
                 disk.registry.fetch(remote=repo.path)
 
-    def test_a_wide_repository_is_not_pushed_to_a_server(self, tmp_path: Path) -> None:
+    def test_a_sha256_repository_is_not_pushed_to_a_server(self, tmp_path: Path) -> None:
         with Repo.init(str(tmp_path / "wide"), mkdir=True, object_format="sha256") as repo:
-            wide = Builder(repo).tags("m@v1.0.0")
-            with pytest.raises(PushRejectedError, match="this repository has SHA-256; push with"):
-                wide.registry.push(remote="git://127.0.0.1:1/m")
+            sha256 = Builder(repo).tags("m@v1.0.0")
+            with pytest.raises(
+                PushRejectedError,
+                match="a SHA-256 repository to a server is not supported; push wi",
+            ):
+                sha256.registry.push(remote="git://127.0.0.1:1/m")
 
-    def test_hooks_are_found_where_the_configuration_has_them(
-        self, disk: Builder, far: Builder, tmp_path: Path
+    def test_hooks_are_found_in_the_configured_directory(
+        self, disk: Builder, remote_repo: Builder, tmp_path: Path
     ) -> None:
         disk.tags("m@v1.0.0")
         hook = tmp_path / "hooks" / "post-receive"
         hook.parent.mkdir()
         hook.write_text("#!/bin/sh\n")
         hook.chmod(0o755)
-        assert isinstance(far.repo, Repo)
-        with Path(far.repo.path, "config").open("a") as file:
+        assert isinstance(remote_repo.repo, Repo)
+        with Path(remote_repo.repo.path, "config").open("a") as file:
             file.write(f"[core]\n\thooksPath = {hook.parent}\n")
         with pytest.raises(PushRejectedError, match="post-receive"):
-            disk.registry.push(remote=far.repo.path)
+            disk.registry.push(remote=remote_repo.repo.path)
 
 
-def test_a_tag_that_conflicts_with_a_directory_is_a_conflict(here: Builder, far: Builder) -> None:
-    here.tag("m#prod")
-    far.tags("a@v1.0.0", "m#prod/eu#1", "z@v1.0.0")
-    result = here.registry.fetch()
+def test_a_tag_that_conflicts_with_a_directory_is_a_conflict(
+    local_repo: Builder, remote_repo: Builder
+) -> None:
+    local_repo.tag("m#prod")
+    remote_repo.tags("a@v1.0.0", "m#prod/eu#1", "z@v1.0.0")
+    result = local_repo.registry.fetch()
     assert result.transferred == ("a@v1.0.0", "z@v1.0.0")
     assert [(one.tag, one.local) for one in result.conflicts] == [("m#prod/eu#1", "")]
     assert "m#prod/eu#1: name conflict local, " in str(result)
@@ -513,13 +532,13 @@ def test_a_tag_that_conflicts_with_a_directory_is_a_conflict(here: Builder, far:
 
 @pytest.mark.parametrize("url", SERVERS, indirect=True)
 def test_a_push_without_a_report_is_an_error(
-    here: Builder, monkeypatch: pytest.MonkeyPatch
+    local_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here.tags("m@v1.0.0")
-    verdict = PushResult({}, frozenset({"refs/tags/m@v1.0.0"}), "")
-    monkeypatch.setattr(Transport, "send", lambda *_, **__: verdict)
+    local_repo.tags("m@v1.0.0")
+    result = PushResult({}, frozenset({"refs/tags/m@v1.0.0"}), "")
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: result)
     with pytest.raises(RemoteError, match="did not report whether"):
-        here.registry.push()
+        local_repo.registry.push()
 
 
 @pytest.mark.parametrize("remote", [None, 7])
@@ -528,17 +547,17 @@ def test_what_cannot_be_a_remote_is_refused(disk: Builder, remote: Any) -> None:
         disk.registry.push(remote=remote)
 
 
-def test_a_path_is_taken_from_where_one_is(
-    disk: Builder, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_a_path_is_relative_to_the_current_directory(
+    disk: Builder, remote_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk.tags("m@v1.0.0")
-    assert isinstance(far.repo, Repo)
-    monkeypatch.chdir(Path(far.repo.path).parent)
-    assert disk.registry.push(remote=Path(far.repo.path).name).transferred == ("m@v1.0.0",)
-    assert disk.registry.push(remote=Path(far.repo.path)).unchanged == ("m@v1.0.0",)  # type: ignore[arg-type]
+    assert isinstance(remote_repo.repo, Repo)
+    monkeypatch.chdir(Path(remote_repo.repo.path).parent)
+    assert disk.registry.push(remote=Path(remote_repo.repo.path).name).transferred == ("m@v1.0.0",)
+    assert disk.registry.push(remote=Path(remote_repo.repo.path)).unchanged == ("m@v1.0.0",)  # type: ignore[arg-type]
 
 
-def test_a_path_at_which_nothing_is_has_no_hooks(disk: Builder, tmp_path: Path) -> None:
+def test_a_path_without_a_repository(disk: Builder, tmp_path: Path) -> None:
     disk.tags("m@v1.0.0")
     with pytest.raises(RepositoryNotFoundError):
         disk.registry.push(remote=str(tmp_path))
@@ -561,17 +580,17 @@ def test_a_push_between_object_formats_changes_nothing(
         assert list(target.object_store) == []
 
 
-def test_a_tag_may_be_named_twice(here: Builder) -> None:
-    here.tags("m@v1.0.0")
-    assert here.registry.push("m@v1.0.0", "refs/tags/m@v1.0.0").transferred == ("m@v1.0.0",)
-    assert list(here.registry.delete_tags("m@v1.0.0", "m@v1.0.0")) == ["m@v1.0.0"]
-    assert len(here.registry) == 0
+def test_a_tag_may_be_named_twice(local_repo: Builder) -> None:
+    local_repo.tags("m@v1.0.0")
+    assert local_repo.registry.push("m@v1.0.0", "refs/tags/m@v1.0.0").transferred == ("m@v1.0.0",)
+    assert list(local_repo.registry.delete_tags("m@v1.0.0", "m@v1.0.0")) == ["m@v1.0.0"]
+    assert len(local_repo.registry) == 0
 
 
-def test_an_object_that_is_missing_here_is_named(here: Builder) -> None:
-    here.commit("c2", 1, "c1")
-    here.tags("m@v1.0.0", commit="c2")
-    sha = here.commits["c1"]
-    (here.git_dir / "objects" / sha[:2] / sha[2:]).unlink()
-    with pytest.raises(RepositoryError, match=f"lacks the object {sha}, which is to be pushed; in"):
-        here.registry.push()
+def test_an_object_that_is_missing_locally_is_named(local_repo: Builder) -> None:
+    local_repo.commit("c2", 1, "c1")
+    local_repo.tags("m@v1.0.0", commit="c2")
+    sha = local_repo.commits["c1"]
+    (local_repo.git_dir / "objects" / sha[:2] / sha[2:]).unlink()
+    with pytest.raises(RepositoryError, match=f"lacks the object {sha}, which has to be pushed; "):
+        local_repo.registry.push()

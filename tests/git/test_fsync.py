@@ -1,4 +1,4 @@
-"""Files are synced if ``core.fsync`` says so, as in Git."""
+"""Files are synced as ``core.fsync`` requires, as in Git."""
 
 from __future__ import annotations
 

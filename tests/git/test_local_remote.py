@@ -1,4 +1,4 @@
-"""A repository on this machine as a remote: read and written by Git's rules."""
+"""A local repository as a remote: read and written by Git's rules."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tags(builder: Builder) -> list[str]:
 
 
 class TestShallow:
-    def test_push_of_a_tag_on_a_commit_that_is_there(
+    def test_push_of_a_tag_on_an_existing_commit(
         self, disk: Builder, other: Builder, path: Path
     ) -> None:
         disk.commit("c2", 1, "c1")
@@ -85,7 +85,7 @@ class TestShallow:
         assert ObjectID(sha.encode()) not in other.repo.object_store
         assert not list((path / "objects" / "pack").iterdir())
 
-    def test_push_of_what_is_before_the_boundary_of_the_other_one(
+    def test_push_of_a_commit_before_the_boundary_of_the_other_repository(
         self, disk: Builder, other: Builder, path: Path
     ) -> None:
         disk.commit("c2", 1, "c1")
@@ -110,16 +110,16 @@ class TestShallow:
         other.commit("c2", 6, "c1")
         other.tags("m@v1.0.0", commit="c2")
         shallow(other, "c2")
-        with pytest.raises(RemoteError, match="if it is a shallow repository"):
+        with pytest.raises(RemoteError, match="if it is a shallow clone"):
             disk.registry.fetch(remote=str(path))
         assert tags(disk) == []
 
 
-def copy_without(source: Builder, path: Path, left_out: ObjectID) -> None:
-    """Copy all objects but one, as if a shallow clone had been made."""
+def copy_without(source: Builder, path: Path, omitted: ObjectID) -> None:
+    """Copy all objects except one, as if a shallow clone had been made."""
     with Repo(str(path)) as target:
         for id in source.repo.object_store:
-            if id != left_out:
+            if id != omitted:
                 target.object_store.add_object(source.repo[id])
 
 
@@ -141,23 +141,23 @@ class TestRefs:
             disk.registry.push(remote=str(path))
         assert tags(other) == []
 
-    def test_refs_that_are_irregular_are_no_obstacle(
+    def test_irregular_refs_prevent_neither_push_nor_fetch(
         self, disk: Builder, other: Builder, path: Path
     ) -> None:
         other.commit("c1", 5)
         id = other.tag("m@v1.0.0", other.commits["c1"])
         (path / "packed-refs").write_text(f"{id} refs/tags/zz..b=m@v1.0.0\n")
-        folder = path / "refs" / "tags"
-        (folder / "m@v2.0.0").write_text(f"{id} and text\n")
-        (folder / "m@v3.0.0").write_text(f"{id.upper()}\n")
-        (folder / "m@v4.0.0").write_text("")
-        (folder / "m@v5.0.0").write_text(f"{'1' * 40}\n")
+        directory = path / "refs" / "tags"
+        (directory / "m@v2.0.0").write_text(f"{id} and text\n")
+        (directory / "m@v3.0.0").write_text(f"{id.upper()}\n")
+        (directory / "m@v4.0.0").write_text("")
+        (directory / "m@v5.0.0").write_text(f"{'1' * 40}\n")
         fetched = disk.registry.fetch(remote=str(path)).transferred
         assert fetched == ("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
         disk.tags("n@v1.0.0")
         assert disk.registry.push("n@v1.0.0", remote=str(path)).transferred == ("n@v1.0.0",)
 
-    def test_a_tag_that_is_written_at_the_same_time(
+    def test_a_tag_that_is_written_concurrently(
         self, disk: Builder, other: Builder, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0")
@@ -184,7 +184,9 @@ class TestRefs:
         with pytest.raises(TagExistsError, match="it exists"):
             disk.registry.push(remote=str(path))
 
-    def test_several_push_the_same_tags(self, disk: Builder, other: Builder, path: Path) -> None:
+    def test_concurrent_pushes_of_the_same_tags(
+        self, disk: Builder, other: Builder, path: Path
+    ) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
         with ThreadPoolExecutor(8) as threads:
             futures = [
@@ -220,14 +222,14 @@ class TestRefs:
         assert pack_modes(path) == {".pack": 0o440, ".idx": 0o440}
 
 
-def test_an_object_that_is_missing_there_is_named(
+def test_an_object_that_is_missing_in_the_remote_is_named(
     disk: Builder, other: Builder, path: Path
 ) -> None:
     other.commit("c1", 5)
     other.tags("m@v1.0.0")
     sha = other.commits["c1"]
     (path / "objects" / sha[:2] / sha[2:]).unlink()
-    with pytest.raises(RemoteError, match=f"lacks the object {sha}, which its tags lead to, so"):
+    with pytest.raises(RemoteError, match=f"lacks the object {sha}, to which its tags lead, so"):
         disk.registry.fetch(remote=str(path))
     assert tags(disk) == []
 
@@ -241,9 +243,9 @@ def test_progress(disk: Builder, path: Path) -> None:
 
 
 @pytest.mark.parametrize("owned", ["repo", "other"])
-@pytest.mark.parametrize("verb", ["push", "fetch"])
+@pytest.mark.parametrize("method", ["push", "fetch"])
 def test_a_repository_of_another_user(
-    disk: Builder, path: Path, owned: str, verb: str, monkeypatch: pytest.MonkeyPatch
+    disk: Builder, path: Path, owned: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk.tags("m@v1.0.0")
     uid = os.geteuid()
@@ -251,9 +253,9 @@ def test_a_repository_of_another_user(
         "modelversions.git.programs._owner",
         lambda file: uid + (f"/{owned}" in str(Path(file).resolve())),
     )
-    action = "using its remotes" if owned == "repo" else f"{verb}ing (to|from) it"
+    action = "using its remotes" if owned == "repo" else f"{method}ing (to|from) it"
     with pytest.raises(DubiousOwnershipError, match=f"{owned}': another user owns.*{action} is re"):
-        getattr(disk.registry, verb)(remote=str(path))
+        getattr(disk.registry, method)(remote=str(path))
     assert list(disk.registry) == ["m"]
 
 
@@ -261,10 +263,10 @@ def test_a_repository_of_another_user(
     ("failure", "expected", "message"),
     [
         (OSError(28, "No space left"), RemoteError, "cannot be stored in 'file://.*No space left"),
-        (RepositoryError("broken", location="there"), RepositoryError, "^broken$"),
+        (RepositoryError("broken", location="remote"), RepositoryError, "^broken$"),
     ],
 )
-def test_objects_that_cannot_be_stored_there(
+def test_objects_that_cannot_be_stored_in_the_remote(
     disk: Builder,
     other: Builder,
     path: Path,

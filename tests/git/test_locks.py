@@ -1,4 +1,4 @@
-"""A forked child can read, whatever the threads of its parent were doing."""
+"""A forked child can read, whatever locks the threads of its parent held."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from modelversions.git import locks
 from tests.builders import Builder
 from tests.servers import http_server
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork() here")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork() is not available")
 
 
 def in_child(work: Callable[[], bool]) -> bool:
-    """Fork, and return what the child returns; a child that hangs is ended after 10 seconds."""
+    """Fork, and return what the child returns; a child that hangs is killed after 10 seconds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # a process with threads forks
         child = os.fork()
@@ -40,12 +40,12 @@ def in_child(work: Callable[[], bool]) -> bool:
 def test_a_lock_that_another_thread_holds(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     registry = disk.registry
-    held, over = threading.Event(), threading.Event()
+    held, released = threading.Event(), threading.Event()
 
     def hold() -> None:
         with registry._store._lock:  # type: ignore[attr-defined]
             held.set()
-            over.wait()
+            released.wait()
 
     thread = threading.Thread(target=hold)
     thread.start()
@@ -53,13 +53,13 @@ def test_a_lock_that_another_thread_holds(disk: Builder) -> None:
     try:
         assert in_child(lambda: list(registry) == ["m"])
     finally:
-        over.set()
+        released.set()
         thread.join()
     assert list(registry) == ["m"]
 
 
-def test_a_connection_stays_the_parents(tmp_path: Path) -> None:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+def test_a_connection_remains_the_parents(tmp_path: Path) -> None:
+    with Repo.init_bare(str(tmp_path / "served"), mkdir=True) as repo:
         Builder(repo).tags("m@v1.0.0")
         with http_server(repo) as url, Registry.open(url) as registry:
             assert list(registry) == ["m"]
@@ -72,23 +72,23 @@ def test_a_connection_stays_the_parents(tmp_path: Path) -> None:
             assert list(registry) == ["m"]
 
 
-def test_what_happens_in_the_child() -> None:
-    """The same in this process, where it can be seen."""
-    told = []
+def test_the_callback_of_a_lock() -> None:
+    """The same in this process, where it can be observed."""
+    called = []
 
     class Owner:
         def note(self) -> None:
-            told.append(self)
+            called.append(self)
 
     owner = Owner()
-    lock, plain = locks.ForkSafeLock(owner.note), locks.ForkSafeLock()
-    with lock, plain:
+    lock, other = locks.ForkSafeLock(owner.note), locks.ForkSafeLock()
+    with lock, other:
         lock.renew()
-        plain.renew()
+        other.renew()
         lock.__enter__()
-        plain.__enter__()
-    assert told == [owner]
-    del owner, told[:]
+        other.__enter__()
+    assert called == [owner]
+    del owner, called[:]
     lock.renew()
-    assert told == []
+    assert called == []
     locks._renew_all()

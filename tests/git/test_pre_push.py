@@ -16,7 +16,7 @@ from tests.builders import Builder
 ANN = Identity("Ann", "ann@example.com")
 SCRIPT = f"""#!{sys.executable}
 import os, sys
-with open("said", "a") as file:
+with open("log", "a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n" + sys.stdin.read())
 with open("variables", "w") as file:
     names = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
@@ -27,7 +27,7 @@ if os.path.exists("refuse"):
 
 
 @pytest.fixture
-def folder(disk: Builder) -> Path:
+def directory(disk: Builder) -> Path:
     """A repository with a version and the hook."""
     disk.tags("m@v1.0.0")
     hook = disk.git_dir / "hooks" / "pre-push"
@@ -38,37 +38,37 @@ def folder(disk: Builder) -> Path:
     return Path(disk.repo.path)
 
 
-def test_what_it_is_told(disk: Builder, folder: Path, url: str) -> None:
+def test_its_arguments_and_input(disk: Builder, directory: Path, url: str) -> None:
     registry = disk.registry
     id = registry._store.tags(["m@v1.0.0"])[0].id
     registry.push(remote=url)
     ref, zeros = "refs/tags/m@v1.0.0", "0" * 40
-    assert (folder / "said").read_text() == f"{url} {url}\n{ref} {id} {ref} {zeros}\n"
-    (folder / "said").unlink()
+    assert (directory / "log").read_text() == f"{url} {url}\n{ref} {id} {ref} {zeros}\n"
+    (directory / "log").unlink()
     registry.push(remote=url)
-    assert (folder / "said").read_text() == f"{url} {url}\n"
-    (folder / "said").unlink()
+    assert (directory / "log").read_text() == f"{url} {url}\n"
+    (directory / "log").unlink()
     registry.delete_tags("m@v1.0.0", push=url)
-    assert (folder / "said").read_text() == f"{url} {url}\n(delete) {zeros} {ref} {id}\n"
+    assert (directory / "log").read_text() == f"{url} {url}\n(delete) {zeros} {ref} {id}\n"
 
 
-def test_it_rejects_a_push(disk: Builder, folder: Path, url: str, bare: Builder) -> None:
+def test_it_rejects_a_push(disk: Builder, directory: Path, url: str, bare: Builder) -> None:
     registry = disk.registry
-    (folder / "refuse").touch()
+    (directory / "refuse").touch()
     with pytest.raises(PushRejectedError, match="'pre-push' rejected .*: not on a Friday; nothing"):
         registry.push(remote=url)
     with pytest.raises(NotPushedError, match="not on a Friday"):
         registry.assign("m", "v1.0.0", "prod", author=ANN, push=url)
     assert list(bare.registry) == []
-    (folder / "refuse").unlink()
+    (directory / "refuse").unlink()
     registry.push(remote=url)
-    (folder / "refuse").touch()
+    (directory / "refuse").touch()
     with pytest.raises(PushRejectedError, match="not on a Friday"):
         registry.delete_tags("m@v1.0.0", push=url)
     assert len(registry.history()) == len(bare.registry.history()) == 2
 
 
-def test_it_cannot_be_started(disk: Builder, folder: Path, bare: Builder) -> None:
+def test_it_cannot_be_started(disk: Builder, directory: Path, bare: Builder) -> None:
     hook = disk.git_dir / "hooks" / "pre-push"
     hook.write_text("#!/no/such/program\n")
     assert isinstance(bare.repo, Repo)
@@ -79,22 +79,22 @@ def test_it_cannot_be_started(disk: Builder, folder: Path, bare: Builder) -> Non
         disk.registry.push(remote=bare.repo.path)
     hook.chmod(0o644)
     assert disk.registry.push(remote=bare.repo.path).transferred == ("m@v1.0.0",)
-    assert not (folder / "said").exists()
+    assert not (directory / "log").exists()
 
 
 def test_its_environment(
-    disk: Builder, folder: Path, bare: Builder, monkeypatch: pytest.MonkeyPatch
+    disk: Builder, directory: Path, bare: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a usual work tree it names no repository, so that a hook can use others."""
+    """In an ordinary work tree, it names no repository, so that a hook can use others."""
     assert isinstance(bare.repo, Repo)
     monkeypatch.setenv("GIT_DIR", "/another/.git")
     monkeypatch.setenv("GIT_WORK_TREE", "/another")
     monkeypatch.setenv("GIT_INDEX_FILE", "/another/index")
     disk.registry.push(remote=bare.repo.path)
-    assert (folder / "variables").read_text() == "- - -"
+    assert (directory / "variables").read_text() == "- - -"
     monkeypatch.setenv("GIT_DIR", str(disk.git_dir))
     disk.registry.push(remote=bare.repo.path)
-    assert (folder / "variables").read_text() == f"{disk.git_dir} /another /another/index"
+    assert (directory / "variables").read_text() == f"{disk.git_dir} /another /another/index"
 
 
 def test_its_environment_in_a_bare_repository(bare: Builder, tmp_path: Path) -> None:
@@ -108,11 +108,11 @@ def test_its_environment_in_a_bare_repository(bare: Builder, tmp_path: Path) -> 
     assert (bare.git_dir / "variables").read_text() == f"{bare.git_dir} - -"
 
 
-def test_its_output_is_bounded_and_programs_that_it_starts_are_not_awaited(
-    disk: Builder, bare: Builder, folder: Path
+def test_its_output_is_bounded_and_the_programs_that_it_starts_are_not_awaited(
+    disk: Builder, bare: Builder, directory: Path
 ) -> None:
     assert isinstance(bare.repo, Repo)
-    sleeping = folder / "sleeping"
+    sleeping = directory / "sleeping"
     (disk.git_dir / "hooks" / "pre-push").write_text(
         f"""#!{sys.executable}
 import subprocess, sys
@@ -123,5 +123,5 @@ sys.exit("x" * 100_000)
     )
     with pytest.raises(PushRejectedError) as caught:
         disk.registry.push(remote=bare.repo.path)
-    os.kill(int(sleeping.read_text()), signal.SIGKILL)  # it runs still
+    os.kill(int(sleeping.read_text()), signal.SIGKILL)  # it is still running
     assert len(str(caught.value)) < 20_000

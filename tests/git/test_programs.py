@@ -1,4 +1,4 @@
-"""Ownership: nothing is run for a repository that another user owns, unless Git would use it."""
+"""Ownership: nothing is run for another user's repository, unless Git trusts it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def repo(tmp_path: Path) -> Repo:
 
 @pytest.fixture
 def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Pretend who owns which path; this process runs as ME, and owns all others."""
+    """The owners of paths, faked; this process runs as ME, who owns all other paths."""
     found: dict[str, int] = {}
     monkeypatch.setattr(os, "geteuid", lambda: ME)
 
@@ -53,14 +53,14 @@ def run(programs: Programs) -> bytes:
     return programs.run([sys.executable, "-c", "print('ran')"]).stdout.strip()
 
 
-def test_ones_own_repository(repo: Repo, owners: dict[str, int]) -> None:
+def test_a_repository_of_this_user(repo: Repo, owners: dict[str, int]) -> None:
     assert not owners
     assert run(programs(repo)) == b"ran"
     assert run(programs(MemoryRepo())) == b"ran"
 
 
 @pytest.mark.parametrize("part", ["", ".git"])
-def test_one_of_another_user(repo: Repo, owners: dict[str, int], part: str) -> None:
+def test_a_repository_of_another_user(repo: Repo, owners: dict[str, int], part: str) -> None:
     owners[os.path.realpath(Path(repo.path, part))] = OTHER
     root = os.path.realpath(repo.path)
     with pytest.raises(DubiousOwnershipError, match="dubious ownership.*safe.directory") as caught:
@@ -74,9 +74,7 @@ def test_one_of_another_user(repo: Repo, owners: dict[str, int], part: str) -> N
             run(programs(repo, **safe(*listed)))
 
 
-def test_the_repository_itself_cannot_say_that_it_is_safe(
-    repo: Repo, owners: dict[str, int]
-) -> None:
+def test_the_repository_cannot_declare_itself_safe(repo: Repo, owners: dict[str, int]) -> None:
     config = repo.get_config()
     config.set((b"safe",), b"directory", b"*")
     config.write_to_path()
@@ -184,7 +182,7 @@ def test_a_signature_is_not_checked_by_its_program(
 def test_a_program_runs_in_the_work_tree(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in Git: relative paths in the configuration start there, not in the current folder."""
+    """As in Git: relative paths in the configuration are relative to it."""
     monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-c", "import os; print(os.getcwd())"]
     done = programs(repo).run(command)
@@ -193,21 +191,23 @@ def test_a_program_runs_in_the_work_tree(
 
 
 @pytest.mark.parametrize(
-    ("script", "folder"),
+    ("script", "directory"),
     [('[ "$1" = --exec-path ] && echo /core', "/core"), ("exit 1", ""), (None, "")],
 )
 def test_the_environment_of_a_hook_has_the_programs_of_git(
-    tmp_path: Path, script: str | None, folder: str
+    tmp_path: Path, script: str | None, directory: str
 ) -> None:
     if script is not None:
         (tmp_path / "git").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "git").chmod(0o755)
     path = str(tmp_path)
-    added = {"GIT_EXEC_PATH": folder, "PATH": f"{folder}{os.pathsep}{path}"} if folder else {}
+    added = (
+        {"GIT_EXEC_PATH": directory, "PATH": f"{directory}{os.pathsep}{path}"} if directory else {}
+    )
     assert _with_exec_path({"PATH": path}) == {"PATH": path, **added}
 
 
-def test_the_environment_may_say_where_the_programs_of_git_are(tmp_path: Path) -> None:
+def test_the_environment_may_set_the_directory_of_gits_programs(tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path), "GIT_EXEC_PATH": "/given"}
     assert _with_exec_path(env) == {**env, "PATH": f"/given{os.pathsep}{tmp_path}"}
 

@@ -40,7 +40,9 @@ def test_what_is_allowed(settings: dict[str, str], allowed: set[str]) -> None:
     assert {name for name in protocols if is_allowed(name, config, env)} == allowed
 
 
-def test_what_only_the_user_may_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_protocol_is_only_for_urls_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = GitConfig(None, {})
     assert not is_allowed("file", config, {}, from_user=False)
     assert is_allowed("https", config, {}, from_user=False)
@@ -63,7 +65,7 @@ def test_a_server_is_not_contacted(url: str, monkeypatch: pytest.MonkeyPatch) ->
         len(registry)
 
 
-def test_a_repository_on_this_machine(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_repository(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(disk.repo, Repo)
     disk.tags("m@v1.0.0")
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "https")

@@ -1,6 +1,6 @@
-"""Signatures: what is asked of the programs that sign and verify, and what their answers mean.
+"""Signatures: how the programs that sign and verify are called, and how their results are used.
 
-The programs are stand-ins here; beside C git the real ones are asked.
+The programs are fakes; tests/compat runs the real ones.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Configure = Callable[..., Registry]
 
 @pytest.fixture
 def configure(disk: Builder, tmp_path: Path) -> Configure:
-    """Return a registry whose repository is configured so, with a program that runs this code."""
+    """Create registries with some settings, and with a program that runs some code."""
     assert isinstance(disk.repo, Repo)
     repo = disk.repo
 
@@ -67,7 +67,7 @@ def register(registry: Registry, sign: bool | str | None = None) -> Event:
     return registry.register("m", "v1.0.0", author=AUTHOR, sign=sign)
 
 
-def read_reflog(tmp_path: Path) -> str:
+def read_log(tmp_path: Path) -> str:
     return (tmp_path / "log").read_text()
 
 
@@ -112,7 +112,7 @@ class TestSigning:
         key: str,
     ) -> None:
         register(configure(SIGNS, **values), sign)
-        assert read_reflog(tmp_path) == f"['--status-fd=2', '-bsau', {key!r}]\n"
+        assert read_log(tmp_path) == f"['--status-fd=2', '-bsau', {key!r}]\n"
 
     @pytest.mark.parametrize(
         ("key", "agent"), [("~/key", False), ("ssh-ed25519 AAAA", True), ("key::ssh-x AA", True)]
@@ -122,8 +122,8 @@ class TestSigning:
     ) -> None:
         registry = configure(SSH_SIGNS, gpg_format="ssh", user_signingKey=key)
         register(registry, sign=True)
-        assert ("-U" in read_reflog(tmp_path)) == agent
-        assert "~" not in read_reflog(tmp_path)
+        assert ("-U" in read_log(tmp_path)) == agent
+        assert "~" not in read_log(tmp_path)
         assert registry["m"]["v1.0.0"].message.startswith("Registering")
 
     def test_with_the_ssh_key_that_a_command_names(
@@ -131,36 +131,40 @@ class TestSigning:
     ) -> None:
         values = {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "echo /the/key"}
         register(configure(SSH_SIGNS, **values), sign=True)
-        assert "/the/key" in read_reflog(tmp_path)
+        assert "/the/key" in read_log(tmp_path)
 
     @pytest.mark.parametrize(
         ("program", "values", "hint"),
         [
-            ("sys.exit(2)", {}, "could not sign, and no tag was written; it said: status 2"),
+            ("sys.exit(2)", {}, "could not sign: status 2; no tag was written$"),
             ("print(end='')", {}, "could not sign"),
-            ("sys.stderr.write('no such key'); sys.exit(2)", {}, "it said: no such key$"),
+            (
+                "sys.stderr.write('no such key'); sys.exit(2)",
+                {},
+                "could not sign: no such key; no tag was written$",
+            ),
             (
                 "sys.stderr.write('[GNUPG:] INV_SGNR 9 x\\nno such key'); sys.exit(2)",
                 {},
-                "it said: no such key$",
+                "could not sign: no such key; no tag was written$",
             ),
             ("sys.exit(1)", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
             ("", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
-            ("", {"gpg_format": "ssh"}, "no SSH key is named"),
+            ("", {"gpg_format": "ssh"}, "there is no SSH key"),
             (
                 "",
                 {"gpg_format": "ssh", "gpg_ssh_defaultKeyCommand": "false"},
-                "no SSH key is named",
+                "there is no SSH key",
             ),
             ("", {"gpg_format": "minisign"}, "gpg.format is 'minisign'"),
             (
                 "",
                 {"gpg_openpgp_program": "/no/such/program"},
-                "'/no/such/program', .* cannot be run",
+                "'/no/such/program' for signatures cannot be run",
             ),
         ],
     )
-    def test_a_signer_that_fails_is_one_error_and_no_tag(
+    def test_a_program_that_fails_is_an_error_and_no_tag_is_written(
         self, configure: Configure, program: str, values: dict[str, str], hint: str
     ) -> None:
         registry = configure(program, **values)
@@ -171,7 +175,7 @@ class TestSigning:
 
 @pytest.fixture
 def signed(disk: Builder) -> Callable[[str], str]:
-    """Make a tag with a signature at its end."""
+    """Create tags that end with a signature."""
 
     def make(signature: str) -> str:
         sha = disk.commits["c1"]
@@ -187,7 +191,7 @@ Signed = Callable[[str], str]
 
 class TestVerifying:
     @pytest.mark.parametrize(
-        ("says", "status", "signer"),
+        ("line", "status", "signer"),
         [
             ("GOODSIG 12AB Ann <a@b>", SignatureStatus.GOOD, "Ann <a@b>"),
             ("BADSIG 12AB Ann <a@b>", SignatureStatus.BAD, "Ann <a@b>"),
@@ -197,16 +201,16 @@ class TestVerifying:
         ],
     )
     @pytest.mark.parametrize("signature", [PGP, PGP.replace("PGP SIGNATURE", "SIGNED MESSAGE")])
-    def test_what_gpg_says(
+    def test_the_status_line_of_gpg(
         self,
         configure: Configure,
         signed: Signed,
-        says: str,
+        line: str,
         status: SignatureStatus,
         signer: str,
         signature: str,
     ) -> None:
-        program = f"print('[GNUPG:] {says}'); sys.stderr.write('a detail')"
+        program = f"print('[GNUPG:] {line}'); sys.stderr.write('a detail')"
         found = configure(program).verify(signed(signature))
         assert (found.status, found.signer, found.key) == (status, signer, "12AB")
         assert found.detail == "a detail"
@@ -214,16 +218,16 @@ class TestVerifying:
         assert bool(found) == (status is SignatureStatus.GOOD)
 
     @pytest.mark.parametrize(
-        ("says", "shown"),
+        ("line", "shown"),
         [
             ("GOODSIG 12AB Ann <a@b>", "good, by Ann &lt;a@b&gt;, key 12AB"),
             ("NODATA", "bad"),
         ],
     )
-    def test_a_version_is_displayed_with_what_was_verified(
-        self, configure: Configure, signed: Signed, says: str, shown: str
+    def test_a_version_is_displayed_with_its_verified_signature(
+        self, configure: Configure, signed: Signed, line: str, shown: str
     ) -> None:
-        registry = configure(f"print('[GNUPG:] {says}')")
+        registry = configure(f"print('[GNUPG:] {line}')")
         tag = signed(PGP)
         before = registry["m"]["v1.0.0"]
         assert "Signature" not in before._repr_html_()
@@ -237,23 +241,23 @@ class TestVerifying:
         registry.register("m", "v2.0.0", author=AUTHOR, force=True)
         assert "Signature" not in registry["m"]["v2.0.0"]._repr_html_()
 
-    def test_gpg_that_says_nothing(self, configure: Configure, signed: Signed) -> None:
+    def test_gpg_without_output(self, configure: Configure, signed: Signed) -> None:
         assert configure("sys.exit(2)").verify(signed(PGP)).status is SignatureStatus.BAD
 
-    def test_good_by_a_program_that_fails_is_not_good(
+    def test_a_good_signature_from_a_program_that_fails_is_not_good(
         self, configure: Configure, signed: Signed
     ) -> None:
         found = configure("print('[GNUPG:] GOODSIG 12AB Ann'); sys.exit(1)").verify(signed(PGP))
         assert found.status is SignatureStatus.UNKNOWN
 
-    def test_two_signers_are_not_one(self, configure: Configure, signed: Signed) -> None:
+    def test_two_signatures(self, configure: Configure, signed: Signed) -> None:
         program = "for key in 'AB': print('[GNUPG:] GOODSIG', key, 'Ann')"
         found = configure(program).verify(signed(PGP))
         assert (found.status, found.signer, found.key) == (SignatureStatus.UNKNOWN, "", "")
         assert "has 2 signatures, and must have one" in found.detail
 
     @pytest.mark.parametrize(
-        ("says", "minimum", "good"),
+        ("line", "minimum", "good"),
         [
             ("TRUST_MARGINAL 0 pgp", "", True),
             ("TRUST_MARGINAL 0 pgp", "Marginal", True),
@@ -264,18 +268,16 @@ class TestVerifying:
             ("", "never", False),
         ],
     )
-    def test_the_trust_that_a_key_must_have(
-        self, configure: Configure, signed: Signed, says: str, minimum: str, good: bool
+    def test_the_minimum_trust_level(
+        self, configure: Configure, signed: Signed, line: str, minimum: str, good: bool
     ) -> None:
-        program = f"print('[GNUPG:] GOODSIG 12AB Ann'); print('[GNUPG:] {says}')"
+        program = f"print('[GNUPG:] GOODSIG 12AB Ann'); print('[GNUPG:] {line}')"
         values = {"gpg_minTrustLevel": minimum} if minimum else {}
         found = configure(program, **values).verify(signed(PGP))
         assert found.status is (SignatureStatus.GOOD if good else SignatureStatus.UNKNOWN)
         assert ("below gpg.minTrustLevel" in found.detail) != good
 
-    def test_a_level_of_trust_that_git_does_not_know(
-        self, configure: Configure, signed: Signed
-    ) -> None:
+    def test_an_unknown_trust_level(self, configure: Configure, signed: Signed) -> None:
         registry = configure("print('[GNUPG:] GOODSIG 12AB Ann')", gpg_minTrustLevel="full")
         with pytest.raises(ConfigurationError, match="gpg.minTrustLevel is 'full'.* fully"):
             registry.verify(signed(PGP))
@@ -291,7 +293,7 @@ class TestVerifying:
         assert (found.status, found.signer) == (SignatureStatus.BAD, "Ann")
         assert found.detail == "this is the signature of the tag 'm@v1.0.0', not of 'm@v2.0.0'"
 
-    @pytest.mark.parametrize("tagger", ["", "tagger nobody"])
+    @pytest.mark.parametrize("tagger", ["", "tagger unknown"])
     def test_a_tag_without_a_tagger_is_bad(
         self, configure: Configure, disk: Builder, tagger: str
     ) -> None:
@@ -327,7 +329,7 @@ class TestVerifying:
         head = f"object {disk.commits['c1']}\ntype commit\ntag m@v1.0.0\n{tagger}\n\nx\n"
         disk.raw("m@v1.0.0", head + SSH)
         configure("print('ann@example.com')").verify("m@v1.0.0")
-        calls = read_reflog(tmp_path).splitlines()
+        calls = read_log(tmp_path).splitlines()
         assert len(calls) == 3
         assert all((f"'{option}'" in call) == bool(option) for call in calls)
         assert all(("verify-time" in call) == bool(option) for call in calls)
@@ -348,7 +350,7 @@ else:
         found = configure(program, **values).verify(signed(SSH))
         assert found
         assert (found.signer, found.key) == ("ann@example.com", "SHA256:abc")
-        assert "'-r', '/revoked'" in read_reflog(tmp_path)
+        assert "'-r', '/revoked'" in read_log(tmp_path)
 
     def test_an_unknown_ssh_key(self, configure: Configure, signed: Signed) -> None:
         program = """

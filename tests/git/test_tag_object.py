@@ -1,4 +1,4 @@
-"""Tag objects as bytes: the short way and the long way to read one come to the same."""
+"""Tag objects as bytes: both parsers return the same."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_parse_common_tag_agrees_with_tag_parts(raw: bytes) -> None:
         assert common.issues == ()
 
 
-def test_what_git_writes_is_usual() -> None:
+def test_a_tag_that_git_writes_is_common() -> None:
     raw = f"object {SHA}\ntype commit\ntag m\ntagger Ann Lee <a@b> 1700000000 -0330\n\nx\n\ny\n"
     common = parse_common_tag(raw.encode())
     assert common is not None

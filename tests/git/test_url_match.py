@@ -1,4 +1,4 @@
-"""Matching URLs of the configuration; ``git config --get-urlmatch`` agrees in tests/compat."""
+"""Matching URLs of the configuration; tests/compat compares ``git config --get-urlmatch``."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_the_url(remote: str, expected: str | None) -> None:
         assert web_url(url) == expected
 
 
-def test_a_host_with_a_user_in_it_has_none() -> None:
+def test_a_host_that_contains_a_user_has_no_web_url() -> None:
     assert web_url(Url("ssh", "a@host", None, "/t/m")) is None
 
 
@@ -60,7 +60,7 @@ def test_the_remote(disk: Builder) -> None:
     assert web_url_of_remote(_remote(disk, "origin", "https://")) is None
 
 
-def test_it_is_rewritten_as_by_git(disk: Builder, tmp_path: Path) -> None:
+def test_the_url_is_rewritten_as_by_git(disk: Builder, tmp_path: Path) -> None:
     config = disk.repo.get_config()
     config.set((b"url", b"git@github.com:"), b"insteadOf", b"gh:")
     config.write_to_path()

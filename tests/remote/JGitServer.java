@@ -8,7 +8,7 @@ import org.eclipse.jgit.transport.Daemon;
 import org.eclipse.jgit.transport.DaemonClient;
 import org.eclipse.jgit.transport.resolver.FileResolver;
 
-/** Serves the bare repositories below a folder with JGit: {@code JGitServer git|http ROOT PORT}. */
+/** Serves the bare repositories below a directory with JGit: {@code JGitServer git|http ROOT PORT}. */
 public class JGitServer {
     private static final String LOCAL = "127.0.0.1";
 

@@ -1,4 +1,4 @@
-"""Kinds of servers, each with the repository ``models.git``, and what it takes to reach it."""
+"""Kinds of servers, each with the repository ``models.git``, and the options to open it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ NAME = "models.git"
 
 
 @attrs.frozen
-class Far:
+class ServedRepo:
     """A repository, and a server that serves it."""
 
     git: Git
     """C git in the repository itself."""
     url: str
-    """Where the server has it."""
+    """The URL of the repository."""
     port: int
     options: dict[str, Any] = attrs.Factory(dict)
-    """What ``Registry.open`` needs for it."""
+    """The options of ``Registry.open``."""
     version: int = 2
-    """The version of the protocol that it speaks."""
+    """The protocol version of the server."""
 
     def open(self, **options: Any) -> Registry:
         """Open the registry through the server."""
@@ -44,32 +44,36 @@ class Far:
 
     @property
     def local(self) -> Registry:
-        """Open the registry on the spot."""
+        """Open the registry in the repository itself."""
         return Registry.open(self.git.path)
 
     def at(self, port: int) -> str:
-        """Return the URL for another port, which leads to this one."""
+        """Return the URL with another port, such as that of a proxy."""
         return self.url.replace(f":{self.port}/", f":{port}/")
 
 
-def check_irregular_tags(far: Far) -> None:
-    """Add tags that a registry should not hold, and compare what is shown of them."""
-    with Repo(str(far.git.path)) as repo, far.open() as remote, far.local as local:
+def check_irregular_tags(served_repo: ServedRepo) -> None:
+    """Add irregular tags, and compare how they are read."""
+    with (
+        Repo(str(served_repo.git.path)) as repo,
+        served_repo.open() as remote,
+        served_repo.local as local,
+    ):
         builder = Builder(repo)
         builder.commit()
         irregular_tags(builder)
         builder.tag("m@v9.0.0", builder.add(Tree()), 90, kind="tree")
-        with far.open() as unread:
+        with served_repo.open() as unread:
             assert unread.latest() == local.latest()
             assert str(unread["m"].latest) == "m@v2.0.0"
         assert same(remote, local)
         assert len(local.problems()) > 4
 
 
-def check_every_verb(far: Far) -> None:
-    """Write and delete through the server, and compare with the repository itself."""
-    with far.open() as remote, far.local as local:
-        head = far.git("rev-parse", "HEAD").strip()
+def check_every_write(served_repo: ServedRepo) -> None:
+    """Write and delete tags through the server, and compare with the repository itself."""
+    with served_repo.open() as remote, served_repo.local as local:
+        head = served_repo.git("rev-parse", "HEAD").strip()
         first = remote.register("m", "v1.0.0", author=ANN, message="first\n\nof all")
         assert (first.commit, local.event("m@v1.0.0")) == (head, first)
         remote.assign("m", "v1.0.0", "prod", author=ANN)
@@ -82,9 +86,9 @@ def check_every_verb(far: Far) -> None:
         assert same(remote, local)
 
 
-def bare(root: Path, filled: Callable[[Path], Git]) -> Git:
-    """Make a bare repository in a server's folder from one that was filled elsewhere."""
-    source = filled(root / "source")
+def bare(root: Path, fill: Callable[[Path], Git]) -> Git:
+    """Create a bare repository in a server's directory, as a clone of one made by ``fill``."""
+    source = fill(root / "source")
     source("clone", "-q", "--bare", ".", str(root / NAME))
     git = Git(root / NAME)
     git("config", "http.receivepack", "true")
@@ -92,14 +96,14 @@ def bare(root: Path, filled: Callable[[Path], Git]) -> Git:
 
 
 def with_one_commit(path: Path) -> Git:
-    """Fill a repository with no more than a commit."""
+    """Create a repository with one commit."""
     git = init(path)
     git.commit()
     return git
 
 
-def with_histories(path: Path) -> Git:
-    """Fill a repository with histories of many models."""
+def with_history(path: Path) -> Git:
+    """Create a repository with histories of many models."""
     git, commits = repository(path, 300)
     chance = RandomNames(20)
     with Registry.open(path) as registry:
@@ -110,7 +114,9 @@ def with_histories(path: Path) -> Git:
 
 
 @contextmanager
-def server(kind: str, root: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
+def server(
+    kind: str, root: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ServedRepo]:
     """Serve a repository by one kind of server."""
     name, _, more = kind.partition(" ")
     if "filter" in more:
@@ -119,18 +125,18 @@ def server(kind: str, root: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> 
     with ExitStack() as stack:
         if name == "daemon":
             url = stack.enter_context(servers.git_daemon(root))
-            yield Far(git, url + NAME, int(url.split(":")[2].strip("/")))
+            yield ServedRepo(git, url + NAME, int(url.split(":")[2].strip("/")))
         elif name == "web":
             auth, tls = "auth" in more, "tls" in more
             web = stack.enter_context(servers.web(root, auth=auth, tls=tls, version=version))
             if web.authority:
                 monkeypatch.setenv("GIT_SSL_CAINFO", str(web.authority))
             login = {"credentials": lambda _url, _hint: ("ann", servers.PASSWORD)} if auth else {}
-            yield Far(git, web.url + NAME, web.port, login, version)
+            yield ServedRepo(git, web.url + NAME, web.port, login, version)
         else:
             ssh = stack.enter_context(servers.sshd(root, version=version))
             monkeypatch.setenv("GIT_SSH_COMMAND", ssh.command)
-            yield Far(git, ssh.url + NAME, ssh.port, {}, version)
+            yield ServedRepo(git, ssh.url + NAME, ssh.port, {}, version)
 
 
 KINDS = (
@@ -146,27 +152,31 @@ KINDS = (
 
 
 @pytest.fixture(params=KINDS)
-def far(
+def served_repo(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Far]:
+) -> Iterator[ServedRepo]:
     """A repository with one commit, behind each kind of server."""
-    with server(request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
-        yield far
+    with server(
+        request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch
+    ) as served_repo:
+        yield served_repo
 
 
 @pytest.fixture(params=["daemon", "web"])
-def plain(
+def common_server_repo(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Far]:
-    """A repository with one commit, behind the two usual kinds of servers."""
-    with server(request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
-        yield far
+) -> Iterator[ServedRepo]:
+    """A repository with one commit, behind the two most common kinds of servers."""
+    with server(
+        request.param, tmp_path, bare(tmp_path, with_one_commit), monkeypatch
+    ) as served_repo:
+        yield served_repo
 
 
 @pytest.fixture(params=["daemon", "daemon filter", "web v0", "web auth tls", "ssh"])
-def lived(
+def repo_with_history(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Far]:
+) -> Iterator[ServedRepo]:
     """A repository with many histories, behind each kind of server."""
-    with server(request.param, tmp_path, bare(tmp_path, with_histories), monkeypatch) as far:
-        yield far
+    with server(request.param, tmp_path, bare(tmp_path, with_history), monkeypatch) as served_repo:
+        yield served_repo

@@ -47,22 +47,22 @@ def dulwich_http(root: Path, port: int) -> Any:
 
 
 def klaus(root: Path, port: int) -> Any:
-    """Return a server of klaus applications, one for each folder below the root.
+    """Return a server of klaus applications, one for each directory below the root.
 
-    An application lists its repositories once, at the folder's first request.
+    An application lists its repositories once, at the first request for the directory.
     """
     from klaus import make_app
 
     applications: dict[str, Any] = {}
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
-        folder = shift_path_info(environ) or ""
-        if folder not in applications:
-            paths = [str(path) for path in (root / folder).glob("*.git")]
-            applications[folder] = make_app(
+        directory = shift_path_info(environ) or ""
+        if directory not in applications:
+            paths = [str(path) for path in (root / directory).glob("*.git")]
+            applications[directory] = make_app(
                 paths, "models", use_smarthttp=True, unauthenticated_push=True
             )
-        return applications[folder](environ, start_response)
+        return applications[directory](environ, start_response)
 
     return _wsgi_server(dispatch, port)
 

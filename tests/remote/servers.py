@@ -1,6 +1,6 @@
-"""Real servers on loopback, each with a folder of bare repositories.
+"""Real servers on loopback, each with a directory of bare repositories.
 
-Every server is a process of its own, in the foreground; leaving the block ends it by its id.
+Every server is a process of its own, in the foreground; it is terminated at the end of the block.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ import pytest
 
 from tests.servers import LOCAL
 
-LOCK_TIMEOUT = 20.0
-"""How many seconds a server may take to open its port."""
+START_TIMEOUT = 20.0
+"""The seconds that a server may take to open its port."""
 
 _PORTS = 10_000, 32_768
-"""Where to search for an unused port: Linux gives those from 32768 to the ends of connections."""
+"""The range to search for an unused port; Linux uses those from 32768 on for connections."""
 
-PASSWORD = "p@ss/w+rd"  # noqa: S105  # what a URL has to quote
+PASSWORD = "p@ss/w+rd"  # noqa: S105  # must be quoted in a URL
 
 
 def need(*programs: str) -> None:
-    """Skip the test if a program is not there; in CI a skip is a failure."""
+    """Skip the test if a program is not installed; in CI a skip is a failure."""
     for program in programs:
         if find(program) is None:
             pytest.skip(f"{program!r} is not installed")
 
 
 def find(program: str) -> str | None:
-    """Return a program's path, also where only root has it on the PATH."""
+    """Return a program's path, also if it is only on the PATH of root."""
     core = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=False)
-    places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", core.stdout.strip()]
-    return shutil.which(program, path=os.pathsep.join(places))
+    directories = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", core.stdout.strip()]
+    return shutil.which(program, path=os.pathsep.join(directories))
 
 
 def free_port() -> int:
-    """Return an unused port, below those that the system gives to connections."""
+    """Return an unused port, below those that the system uses for connections."""
     while True:
         port = random.SystemRandom().randrange(*_PORTS)
         with suppress(OSError), socket.socket() as probe:
@@ -58,7 +58,7 @@ def free_port() -> int:
 def running(
     command: list[str], port: int | None, log: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Run a server until the block ends, once its port answers."""
+    """Run a server until the end of the block; the block starts when its port is open."""
     with log.open("ab") as file:
         program = find(command[0])
         assert program is not None
@@ -78,14 +78,14 @@ def running(
             os.killpg(process.pid, signal.SIGTERM)  # its children too: it leads a session
             try:
                 process.wait(10)
-            except subprocess.TimeoutExpired:  # it waits for a client
+            except subprocess.TimeoutExpired:  # it is waiting for a client
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
 def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server accepts connections; fail with its log if it does not."""
-    deadline = time.monotonic() + LOCK_TIMEOUT
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), socket.create_connection((LOCAL, port), timeout=1):
             return
@@ -95,7 +95,7 @@ def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextmanager
 def git_daemon(root: Path) -> Iterator[str]:
-    """Serve repositories by ``git daemon``; gives the URL that their names follow."""
+    """Serve repositories by ``git daemon``; yield the URL that precedes their names."""
     need("git-daemon")
     port = free_port()
     command = [
@@ -114,7 +114,7 @@ def git_daemon(root: Path) -> Iterator[str]:
 
 @contextmanager
 def python_server(kind: str, root: Path) -> Iterator[str]:
-    """Serve repositories by dulwich or klaus; gives the URL that their names follow."""
+    """Serve repositories by dulwich or klaus; yield the URL that precedes their names."""
     if kind == "klaus":
         pytest.importorskip("klaus")
     port = free_port()
@@ -145,9 +145,9 @@ def jgit(scheme: str, root: Path) -> Iterator[str]:
     """Serve repositories by JGit's daemon or servlet, from Debian's ``libjgit-java``."""
     need("javac", "java")
     jars = [Path(f"/usr/share/java/{name}.jar") for name in _JARS]
-    absent = [str(jar) for jar in jars if not jar.is_file()]
-    if absent:
-        pytest.skip(f"libjgit-java is not installed: {absent}")
+    missing = [str(jar) for jar in jars if not jar.is_file()]
+    if missing:
+        pytest.skip(f"libjgit-java is not installed: {missing}")
     port = free_port()
     path = os.pathsep.join([str(root), *map(str, jars)])
     source = str(Path(__file__).with_name("JGitServer.java"))
@@ -161,9 +161,9 @@ _NGINX = """
 daemon off; pid {root}/nginx.pid; worker_processes 2; error_log {root}/nginx.log; user root;
 events {{ worker_connections 256; }}
 http {{
-  log_format heads '$host $request "$http_authorization"';
-  log_format turns '$connection $request';
-  access_log {root}/access.log heads; access_log {root}/turns.log turns;
+  log_format headers '$host $request "$http_authorization"';
+  log_format requests '$connection $request';
+  access_log {root}/access.log headers; access_log {root}/requests.log requests;
   client_max_body_size 0; client_body_temp_path {root}/body;
   fastcgi_temp_path {root}/fastcgi; proxy_temp_path {root}/proxy;
   uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
@@ -184,7 +184,7 @@ http {{
   }}
   server {{
     listen {other}:{port};
-    access_log {root}/redirected.log heads;
+    access_log {root}/redirected.log headers;
     location / {{ return 302 http://{host}:{port}$request_uri; }}
   }}
 }}
@@ -193,10 +193,10 @@ http {{
 
 @attrs.frozen
 class Web:
-    """A web server before ``git http-backend``."""
+    """A web server in front of ``git http-backend``."""
 
     url: str
-    """The URL that repositories' names follow."""
+    """The URL that precedes the names of repositories."""
     port: int
     root: Path
     authority: Path | None
@@ -209,7 +209,7 @@ def web(
 ) -> Iterator[Web]:
     """Serve repositories by nginx, fcgiwrap and ``git http-backend``.
 
-    The same port of ``127.0.0.2`` redirects there.
+    The same port of ``127.0.0.2`` redirects to it.
     """
     need("nginx", "fcgiwrap", "git-http-backend")
     port = free_port()
@@ -236,12 +236,12 @@ def web(
 
 
 def certificate(root: Path) -> Path:
-    """Make a certificate for the loopback address, signed by an authority of our own."""
+    """Create a certificate for the loopback address, signed by a new authority."""
     need("openssl")
     (root / "names").write_text(f"subjectAltName=IP:{LOCAL}\n")
     extended = ["-extfile", "names"]
     for line in (
-        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Ours -days 2",
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Test -days 2",
         f"req -newkey rsa:2048 -nodes -keyout key.pem -out cert.csr -subj /CN={LOCAL}",
         "x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2",
     ):
@@ -268,19 +268,19 @@ PasswordAuthentication no
 
 @attrs.frozen
 class Ssh:
-    """An SSH server, and what it takes to log in."""
+    """An SSH server, and the command to log in."""
 
     url: str
     port: int
     command: str
-    """An ``ssh`` that has the key and knows the server."""
+    """The command ``ssh`` with the user's key and the server's host key."""
 
 
 @contextmanager
 def sshd(root: Path, *, version: int = 2) -> Iterator[Ssh]:
     """Serve repositories by OpenSSH, for a key made for the test.
 
-    A server that is not told to accept ``GIT_PROTOCOL`` speaks the first version.
+    A server that does not accept ``GIT_PROTOCOL`` uses protocol version 0.
     """
     need("sshd", "ssh", "ssh-keygen")
     port = free_port()

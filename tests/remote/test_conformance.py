@@ -1,4 +1,4 @@
-"""The conformance cases at a URL, served by ``git daemon``: all that differs is listed here."""
+"""The conformance cases at a URL, served by ``git daemon``, with the list of differences."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.remote.servers import git_daemon
 pytestmark = pytest.mark.remote
 
 NAMES = {"valid", "invalid", "ascending"}
-"""Questions that need no repository."""
+"""Answers that need no repository."""
 DIFFERENCES: Mapping[str, tuple[str, ...]] = {
-    "an object that the server cannot read is listed as if it were no tag": (
+    "an object that the server cannot read is listed as a lightweight tag": (
         "gallery/a missing tag object",
         "gallery/a truncated object",
         "gallery/an empty object file",
@@ -42,7 +42,7 @@ DIFFERENCES: Mapping[str, tuple[str, ...]] = {
         "problems/tags of a blob and a tree",
         "tags/a missing commit",
     ),
-    "a ref that cannot be read, or with a name that Git does not allow, is not listed as it is": (
+    "a ref that cannot be read, or with an invalid name, is not listed unchanged": (
         "gallery/a name with a trailing newline",
         "gallery/symbolic refs in a loop",
         "problems/refs that cannot be parsed",
@@ -61,13 +61,13 @@ DIFFERENCES: Mapping[str, tuple[str, ...]] = {
         "references/types that are listed",
     ),
 }
-"""The cases that are answered differently, by reason. FORMAT.md says so under "Problems"."""
+"""The cases that are answered differently, by reason. See FORMAT.md, "Problems"."""
 UNREAD: Mapping[str, str] = {
     "gallery/a model whose only tag is on a blob": "models.m",
     "tags/neither a tagger nor a commit": "names",
 }
-"""Cases in which a listed tag is taken for an event until its object is read, and the answer that
-may show it."""
+"""Cases in which a listed tag is treated as an event until its object is read, and the answer that
+may differ."""
 
 
 class AtUrl(Ours):

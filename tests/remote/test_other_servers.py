@@ -1,7 +1,7 @@
-"""Servers that are not C git: what they say and take is what their repositories hold.
+"""Servers other than C git: reads and writes agree with their repositories.
 
-Each server runs once for all tests of this module, over a folder in which every test has
-a folder of its own. The judges are C git and the local registry in the bare repository itself.
+Each server runs once for all tests of this module, on a directory in which every test has a
+subdirectory. Results are compared with C git and with the registry in the bare repository itself.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from tests.remote import servers
 from tests.remote.conftest import (
     ANN,
     NAME,
-    Far,
+    ServedRepo,
     bare,
-    check_every_verb,
+    check_every_write,
     check_irregular_tags,
-    with_histories,
+    with_history,
     with_one_commit,
 )
 from tests.test_corpora import NAMES
@@ -49,10 +49,10 @@ CLIENTS = 8
 KINDS = ("dulwich-git", "dulwich-http", "klaus", "jgit-git", "jgit-http")
 
 Serve = Callable[[str], tuple[Path, str]]
-"""Starts a kind of server at its first use; gives its root and URL."""
+"""Starts a kind of server on first use, and returns its root and URL."""
 
-Add = Callable[[Callable[[Path], Git]], Far]
-"""Adds a repository, made by a function in a new folder, behind the server."""
+Add = Callable[[Callable[[Path], Git]], ServedRepo]
+"""Adds a repository, created by a function in a new directory, behind the server."""
 
 
 @pytest.fixture(scope="module")
@@ -82,25 +82,25 @@ _numbers = count()
 def add(request: pytest.FixtureRequest, serve: Serve) -> Add:
     root, url = serve(request.param)
 
-    def make(fill: Callable[[Path], Git]) -> Far:
-        folder = root / f"t{next(_numbers)}"
-        folder.mkdir()
-        git = fill(folder)
+    def make(fill: Callable[[Path], Git]) -> ServedRepo:
+        directory = root / f"t{next(_numbers)}"
+        directory.mkdir()
+        git = fill(directory)
         port = int(url.rpartition(":")[2].strip("/"))
         name = NAME.removesuffix(".git") if request.param == "klaus" else NAME
-        return Far(git, f"{url}{folder.name}/{name}", port, version=0)
+        return ServedRepo(git, f"{url}{directory.name}/{name}", port, version=0)
 
     return make
 
 
 @pytest.fixture
-def other(add: Add) -> Far:
+def other(add: Add) -> ServedRepo:
     """A repository with one commit, behind each server."""
-    return add(lambda folder: bare(folder, with_one_commit))
+    return add(lambda directory: bare(directory, with_one_commit))
 
 
 @pytest.fixture
-def clone(other: Far, tmp_path: Path) -> Git:
+def clone(other: ServedRepo, tmp_path: Path) -> Git:
     git = init(tmp_path / "clone")
     git("remote", "add", "origin", other.url)
     git("fetch", "-q", str(other.git.path), "main")
@@ -108,47 +108,47 @@ def clone(other: Far, tmp_path: Path) -> Git:
     return git
 
 
-def is_jgit(far: Far) -> bool:
-    return "jgit" in far.git.path.parent.parent.name
+def is_jgit(served_repo: ServedRepo) -> bool:
+    return "jgit" in served_repo.git.path.parent.parent.name
 
 
 def fsck(git: Git) -> None:
-    """Fail unless C git finds the repository whole."""
+    """Fail unless C git finds the repository intact."""
     assert "error" not in git("fsck", "--strict", "--no-dangling")
 
 
 def test_every_generated_history_is_the_same(add: Add) -> None:
-    far = add(lambda folder: bare(folder, with_histories))
-    with far.open() as remote, far.local as local:
+    served_repo = add(lambda directory: bare(directory, with_history))
+    with served_repo.open() as remote, served_repo.local as local:
         assert len(local.history()) > 200
         assert same(remote, local)
         assert remote.commits(limit=7) == local.commits(limit=7)
 
 
-def test_irregular_tags_are_the_same(other: Far) -> None:
+def test_irregular_tags_are_the_same(other: ServedRepo) -> None:
     check_irregular_tags(other)
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason=f"the corpora are not at {CORPORA}")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_corpus_is_the_same(name: str, add: Add) -> None:
-    def fill(folder: Path) -> Git:
-        with Repo.init_bare(str(folder / NAME), mkdir=True) as repo:
+    def fill(directory: Path) -> Git:
+        with Repo.init_bare(str(directory / NAME), mkdir=True) as repo:
             corpus(name, Builder(repo))
-        return Git(folder / NAME)
+        return Git(directory / NAME)
 
-    far = add(fill)
-    with far.open() as remote, far.local as local:
+    served_repo = add(fill)
+    with served_repo.open() as remote, served_repo.local as local:
         assert same(remote, local)
 
 
-def test_every_verb_works(other: Far) -> None:
-    check_every_verb(other)
+def test_every_write_works(other: ServedRepo) -> None:
+    check_every_write(other)
     assert other.git("tag").split() == ["m#prod!#2", "m#prod#1", "m@v1.0.0!", "n#dev#1", "n@v0.0.1"]
     fsck(other.git)
 
 
-def test_a_commit_is_named_by_a_branch_a_tag_or_any_id_that_leads_to_it(other: Far) -> None:
+def test_a_commit_is_named_by_a_branch_a_tag_or_any_id_that_leads_to_it(other: ServedRepo) -> None:
     head = other.git("rev-parse", "HEAD").strip()
     other.git("tag", "-a", "t", "-m", "a tag")
     other.git("tag", "-a", "u", "-m", "a tag of a tag", "t")
@@ -163,7 +163,7 @@ def test_a_commit_is_named_by_a_branch_a_tag_or_any_id_that_leads_to_it(other: F
     fsck(other.git)
 
 
-def test_an_absent_object_or_another_kind_of_object_is_no_commit(other: Far) -> None:
+def test_an_absent_object_or_one_of_another_type_is_not_a_commit(other: ServedRepo) -> None:
     tree = other.git("rev-parse", "HEAD^{tree}").strip()
     blob = other.git("hash-object", "-w", "--stdin", text="a blob").strip()
     other.git("tag", "b", blob)
@@ -185,15 +185,15 @@ def test_an_absent_object_or_another_kind_of_object_is_no_commit(other: Far) -> 
     fsck(other.git)
 
 
-def test_an_absent_repository(other: Far) -> None:
-    silent = other.url.startswith("git://")  # these daemons close the connection without a word
+def test_an_absent_repository(other: ServedRepo) -> None:
+    silent = other.url.startswith("git://")  # these daemons close the connection without a message
     error = RemoteError if silent else RepositoryNotFoundError
-    words = "the connection was closed" if silent else "there is no repository at"
-    with Registry.open(f"{other.url}-absent") as remote, pytest.raises(error, match=words):
+    message = "the connection was closed" if silent else "there is no repository at"
+    with Registry.open(f"{other.url}-absent") as remote, pytest.raises(error, match=message):
         len(remote)
 
 
-def test_the_configuration_is_read_from_head(other: Far) -> None:
+def test_the_configuration_is_read_from_head(other: ServedRepo) -> None:
     with Repo(str(other.git.path)) as repo:
         Builder(repo).commit_file(".gto", "stages: [prod]\n")
     with other.open() as remote:
@@ -201,7 +201,7 @@ def test_the_configuration_is_read_from_head(other: Far) -> None:
         assert remote._store.read_file("other") is None
 
 
-def test_the_files_of_a_version_are_read(other: Far, tmp_path: Path) -> None:
+def test_the_files_of_a_version_are_read(other: ServedRepo, tmp_path: Path) -> None:
     work = init(tmp_path / "work")
     (work.path / "sub").mkdir()
     (work.path / "dvc.yaml").write_text("artifacts: {m: {path: sub/model}}\n")
@@ -217,92 +217,97 @@ def test_the_files_of_a_version_are_read(other: Far, tmp_path: Path) -> None:
         assert remote.read_bytes("m@latest") == noise
 
 
-def test_tags_are_pushed_and_fetched(other: Far, clone: Git, tmp_path: Path) -> None:
-    with Registry.open(clone.path) as local, other.local as there:
+def test_tags_are_pushed_and_fetched(other: ServedRepo, clone: Git, tmp_path: Path) -> None:
+    with Registry.open(clone.path) as local, other.local as remote_local:
         (clone.path / "model").write_bytes(b"model" * 1000)
         clone("add", "model")
         clone.commit()
         event = local.register("m", "v1.0.0", author=ANN, push=True)
-        assert there.event(event.tag) == event
+        assert remote_local.event(event.tag) == event
         local.assign("m", "v1.0.0", "prod", author=ANN)
         result = local.push()
         assert (result.transferred, result.unchanged) == (("m#prod#1",), ("m@v1.0.0",))
-        assert same(local, there)
+        assert same(local, remote_local)
     second = init(tmp_path / "second")
     second("remote", "add", "origin", other.url)
     second.commit()
-    with Registry.open(second.path) as local, other.local as there:
+    with Registry.open(second.path) as local, other.local as remote_local:
         assert local.fetch().transferred == ("m#prod#1", "m@v1.0.0")
-        assert same(local, there)
+        assert same(local, remote_local)
         assert local.fetch().unchanged == ("m#prod#1", "m@v1.0.0")
     fsck(second)
     fsck(other.git)
 
 
-def test_a_version_that_another_client_registered_is_refused(other: Far, clone: Git) -> None:
-    with other.open() as remote, other.open() as late, Registry.open(clone.path) as local:
-        assert not list(late)
+def test_a_version_that_another_client_registered_is_refused(other: ServedRepo, clone: Git) -> None:
+    with other.open() as remote, other.open() as slow, Registry.open(clone.path) as local:
+        assert not list(slow)
         first = remote.register("m", "v1.0.0", author=ANN)
         kept = other.git("rev-parse", first.tag)
         with pytest.raises(VersionExistsError):
-            late.register("m", "v1.0.0", author=ANN, message="late", force=True)
+            slow.register("m", "v1.0.0", author=ANN, message="late", force=True)
         local.register("m", "v1.0.0", author=ANN, message="late too")
         result = local.push()
         assert [conflict.tag for conflict in result.conflicts] == ["m@v1.0.0"]
     assert other.git("rev-parse", first.tag) == kept
 
 
-def check_race(far: Far, won: list[Event], history: tuple[Event, ...]) -> None:
-    """Fail unless one tag was written, and no client but its own was told of a success."""
+def check_race(served_repo: ServedRepo, written: list[Event], history: tuple[Event, ...]) -> None:
+    """Fail unless one tag was written, and no other client reports success."""
     assert len(history) == 1
-    assert won == list(history) or (not won and not is_jgit(far))
+    assert written == list(history) or (not written and not is_jgit(served_repo))
 
 
 class TestRaces:
-    """Eight clients at one server, each with a message of its own.
+    """Eight clients of one server, each with its own message.
 
-    dulwich fails at some of the requests that come at the same time, or lists no HEAD, or does not
-    send a tag: that is an error for the client, and takes nothing from the one that came first.
+    dulwich fails at some concurrent requests, or lists no HEAD, or does not send a tag: that is an
+    error for the client, and does not affect the client that was first.
     """
 
     @pytest.fixture
-    def remotes(self, other: Far) -> Iterator[list[Registry]]:
+    def remotes(self, other: ServedRepo) -> Iterator[list[Registry]]:
         remotes = [other.open() for _ in range(CLIENTS)]
         yield remotes
         for remote in remotes:
             remote.close()
 
     def race(
-        self, far: Far, call: Callable[[int], Event], *lost: type[ModelVersionsError]
+        self,
+        served_repo: ServedRepo,
+        call: Callable[[int], Event],
+        *expected: type[ModelVersionsError],
     ) -> list[Event]:
-        """Let each client make the same call; return the events of those that it succeeds for."""
+        """Make the same call with each client; return the events of those that succeed."""
 
         def one(client: int) -> Event | None:
             try:
                 return call(client)
-            except lost:
+            except expected:
                 return None
             except ModelVersionsError:
-                if is_jgit(far):
+                if is_jgit(served_repo):
                     raise
                 return None
 
         with ThreadPoolExecutor(CLIENTS) as pool:
             return [event for event in pool.map(one, range(CLIENTS)) if event]
 
-    def test_one_of_many_registers_a_version(self, other: Far, remotes: list[Registry]) -> None:
+    def test_one_of_many_registers_a_version(
+        self, other: ServedRepo, remotes: list[Registry]
+    ) -> None:
         def register(client: int) -> Event:
             return remotes[client].register("m", "v1.0.0", author=ANN, message=f"{client}")
 
-        won = self.race(other, register, VersionExistsError, CommitTakenError)
-        check_race(other, won, other.local.history())
+        written = self.race(other, register, VersionExistsError, CommitTakenError)
+        check_race(other, written, other.local.history())
 
-    def test_one_of_many_assigns_a_stage(self, other: Far, remotes: list[Registry]) -> None:
+    def test_one_of_many_assigns_a_stage(self, other: ServedRepo, remotes: list[Registry]) -> None:
         first = remotes[0].register("m", "v1.0.0", author=ANN)
 
         def assign(client: int) -> Event:
             return remotes[client].assign("m", "v1.0.0", "prod", author=ANN, message=f"{client}")
 
-        won = self.race(other, assign, StageHeldError)
+        written = self.race(other, assign, StageHeldError)
         assert other.local.history()[0] == first
-        check_race(other, won, other.local.history()[1:])
+        check_race(other, written, other.local.history()[1:])

@@ -1,4 +1,4 @@
-"""Pushing from and fetching into the clones that people have, at C git's servers."""
+"""Pushing from and fetching into clones of various kinds, with C git's servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from modelversions import Identity, Registry, StageNotAllowedError
 from tests.compat.git import Git, init
-from tests.remote.conftest import Far, bare, server
+from tests.remote.conftest import ServedRepo, bare, server
 from tests.servers import proxied
 
 pytestmark = pytest.mark.remote
@@ -44,18 +44,20 @@ def _noise(seed: int) -> str:
 
 
 @pytest.fixture(params=KINDS)
-def far(
+def served_repo(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Far]:
-    with server(request.param, tmp_path, bare(tmp_path, with_large_commits), monkeypatch) as far:
-        yield far
+) -> Iterator[ServedRepo]:
+    with server(
+        request.param, tmp_path, bare(tmp_path, with_large_commits), monkeypatch
+    ) as served_repo:
+        yield served_repo
 
 
-def clone(far: Far, path: Path, *options: str) -> Git:
-    here = Git(path.parent)
-    here("clone", "-q", "--no-tags", *options, f"file://{far.git.path}", str(path))
+def clone(served_repo: ServedRepo, path: Path, *options: str) -> Git:
+    parent = Git(path.parent)
+    parent("clone", "-q", "--no-tags", *options, f"file://{served_repo.git.path}", str(path))
     git = Git(path)
-    git("remote", "set-url", "origin", far.url)
+    git("remote", "set-url", "origin", served_repo.url)
     return git
 
 
@@ -68,27 +70,36 @@ ALL = ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
 
 
 @pytest.mark.parametrize("options", [(), ("--depth=1",), ("--depth=3",), ("--bare",)])
-def test_fetching_into_clones(far: Far, tmp_path: Path, options: tuple[str, ...]) -> None:
-    git = clone(far, tmp_path / "clone", *options)
+def test_fetching_into_clones(
+    served_repo: ServedRepo, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    git = clone(served_repo, tmp_path / "clone", *options)
     assert fetched(git) == ALL
     git("fsck", "--strict")
     assert git("tag").split() == ALL
 
 
-def test_a_detached_checkout_fetches_what_it_lacks(far: Far, tmp_path: Path) -> None:
-    git = clone(far, tmp_path / "clone")
+def test_a_detached_checkout_fetches_only_missing_objects(
+    served_repo: ServedRepo, tmp_path: Path
+) -> None:
+    git = clone(served_repo, tmp_path / "clone")
     git("checkout", "-q", "--detach")
     git("branch", "-D", "main")
-    with proxied(far.port) as proxy:
-        git("remote", "set-url", "origin", far.url.replace(str(far.port), str(proxy.port)))
-        if far.url.startswith("ssh"):
-            git("remote", "set-url", "origin", far.url)
+    with proxied(served_repo.port) as proxy:
+        git(
+            "remote",
+            "set-url",
+            "origin",
+            served_repo.url.replace(str(served_repo.port), str(proxy.port)),
+        )
+        if served_repo.url.startswith("ssh"):
+            git("remote", "set-url", "origin", served_repo.url)
         assert fetched(git) == ALL
         assert proxy.received < LARGE
 
 
 def test_objects_that_dulwich_cannot_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit and tags without a zone or with a bad time: fetched, read, pushed, as by Git."""
+    """A commit and tags without a UTC offset or with an invalid time, handled as by Git."""
 
     def irregular(path: Path) -> Git:
         git = init(path)
@@ -102,48 +113,52 @@ def test_objects_that_dulwich_cannot_parse(tmp_path: Path, monkeypatch: pytest.M
             git("update-ref", f"refs/tags/m@{name}", _written(git, "tag", text))
         return git
 
-    with server("daemon", tmp_path, bare(tmp_path, irregular), monkeypatch) as far:
-        git = clone(far, tmp_path / "clone")
+    with server("daemon", tmp_path, bare(tmp_path, irregular), monkeypatch) as served_repo:
+        git = clone(served_repo, tmp_path / "clone")
         assert fetched(git) == ALL
-        with Registry.open(far.url) as there, Registry.open(git.path) as here:
-            assert there.history() == here.history()
-            assert [one.message for one in there.problems()] == [
-                one.message for one in here.problems()
+        with Registry.open(served_repo.url) as remote, Registry.open(git.path) as local:
+            assert remote.history() == local.history()
+            assert [one.message for one in remote.problems()] == [
+                one.message for one in local.problems()
             ]
-            assert len(here.history()) == 3
-            far.git("tag", "-d", *ALL)
-            assert list(here.push(*ALL).transferred) == ALL
-        assert far.git("tag").split() == ALL
+            assert len(local.history()) == 3
+            served_repo.git("tag", "-d", *ALL)
+            assert list(local.push(*ALL).transferred) == ALL
+        assert served_repo.git("tag").split() == ALL
 
 
 def _written(git: Git, kind: str, text: str) -> str:
     return git("hash-object", "-t", kind, "-w", "--literally", "--stdin", text=text).strip()
 
 
-def test_pushing_from_packs_with_and_without_a_bitmap(far: Far, tmp_path: Path) -> None:
-    git = clone(far, tmp_path / "clone")
+def test_pushing_from_packs_with_and_without_a_bitmap(
+    served_repo: ServedRepo, tmp_path: Path
+) -> None:
+    git = clone(served_repo, tmp_path / "clone")
     git("repack", "-q", "-a", "-d", "-b")
     git.commit(1_700_001_000, "new")
     git("repack", "-q", "-d")
     with Registry.open(git.path) as registry:
         event = registry.register("n", "v1.0.0", author=ANN, push=True)
         registry.register("n", "v2.0.0", commit="HEAD~1", author=ANN, push=True)
-    far.git("fsck", "--strict")
-    assert far.git("rev-parse", "n@v1.0.0^{commit}").strip() == event.commit
+    served_repo.git("fsck", "--strict")
+    assert served_repo.git("rev-parse", "n@v1.0.0^{commit}").strip() == event.commit
 
 
-def test_a_new_commit_is_sent_without_what_is_there(far: Far, tmp_path: Path) -> None:
-    git = clone(far, tmp_path / "clone")
+def test_a_new_commit_is_sent_without_existing_objects(
+    served_repo: ServedRepo, tmp_path: Path
+) -> None:
+    git = clone(served_repo, tmp_path / "clone")
     (git.path / "new").write_text("new")
     git("add", "new")
     git("commit", "-q", "-m", "new")
-    with proxied(far.port) as proxy, Registry.open(git.path) as registry:
-        url = far.url.replace(str(far.port), str(proxy.port))
+    with proxied(served_repo.port) as proxy, Registry.open(git.path) as registry:
+        url = served_repo.url.replace(str(served_repo.port), str(proxy.port))
         registry.register("n", "v1.0.0", author=ANN)
-        registry.push(remote=far.url if far.url.startswith("ssh") else url)
+        registry.push(remote=served_repo.url if served_repo.url.startswith("ssh") else url)
         assert proxy.sent < LARGE
-    far.git("fsck", "--strict")
-    assert far.git("ls-tree", "--name-only", "n@v1.0.0").split()[-1] == "new"
+    served_repo.git("fsck", "--strict")
+    assert served_repo.git("ls-tree", "--name-only", "n@v1.0.0").split()[-1] == "new"
 
 
 def test_pushing_one_of_twenty_thousand_tags(
@@ -166,28 +181,28 @@ def test_pushing_one_of_twenty_thousand_tags(
         git("gc", "-q")
         return git
 
-    with server("daemon", tmp_path, bare(tmp_path, many), monkeypatch) as far:
-        took = []
-        for name in ("theirs", "ours"):
+    with server("daemon", tmp_path, bare(tmp_path, many), monkeypatch) as served_repo:
+        durations = []
+        for name in ("git", "library"):
             path = tmp_path / name
-            Git(tmp_path)("clone", "-q", f"file://{far.git.path}", str(path))
+            Git(tmp_path)("clone", "-q", f"file://{served_repo.git.path}", str(path))
             git = Git(path)
             with Registry.open(path) as registry:
                 event = registry.register(name, "v1.0.0", author=ANN)
                 start = time.perf_counter()
-                if name == "ours":
-                    registry.push(event, remote=far.url)
+                if name == "library":
+                    registry.push(event, remote=served_repo.url)
                 else:
-                    git("push", "-q", far.url, f"refs/tags/{event.tag}")
-                took.append(time.perf_counter() - start)
-        assert took[1] < 6 * took[0], took
+                    git("push", "-q", served_repo.url, f"refs/tags/{event.tag}")
+                durations.append(time.perf_counter() - start)
+        assert durations[1] < 6 * durations[0], durations
 
 
 @pytest.mark.parametrize("kind", ["daemon", "web", "web v0", "daemon filter"])
 def test_a_large_head_on_a_server_without_filters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """Commits and the root tree come first in a pack: no more is taken."""
+    """Commits and the root tree are first in a pack; no more is received."""
 
     def configured(path: Path) -> Git:
         git = with_large_commits(path)
@@ -201,17 +216,20 @@ def test_a_large_head_on_a_server_without_filters(
         return git
 
     monkeypatch.setattr("modelversions.git.remote.transport.MAX_BYTES", 2_000_000)
-    with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as far:
-        # Half of a file's bytes for each connection; who needs more of them waits in vain.
-        with proxied(far.port, limit=LARGE // 2, silent=True) as proxy:
-            url = far.url.replace(str(far.port), str(proxy.port))
-            with Registry.open(url, timeout=10) as registry, Registry.open(far.git.path) as local:
+    with server(kind, tmp_path, bare(tmp_path, configured), monkeypatch) as served_repo:
+        # Half of a file's bytes for each connection; a client that needs more gets a timeout.
+        with proxied(served_repo.port, limit=LARGE // 2, silent=True) as proxy:
+            url = served_repo.url.replace(str(served_repo.port), str(proxy.port))
+            with (
+                Registry.open(url, timeout=10) as registry,
+                Registry.open(served_repo.git.path) as local,
+            ):
                 assert registry.history() == local.history()
                 assert registry.commits(limit=3) == local.commits(limit=3)
                 assert registry.commits(limit=None) == local.commits(limit=None)
-                old = far.git("rev-parse", "main~5").strip()
+                old = served_repo.git("rev-parse", "main~5").strip()
                 registry.register("n", "v1.0.0", commit=old, author=ANN)
                 registry.assign("n", "v1.0.0", "dev", author=ANN)
                 with pytest.raises(StageNotAllowedError, match="allowed: dev"):
                     registry.assign("n", "v1.0.0", "prod", author=ANN)
-        far.git("fsck", "--strict")
+        served_repo.git("fsck", "--strict")

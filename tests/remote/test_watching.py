@@ -1,4 +1,4 @@
-"""A watch of a real server: few bytes for each poll, and it goes on after a restart."""
+"""A watch of a real server: few bytes per poll, and it continues after a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dulwich.repo import Repo
 from modelversions import Identity, Registry
 from tests.builders import Builder
 from tests.remote import servers
-from tests.remote.conftest import NAME, Far, bare, server, with_one_commit
+from tests.remote.conftest import NAME, ServedRepo, bare, server, with_one_commit
 from tests.servers import proxied
 from tests.test_watch import Script, nothing
 
@@ -22,9 +22,9 @@ ANN = Identity("Ann", "ann@example.com")
 POLLS = 10
 
 
-def fill(far: Far) -> None:
+def fill(served_repo: ServedRepo) -> None:
     """Add a model with a stage, and 500 tags of another model."""
-    with Repo(str(far.git.path)) as repo:
+    with Repo(str(served_repo.git.path)) as repo:
         builder = Builder(repo)
         builder.commit()
         builder.commit("c2", 1, "c1")
@@ -36,34 +36,39 @@ def fill(far: Far) -> None:
 
 
 @pytest.mark.parametrize("reference", ["m#prod", "m@latest", "missing#prod"])
-def test_a_poll_is_one_exchange_about_one_model(plain: Far, reference: str) -> None:
-    fill(plain)
-    with proxied(plain.port) as proxy, Registry.open(plain.at(proxy.port)) as registry:
+def test_a_poll_is_one_request_about_one_model(
+    common_server_repo: ServedRepo, reference: str
+) -> None:
+    fill(common_server_repo)
+    with (
+        proxied(common_server_repo.port) as proxy,
+        Registry.open(common_server_repo.at(proxy.port)) as registry,
+    ):
         script = Script([nothing, proxy.reset, *[nothing] * (POLLS - 1)])
         assert len(list(registry.watch(reference, wait=script))) == 1
-        assert proxy.lines <= POLLS  # git daemon has one connection for each request
+        assert proxy.connections <= POLLS  # git daemon needs one connection per request
         assert proxy.total < 2000 * POLLS  # the list of the other model's tags has 50,000 bytes
 
 
 def test_the_requests_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are one for each poll, one for each fetch and one for the login, on one connection."""
-    with server("web", tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as far:
-        fill(far)
-        turns = tmp_path / "turns.log"
-        with far.open() as registry, far.local as local:
+    """One request per poll, one per fetch and one for the login, on one connection."""
+    with server("web", tmp_path, bare(tmp_path, with_one_commit), monkeypatch) as served_repo:
+        fill(served_repo)
+        log = tmp_path / "requests.log"
+        with served_repo.open() as registry, served_repo.local as local:
             steps: list[Callable[[], object]] = [nothing] * (POLLS - 1)
             steps += [lambda: local.assign("m", "v1.0.0", "prod", author=ANN, force=True)]
             steps += [nothing] * POLLS
             found = [str(one) for one in registry.watch("m#prod", wait=Script(steps))]
             registry.close()
         assert found == ["m@v2.0.0", "m@v1.0.0"]
-    lines = turns.read_text().splitlines()  # the server has ended: its log is complete
+    lines = log.read_text().splitlines()  # the server has ended: its log is complete
     polls, fetches = 1 + len(steps), 2  # the tag objects of the model, and the one of the change
     assert [line.split()[1] for line in lines] == ["GET", *["POST"] * (polls + fetches)]
     assert len({line.split()[0] for line in lines}) == 1
 
 
-def test_it_goes_on_after_a_restart_of_the_server(
+def test_it_continues_after_a_restart_of_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     git, port = bare(tmp_path, with_one_commit), servers.free_port()

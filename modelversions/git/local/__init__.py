@@ -1,1 +1,1 @@
-"""A repository on this machine: refs, packed-refs, revisions."""
+"""Local repositories: refs, packed-refs, revisions."""

@@ -19,18 +19,18 @@ from modelversions.errors import (
 from modelversions.git.config import GitConfig, get_bool, parse_bool
 
 _IGNORED = (b"noop", b"preciousobjects")
-"""The extensions, in lower case, that only ``git gc`` obeys; dulwich opens none of these."""
+"""Extensions, in lower case, that only ``git gc`` obeys; dulwich refuses repositories with them."""
 _UNSUPPORTED = ("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 
 class Repository(Repo):
-    """A repository as dulwich opens it, except for two files in which dulwich fails.
+    """A repository as dulwich opens it, except for two files that dulwich cannot always read.
 
-    ``info/grafts`` is not read here, as it may have comments; see ``Replacements``.
+    ``info/grafts`` is not read, as it may have comments; see ``Replacements``.
     """
 
     def get_config(self) -> ConfigFile:
-        """Return the configuration without the extensions that need no support."""
+        """Return the configuration without the extensions that can be ignored."""
         config = super().get_config()
         section = (b"extensions",)
         for name in [name for name, _ in config.items(section) if name.lower() in _IGNORED]:
@@ -59,7 +59,7 @@ def open_repository(location: str, *, search: bool) -> Repo:
         hint = (
             f"'~' is not expanded, write os.path.expanduser({location!r})"
             if location.startswith("~")
-            else "give the path of a Git repository or of a folder in one, or a URL such as "
+            else "give the path of a Git repository or of a directory in one, or a URL such as "
             "'https://host/path'"
         )
         raise RepositoryNotFoundError(f"there is no {location!r}; {hint}", location=location)
@@ -67,8 +67,8 @@ def open_repository(location: str, *, search: bool) -> Repo:
         repo = find_repository(location) if search else Repository(location)
     except NotGitRepository as error:
         raise RepositoryNotFoundError(
-            f"{_full(location)} is not in a Git repository; give the path of one, or make one "
-            "with 'git init'",
+            f"{_full(location)} is not in a Git repository; give the path of one, or create "
+            "one with 'git init'",
             location=location,
         ) from error
     except ConfigurationError:
@@ -81,13 +81,13 @@ def open_repository(location: str, *, search: bool) -> Repo:
 
 
 def _full(location: str) -> str:
-    """Quote a path, and add the full path if it is relative."""
+    """Return a path in quotes, with the full path if it is relative."""
     full = os.path.abspath(location)
     return repr(location) if location == full else f"{location!r} ({full})"
 
 
 def find_repository(location: str) -> Repo:
-    """Find the repository of a directory as Git does; ``GIT_DIR`` names the current one's."""
+    """Find the repository of a directory, as Git does; ``GIT_DIR`` applies to the current one."""
     env = os.environ
     given = env.get("GIT_DIR") if location == os.curdir else None
     if given is None:
@@ -102,17 +102,17 @@ def find_repository(location: str) -> Repo:
         unsupported = next((name for name in _UNSUPPORTED if name in env), None)
         if unsupported:
             raise ConfigurationError(
-                f"{unsupported} is set beside GIT_DIR, and is not supported; unset it, or pass the "
-                "path of a repository to Registry.open",
+                f"{unsupported} is set together with GIT_DIR, which is not supported; unset it, or "
+                "pass the path of a repository to Registry.open",
                 file=unsupported,
             )
-        repo = Repository(_folder_of(given))
+        repo = Repository(_directory_of(given))
         return _with_work_tree(repo)
     return _allowed(_with_work_tree(repo))
 
 
-def _folder_of(given: str) -> str:
-    """Return the folder that dulwich opens for a value of ``GIT_DIR``."""
+def _directory_of(given: str) -> str:
+    """Return the directory that dulwich opens for a value of ``GIT_DIR``."""
     if os.path.isfile(given):  # a file ".git"
         return os.path.dirname(given) or os.curdir
     link = os.path.join(given, "gitdir")
@@ -123,11 +123,11 @@ def _folder_of(given: str) -> str:
 
 
 def _allowed(repo: Repo) -> Repo:
-    """Return a repository that was found, unless it is bare and has to be named.
+    """Return a repository that was found, unless it is bare and must be opened explicitly.
 
     Raises:
-        ConfigurationError: ``safe.bareRepository`` is "explicit": a bare repository in the files of
-            a clone may be someone else's, with hooks.
+        ConfigurationError: ``safe.bareRepository`` is "explicit": a bare repository among the files
+            of a clone may come from another person, with hooks.
     """
     if not repo.bare or ".git" in Path(os.path.abspath(repo.path)).parts:
         return repo
@@ -135,32 +135,32 @@ def _allowed(repo: Repo) -> Repo:
         return repo
     repo.close()
     raise ConfigurationError(
-        f"safe.bareRepository is 'explicit', and {repo.path!r} is a bare repository; name it by "
-        f"a URL, such as 'file://{os.path.abspath(repo.path)}', if you trust it",
+        f"safe.bareRepository is 'explicit', and {repo.path!r} is a bare repository; if you trust "
+        f"it, open it by a URL, such as 'file://{os.path.abspath(repo.path)}'",
         file="safe.bareRepository",
     )
 
 
 def _with_work_tree(repo: Repo) -> Repo:
-    """Return the repository with its work tree, if it was opened at its ``.git`` directory."""
-    folder, name = os.path.split(os.path.abspath(repo.path))
+    """Return the repository with its work tree, if it was opened by its ``.git`` directory."""
+    directory, name = os.path.split(os.path.abspath(repo.path))
     if not repo.bare or name != ".git":
         return repo
     if get_bool(repo.get_config(), "core.bare"):
         return repo
     repo.close()
-    return Repository(folder)
+    return Repository(directory)
 
 
 def check_repo(repo: object) -> None:
     """Check that a repository was opened by dulwich.
 
     Raises:
-        InvalidArgumentError: it is something else.
+        InvalidArgumentError: it is of another type.
     """
     if not isinstance(repo, (Repo, MemoryRepo)):
         raise InvalidArgumentError(
-            f"Registry.from_repo takes a Repo or MemoryRepo of dulwich, not {repo!r}; for a "
+            f"Registry.from_repo requires a Repo or MemoryRepo of dulwich, not {repo!r}; for a "
             "path or a URL, use Registry.open",
             argument="repo",
             value=repo,

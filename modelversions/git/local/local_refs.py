@@ -1,4 +1,4 @@
-"""The refs of tags in a local repository: list them by prefix, create and delete them."""
+"""List, create and delete the tags of a local repository."""
 
 from __future__ import annotations
 
@@ -57,28 +57,28 @@ Written = TypeVar("Written")
 
 @attrs.frozen
 class NewRef:
-    """A ref of a tag to be created."""
+    """The ref of a tag to create."""
 
     name: str
     """The name without ``refs/tags/``."""
     id: str
-    """The object that it names."""
+    """The id of the object that the ref names."""
     log: bytes = b""
-    """For the reflog: identity, time, a tab and the message."""
+    """The reflog entry: identity, time, a tab and the message."""
 
 
 class LocalRefs:
-    """The refs below ``refs/tags/`` of one repository; each call reads them."""
+    """The refs below ``refs/tags/`` of one repository; each call reads them again."""
 
     def __init__(
         self, repo: MemoryRepo | Repo, location: str, programs: Programs | None = None
     ) -> None:
-        """List and change the refs of ``repo``.
+        """Initialize with a repository.
 
         Args:
             repo: the repository.
             location: its path, for messages.
-            programs: runs its hooks; has its configuration.
+            programs: runs its hooks, and contains its configuration.
         """
         self._repo = repo
         self._refs: RefsContainer = repo.refs
@@ -94,7 +94,7 @@ class LocalRefs:
         """
         wanted = [prefix.encode(errors="replace") for prefix in prefixes]
         try:
-            return self._on_disk(wanted) if self._is_on_disk else self._elsewhere(wanted)
+            return self._on_disk(wanted) if self._is_on_disk else self._not_on_disk(wanted)
         except RepositoryError:
             raise
         except OSError as error:
@@ -107,7 +107,7 @@ class LocalRefs:
         return type(self._refs) is DiskRefsContainer
 
     def _on_disk(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
-        """Read loose refs, then packed ones, so that a ref packed meanwhile is not missed."""
+        """Read loose refs before packed ones, so that a ref that is packed meanwhile is found."""
         assert isinstance(self._refs, DiskRefsContainer)
         os.stat(os.path.join(self._refs.path, b"HEAD"))  # raises if the repository was deleted
         loose = dict(_loose(self._refs, prefixes))
@@ -121,9 +121,9 @@ class LocalRefs:
             refs = sorted(by_name.values(), key=attrgetter("name"))
         elif packed.text.isascii():
             return packed.refs
-        return tuple(map(_shown, refs))
+        return tuple(map(_printable, refs))
 
-    def _elsewhere(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
+    def _not_on_disk(self, prefixes: list[bytes]) -> tuple[TagRef, ...]:
         """Read the refs of a repository in memory, or in reftable files."""
         values = dict(self._refs.get_packed_refs())
         for name in self._refs.allkeys().difference(values):
@@ -141,7 +141,7 @@ class LocalRefs:
         check_ref_conflict(name, self.tags, self._location)
 
     def create(self, tags: Sequence[NewRef]) -> None:
-        """Create refs, which must not exist: all or none. Of concurrent writers, one succeeds.
+        """Create refs, which must not exist: all or none. Of concurrent writers, only one succeeds.
 
         Raises:
             InvalidNameError: Git does not allow a name.
@@ -171,7 +171,7 @@ class LocalRefs:
         self, updates: Sequence[RefUpdate], changed: Callable[[str], WriteConflictError]
     ) -> None:
         first = _short(updates[0].name)
-        commit = self._elsewhere_changed
+        commit = self._change_not_on_disk
         if self._is_on_disk:
             assert isinstance(self._repo, Repo)
             commit = RefTransactions(self._repo, self._programs).commit
@@ -187,7 +187,7 @@ class LocalRefs:
                 tag=first,
             ) from error
 
-    def _elsewhere_changed(self, updates: Sequence[RefUpdate]) -> None:
+    def _change_not_on_disk(self, updates: Sequence[RefUpdate]) -> None:
         """Change the refs of a repository in memory, or in reftable files, one after another."""
         done: list[RefUpdate] = []
         with self._reftable_lock():
@@ -210,7 +210,7 @@ class LocalRefs:
             raise RefChangedError(update.name)
 
     def _reftable_lock(self) -> contextlib.AbstractContextManager[object]:
-        """Hold Git's own lock on reftable files: dulwich writes them without one."""
+        """Acquire Git's lock of reftable files, as dulwich writes them without one."""
         if not isinstance(self._refs, ReftableRefsContainer):
             return contextlib.nullcontext()
         lock = GitFile(os.path.join(self._refs.reftable_dir, "tables.list"), "wb")
@@ -238,8 +238,8 @@ def retry_while_locked(tag: str, write: Callable[[], Written]) -> Written:
             _, is_ref, name = lock.replace(os.sep, "/").rpartition("/refs/tags/")
             tag = name.removesuffix(".lock") if is_ref else tag
             raise LockedError(
-                f"the tag {tag!r} is locked by another writer; if none is running, one has died: "
-                f"remove {lock!r} and try again",
+                f"the tag {tag!r} is locked by another writer; if no writer is running, remove "
+                f"{lock!r} and try again",
                 tag=tag,
                 lock=lock,
             ) from error
@@ -256,7 +256,7 @@ def _short(name: Ref) -> str:
 
 
 def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> tuple[TagRef, ...]:
-    """Return the tags with one of the prefixes; their peeled ids are unknown."""
+    """Return the tags with one of the prefixes, without peeled ids."""
     full = tuple(_ROOT + prefix for prefix in prefixes)
     names = sorted(name for name in values if name.startswith(full))
     return tuple(
@@ -265,8 +265,8 @@ def _named(values: dict[Ref, ObjectID], prefixes: list[bytes]) -> tuple[TagRef, 
     )
 
 
-def _shown(ref: TagRef) -> TagRef:
-    """Return a ref with replacement characters for bytes of its name that are not UTF-8."""
+def _printable(ref: TagRef) -> TagRef:
+    """Return the ref with replacement characters for bytes of its name that are not UTF-8."""
     if ref.name.isascii():
         return ref
     name = ref.name.encode(errors="surrogateescape").decode(errors="replace")
@@ -274,26 +274,26 @@ def _shown(ref: TagRef) -> TagRef:
 
 
 def _loose(refs: DiskRefsContainer, prefixes: list[bytes]) -> Iterator[tuple[str, TagRef]]:
-    """Yield loose tags with one of the prefixes, from the directories that may have them."""
-    by_folder = defaultdict(list)
+    """Yield loose tags with one of the prefixes; read only the directories that may have them."""
+    by_directory = defaultdict(list)
     for prefix in prefixes:
-        folder, slash, start = prefix.rpartition(b"/")
-        by_folder[folder + slash].append(start)
+        directory, slash, start = prefix.rpartition(b"/")
+        by_directory[directory + slash].append(start)
     root = os.path.join(refs.path, b"refs", b"tags")
-    for folder, starts in by_folder.items():
-        for name in _files(root, folder, tuple(starts)):
+    for directory, starts in by_directory.items():
+        for name in _files(root, directory, tuple(starts)):
             id = _value(refs, root, name)
             if id is not None:
                 own = name.decode(errors="surrogateescape")
                 yield own, TagRef(own, id)
 
 
-def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Yield the files of a directory that begin with one of ``starts``, and those below."""
-    if b"\0" in folder:
+def _files(root: bytes, directory: bytes, starts: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Yield the files below a directory whose paths relative to it begin with one of ``starts``."""
+    if b"\0" in directory:
         return
     try:
-        entries = list(os.scandir(os.path.join(root, *folder.split(b"/"))))
+        entries = list(os.scandir(os.path.join(root, *directory.split(b"/"))))
     except OSError as error:
         if error.errno in ABSENT:
             return
@@ -301,15 +301,15 @@ def _files(root: bytes, folder: bytes, starts: tuple[bytes, ...]) -> Iterator[by
     for entry in entries:
         if not entry.name.startswith(starts):
             continue
-        name = folder + entry.name
-        if _is_folder(entry):
+        name = directory + entry.name
+        if _is_directory(entry):
             yield from _files(root, name + b"/", (b"",))
         elif is_valid_ref(Ref(b"tags/" + name)):  # not the lock of a ref
             yield name
 
 
-def _is_folder(entry: os.DirEntry[bytes]) -> bool:
-    """Return whether an entry is a directory; a symbolic link to itself is not."""
+def _is_directory(entry: os.DirEntry[bytes]) -> bool:
+    """Return whether an entry is a directory; False for a symbolic link to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -317,7 +317,7 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 
 
 def _value(refs: DiskRefsContainer, root: bytes, name: bytes) -> str | None:
-    """Return the id of a loose ref: "" if it cannot be read, None if it was deleted."""
+    """Return the id of a loose ref; empty if it cannot be read, None if it was deleted."""
     try:
         with open(os.path.join(root, *name.split(b"/")), "rb") as file:
             content = file.read(MAX_REF)

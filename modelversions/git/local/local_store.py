@@ -51,11 +51,11 @@ from modelversions.values.web_pages import WebPages
 
 _NOT_TAGS = frozenset({"commit", "tree", "blob"})
 _TRIES = 20
-"""How often to create the directory of an object that is removed each time."""
+"""The maximum number of attempts to write an object whose directory is removed meanwhile."""
 
 
 class LocalStore:
-    """The tags of a local repository. Threads may share it."""
+    """The store of a local repository. Threads may share it."""
 
     is_local = True
 
@@ -73,7 +73,7 @@ class LocalStore:
         Args:
             repo: the repository.
             location: its path, for messages.
-            owned: whether it is closed with the store.
+            owned: whether closing the store closes the repository.
             options: options for its remotes.
             env: the environment for Git's configuration. Default: ``os.environ``.
         """
@@ -120,11 +120,11 @@ class LocalStore:
         repo = open_repository(location, search=search)
         store = cls(repo, repo.path, owned=True, options=options)
         if search and location == os.curdir:
-            store._take_work_tree(os.environ)
+            store._set_work_tree(os.environ)
         return store
 
-    def _take_work_tree(self, env: Mapping[str, str]) -> None:
-        """Take the work tree from the environment: with ``GIT_DIR`` it is the current folder."""
+    def _set_work_tree(self, env: Mapping[str, str]) -> None:
+        """Set the work tree from the environment; with ``GIT_DIR`` it is the current directory."""
         if "GIT_DIR" in env:
             self._default_tree = os.getcwd()
         if "GIT_WORK_TREE" in env:
@@ -137,7 +137,7 @@ class LocalStore:
 
     @property
     def find_pages(self) -> FindPages:
-        """Finds the web pages of the repository, from the URL of its remote."""
+        """A function that finds the web pages, from the URL of the remote."""
         config, commit_url = self._config, self.options.commit_url
         return lambda: WebPages(web_url_of_remote(config), commit_url)
 
@@ -149,13 +149,13 @@ class LocalStore:
 
     @property
     def replaced(self) -> Mapping[str, str]:
-        """The objects that are read as others, as of the last list of tags."""
+        """The replaced objects, as of the last list of tags."""
         return self._files.replaced
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
         """List the tags whose names begin with one of ``prefixes``.
 
-        If any tag object is replaced, the peeled ids of packed-refs are not returned.
+        If a tag object is replaced, the peeled ids of packed-refs are not used.
         """
         with self._lock:
             self._begin()
@@ -165,7 +165,7 @@ class LocalStore:
             return refs
 
     def _begin(self) -> None:
-        """Begin an operation: list packs and replacements."""
+        """Begin an operation: list packs and replacements again."""
         self._files.forget()
         replaced = self._replacements.objects()
         if replaced != self._files.replaced:
@@ -182,8 +182,8 @@ class LocalStore:
     def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
         """Peel annotated tags to their commits, in the order of the refs; None for other tags.
 
-        Without ``verify``, this takes the peeled ids from packed-refs, as C git does. It only
-        checks that the tag objects exist, and that the peeled ones are commits.
+        Without ``verify``, the peeled ids of packed-refs are used, as by C git. Then only the
+        existence of the tag objects and the type of the peeled objects are checked.
         """
         listed = list(refs)
         ids = [ref.id for ref in listed]
@@ -212,7 +212,7 @@ class LocalStore:
             return self._revisions.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> list[Commit]:
-        """List a commit and its ancestors that exist here, newest first."""
+        """List a commit and those of its ancestors that exist in the repository, newest first."""
         with self._lock:
             self._begin()
             found = self._revisions.walk(self._revisions.resolve(revision))
@@ -224,7 +224,7 @@ class LocalStore:
             return self._config.get(key)
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
         return clean_as_configured(message, self._config)
 
     def check_tag_name(self, name: str) -> None:
@@ -254,7 +254,7 @@ class LocalStore:
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
-        """Read what is at a path in the files of a commit; None if there is nothing."""
+        """Return the entry at a path in the files of a commit; None if there is none."""
         with self._lock:
             self._begin()
             return self._revisions.file_at(commit, path, bounded=bounded)
@@ -284,10 +284,10 @@ class LocalStore:
                 return None
 
     def _work_tree(self) -> str | None:
-        """Return the folder of the work tree, as Git finds it; None without one."""
+        """Return the directory of the work tree, as Git finds it; None if there is none."""
         if self._forced_tree is not None or not isinstance(self.repo, Repo):
             return self._forced_tree
-        if self.repo.controldir() != self.repo.commondir():  # of a linked work tree
+        if self.repo.controldir() != self.repo.commondir():  # a linked work tree
             return self._default_tree
         if self._config.get_bool("core.bare"):
             return None
@@ -303,7 +303,7 @@ class LocalStore:
         id = tag.get_id(format).decode("ascii")
         store = self.repo.object_store
         if isinstance(store, DiskObjectStore) and LOOSE_OBJECT in synced_components(self._config):
-            store.fsync_object_files = True  # dulwich reads core.fsyncObjectFiles only
+            store.fsync_object_files = True  # dulwich only reads core.fsyncObjectFiles
         if isinstance(store, DiskObjectStore):
             path = os.path.join(store.path, id[:2], f"{id[2:]}.lock")
             retry_while_locked(name, lambda: _add_object(store, tag, path))
@@ -320,7 +320,7 @@ class LocalStore:
 
 
 def _add_object(store: DiskObjectStore, tag: ShaFile, lock: str) -> None:
-    """Write an object; again if ``git gc`` removes its directory, still empty, meanwhile."""
+    """Write an object; retry if ``git gc`` removes its new, still empty directory."""
     for _ in range(_TRIES - 1):
         try:
             return _add_locked(store, tag, lock)
@@ -344,10 +344,10 @@ def _add_locked(store: DiskObjectStore, tag: ShaFile, lock: str) -> None:
 
 
 def _regular_content(path: str) -> bytes:
-    """Return the content of a file, which may be a symbolic link; a device has no end.
+    """Return the content of a regular file, which may be a symbolic link.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, or is not a regular file; a device file may be endless.
     """
     mode = os.stat(path).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

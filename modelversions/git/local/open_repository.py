@@ -1,4 +1,4 @@
-"""An open repository on this machine, with what reads and writes its parts."""
+"""An open local repository, with the objects that read and write its parts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The packed-refs file. Its order makes the tags of one model a binary search away.
+"""Read the packed-refs file; it is sorted, so the tags of one model are found by binary search.
 
 Git has written ``sorted`` and ``fully-peeled`` into its header since 2018; a file without them is
-read from end to end. A line at which Git would stop is an error here too.
+read completely. A line that Git rejects is an error here too.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ _TAG_ENTRIES = re.compile(_TAG_ENTRY.format(id=_HEX, space=" "), re.MULTILINE)
 _ANY_TAG_ENTRIES = re.compile(
     _TAG_ENTRY.format(id=_HEX, space=r"[ \t\r]"), re.MULTILINE | re.IGNORECASE | re.ASCII
 )
-"""Git reads ids in upper case too, and other white space after them."""
+"""Git also accepts ids in upper case, and other white space after them."""
 _WIDTHS = (40, 64)
-"""The digits of an id."""
-_NOT_IN_NAMES = (b"..", b"//", b".lock", b"/.", b"@{", b".\n", b"/\n")
-_NO_CHARACTERS = bytes({*range(32), *b" ~^:?*[\\\x7f"}.difference(b"\n"))
-"""One of these or of those is in each text with a name that Git does not allow, which has one name
-in a line. To search the names of 100,000 tags takes 4 ms; a regular expression takes 60 ms."""
+"""The possible numbers of digits of an id."""
+_INVALID_SEQUENCES = (b"..", b"//", b".lock", b"/.", b"@{", b".\n", b"/\n")
+_INVALID_CHARACTERS = bytes({*range(32), *b" ~^:?*[\\\x7f"}.difference(b"\n"))
+"""Sequences and characters that Git does not allow in a ref name.
+
+A text with one name per line that contains none of them has valid names only. Searching the names
+of 100,000 tags takes 4 ms; a regular expression takes 60 ms.
+"""
 _groups = methodcaller("groups")
 
 
@@ -42,19 +45,25 @@ class PackedTags:
     """The entries of some tags in a packed-refs file, as text and as refs."""
 
     def __init__(self, text: bytes = b"", *, fully_peeled: bool = True) -> None:
-        """Keep entries; ``fully_peeled`` tells that one without a ``^`` line does not peel."""
+        """Initialize with entries, not parsed yet.
+
+        Args:
+            text: the lines of the entries.
+            fully_peeled: whether an entry without a ``^`` line cannot be peeled.
+        """
         self.text = text
         self._fully_peeled = fully_peeled
         self.refs: tuple[TagRef, ...] = ()
 
     def has_same_text(self, other: PackedTags) -> bool:
-        """Return whether the entries are those of `other`."""
+        """Return whether the entries are the same as those of ``other``."""
         return self.text == other.text and self._fully_peeled == other._fully_peeled
 
     def parse(self) -> bool:
-        """Set ``refs``, with bytes that are not UTF-8 escaped; return whether all lines are valid.
+        """Set ``refs``, and return whether all lines are valid.
 
-        A ref whose name Git does not allow is left out, as by Git.
+        Bytes that are not UTF-8 are surrogate-escaped. As in Git, refs with invalid names are
+        omitted.
         """
         text = self.text.decode(errors="surrogateescape")
         rows = _TAG_ENTRIES.findall(text)
@@ -65,10 +74,10 @@ class PackedTags:
             ]
             if not _are_all(rows, text):
                 return False
-        if not _are_names([row[1] for row in rows]):
-            rows = [row for row in rows if _is_name(row[1])]
+        if not _are_valid_names([row[1] for row in rows]):
+            rows = [row for row in rows if _is_valid_name(row[1])]
         shared: dict[str, str] = {}  # many tags peel to the same commit
-        new = tuple.__new__  # takes half of the time of TagRef(...)
+        new = tuple.__new__  # takes half the time of TagRef(...)
         self.refs = tuple(
             [
                 new(TagRef, (name, id, shared.setdefault(peeled, peeled) or self._unpeeled(id)))
@@ -82,25 +91,25 @@ class PackedTags:
 
 
 def _are_all(rows: Sequence[tuple[str, str, str]], text: str) -> bool:
-    """Return whether these entries are all lines of a text."""
+    """Return whether the entries account for all lines of a text."""
     unpeeled = [row[2] for row in rows].count("")
     return text.count("\n") == 2 * len(rows) - unpeeled
 
 
-def _are_names(texts: Sequence[str]) -> bool:
-    """Return whether all are surely names that Git allows below ``refs/tags/``."""
+def _are_valid_names(texts: Sequence[str]) -> bool:
+    """Return whether all names are valid below ``refs/tags/``; may be False for valid names."""
     lines = ("/" + "\n/".join(texts) + "\n").encode(errors="surrogateescape")
-    if len(lines.translate(None, _NO_CHARACTERS)) < len(lines):
+    if len(lines.translate(None, _INVALID_CHARACTERS)) < len(lines):
         return False
-    return not any(part in lines for part in _NOT_IN_NAMES)
+    return not any(part in lines for part in _INVALID_SEQUENCES)
 
 
-def _is_name(name: str) -> bool:
+def _is_valid_name(name: str) -> bool:
     return check_ref_format(Ref(b"tags/" + name.encode(errors="surrogateescape")))
 
 
 def packed_ref(path: bytes, name: bytes) -> bytes:
-    """Return the id of a ref given its full name; empty if there is none.
+    """Return the id of a ref, given its full name; empty if there is none.
 
     Raises:
         RepositoryError: the file has an unexpected line.
@@ -123,7 +132,7 @@ def packed_tags(path: bytes, prefixes: Sequence[bytes], known: PackedTags) -> Pa
     """Read the entries of the tags whose names begin with one of ``prefixes``.
 
     Returns:
-        ``known``, if it has the same text.
+        The entries; ``known`` itself if the text has not changed.
 
     Raises:
         RepositoryError: the file has an unexpected line.
@@ -136,7 +145,7 @@ def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
     """Return the file's content without some refs.
 
     Returns:
-        None if the file has none of them.
+        The content; None if the file has none of these refs.
 
     Raises:
         RepositoryError: the file has an unexpected line.
@@ -150,7 +159,7 @@ def without_refs(path: bytes, names: Sequence[bytes]) -> bytes | None:
 def _opened(path: bytes) -> Iterator[_Entries | None]:
     """Map the file; yield None if it does not exist or has no entries."""
     try:
-        file = open(path, "rb")  # noqa: SIM115  # closed below; only the opening may fail here
+        file = open(path, "rb")  # noqa: SIM115  # closed below; only open() may fail here
     except FileNotFoundError:
         yield None
         return
@@ -165,7 +174,7 @@ def _opened(path: bytes) -> Iterator[_Entries | None]:
         try:
             yield _Entries(path, data, start, set(header.split() if start else ()))
         finally:
-            with contextlib.suppress(BufferError):  # after an interrupt, while it is scanned
+            with contextlib.suppress(BufferError):  # after an interrupt, it may still be scanned
                 data.close()
 
 
@@ -182,8 +191,10 @@ class _Entries:
             raise self._unexpected(data[data.rfind(b"\n") + 1 :])
 
     def tags(self, prefixes: Sequence[bytes], known: PackedTags) -> PackedTags:
-        wanted = [_ROOT + prefix for prefix in _apart(prefixes)]
-        texts = (self._text(prefix) for prefix in wanted) if self._sorted else self._picked(wanted)
+        wanted = [_ROOT + prefix for prefix in _disjoint(prefixes)]
+        texts = (
+            (self._text(prefix) for prefix in wanted) if self._sorted else self._filtered(wanted)
+        )
         found = PackedTags(b"".join(texts), fully_peeled=self._peeled)
         if found.has_same_text(known):
             return known
@@ -196,8 +207,8 @@ class _Entries:
         """Return the entries whose names begin with a prefix, from a sorted file."""
         return self._data[self._find(prefix) : self._find(_after(prefix))]
 
-    def _picked(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
-        """Yield these entries sorted, from a file that is not."""
+    def _filtered(self, prefixes: Sequence[bytes]) -> Iterator[bytes]:
+        """Return the entries whose names begin with a prefix, sorted, from an unsorted file."""
         found: dict[bytes, bytes] = {}
         for match in _ENTRY.finditer(self._data, self._start):
             if match[4] is not None:
@@ -242,7 +253,7 @@ class _Entries:
         return b"".join(self._data[end:start] for end, start in zip(ends, starts))
 
     def _between(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
-        """Iterate over the entries from one name up to another; over all if it is not sorted."""
+        """Iterate over the entries from one name up to another, or over all of an unsorted file."""
         start, end = self._start, len(self._data)
         if self._sorted:
             start, end = self._find(first), self._find(last)
@@ -253,7 +264,7 @@ class _Entries:
         data, low, high = self._data, self._start, len(self._data)
         while low < high:
             start = self._line(low, (low + high) // 2)
-            while data[start : start + 1] == b"^" and start > low:  # belongs to the line before
+            while data[start : start + 1] == b"^" and start > low:  # belongs to the previous line
                 start = self._line(low, start - 1)
             if self._name(start) < name:
                 low = self._next(start)
@@ -264,7 +275,7 @@ class _Entries:
         return low
 
     def _name(self, start: int) -> bytes:
-        """Return the name in the line that begins at ``start``."""
+        """Return the ref name in the line that begins at ``start``."""
         line = self._data[start : self._next(start)].rstrip(b"\n")
         for width in _WIDTHS:
             if line[width : width + 1].isspace():
@@ -272,7 +283,7 @@ class _Entries:
         return line.partition(b" ")[2]
 
     def _line(self, low: int, at: int) -> int:
-        """Return the start of the line at position ``at``, at least ``low``."""
+        """Return the start of the line that contains position ``at``, but at least ``low``."""
         return max(low, self._data.rfind(b"\n", low, at) + 1)
 
     def _next(self, start: int) -> int:
@@ -288,15 +299,15 @@ class _Entries:
         )
 
 
-def _apart(prefixes: Iterable[bytes]) -> list[bytes]:
-    """Return the prefixes that do not begin with another one, sorted."""
-    apart: list[bytes] = []
+def _disjoint(prefixes: Iterable[bytes]) -> list[bytes]:
+    """Return the prefixes that do not begin with another prefix, sorted."""
+    disjoint: list[bytes] = []
     for prefix in sorted(prefixes):
-        if not (apart and prefix.startswith(apart[-1])):
-            apart.append(prefix)
-    return apart
+        if not (disjoint and prefix.startswith(disjoint[-1])):
+            disjoint.append(prefix)
+    return disjoint
 
 
 def _after(prefix: bytes) -> bytes:
-    """Return the first name after all that begin with ``prefix``."""
+    """Return the first name after all names that begin with ``prefix``."""
     return prefix[:-1] + bytes([prefix[-1] + 1])

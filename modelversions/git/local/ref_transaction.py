@@ -1,10 +1,10 @@
-"""Create and delete refs that are files: all or none, as Git's files backend does.
+"""Create and delete refs in files, all or none, as Git's files backend does.
 
 dulwich changes one ref at a time: it removes a loose ref before it locks ``packed-refs``, and
-rewrites that file once per ref without the traits in its header. Here the order is Git's: lock
-every ref, lock ``packed-refs`` for a deletion, compare, run the ``reference-transaction`` hook, and
-only then rename. While the locks are held, the lock file of each deleted ref has the ref's content,
-so that a rename restores it.
+rewrites that file once per ref without the traits in its header. This module follows Git's order:
+lock every ref, lock ``packed-refs`` for a deletion, compare, run the ``reference-transaction``
+hook, and only then rename. While the locks are held, the lock file of each deleted ref has the
+ref's content, so that a rename restores it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from modelversions.git.programs import Programs
 
 HOOK = "reference-transaction"
 _ATTEMPTS = 10
-"""How often to make a folder that another process removes, as Git does when it packs refs."""
+"""How often to create a directory that another process removes, as Git does when packing refs."""
 _SHARED = "core.sharedRepository"
 _SHARED_NAMES: dict[str, SharedPerm | None] = {
     **dict.fromkeys(("umask", "0")),
@@ -48,13 +48,13 @@ class RefChangedError(Exception):
     """A ref does not have the expected value."""
 
     def __init__(self, name: Ref) -> None:
-        """Name the ref."""
+        """Initialize with the name of the ref."""
         super().__init__(os.fsdecode(name))
         self.name = name
 
 
 class HookDeclinedError(Exception):
-    """The ``reference-transaction`` hook declined the changes; ``str()`` is its output."""
+    """The ``reference-transaction`` hook declined the changes; ``str()`` returns its output."""
 
 
 @attrs.frozen
@@ -63,18 +63,18 @@ class RefUpdate:
 
     name: Ref
     old: ObjectID | None
-    """The object that the ref must name, empty for one that cannot be read; None to create it."""
+    """The object that the ref must name, empty for an unreadable ref; None to create the ref."""
     new: ObjectID | None
-    """The object that it is to name; None to delete it."""
+    """The new object of the ref; None to delete the ref."""
     log: bytes = b""
-    """For the reflog: identity, time, a tab and the message. Empty to write none."""
+    """The reflog entry: identity, time, a tab and the message. Empty to write none."""
 
 
 class RefTransactions:
     """Changes the refs of one repository on disk."""
 
     def __init__(self, repo: Repo, programs: Programs) -> None:
-        """Change the refs of ``repo``, with its hook and the settings of ``programs``."""
+        """Initialize with a repository; ``programs`` runs its hook and has its configuration."""
         assert isinstance(repo.refs, DiskRefsContainer)
         self._repo = repo
         self._refs = repo.refs
@@ -87,8 +87,8 @@ class RefTransactions:
         Raises:
             FileLocked: another process holds a lock.
             RefChangedError: a ref exists, or has changed.
-            HookDeclinedError: the hook declined it.
-            DubiousOwnershipError: there is a hook, and the repository is another user's.
+            HookDeclinedError: the hook declined the changes.
+            DubiousOwnershipError: there is a hook, and another user owns the repository.
             OSError: a file cannot be written.
         """
         with self._config.held():
@@ -130,7 +130,7 @@ class RefTransactions:
         """Return the modes of ``core.sharedRepository``: a word, an octal number or a boolean.
 
         Raises:
-            ConfigurationError: it is invalid, or does not let the owner read and write.
+            ConfigurationError: the value is invalid, or does not allow the owner to read and write.
         """
         value = self._config.get(_SHARED) or "umask"
         if value in _SHARED_NAMES:
@@ -174,14 +174,14 @@ class _Transaction:
         self._locks: dict[bytes, tuple[int, int] | None] = {}
         """Lock files of this transaction, in the order of their creation, with their identities.
 
-        A lock that was renamed is gone; a file of its name is then of another process.
+        After a lock file was renamed, a file of its name belongs to another process.
         """
         self._packed = os.path.realpath(os.path.join(refs.path, b"packed-refs"))
         self._rewritten = False
-        """Whether ``packed-refs.new`` holds the packed refs without the deleted ones."""
+        """Whether ``packed-refs.new`` contains the packed refs without the deleted ones."""
         self._created: list[bytes] = []
         self._logs: list[tuple[bytes, int | None]] = []
-        """Reflogs that were appended to, with their size before; None for a new one."""
+        """Reflogs that were appended to, with their previous size; None for a new one."""
         self._deleting = False
 
     def prepare(self) -> None:
@@ -191,7 +191,11 @@ class _Transaction:
             self._lock(path)
             if (lookup(self._refs, update.name) or b"") != (update.old or b""):
                 raise RefChangedError(update.name)
-            if update.old is None and os.path.lexists(path) and not _is_empty_folder(path):
+            if (
+                update.old is None
+                and os.path.lexists(path)
+                and not _is_directory_without_files(path)
+            ):
                 raise RefChangedError(update.name)
             content = _content(path) if update.new is None else b""
             content = content or b"%b\n" % (update.new or update.old or b"")
@@ -208,10 +212,10 @@ class _Transaction:
         for update in self._updates:
             if update.new is not None:
                 self._append_log(update)
-        for update in self._given:  # a reader in between sees no stage before its version
+        for update in self._given:  # so that readers see a version before its stage
             if update.new is not None:
                 path = self._path(update)
-                _remove_empty_folders(path)
+                _remove_empty_directories(path)
                 self._created.append(path)
                 os.replace(path + b".lock", path)
         self._deleting = True
@@ -222,7 +226,7 @@ class _Transaction:
                 os.unlink(self._path(update))
 
     def finish(self) -> None:
-        """Remove the locks, and the reflogs and the empty folders of deleted refs."""
+        """Remove the locks, and the reflogs and empty directories of deleted refs."""
         try:
             for update in self._deleted:
                 log = os.path.join(self._refs.path, b"logs", update.name)
@@ -257,11 +261,11 @@ class _Transaction:
         return self._refs.refpath(update.name)
 
     def _lock(self, path: bytes) -> None:
-        """Create a lock file and its directories, which another process may remove meanwhile."""
+        """Create a lock file and its directories; retry if another process removes them."""
         attempts = _ATTEMPTS
         while True:
             try:
-                self._make_parents(path)
+                self._create_parents(path)
                 return self._open_lock(path)
             except FileNotFoundError:
                 attempts -= 1
@@ -270,7 +274,7 @@ class _Transaction:
 
     def _open_lock(self, path: bytes) -> None:
         lock = path + b".lock"
-        self._locks[lock] = None  # before it exists, so that an interrupt does not leave it
+        self._locks[lock] = None  # before it is created, so that it is removed after an interrupt
         try:
             os.close(os.open(lock, _FLAGS | os.O_EXCL, 0o666))
         except FileExistsError as error:
@@ -279,7 +283,7 @@ class _Transaction:
         self._locks[lock] = _identity(lock)
 
     def _write(self, path: bytes, content: bytes, *, sync: bool = True) -> None:
-        """Write a file with the modes of a shared repository, and sync it if Git would."""
+        """Write a file with the modes of a shared repository; sync it if Git would."""
         with open(os.open(path, _FLAGS | os.O_TRUNC, 0o666), "wb") as file:
             file.write(content)
             file.flush()
@@ -287,27 +291,27 @@ class _Transaction:
                 os.fsync(file.fileno())
         adjust_shared_perm(path, self._shared)
 
-    def _make_parents(self, path: bytes) -> None:
-        """Make the folders that a file needs, with the modes of a shared repository."""
+    def _create_parents(self, path: bytes) -> None:
+        """Create the parent directories of a file, with the modes of a shared repository."""
         missing = []
-        folder = os.path.dirname(path)
-        while not os.path.isdir(folder):
-            missing.append(folder)
-            folder = os.path.dirname(folder)
-        for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):  # another process was faster
-                os.mkdir(folder)
-                adjust_shared_perm(folder, self._shared)
+        directory = os.path.dirname(path)
+        while not os.path.isdir(directory):
+            missing.append(directory)
+            directory = os.path.dirname(directory)
+        for directory in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # created by another process
+                os.mkdir(directory)
+                adjust_shared_perm(directory, self._shared)
 
     def _append_log(self, update: RefUpdate) -> None:
-        """Append to the ref's reflog, if it has one or gets one."""
+        """Append to the reflog of the ref, if it exists or the configuration requires one."""
         log = os.path.join(self._refs.path, b"logs", update.name)
         size = os.path.getsize(log) if os.path.isfile(log) else None
         if not update.log or (size is None and not self._log_all):
             return
         if size is None:
-            self._make_parents(log)
-            _remove_empty_folders(log)
+            self._create_parents(log)
+            _remove_empty_directories(log)
         self._logs.append((log, size))
         assert update.new is not None
         with open(log, "ab") as file:
@@ -316,17 +320,17 @@ class _Transaction:
             adjust_shared_perm(log, self._shared)
 
     def _remove_parents(self, path: bytes) -> None:
-        """Remove the folders above a deleted file that are empty, below ``tags``, as Git does."""
-        folder = os.path.dirname(path)
-        while os.path.basename(os.path.dirname(folder)) != b"refs":
+        """Remove the empty parent directories of a deleted file, below ``tags``, as Git does."""
+        directory = os.path.dirname(path)
+        while os.path.basename(os.path.dirname(directory)) != b"refs":
             try:
-                os.rmdir(folder)
+                os.rmdir(directory)
             except OSError:
                 return
-            folder = os.path.dirname(folder)
+            directory = os.path.dirname(directory)
 
     def _unlock(self) -> None:
-        """Remove the lock files; an interrupt waits until all are gone."""
+        """Remove the lock files; an interrupt is raised after all are removed."""
         failure: BaseException | None = None
         for lock, identity in reversed(self._locks.items()):
             for _ in range(2):
@@ -342,7 +346,7 @@ class _Transaction:
 
 
 def _identity(path: bytes) -> tuple[int, int] | None:
-    """Return device and inode of a file; None if there is none."""
+    """Return device and inode of a file; None if it does not exist."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -359,15 +363,15 @@ def _content(path: bytes) -> bytes:
         return b""
 
 
-def _is_empty_folder(path: bytes) -> bool:
-    """Return whether a path is a folder with nothing in it but such folders."""
+def _is_directory_without_files(path: bytes) -> bool:
+    """Return whether a path is a directory that contains only directories without files."""
     if os.path.islink(path) or not os.path.isdir(path):
         return False
     return not any(files for _, _, files in os.walk(path))
 
 
-def _remove_empty_folders(path: bytes) -> None:
-    """Remove a folder with nothing in it but such folders, as Git does for a ref of its name."""
-    for folder, _, _ in () if os.path.islink(path) else os.walk(path, topdown=False):
-        with contextlib.suppress(OSError):  # there is something in it
-            os.rmdir(folder)
+def _remove_empty_directories(path: bytes) -> None:
+    """Remove a directory without files, as Git does to create a ref of the same name."""
+    for directory, _, _ in () if os.path.islink(path) else os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):  # it is not empty
+            os.rmdir(directory)

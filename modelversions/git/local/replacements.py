@@ -1,4 +1,4 @@
-"""Replace refs and grafts (see ``git help replace`` and ``git help glossary``).
+"""Read replace refs and grafts (see ``git help replace`` and ``git help glossary``).
 
 dulwich ignores replace refs.
 """
@@ -17,21 +17,21 @@ from modelversions.git.local.single_refs import ids_below
 
 _HEX = re.compile(rb"[0-9a-fA-F]+")
 _MAX_DEPTH = 4
-"""The replacements of replacements that Git follows; it fails at an object with more of them."""
+"""The maximum length of a chain of replacements; Git fails at an object with a longer one."""
 
 
 class Replacements:
-    """The replacements of one repository, read at each call of ``read``."""
+    """The replacements and grafts of one repository, read on each call."""
 
     def __init__(
         self, repo: MemoryRepo | Repo, config: GitConfig, env: Mapping[str, str] | None = None
     ) -> None:
-        """Read those of ``repo``.
+        """Initialize with a repository.
 
         Args:
             repo: the repository.
             config: its configuration, with ``core.useReplaceRefs``.
-            env: the environment; ``os.environ`` if left out. It is only read.
+            env: the environment, which is only read. Default: ``os.environ``.
         """
         self._repo = repo
         self._config = config
@@ -40,16 +40,16 @@ class Replacements:
     def objects(self) -> Mapping[str, str]:
         """Return the ids of replacement objects by the ids that they replace.
 
-        An id is empty if Git could not read the object, because the replacements form a cycle.
+        The replacement is empty if Git could not read the object, because of a cycle.
         """
         if not isinstance(self._repo.refs, DiskRefsContainer):
             return {}
         base = self._env.get("GIT_REPLACE_REF_BASE", "refs/replace/").rstrip("/") + "/"
         try:
             found = self._listed(base)
-        except OSError:  # the refs cannot be read, which listing them reports
+        except OSError:  # the refs cannot be read; listing them raises an error
             return {}
-        default = "GIT_NO_REPLACE_OBJECTS" not in self._env  # the configuration goes before it
+        default = "GIT_NO_REPLACE_OBJECTS" not in self._env  # the configuration has priority
         if not found or not self._config.get_bool("core.useReplaceRefs", default=default):
             return {}
         return {id: _followed(found, id) for id in found}
@@ -69,7 +69,7 @@ class Replacements:
         return {line[0].lower(): tuple(id.lower() for id in line[1:]) for line in lines if line}
 
     def _listed(self, base: str) -> dict[str, str]:
-        """Return the ids of the refs below a name, by the ids with which the last parts begin."""
+        """Return the ids of the refs below ``base``, by the ids in their names."""
         width = self._repo.object_format.hex_length
         found: dict[str, str] = {}
         for name, id in ids_below(self._repo.refs, base.encode()).items():

@@ -29,7 +29,7 @@ _LOGGED = re.compile(r"(?P<ref>.*)@\{(?P<back>[0-9]{1,9})\}", re.DOTALL)
 _DESCRIBED = re.compile(r".+-g([0-9a-f]{4,64})", re.DOTALL)
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _MAX_DIGITS = 9
-"""Digits of a number of generations: no history has more of them."""
+"""The maximum number of digits of a number of generations."""
 _RULES = (
     "{}",
     "refs/{}",
@@ -50,7 +50,7 @@ class Revisions:
         location: str,
         replacements: Replacements,
     ) -> None:
-        """Read the refs of ``repo`` and its objects; ``location`` is for messages."""
+        """Initialize with a repository and its objects; ``location`` is for messages."""
         self._replacements = replacements
         self._repo = repo
         self._files = files
@@ -63,8 +63,8 @@ class Revisions:
 
         Raises:
             AmbiguousRevisionError: a short SHA matches several commits.
-            NotACommitError: it names a tree or a blob.
-            RevisionNotFoundError: it names nothing, or has an unsupported form.
+            NotACommitError: the revision names a tree or a blob.
+            RevisionNotFoundError: there is no such object, or the form is not supported.
             RepositoryError: an object is missing.
         """
         match = _REVISION.fullmatch(revision)
@@ -84,7 +84,7 @@ class Revisions:
         return id
 
     def walk(self, start: str) -> Iterator[Commit]:
-        """Yield a commit and its ancestors that exist here, newest first."""
+        """Yield a commit and those of its ancestors that exist in the repository, newest first."""
         return self._commits.walk(start, self._boundaries())
 
     def file(self, commit: str, path: str) -> bytes | None:
@@ -92,7 +92,7 @@ class Revisions:
         return self._commits.file(commit, path)
 
     def file_at(self, commit: str, path: str, *, bounded: bool) -> FileAt | None:
-        """Return what a commit's files have at a path; None if there is nothing."""
+        """Return the entry at a path in a commit's files; None if there is none."""
         entry = self._commits.entry(commit, path)
         if entry is None:
             return None
@@ -102,7 +102,7 @@ class Revisions:
         return FileAt(entry.kind, self._commits.content(commit, entry, limit))
 
     def paths_at(self, commit: str, name: str) -> list[str]:
-        """Return the paths of all files of one name in a commit's files."""
+        """Return the paths of all files of one name in a commit's files, sorted."""
         return sorted(self._commits.paths(commit, name))
 
     def _base(self, revision: str, base: str) -> str | None:
@@ -123,7 +123,7 @@ class Revisions:
         return self._short(revision, digits, described=described is not None)
 
     def _ref(self, base: str) -> tuple[Ref, str] | None:
-        """Find a ref by its short name, and the object that it names."""
+        """Return the full name and the object of a ref, given its short name."""
         for rule in _RULES:
             full = rule.format("HEAD" if base == "@" else base)
             name = Ref(full.encode(errors="replace"))
@@ -133,7 +133,7 @@ class Revisions:
         return None
 
     def _logged(self, base: str, back: int) -> str | None:
-        """Resolve a reflog entry of a ref; without a name, of the current branch."""
+        """Return the object of a reflog entry of a ref, by default of the current branch."""
         found = self._ref(base or "HEAD")
         if found is None or not isinstance(self._repo, Repo):
             return None
@@ -145,23 +145,25 @@ class Revisions:
     def _short(self, revision: str, prefix: str, *, described: bool) -> str | None:
         """Return the object of a short SHA.
 
-        As in Git, of several ones the only commit is meant, or the only tag of a commit. In the
-        output of ``git describe``, it is the only commit.
+        As in Git, if several objects match, the only one that is a commit or a tag of a commit is
+        used; in the output of ``git describe``, the only commit.
         """
         found = sorted(self._files.with_prefix(prefix) or self._files.with_prefix(prefix))
         if len(found) < 2:  # noqa: PLR2004  # not ambiguous
             return next(iter(found), None)
         kinds = ("commit",) if described else ("commit", "tag")
-        fit = [id for id in found if self._files.type(id) in kinds and self._leads_to_commit(id)]
-        if len(fit) == 1:
-            return fit[0]
-        every = fit or found
-        what = "objects" if {self._files.type(id) for id in every} != {"commit"} else "commits"
+        matching = [
+            id for id in found if self._files.type(id) in kinds and self._leads_to_commit(id)
+        ]
+        if len(matching) == 1:
+            return matching[0]
+        candidates = matching or found
+        what = "objects" if {self._files.type(id) for id in candidates} != {"commit"} else "commits"
         raise AmbiguousRevisionError(
-            f"the short SHA {revision!r} fits {len(every)} {what}, "
-            f"{', '.join(sha[: len(prefix) + 4] for sha in every[:5])}; write more digits",
+            f"the short SHA {revision!r} matches {len(candidates)} {what}, "
+            f"{', '.join(sha[: len(prefix) + 4] for sha in candidates[:5])}; give more digits",
             revision=revision,
-            candidates=tuple(every),
+            candidates=tuple(candidates),
         )
 
     def _leads_to_commit(self, id: str) -> bool:
@@ -172,7 +174,7 @@ class Revisions:
         return True
 
     def _step(self, revision: str, id: str, sign: str, number: int) -> str:
-        """Return a parent or an ancestor of a commit."""
+        """Return the parent or ancestor of a commit for one ``^`` or ``~``."""
         boundaries = self._boundaries()
         for _ in range(number if sign == "~" else min(number, 1)):
             found = self._commits.parents(id, boundaries)
@@ -191,16 +193,16 @@ class Revisions:
         return {**self._replacements.parents(), **dict.fromkeys(shallow, ())}
 
     def _not_found(self, revision: str) -> RevisionNotFoundError:
-        forms = "name one by its SHA, a branch, a tag or a form such as 'HEAD~2'"
+        forms = "give a SHA, a branch, a tag or an expression such as 'HEAD~2'"
         hint = sha_hint(revision, self._width * 2)
         if hint:
             sentence = f"there is no commit {revision!r} in the repository: {hint}"
         elif revision in ("HEAD", "@"):
             sentence = (
-                "HEAD names no commit yet; commit something first, or name a branch or a commit"
+                "HEAD names no commit yet; create one first, or give another branch or a commit"
             )
         elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
-            sentence = f"the form of {revision!r} is not supported here; {forms}"
+            sentence = f"the form of {revision!r} is not supported; {forms}"
         else:
             sentence = f"there is no commit {revision!r} in the repository; {forms}"
         return RevisionNotFoundError(sentence, revision=revision)

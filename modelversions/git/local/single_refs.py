@@ -1,4 +1,4 @@
-"""Look up single refs by their full names, without listing all."""
+"""Look up single refs by their full names, without listing all refs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from modelversions.git._dulwich import reflog_path
 from modelversions.git.local.packed_refs import packed_below, packed_ref
 
 MAX_REF = 1 << 16
-"""The bytes of a ref's file that are read: a device has no end."""
+"""The maximum number of bytes read from a ref's file: a device file may be endless."""
 _SYMBOLIC = 6
-"""The refs in a chain of symbolic ones that Git follows."""
+"""The maximum number of symbolic refs in a chain that Git follows."""
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
-"""Errors that say of a file that no such ref is there."""
+"""The errors on opening a file which mean that the ref does not exist."""
 
 ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _LOOSE = re.compile(rb"([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?)(?=\s|\Z)")
-"""What a loose ref holds: Git stops at white space, and takes upper case."""
+"""The content of a loose ref: Git stops at white space, and accepts upper case."""
 _PSEUDO = re.compile(rb"[A-Z_]+")
 
 
 def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
     """Return the object that a ref names, following symbolic refs; None if there is none.
 
-    dulwich would read the whole packed-refs file for it.
+    dulwich would read the whole packed-refs file.
 
     Raises:
         OSError: the ref exists, and cannot be read.
@@ -54,7 +54,7 @@ def lookup(refs: RefsContainer, name: Ref) -> ObjectID | None:
 def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
     """Return the ids of the refs below a name such as ``refs/heads/``, by the rest of the name.
 
-    Unreadable refs are left out. dulwich would read the whole packed-refs file.
+    Unreadable refs are omitted. dulwich would read the whole packed-refs file.
     """
     if not isinstance(refs, DiskRefsContainer):
         names = (name for name in refs.allkeys() if name.startswith(prefix))
@@ -63,9 +63,11 @@ def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
     packed = packed_below(os.path.join(refs.path, b"packed-refs"), prefix)
     values = {name[len(prefix) :]: id for name, id in packed}
     root = os.path.join(refs.path, *prefix.rstrip(b"/").split(b"/"))
-    for folder, _, files in os.walk(root):
+    for directory, _, files in os.walk(root):
         for file in files:
-            name = os.path.relpath(os.path.join(folder, file), root).replace(os.sep.encode(), b"/")
+            name = os.path.relpath(os.path.join(directory, file), root).replace(
+                os.sep.encode(), b"/"
+            )
             try:
                 values[name] = lookup(refs, Ref(prefix + name)) or b""
             except OSError:
@@ -76,7 +78,7 @@ def ids_below(refs: RefsContainer, prefix: bytes) -> dict[bytes, bytes]:
 def read_reflog(repo: Repo, name: Ref) -> list[str]:
     """Return the ids in the reflog of a ref, oldest first.
 
-    An empty name stands for the branch of ``HEAD``.
+    An empty name means the current branch.
     """
     if not name:
         assert isinstance(repo.refs, DiskRefsContainer)

@@ -1,8 +1,8 @@
-"""The object directories of a repository: its own, and those of its alternates.
+"""Find the object directories of a repository: its own, and those of its alternates.
 
 dulwich reads ``objects/info/alternates`` once, without Git's quoting, and fails at a line that
-names no directory. Git reads the file again when an object is missing; here it is read again for
-each operation.
+names no directory. Git reads the file again when an object is missing; this module reads it again
+for each operation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 
 _MAX_DEPTH = 5
-"""How many alternates deep Git follows."""
+"""The maximum depth to which Git follows alternates."""
 
 
 def object_directories(path: str) -> list[str]:
@@ -21,14 +21,14 @@ def object_directories(path: str) -> list[str]:
     A line that names no directory is ignored, as by Git.
     """
     found: dict[str, None] = {}
-    left = deque([(os.path.abspath(path), 0)])
-    while left:
-        directory, depth = left.popleft()
+    queue = deque([(os.path.abspath(path), 0)])
+    while queue:
+        directory, depth = queue.popleft()
         if directory in found:
             continue
         found[directory] = None
         if depth < _MAX_DEPTH:
-            left += [(one, depth + 1) for one in _alternates(directory)]
+            queue += [(alternate, depth + 1) for alternate in _alternates(directory)]
     return list(found)
 
 
@@ -36,7 +36,7 @@ def _alternates(directory: str) -> Iterator[str]:
     try:
         with open(os.path.join(directory, "info", "alternates"), "rb") as file:
             lines = file.read().split(b"\n")
-    except OSError:  # as a rule, there is none
+    except OSError:  # usually the file does not exist
         return
     for line in lines:
         path = _unquoted(line)

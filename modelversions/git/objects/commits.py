@@ -1,4 +1,4 @@
-"""The commits of a repository: peel tags, walk the history, find files."""
+"""Read the commits of a repository: peel tags, walk the history, find files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from modelversions.git.tag_object import TagParts, commit_order, parents, parse_
 _DIRECTORY = 0o040000
 _KINDS = {_DIRECTORY: "directory", 0o100000: "file", 0o120000: "symlink", 0o160000: "submodule"}
 _KIND = 0o170000
-MAX_FOLDERS = 200_000
-"""The maximal number of folders of a commit that are searched for files of one name."""
+MAX_DIRECTORIES = 200_000
+"""The maximum number of directories of a commit that are searched for files of one name."""
 
 
 class Entry(NamedTuple):
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it is, as in ``FileAt``."""
+        """The kind of the entry, as in ``FileAt``."""
         return _KINDS.get(self.mode & _KIND, "file")
 
 
@@ -39,11 +39,11 @@ class Commits:
     """Reads the commits of one repository."""
 
     def __init__(self, files: ObjectFiles, width: int, location: str) -> None:
-        """Read from ``files``.
+        """Initialize with the objects of a repository.
 
         Args:
             files: the repository's objects.
-            width: the bytes of an id.
+            width: the number of bytes of an id.
             location: the path or URL, for messages.
         """
         self._files = files
@@ -58,13 +58,13 @@ class Commits:
             id: the object's id.
 
         Raises:
-            NotACommitError: it peels to a tree or a blob.
+            NotACommitError: the object is or peels to a tree or a blob.
             RepositoryError: an object is missing.
         """
-        passed = set()
+        visited = set()
         kind, raw = self._object(revision, id)
-        while kind == "tag" and id not in passed:
-            passed.add(id)
+        while kind == "tag" and id not in visited:
+            visited.add(id)
             try:
                 id = TagParts(raw).target
             except ValueError:
@@ -81,7 +81,7 @@ class Commits:
     def walk(
         self, start: str, boundaries: Mapping[str, Sequence[str]] = MappingProxyType({})
     ) -> Iterator[Commit]:
-        """Yield a commit and its ancestors that exist here, newest first.
+        """Yield a commit and those of its ancestors that exist in the repository, newest first.
 
         Args:
             start: the commit's id.
@@ -104,14 +104,14 @@ class Commits:
         boundaries: Mapping[str, Sequence[str]],
         raw: bytes | None = None,
     ) -> Sequence[str]:
-        """Return the parents of a commit, whose content is ``raw`` if that was read already."""
+        """Return the parents of a commit; ``raw`` is its content if it was already read."""
         found = boundaries.get(id)
         if found is None:
             found = parents(self._files.raw(id)[1] if raw is None else raw)
         return found
 
     def entry(self, commit: str, path: str) -> Entry | None:
-        """Return what a commit's files have at a path; None if there is nothing.
+        """Return the entry at a path in a commit's files; None if there is none.
 
         Raises:
             RepositoryError: the commit or a tree is missing or broken.
@@ -128,24 +128,24 @@ class Commits:
 
         Raises:
             RepositoryError: the commit or a tree is missing or broken, or there are more than
-                ``MAX_FOLDERS`` folders: a few trees, each in the others, can make billions.
+                ``MAX_DIRECTORIES``: a few nested trees can make billions of directories.
         """
         wanted = name.encode()
-        left = [("", self._tree(commit))]
-        passed = 0
-        while left:
-            passed += 1
-            if passed > MAX_FOLDERS:
+        queue = [("", self._tree(commit))]
+        visited = 0
+        while queue:
+            visited += 1
+            if visited > MAX_DIRECTORIES:
                 raise RepositoryError(
-                    f"the commit {commit} of {self._location!r} has more than {MAX_FOLDERS} "
-                    f"folders; they are not searched for {name!r}",
+                    f"the commit {commit} of {self._location!r} has more than {MAX_DIRECTORIES} "
+                    f"directories; they are not searched for {name!r}",
                     location=self._location,
                 )
-            prefix, tree = left.pop()
+            prefix, tree = queue.pop()
             entries = self._entries(commit, tree)
             if wanted in entries and entries[wanted].kind == "file":
                 yield f"{prefix}{name}"
-            left += [
+            queue += [
                 (f"{prefix}{part.decode(errors='surrogateescape')}/", entry.id)
                 for part, entry in reversed(entries.items())
                 if entry.kind == "directory"
@@ -155,7 +155,7 @@ class Commits:
         """Return the content of a file.
 
         Raises:
-            RepositoryError: it is missing or broken, or larger than the limit.
+            RepositoryError: the file is missing, broken or larger than the limit.
         """
         return self._object(commit, entry.id, limit)[1]
 
@@ -191,13 +191,13 @@ class Commits:
         if isinstance(raw, Oversized):
             raise RepositoryError(
                 f"{revision!r} leads to the {kind} {id} in {self._location!r}, which has more than "
-                f"{limit} bytes, and is not read",
+                f"{limit} bytes and is not read",
                 location=self._location,
             )
         if not kind:
             raise RepositoryError(
                 f"{revision!r} leads to the object {id}, which is missing or broken in "
-                f"{self._location!r}; see what 'git fsck' says, or fetch it again",
+                f"{self._location!r}; run 'git fsck' for details, or fetch it again",
                 location=self._location,
             )
         return kind, raw
@@ -205,7 +205,7 @@ class Commits:
     def unreadable(self, error: Exception) -> RepositoryError:
         """Return the error for files of the repository that cannot be read."""
         return RepositoryError(
-            f"the repository at {self._location!r} cannot be read: {error!r}; see what 'git fsck' "
-            "says",
+            f"the repository at {self._location!r} cannot be read: {error!r}; run 'git fsck' for "
+            "details",
             location=self._location,
         )

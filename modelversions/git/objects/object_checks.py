@@ -1,6 +1,6 @@
-"""Check received objects, for ``transfer.fsckObjects`` and its like.
+"""Check received objects, for ``transfer.fsckObjects`` and similar settings.
 
-dulwich's checks are used, and what Git checks beyond them for commits and tags. Git's settings for
+The checks are those of dulwich, and those that Git adds for commits and tags. Git's settings for
 single messages (``fetch.fsck.<message>``) are not read, and ``.gitmodules`` is not checked.
 """
 
@@ -21,7 +21,7 @@ _VALID = re.compile(rb".*<[^<>\0]*> (?:0|[1-9][0-9]*) [+-][0-9]{4}")
 
 
 def are_checked(config: GitConfig, section: str) -> bool:
-    """Return whether received objects are checked: by ``<section>.fsckObjects``, or transfer's.
+    """Return ``<section>.fsckObjects``, which defaults to ``transfer.fsckObjects``.
 
     Raises:
         ConfigurationError: a value is not a boolean.

@@ -1,7 +1,7 @@
-"""Objects as raw bytes, from pack files and loose files.
+"""Read objects as raw bytes, from pack files and loose files.
 
-dulwich parses each object that it reads, which takes most of the time. It raises for a loose object
-that it cannot parse, and that is to be reported as a problem.
+dulwich parses each object that it reads, which takes most of the time. It raises an error for a
+loose object that it cannot parse; such an object has to be reported as a problem.
 
 A missing or broken object is data. An unreadable file is an error, not a missing object.
 """
@@ -26,34 +26,34 @@ from modelversions.git.objects.pack_files import MAX_OBJECT, OVERSIZED, TYPES, P
 
 _TYPE_NAMES = frozenset(TYPES.values())
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
-"""Errors that mean: there is no such file."""
+"""The errors for a file that does not exist."""
 
 _MAX_HEAD = 64
-"""The bytes of an object of which the first ones are its type and size."""
+"""The bytes of a loose object that contain its type and size."""
 _SIZE = re.compile(r"0|[1-9][0-9]{0,19}")
 
 MAX_MAPPED = 100
-"""The large packs that are open at one time; the others are opened again when they are needed."""
+"""The maximum number of large packs that are open; a closed one is reopened when needed."""
 
 Argument = TypeVar("Argument")
 Found = TypeVar("Found")
 
 
 class ObjectFiles:
-    """The objects of one repository, by id; those that are in no files are read by dulwich.
+    """The objects of one repository, by id; dulwich reads those that are not in files.
 
     Every method that reads raises ``RepositoryError`` if a file exists and cannot be opened.
     """
 
     def __init__(self, repo: BaseRepo, location: str) -> None:
-        """Read from the repository's object store and its alternates."""
+        """Initialize with a repository; its alternates are read too."""
         self._store = repo.object_store
         self._format = repo.object_format
         self._digits = self._format.hex_length
         self._location = location
         self._packs: dict[str, Pack] = {}
         self.replaced: Mapping[str, str] = {}
-        """The replacement objects: ids by the ids that they replace (``git replace``)."""
+        """The ids of replacement objects, by the ids that they replace (``git replace``)."""
         self._known_directories: list[str] | None = None
 
     def fits(self, id: str) -> bool:
@@ -63,13 +63,13 @@ class ObjectFiles:
     def raw(self, id: str, limit: int | None = MAX_OBJECT) -> Raw:
         """Read an object; the type is empty if it is missing or broken.
 
-        The content of one that has more bytes than the limit is ``OVERSIZED``.
+        The content of an object that is larger than the limit is ``OVERSIZED``.
         """
         id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return "", b""
         oid = bytes.fromhex(id)
-        for pack in self._packs.values():  # nearly all are in one that is open
+        for pack in self._packs.values():  # nearly all objects are in an open pack
             found = pack.read(oid, limit)
             if found is not None:
                 return found
@@ -81,15 +81,15 @@ class ObjectFiles:
         return _packed(packs, read, oid) or loose or self._by_dulwich(id)
 
     def read_many(self, ids: Sequence[str]) -> Iterator[tuple[int, Raw]]:
-        """Read objects as ``raw()`` does, those of a pack in the order of the pack.
+        """Yield objects as from ``raw()``, those of a pack in the order of the pack.
 
-        Returns:
-            The objects, each with the index of its id.
+        Yields:
+            The index of an id, and the object.
         """
         return self._many(ids, Pack.read_many, lambda found: found)
 
     def type(self, id: str) -> str:
-        """Return an object's type, from its header if possible; empty as for ``raw()``."""
+        """Return an object's type, from its header if possible; empty if missing or broken."""
         id = self.replaced.get(id, id)
         if len(id) != self._digits:
             return ""
@@ -102,20 +102,20 @@ class ObjectFiles:
         )
 
     def types(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the types of objects, as ``type()`` does."""
+        """Return the types of objects by their ids, as from ``type()``."""
         wanted = list(ids)
         found = self._many(wanted, Pack.types, itemgetter(0))
         return {wanted[number]: type for number, type in found}
 
     def missing(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the objects that are in no index of a pack, and not read by ``raw()``."""
+        """Return the ids that are neither in the index of a pack nor found by ``raw()``."""
         wanted = list(ids)
-        plain, others = self._plain(wanted)
+        packable, others = self._separate(wanted)
         for pack in self._every_pack(set()):
-            if not plain:
+            if not packable:
                 break
-            pack.discard(plain)
-        types = self.types([wanted[number] for number in [*plain.values(), *others]])
+            pack.discard(packable)
+        types = self.types([wanted[number] for number in [*packable.values(), *others]])
         return {id for id, type in types.items() if not type}
 
     def _many(
@@ -124,29 +124,29 @@ class ObjectFiles:
         in_pack: Callable[[Pack, dict[bytes, int]], Iterable[tuple[int, Found]]],
         of: Callable[[Raw], Found],
     ) -> Iterator[tuple[int, Found]]:
-        """Yield what ``in_pack`` finds of objects in packs, and ``of`` of others, by index.
+        """Yield the results of ``in_pack`` for objects in packs, and of ``of`` for the others.
 
-        All objects are searched for in a pack at once, also those that are missing: to open 150
-        large packs for each of 1,000 missing objects took 100 seconds.
+        All objects are searched for in a pack at once, including missing ones: opening 150 large
+        packs for each of 1,000 missing objects took 100 seconds.
         """
-        plain, left = self._plain(ids)
-        if len(plain) + len(left) < len(ids):
+        packable, others = self._separate(ids)
+        if len(packable) + len(others) < len(ids):
             yield from self._repeated(ids, in_pack, of)
             return
         searched: set[str] = set()
         for pack in self._every_pack(searched):
-            if not plain:
+            if not packable:
                 break
-            yield from in_pack(pack, plain)
-        for oid, number in list(plain.items()):
+            yield from in_pack(pack, packable)
+        for oid, number in list(packable.items()):
             loose = self._loose(ids[number])
             if loose is not None and loose[0]:
-                yield plain.pop(oid), of(loose)
-        for pack in self._new_packs(searched) if plain else ():  # ``git gc`` may have moved them
-            yield from in_pack(pack, plain)
-        for number in plain.values():
+                yield packable.pop(oid), of(loose)
+        for pack in self._new_packs(searched) if packable else ():  # ``git gc`` may have moved them
+            yield from in_pack(pack, packable)
+        for number in packable.values():
             yield number, of(self._by_dulwich(ids[number]))
-        for number in left:
+        for number in others:
             yield number, of(self.raw(ids[number]))
 
     def _repeated(
@@ -155,7 +155,7 @@ class ObjectFiles:
         in_pack: Callable[[Pack, dict[bytes, int]], Iterable[tuple[int, Found]]],
         of: Callable[[Raw], Found],
     ) -> Iterator[tuple[int, Found]]:
-        """Yield as ``_many`` does, where some ids are there more than once."""
+        """Yield the results of ``_many`` for a list that contains some ids more than once."""
         numbers: dict[bytes | str, list[int]] = {}
         for number, id in enumerate(ids):
             key = bytes.fromhex(id) if self.fits(id) else id
@@ -166,7 +166,7 @@ class ObjectFiles:
             yield from [(number, found) for number in repeated[index]]
 
     def with_prefix(self, prefix: str) -> set[str]:
-        """Return the ids that begin with some hexadecimal digits, of which there are at least 2.
+        """Return the ids that begin with a prefix of at least 2 hexadecimal digits.
 
         dulwich would open the indexes of all packs, and keep them open.
         """
@@ -179,35 +179,36 @@ class ObjectFiles:
         return {id for id in found if id.startswith(prefix) and self.fits(id)}
 
     def first_missing(self, ids: Iterable[str]) -> str | None:
-        """Return the first of these objects that is missing or broken; None if there is none."""
+        """Return the first id whose object is missing or broken; None if there is none."""
         wanted = dict.fromkeys(ids)
         types = self.types(wanted)
         return next((id for id in wanted if not types[id]), None)
 
-    def _plain(self, ids: Sequence[str]) -> tuple[dict[bytes, int], list[int]]:
-        """Separate ids that may be in a pack, by their bytes, from those to be read one by one.
+    def _separate(self, ids: Sequence[str]) -> tuple[dict[bytes, int], list[int]]:
+        """Separate the ids that may be in a pack from those that are read one by one.
 
-        Both are given by their indexes.
+        Returns:
+            The indexes of the former by the bytes of the id, and the indexes of the latter.
         """
-        if not self.replaced and set(map(len, ids)) == {self._digits}:  # half of the time
+        if not self.replaced and set(map(len, ids)) == {self._digits}:  # twice as fast
             return dict(zip(map(bytes.fromhex, ids), range(len(ids)))), []
-        plain, left = {}, []
+        packable, others = {}, []
         for number, id in enumerate(ids):
             if len(id) == self._digits and id not in self.replaced:
-                plain[bytes.fromhex(id)] = number
+                packable[bytes.fromhex(id)] = number
             else:
-                left.append(number)
-        return plain, left
+                others.append(number)
+        return packable, others
 
     def _every_pack(self, searched: set[str]) -> Iterator[Pack]:
-        """Yield the packs that are open, then the others; add their paths to ``searched``."""
+        """Yield the open packs, then the others; add their paths to ``searched``."""
         for path, pack in list(self._packs.items()):
             searched.add(path)
             yield pack
         yield from self._new_packs(searched)
 
     def _directories(self) -> list[str]:
-        """Return the directories of objects; none in memory."""
+        """Return the object directories; none for a repository in memory."""
         if self._known_directories is None:
             path = getattr(self._store, "path", None)
             found = [] if path is None else object_directories(os.fsdecode(path))
@@ -215,7 +216,7 @@ class ObjectFiles:
         return self._known_directories
 
     def forget(self) -> None:
-        """Close packs that were deleted, and read alternates again: ``git gc`` changes both."""
+        """Close deleted packs, and forget the alternates: ``git gc`` changes both."""
         self._known_directories = None
         for path in [path for path in self._packs if not os.path.exists(path)]:
             self._packs.pop(path).close()
@@ -228,12 +229,12 @@ class ObjectFiles:
     def _new_packs(self, searched: set[str]) -> Iterator[Pack]:
         """Yield the packs whose paths are not in ``searched``, and add the paths.
 
-        A pack may be open already: what the caller does between two packs may open the others.
+        A pack may be open already, as the caller may open packs between two iterations.
         """
         for directory in self._directories():
-            folder = os.path.join(directory, "pack")
-            for file in self._unless_gone(os.listdir, folder) or ():
-                path = os.path.join(folder, file)
+            pack_dir = os.path.join(directory, "pack")
+            for file in self._unless_gone(os.listdir, pack_dir) or ():
+                path = os.path.join(pack_dir, file)
                 if file.endswith(".idx") and path not in searched:
                     searched.add(path)
                     pack = self._packs.get(path) or self._opened(path)
@@ -241,7 +242,7 @@ class ObjectFiles:
                         yield pack
 
     def _opened(self, path: str) -> Pack | None:
-        """Open a pack; None if it is gone or broken."""
+        """Open a pack; return None if it does not exist or is broken."""
         pack = self._unless_gone(self._open, path)
         if pack is not None:
             self._packs[path] = pack
@@ -249,7 +250,7 @@ class ObjectFiles:
         return pack
 
     def _close_oldest(self) -> None:
-        """Close the pack that was opened first, where too many hold file descriptors."""
+        """Close the pack that was opened first, if too many packs hold file descriptors."""
         mapped = [path for path, pack in self._packs.items() if pack.holds_files]
         if len(mapped) > MAX_MAPPED:
             self._packs.pop(mapped[0]).close()
@@ -259,11 +260,11 @@ class ObjectFiles:
             return Pack(path, self._format)
         except OSError:
             raise
-        except Exception:  # noqa: BLE001  # a broken index: dulwich says how Git would see it
+        except Exception:  # noqa: BLE001  # a broken index: dulwich raises various errors
             return None
 
     def _loose(self, id: str, limit: int | None = MAX_OBJECT) -> Raw | None:
-        """Read a loose object; the type is empty if its file is broken, None if there is none."""
+        """Read a loose object; return None if there is no file, an empty type if it is broken."""
         broken = None
         for directory in self._directories():
             content = self._unless_gone(_content, os.path.join(directory, id[:2], id[2:]))
@@ -283,7 +284,7 @@ class ObjectFiles:
             return "", b""
         try:
             number, raw = self._store.get_raw(ObjectID(id.encode()))
-        except Exception:  # noqa: BLE001  # a broken object is data: dulwich and zlib disagree how
+        except Exception:  # noqa: BLE001  # a broken object is data; dulwich and zlib raise various errors
             return "", b""
         return TYPES[number], raw
 
@@ -291,7 +292,7 @@ class ObjectFiles:
         """Return ``read(argument)``, or None if the file does not exist.
 
         Raises:
-            RepositoryError: it exists and cannot be read.
+            RepositoryError: the file exists and cannot be read.
         """
         try:
             return read(argument)
@@ -311,7 +312,7 @@ def _content(path: str) -> bytes:
 
 
 def _inflated(content: bytes, limit: int | None) -> Raw:
-    """Return the object in a loose file; as in Git, it ends with the file and has its size."""
+    """Return the object in a loose file; as in Git, it must end with the file and have its size."""
     stream = zlib.decompressobj()
     try:
         head, _, raw = stream.decompress(content, _MAX_HEAD).partition(b"\0")
@@ -324,8 +325,8 @@ def _inflated(content: bytes, limit: int | None) -> Raw:
         raw += stream.decompress(stream.unconsumed_tail, max(size - len(raw), 0) + 1)
     except zlib.error:
         return "", b""
-    is_whole = stream.eof and not stream.unused_data and size == len(raw)
-    return (kind, raw) if is_whole else ("", b"")
+    is_complete = stream.eof and not stream.unused_data and size == len(raw)
+    return (kind, raw) if is_complete else ("", b"")
 
 
 def _packed(

@@ -1,7 +1,7 @@
 """Find the objects that a push has to send.
 
 dulwich collects the whole history of every ref of the remote, which takes 9 s for 20,000 tags, and
-fails if one pack has a bitmap and another has none. Here, as in Git, both histories are walked by
+fails if one pack has a bitmap and another has none. As in Git, this module walks both histories by
 date until they meet.
 """
 
@@ -27,10 +27,10 @@ def links(found: Raw, width: int) -> list[str]:
 
     Args:
         found: the object's type and content.
-        width: the bytes of an id.
+        width: the number of bytes of an id.
 
     Raises:
-        ValueError: it is malformed.
+        ValueError: the object is malformed.
     """
     kind, raw = found
     if kind == "commit":
@@ -44,10 +44,10 @@ def links(found: Raw, width: int) -> list[str]:
 def pack_objects(
     files: ObjectFiles, store: BaseObjectStore, ids: Sequence[str]
 ) -> tuple[int, Iterator[UnpackedObject]]:
-    """Return the number of objects and the entries of a pack: first tags and commits, then files.
+    """Return the number of objects and the entries of a pack, tags and commits first.
 
-    Tags and commits are not parsed, as dulwich fails at some. The others are sent as the deltas
-    that packs have.
+    Tags and commits are not parsed, as dulwich fails at some. Trees and blobs are sent as the
+    deltas in the packs, if there are any.
     """
     kinds = files.types(ids)
     later = [id for id in ids if kinds[id] in ("tree", "blob")]
@@ -74,11 +74,11 @@ class Outgoing:
     def __init__(
         self, files: ObjectFiles, width: int, boundaries: Mapping[str, Sequence[str]]
     ) -> None:
-        """Read from ``files``.
+        """Initialize with the objects of a repository.
 
         Args:
             files: the repository's objects.
-            width: the bytes of an id.
+            width: the number of bytes of an id.
             boundaries: the parents of commits that are replaced by grafts or a shallow clone.
         """
         self._files = files
@@ -90,7 +90,7 @@ class Outgoing:
 
         Args:
             wants: objects of any type.
-            haves: commits of the remote; those that do not exist here are ignored.
+            haves: commits of the remote; those that do not exist locally are ignored.
         """
         found: dict[str, None] = {}
         commits: list[str] = []
@@ -120,8 +120,8 @@ class Outgoing:
         wanted = {id for id in commits if id not in haves}
         if not wanted:
             return [], []
-        there = {id: True for id in haves if self._files.type(id) == "commit"}
-        state = {**dict.fromkeys(wanted, False), **there}
+        on_remote = {id: True for id in haves if self._files.type(id) == "commit"}
+        state = {**dict.fromkeys(wanted, False), **on_remote}
         heap = [(self._age(id), id) for id in state]
         heapq.heapify(heap)
         waiting = set(wanted)
@@ -133,7 +133,7 @@ class Outgoing:
                     state[parent] = state[id]
                     (waiting.discard if state[id] else waiting.add)(parent)
                     heapq.heappush(heap, (self._age(parent), parent))
-        missing = [id for id, has in state.items() if not has]
+        missing = [id for id, exists in state.items() if not exists]
         edge = {parent for id in missing for parent in self._parents(id) if state.get(parent)}
         return missing, sorted(edge)
 
@@ -147,12 +147,12 @@ class Outgoing:
 
     def _collect(self, ids: Sequence[str], known: set[str], found: dict[str, None]) -> None:
         """Add trees with all their entries to ``known``, and the new objects to ``found``."""
-        todo = list(ids)
-        while todo:
-            id = todo.pop()
+        queue = list(ids)
+        while queue:
+            id = queue.pop()
             if id in known:
                 continue
             known.add(id)
             found[id] = None
             read = self._files.raw(id)
-            todo += links(read, self._width) if read[0] == "tree" else []
+            queue += links(read, self._width) if read[0] == "tree" else []

@@ -1,11 +1,11 @@
-"""Parse a pack that a server sends, or its first objects, to end its transfer early.
+"""Parse a pack from a server, or only its first objects, to end the transfer early.
 
 A server without filters (``uploadpack.allowFilter`` is false by default) sends all files with a
 commit. But Git writes commits and tags first into a pack, then trees, each root before its
 subtrees, and blobs last: the first bytes contain the commits and the root tree.
 
-dulwich parses packs too, but it inflates whatever is sent: 16 MB can become 16 GB, and through
-deltas any number of bytes. Here the sizes are added up before anything is inflated.
+dulwich parses packs too, but without a limit: 16 MB can inflate to 16 GB, and through deltas to any
+number of bytes. This module counts the sizes before it inflates anything.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from modelversions.git.objects.pack_files import (
     TYPES,
     base_distance,
     delta_size,
-    entry_head,
+    entry_header,
 )
 
 _TREE, _BLOB = 2, 3
 _HEADER = 12
 """The bytes before the first object: signature, version and number of objects."""
 _COUNT = slice(8, 12)
-_FIRST_LOOK = 1 << 16
+_FIRST_PARSE_SIZE = 1 << 16
+"""The number of bytes after which a pack is first parsed; then after four times as many, etc."""
 _CHUNK = 1 << 12
 MAX_INFLATED = 512 << 20
-"""The maximal number of bytes of all objects of a pack from a server, and of its deltas."""
+"""The maximum number of bytes of all objects and deltas of a pack from a server."""
 
 Base = int | bytes
-"""What an entry is a delta of: the offset of another one, or an object's id."""
+"""The base of a delta: the offset of another entry, or an object's id."""
 
 
 class PackStart(NamedTuple):
@@ -47,15 +48,15 @@ class PackStart(NamedTuple):
     objects: dict[bytes, tuple[int, bytes]]
     """By id: type number and content."""
     has_all_commits: bool
-    """Whether a tree or a blob follows, so that no commit does."""
-    is_whole: bool = False
+    """Whether the objects include a tree or a blob, which follow all commits."""
+    is_complete: bool = False
     """Whether these are all objects of the pack."""
     is_too_large: bool = False
-    """Whether the objects have more bytes than are accepted."""
+    """Whether the objects exceed the limit."""
 
 
 class PackFile(io.BytesIO):
-    """Receives a pack up to a limit; ``is_cut`` tells whether there was more."""
+    """Receives a pack up to a limit; ``is_truncated`` is whether the server sent more."""
 
     def __init__(
         self, limit: int | None, *, format: ObjectFormat, start_only: bool = False
@@ -63,17 +64,17 @@ class PackFile(io.BytesIO):
         """Receive a pack.
 
         Args:
-            limit: the maximal number of bytes; None for no limit.
-            format: the format of its objects.
+            limit: the maximum number of bytes; None for no limit.
+            format: the object format.
             start_only: whether to stop after the first tree or blob, if the pack is long.
         """
         super().__init__()
         self.limit = limit
-        self._next_look = _FIRST_LOOK if start_only else None
+        self._next_parse_size = _FIRST_PARSE_SIZE if start_only else None
         self.format = format
-        self.is_cut = False
+        self.is_truncated = False
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # dulwich gives bytes
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # dulwich passes bytes
         """Write bytes.
 
         Raises:
@@ -81,13 +82,13 @@ class PackFile(io.BytesIO):
         """
         size = self.tell() + len(data)
         if self.limit is not None and size > self.limit:
-            self.is_cut = True
+            self.is_truncated = True
             raise GitProtocolError(f"it sends more than {self.limit} bytes, having no filter")
         written = super().write(data)
-        if self._next_look is not None and size >= self._next_look:
-            self._next_look *= 4
+        if self._next_parse_size is not None and size >= self._next_parse_size:
+            self._next_parse_size *= 4
             if self.start().has_all_commits:
-                self.is_cut = True
+                self.is_truncated = True
                 raise GitProtocolError("it sends files, having no filter for them")
         return written
 
@@ -97,25 +98,29 @@ class PackFile(io.BytesIO):
 
 
 class _TooLargeError(Exception):
-    """The objects have too many bytes."""
+    """The objects exceed the limit."""
 
 
 class _Objects:
-    """Collects objects; a delta waits for its base."""
+    """Collects objects; a delta is kept until its base is added."""
 
     def __init__(self, format: ObjectFormat, limit: int | None) -> None:
         self.by_id: dict[bytes, tuple[int, bytes]] = {}
         self.waiting: dict[Base, list[tuple[int, bytes]]] = {}
-        """By base: the offsets of deltas, and the deltas."""
-        self._left = limit
+        """Deltas whose base is not known yet, with their offsets, by base."""
+        self._remaining = limit
         self._format = format
         self._by_offset: dict[int, tuple[int, bytes]] = {}
 
-    def take(self, size: int) -> None:
-        """Count bytes before they are inflated."""
-        if self._left is not None:
-            self._left -= size
-            if self._left < 0:
+    def count(self, size: int) -> None:
+        """Count bytes before they are inflated, and check the limit.
+
+        Raises:
+            _TooLargeError: the limit is exceeded.
+        """
+        if self._remaining is not None:
+            self._remaining -= size
+            if self._remaining < 0:
                 raise _TooLargeError
 
     def add(self, offset: int, kind: int, base: Base, raw: bytes) -> None:
@@ -130,17 +135,17 @@ class _Objects:
             self._add_object(offset, self._apply(known, raw))
 
     def _add_object(self, offset: int, found: tuple[int, bytes]) -> None:
-        left = [(offset, found)]
-        while left:
-            offset, found = left.pop()
+        queue = [(offset, found)]
+        while queue:
+            offset, found = queue.pop()
             id = self._format.hash_object(object_header(found[0], len(found[1])) + found[1])
             self._by_offset[offset] = self.by_id[id] = found
             for base in (offset, id):
                 waiting = self.waiting.pop(base, ())
-                left += [(other, self._apply(found, delta)) for other, delta in waiting]
+                queue += [(other, self._apply(found, delta)) for other, delta in waiting]
 
     def _apply(self, base: tuple[int, bytes], delta: bytes) -> tuple[int, bytes]:
-        self.take(delta_size(delta))
+        self.count(delta_size(delta))
         return base[0], b"".join(apply_delta(base[1], delta))
 
 
@@ -149,16 +154,16 @@ def read_start(data: bytes, format: ObjectFormat, limit: int | None = MAX_INFLAT
 
     Args:
         data: the first bytes of a pack.
-        format: the format of its objects.
-        limit: the maximal number of bytes of its objects and deltas; None for no limit.
+        format: the object format.
+        limit: the maximum number of bytes of its objects and deltas; None for no limit.
     """
     found = _Objects(format, limit)
-    offset, passed, is_too_large = _HEADER, 0, False
+    offset, parsed, is_too_large = _HEADER, 0, False
     count = int.from_bytes(data[_COUNT], "big") if data[:4] == b"PACK" else 0
-    while passed < count and offset < len(data):
+    while parsed < count and offset < len(data):
         try:
             kind, size, base, start = _entry(data, offset, format.oid_length)
-            found.take(size)
+            found.count(size)
             raw, end = _inflated(data, start, size)
             found.add(offset, kind, base, raw)
         except _TooLargeError:
@@ -166,9 +171,9 @@ def read_start(data: bytes, format: ObjectFormat, limit: int | None = MAX_INFLAT
             break
         except (IndexError, ValueError, zlib.error, ApplyDeltaError):
             break
-        offset, passed = end, passed + 1
+        offset, parsed = end, parsed + 1
     others = any(kind in (_TREE, _BLOB) for kind, _ in found.by_id.values())
-    at_end = passed == count and offset + format.oid_length == len(data)
+    at_end = parsed == count and offset + format.oid_length == len(data)
     return PackStart(found.by_id, others, at_end and not found.waiting, is_too_large)
 
 
@@ -176,27 +181,27 @@ def _entry(data: bytes, offset: int, width: int) -> tuple[int, int, Base, int]:
     """Return an entry's type, its size, the base of a delta, and where its content starts.
 
     Raises:
-        IndexError: it is incomplete.
-        ValueError: it is broken.
+        IndexError: the entry is incomplete.
+        ValueError: the entry is broken.
     """
-    start, (size, offset) = offset, entry_head(data, offset)
+    start, (size, offset) = offset, entry_header(data, offset)
     kind = data[start] >> 4 & 7
     if kind == REF_DELTA:
         return kind, size, data[offset : offset + width], offset + width
     if kind == OFS_DELTA:
-        back, offset = base_distance(data, offset)
-        return kind, size, start - back, offset
+        distance, offset = base_distance(data, offset)
+        return kind, size, start - distance, offset
     if kind not in TYPES:
-        raise ValueError(f"there is no type {kind}")
+        raise ValueError(f"unknown type {kind}")
     return kind, size, b"", offset
 
 
 def _inflated(data: bytes, start: int, size: int) -> tuple[bytes, int]:
-    """Inflate the content at an offset; return it and its end.
+    """Inflate the content at an offset; return it and the offset after it.
 
     Raises:
-        IndexError: it is incomplete.
-        ValueError: it has not this size.
+        IndexError: the content is incomplete.
+        ValueError: the content does not have this size.
     """
     stream, parts, done = zlib.decompressobj(), [], 0
     while not stream.eof:
@@ -209,5 +214,5 @@ def _inflated(data: bytes, start: int, size: int) -> tuple[bytes, int]:
             break
         start += len(chunk) - len(stream.unused_data)
     if done != size:
-        raise ValueError(f"there are not {size} bytes")
+        raise ValueError(f"the content does not have {size} bytes")
     return b"".join(parts), start

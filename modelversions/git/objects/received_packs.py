@@ -1,8 +1,8 @@
 """Store received packs in a repository or in memory.
 
 dulwich's object stores parse each object and refuse a pack with one that dulwich cannot parse, such
-as a commit whose author has no UTC offset. Git accepts such a pack. Here dulwich's functions for
-packs are used without that step, which ``add_thin_pack`` would have to make optional.
+as a commit whose author has no UTC offset. Git accepts such a pack. This module uses dulwich's
+functions for packs without that step; upstream, ``add_thin_pack`` would have to make it optional.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class Fetched(MemoryObjectStore):
-    """Objects as bytes, by the ids that they have in the server's format."""
+    """Objects as bytes, by their ids in the server's object format."""
 
     def __init__(self, object_format: ObjectFormat = DEFAULT_OBJECT_FORMAT) -> None:
-        """Create a store without objects."""
+        """Create an empty store."""
         super().__init__(object_format=object_format)
         self._raw: dict[ObjectID, tuple[int, bytes]] = {}
 
     def add(self, number: int, raw: bytes) -> None:
-        """Add an object by the number of its type, and its content."""
+        """Add an object, given the number of its type and its content."""
         digest = self.object_format.hash_object(object_header(number, len(raw)) + raw)
         self._raw[sha_to_hex(RawObjectID(digest))] = (number, raw)
 
@@ -54,27 +54,27 @@ class Fetched(MemoryObjectStore):
 
         Args:
             file: the pack.
-            limit: the maximal number of bytes of its objects; None for no limit.
+            limit: the maximum number of bytes of its objects; None for no limit.
 
         Raises:
-            GitProtocolError: the pack is broken, or its objects have more bytes.
+            GitProtocolError: the pack is broken, or its objects exceed the limit.
         """
         data, width = file.getvalue(), self.object_format.oid_length
         start = read_start(data, self.object_format, limit)
         if start.is_too_large:
             raise GitProtocolError(f"it sends a pack whose objects have more than {limit} bytes")
         checksum = self.object_format.hash_object(memoryview(data)[:-width])  # type: ignore[arg-type]
-        if not start.is_whole or checksum != data[-width:]:
+        if not start.is_complete or checksum != data[-width:]:
             raise GitProtocolError("it sends a broken pack")
         self.add_start(start)
 
     def add_start(self, start: PackStart) -> None:
-        """Add objects of a pack."""
+        """Add the objects of the start of a pack."""
         found = start.objects.items()
         self._raw |= {sha_to_hex(RawObjectID(id)): numbered for id, numbered in found}
 
     def contains_loose(self, sha: ObjectID) -> bool:
-        """Return whether an object is here."""
+        """Return whether the store has an object."""
         return sha in self._raw
 
     def __iter__(self) -> Iterator[ObjectID]:
@@ -82,7 +82,7 @@ class Fetched(MemoryObjectStore):
         return iter(self._raw)
 
     def get_raw(self, name: ObjectID | RawObjectID) -> tuple[int, bytes]:
-        """Return the number of an object's type, and its content."""
+        """Return the number of an object's type and its content."""
         return self._raw[ObjectID(name)]
 
     def __getitem__(self, name: ObjectID | RawObjectID) -> ShaFile:
@@ -105,10 +105,10 @@ def new_pack(store: DiskObjectStore) -> Iterator[tuple[BufferedRandom, str]]:
 def _new_file(store: DiskObjectStore, kind: str) -> Iterator[tuple[BufferedRandom, str]]:
     """Create a temporary file, as Git names it; remove it at the end, unless it was renamed.
 
-    Two writers of the same pack do not wait for each other, as no lock is taken.
+    As no lock is taken, two writers of the same pack do not wait for each other.
     """
     path = os.path.join(store.pack_dir, f"tmp_{kind}_{secrets.token_hex(8)}")
-    fd = os.open(path, _CREATE, PACK_MODE)  # less the umask, as in Git
+    fd = os.open(path, _CREATE, PACK_MODE)  # the umask applies, as in Git
     try:
         with open(fd, "w+b") as file:
             yield file, path
@@ -123,7 +123,7 @@ def store_pack(store: DiskObjectStore, file: BufferedRandom, path: str) -> list[
     Args:
         store: the repository's objects. Bases of deltas are added to a thin pack.
         file: the file from ``new_pack``.
-        path: the name of that file.
+        path: the path of that file.
 
     Raises:
         Exception: the pack is broken. Nothing was added.
@@ -157,7 +157,7 @@ def store_in_memory(store: MemoryObjectStore, file: BinaryIO) -> list[ObjectID]:
 def _publish(
     store: DiskObjectStore, path: str, entries: Sequence[PackIndexEntry], checksum: bytes
 ) -> None:
-    """Rename a pack to its checksum, as Git does; readers see it when its index exists."""
+    """Rename a pack to its checksum, as Git does; readers find it once its index exists."""
     final = os.path.join(store.pack_dir, f"pack-{checksum.hex()}")
     adjust_shared_perm(path, store.shared_perm)
     os.replace(path, f"{final}.pack")

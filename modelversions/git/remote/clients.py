@@ -1,4 +1,4 @@
-"""dulwich clients with timeouts."""
+"""Create clients of dulwich with timeouts."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
 
     Args:
         url: the server's URL.
-        programs: runs ``core.sshCommand``; has Git's configuration.
-        timeout: the seconds that the server may send nothing.
-        login: user name and password for HTTP, sent to their origin only.
+        programs: runs ``core.sshCommand``, and contains Git's configuration.
+        timeout: the seconds to wait for data from the server.
+        login: user name and password for HTTP, sent only to their origin.
 
     Raises:
         ConfigurationError: the protocol is not allowed; or a setting for HTTP is invalid, or not
@@ -51,7 +51,7 @@ def connect(url: Url, programs: Programs, timeout: float | None, login: Login | 
 
 
 class _SocketStream:
-    """A socket with the interface that dulwich expects, with a timeout."""
+    """A socket with a timeout and the interface that dulwich expects."""
 
     def __init__(self, connection: socket.socket, timeout: float | None) -> None:
         connection.settimeout(timeout)
@@ -61,12 +61,12 @@ class _SocketStream:
         self.stderr: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def serve(self, command: list[str], side: socket.socket) -> None:
-        """Run a program at the other end; its error output can be read from ``stderr``."""
-        with side, tempfile.NamedTemporaryFile(delete=False) as said:
-            self.stderr = open(said.name, "rb")  # noqa: SIM115  # close() closes it
-            os.unlink(said.name)
-            ends = (side.fileno(), side.fileno(), said.fileno())
+    def serve(self, command: list[str], other: socket.socket) -> None:
+        """Run a program on the other socket; its error output can be read from ``stderr``."""
+        with other, tempfile.NamedTemporaryFile(delete=False) as stderr_file:
+            self.stderr = open(stderr_file.name, "rb")  # noqa: SIM115  # closed by close()
+            os.unlink(stderr_file.name)
+            ends = (other.fileno(), other.fileno(), stderr_file.fileno())
             self._process = subprocess.Popen(  # noqa: S603  # the program that the user configured
                 command, stdin=ends[0], stdout=ends[1], stderr=ends[2]
             )
@@ -88,7 +88,7 @@ class _SocketStream:
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Close the socket, and terminate the program at the other end, if any."""
+        """Close the socket, and terminate the program on the other socket, if any."""
         with suppress(OSError):  # wakes another thread that reads
             self._socket.shutdown(socket.SHUT_RDWR)
         self._file.close()
@@ -115,7 +115,7 @@ def _connect_tcp(timeout: float | None) -> Connect:
         )
         name = path.encode() if isinstance(path, str) else path
         name = name[1:] if name.startswith(b"/~") else name
-        version = b"\0\0version=2\0" if protocol_version == 2 else b""  # noqa: PLR2004  # its name
+        version = b"\0\0version=2\0" if protocol_version == 2 else b""  # noqa: PLR2004  # the version
         host, port = address
         shown = f"[{host}]" if ":" in host else host
         protocol.send_cmd(b"git-" + cmd, name, f"host={shown}:{port}".encode() + version)
@@ -125,15 +125,15 @@ def _connect_tcp(timeout: float | None) -> Connect:
 
 
 class _TimeoutSSHVendor(SubprocessSSHVendor):
-    """Runs ``ssh`` as Git does, with a socket, for which reading has a timeout."""
+    """Runs ``ssh`` as Git does, on a socket, so that reading has a timeout."""
 
     def __init__(self, program: list[str], timeout: float | None, variant: str = "ssh") -> None:
-        """Run ``program``; the variant is "ssh", "simple" (no options) or "auto" (ask it)."""
+        """Run ``program``; the variant is "ssh", "simple" (no options) or "auto" (detect it)."""
         self._program = program
         self._variant = variant
         self._timeout = timeout
 
-    def run_command(  # type: ignore[override]  # noqa: PLR0917  # these are dulwich's
+    def run_command(  # type: ignore[override]  # noqa: PLR0917  # dulwich's parameters
         self,
         host: str,
         command: bytes,
@@ -141,7 +141,7 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
         port: int | None = None,
         password: str | None = None,  # noqa: ARG002  # ssh has its own keys
         key_filename: str | None = None,  # noqa: ARG002
-        ssh_command: str | None = None,  # noqa: ARG002  # it is known already
+        ssh_command: str | None = None,  # noqa: ARG002  # passed to __init__
         protocol_version: int | None = None,
     ) -> _SocketStream:
         """Start the program that the user configured."""
@@ -152,16 +152,17 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
         if not self._accepts_options([*options, target]):
             if port:
                 raise ConfigurationError(
-                    f"the SSH program {self._program[-1]!r} takes no options, so it cannot connect "
-                    f"to port {port}; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
+                    f"the SSH program {self._program[-1]!r} accepts no options, so it cannot "
+                    f"connect to port {port}; use OpenSSH, or set GIT_SSH_VARIANT=ssh if the "
+                    "program accepts OpenSSH's options",
                     file="ssh.variant",
                 )
             options = []
         arguments = [*options, target, os.fsdecode(command)]
-        ours, theirs = socket.socketpair()
-        stream = _SocketStream(ours, self._timeout)
+        own, other = socket.socketpair()
+        stream = _SocketStream(own, self._timeout)
         try:
-            stream.serve([*self._program, *arguments], theirs)
+            stream.serve([*self._program, *arguments], other)
         except OSError:
             stream.close()
             raise
@@ -171,7 +172,7 @@ class _TimeoutSSHVendor(SubprocessSSHVendor):
         """Return whether the program accepts OpenSSH's options; like Git, test it with ``-G``."""
         if self._variant == "auto":
             try:
-                tested = subprocess.run(  # noqa: S603  # the program is the one that is run next
+                tested = subprocess.run(  # noqa: S603  # the program that is run next
                     [*self._program, "-G", *arguments],
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
@@ -203,16 +204,17 @@ def _ssh(url: Url, programs: Programs, timeout: float | None) -> GitClient:
     if variant not in ("auto", "ssh", "simple"):
         raise ConfigurationError(
             f"the SSH program {command or program!r} is of the variant {variant!r}, whose options "
-            "are not supported here; use OpenSSH, or set GIT_SSH_VARIANT=ssh if it takes the same",
+            "are not supported; use OpenSSH, or set GIT_SSH_VARIANT=ssh if the program accepts "
+            "OpenSSH's options",
             file="ssh.variant",
         )
-    # as in Git, a command is run by the shell, a program is not
+    # as in Git, the shell runs a command, but not a program
     run = ["sh", "-c", f'{command} "$@"', command] if command else [program]
     return SshClient(
         url.host,
         port=url.port,
         username=url.username,
-        vendor=None  # programs cannot use sockets there
+        vendor=None  # on Windows, programs cannot use sockets
         if os.name == "nt"
         else _TimeoutSSHVendor(run, timeout, variant),
         ssh_command=command or program,

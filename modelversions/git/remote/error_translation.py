@@ -1,4 +1,4 @@
-"""Translate errors of dulwich, urllib3 and the system into this library's, without secrets."""
+"""Translate errors of dulwich, urllib3 and the system into those of this library."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NOT_FOUND = re.compile(
 )
 _DENIED = re.compile(r"permission denied|authentication failed|HTTP 403", re.IGNORECASE)
 _NO_ATOMIC = "does not support atomic"
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
-_LONGEST = 1000
-"""The maximal number of characters of a server's message in an error."""
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
+_MAX_LENGTH = 1000
+"""The maximum number of characters of a server's message in an error."""
 
 
 def translate_error(
@@ -43,12 +43,12 @@ def translate_error(
     Args:
         error: the error.
         location: the server's location, without secrets.
-        timeout: the seconds that the server may send nothing.
+        timeout: the seconds to wait for data from the server.
         secrets: texts that must not be shown.
-        reached: whether the repository has answered before, so that a message such as "not
-            found" is about something else.
+        reached: whether the repository has answered before; then a message such as "not found" is
+            not about the repository.
     """
-    words = sanitize(redact(_said(error), secrets))
+    message = sanitize(redact(_message_of(error), secrets))
     if isinstance(error, FileNotFoundError):
         return RemoteError(
             f"cannot reach {location!r}: there is no program {error.filename!r}; install it, or "
@@ -62,22 +62,22 @@ def translate_error(
             location=location,
         )
     if isinstance(error, HTTPProxyUnauthorized):
-        return denied(location, "the proxy requires credentials; put them into its URL")
-    if isinstance(error, NotGitRepository) or (not reached and _NOT_FOUND.search(words)):
-        # git daemon says the same of a repository that may be read and not pushed to
-        what = ", or no access for this" if "access denied" in words else ""
+        return denied(location, "the proxy requires credentials; add them to its URL")
+    if isinstance(error, NotGitRepository) or (not reached and _NOT_FOUND.search(message)):
+        # git daemon sends the same message for a repository that can be read but not pushed to
+        what = ", or no access for this" if "access denied" in message else ""
         return RepositoryNotFoundError(
-            f"there is no repository at {location!r}{what} ({words or 'not found'}); check the "
+            f"there is no repository at {location!r}{what} ({message or 'not found'}); check the "
             "URL, and that you have access",
             location=location,
         )
-    if not reached and _DENIED.search(words):
+    if not reached and _DENIED.search(message):
         return AuthenticationError(
-            f"{location!r} cannot be used: {words}; check that you have access, and your "
+            f"{location!r} cannot be used: {message}; check that you have access, and your "
             "key or password",
             location=location,
         )
-    if _NO_ATOMIC in words:
+    if _NO_ATOMIC in message:
         return InvalidArgumentError(
             f"{location!r} does not support atomic pushes of several tags; nothing was pushed, "
             "push them one by one",
@@ -86,12 +86,12 @@ def translate_error(
         )
     if isinstance(error, ObjectFormatException):
         return RemoteError(
-            f"an object cannot be parsed by dulwich: {words}; nothing was changed at {location!r}, "
-            "use 'git push' or 'git fetch' for these tags",
+            f"an object cannot be parsed by dulwich: {message}; nothing was changed at "
+            f"{location!r}, use 'git push' or 'git fetch' for these tags",
             location=location,
         )
     return RemoteError(
-        f"cannot reach {location!r}: {words or type(error).__name__}; check that it is a Git "
+        f"cannot reach {location!r}: {message or type(error).__name__}; check that it is a Git "
         "server, and try again",
         location=location,
         status=getattr(error, "status", None),
@@ -107,29 +107,29 @@ def denied(location: str, reason: str) -> AuthenticationError:
     )
 
 
-def rejected(name: str, location: str, reason: str, words: str, rest: str) -> PushRejectedError:
+def rejected(name: str, location: str, reason: str, output: str, rest: str) -> PushRejectedError:
     """Return the error for a tag that a server rejected.
 
     Args:
         name: the tag's name.
         location: the server's location, without secrets.
         reason: the server's reason.
-        words: the output of its hooks.
+        output: the output of its hooks.
         rest: the result for the other tags, followed by a semicolon.
     """
-    said = f"{reason}; the server's output: {words}" if words else reason
+    detail = f"{reason}; the server's output: {output}" if output else reason
     return PushRejectedError(
-        f"{location!r} rejected the tag {name!r}: {said}; {rest}check the server's rules",
+        f"{location!r} rejected the tag {name!r}: {detail}; {rest}check the server's rules",
         tag=name,
         location=location,
-        reason=said,
+        reason=detail,
     )
 
 
 def cannot_push(location: str, reason: str) -> PushRejectedError:
-    """Return the error for a push that is not started, for Git's sake or for a lack here."""
+    """Return the error for a push that Git would refuse, or that this library does not support."""
     return PushRejectedError(
-        f"nothing can be pushed to {location!r} from here: {reason}; push with 'git push' instead",
+        f"cannot push to {location!r}: {reason}; push with 'git push' instead",
         tag="",
         location=location,
         reason=reason,
@@ -137,40 +137,40 @@ def cannot_push(location: str, reason: str) -> PushRejectedError:
 
 
 def cause(error: Exception, secrets: Collection[str]) -> Exception | None:
-    """Return the error to chain; None if there are secrets, which it might contain."""
+    """Return the error as a cause to chain; None if it might contain secrets."""
     return None if secrets else error
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """Return a text without secrets, in whatever case they are written."""
+    """Return a text without secrets, compared case-insensitively."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
 
 
-def sanitize(words: str) -> str:
+def sanitize(message: str) -> str:
     """Return a server's message on one line, shortened, without control characters."""
-    line = " ".join(_UNSHOWN.sub(" ", words).split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    line = " ".join(_UNPRINTABLE.sub(" ", message).split())
+    return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}…"
 
 
 def _is_timeout(error: BaseException) -> bool:
-    """Return whether it is a timeout of urllib3, which is not a builtin one."""
+    """Return whether it is a timeout of urllib3, which is not a ``TimeoutError``."""
     return type(error).__name__ in ("ReadTimeoutError", "ConnectTimeoutError")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, its causes and urllib3's reasons."""
+    """Yield an error, its causes and the reasons of urllib3's errors."""
     while isinstance(error, BaseException):
         yield error
         error = getattr(error, "reason", None) or error.__cause__ or error.__context__
 
 
-def _said(error: Exception) -> str:
-    """Return an error's message."""
+def _message_of(error: Exception) -> str:
+    """Return the message of an error, or of the one that urllib3 wraps."""
     if isinstance(error, HangupException) and not error.stderr_lines:
         return "the connection was closed"
     chain = list(_chain(error))
     wrapped = any(type(one).__module__.startswith("urllib3") for one in chain)
     reasons = [one for one in chain if isinstance(one, OSError)]
-    return str(reasons[-1] if wrapped and reasons else error)  # urllib3 wraps the reason
+    return str(reasons[-1] if wrapped and reasons else error)

@@ -1,8 +1,8 @@
-"""Git's HTTP transport on urllib3: one persistent connection, credentials for one origin.
+"""HTTP requests on urllib3: one persistent connection, credentials for one origin.
 
 dulwich's client opens a connection for each request, sends all headers to the target of a redirect,
-encodes credentials as Latin-1, and requests the server's capabilities each time. So the requests
-are sent by this module; the protocol on top of them is dulwich's.
+encodes credentials as Latin-1, and requests the server's capabilities each time. Therefore, this
+module sends the requests; dulwich implements Git's protocol on top of them.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ Connections = list["weakref.ref[Any]"]
 
 _REDIRECTS = 5
 _SMART = "application/x-git-"
-_LONGEST = 1000
-"""The maximal number of bytes of a refusal in an error."""
+_MAX_MESSAGE = 1000
+"""The maximum number of bytes of a server's message in an error."""
 _REST = 1 << 14
-"""The maximal number of bytes that are read and ignored to reuse a connection."""
+"""The maximum number of bytes that are read and ignored to reuse a connection."""
 _VERSION_2 = b"000eversion 2\n"
 _SERVICE = b"001e# service=git-upload-pack\n0000"
 _LISTING = b"0014command=ls-refs\n"
@@ -51,12 +51,12 @@ _LISTING = b"0014command=ls-refs\n"
 
 @attrs.frozen(repr=False)
 class Login:
-    """A user's name and password, for one origin."""
+    """A user name and a password, for one origin."""
 
     username: str
     password: str
     origin: str
-    """A URL of the server that asked for them."""
+    """A URL of the server that requires them."""
 
 
 def http_client(
@@ -67,14 +67,14 @@ def http_client(
     Args:
         url: the server's URL.
         settings: see ``read_settings``.
-        timeout: the seconds that the server may send nothing.
-        login: it is sent to its own origin only.
+        timeout: the seconds to wait for data from the server.
+        login: the login, sent only to its own origin.
     """
     return _Http(url.origin + url.path, _pool(settings, timeout), settings, login)
 
 
 def log_in(client: GitClient, login: Login | None) -> None:
-    """Send credentials from now on; the connection stays open."""
+    """Send credentials with all further requests; the connection is kept open."""
     assert isinstance(client, _Http)
     client.login = login
 
@@ -94,18 +94,18 @@ def without_listing(client: GitClient) -> Iterator[None]:
 class HttpStatusError(GitProtocolError):
     """A server answered a request with an HTTP status other than success."""
 
-    def __init__(self, status: int, words: str) -> None:
-        """Set the status; ``words`` is the server's message."""
+    def __init__(self, status: int, message: str) -> None:
+        """Initialize with the status and the server's message."""
         known = next((one.phrase for one in HTTPStatus if one == status), "")
-        super().__init__(f"HTTP {status} {words or known}".rstrip())
+        super().__init__(f"HTTP {status} {message or known}".rstrip())
         self.status = status
 
 
 class _Http(HttpClient):
-    """A client that closes its connections when it is closed or collected."""
+    """A client that closes its connections when it is closed or garbage-collected."""
 
     without_listing = False
-    """Whether the refs that dulwich lists before it fetches are not wanted."""
+    """Whether to skip the request for the refs that dulwich sends before a fetch."""
 
     def __init__(
         self, base: str, manager: PoolManager, settings: HttpSettings, login: Login | None
@@ -118,10 +118,10 @@ class _Http(HttpClient):
         self.login = login
         self._connections = _recorded(manager)
         self._response: BaseHTTPResponse | None = None
-        """The last response; if it ends with its connection, only this one has the socket."""
+        """The last response; only it has the socket if the server closes the connection then."""
         self._is_closed = False
         self._capabilities: dict[str, tuple[str, bytes]] = {}
-        """By URL, the redirected URL and the capabilities of a server of protocol version 2."""
+        """By URL: the redirected URL and the capabilities of a server with protocol version 2."""
 
     def close(self) -> None:
         self._is_closed = True
@@ -133,8 +133,9 @@ class _Http(HttpClient):
             sock = getattr(connection.sock, "socket", connection.sock)
             with suppress(OSError, TypeError):  # wakes another thread that reads
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        for key in self._manager.pools.keys():  # noqa: SIM118  # it cannot be iterated over
-            self._manager.pools[key].close()  # clear() leaves it open while a response exists
+        for key in self._manager.pools.keys():  # noqa: SIM118  # pools cannot be iterated over
+            # clear() leaves connections open while a response exists
+            self._manager.pools[key].close()
         self._manager.clear()
 
     def send(
@@ -145,43 +146,45 @@ class _Http(HttpClient):
         *,
         raise_for_status: bool,
     ) -> tuple[Any, Callable[[int], bytes]]:
-        """Send a request; an error has the server's message."""
+        """Send a request; errors contain the server's message."""
         if self.without_listing and isinstance(data, bytes) and data.startswith(_LISTING):
             return _Answer(f"{_SMART}upload-pack-result", "", b"0000").pair()
         if data is None and url in self._capabilities:
             return _Answer(f"{_SMART}upload-pack-advertisement", *self._capabilities[url]).pair()
-        found = self._followed(url, headers, data)
+        found = self._follow_redirects(url, headers, data)
         if raise_for_status and found.status != HTTPStatus.OK:
-            said = found.read(_LONGEST) if "text/plain" in (found.content_type or "") else b""
+            body = found.read(_MAX_MESSAGE) if "text/plain" in (found.content_type or "") else b""
             found.close()
-            words = said.decode(errors="replace")
-            raise _refusal(found.status, words, found.headers, found.redirect_location or url)
+            message = body.decode(errors="replace")
+            raise _status_error(
+                found.status, message, found.headers, found.redirect_location or url
+            )
         if "?service=" in url:
             if not (found.content_type or "").startswith(_SMART):
-                found.close()  # dulwich would parse it as a list of refs without any
-                raise GitProtocolError("the response is not of Git's protocol")
-            return self._advertised(url, found)
+                found.close()  # dulwich would parse it as an empty list of refs
+                raise GitProtocolError("the response does not follow Git's protocol")
+            return self._cache_capabilities(url, found)
         return found, found.read
 
-    def _advertised(self, url: str, found: _Response) -> tuple[Any, Callable[[int], bytes]]:
+    def _cache_capabilities(self, url: str, found: _Response) -> tuple[Any, Callable[[int], bytes]]:
         """Cache the capabilities of a server with protocol version 2."""
         start = found.read(len(_VERSION_2))
-        if start.startswith(_SERVICE[: len(start)]):  # some servers name it first
+        if start.startswith(_SERVICE[: len(start)]):  # some servers send it first
             start += found.read(len(_SERVICE))
         if not start.endswith(_VERSION_2):
             return found, _joined(start, found.read)
-        text = start + found.read(_LONGEST * 100)
+        text = start + found.read(_MAX_MESSAGE * 100)
         found.close()
         self._capabilities[url] = found.redirect_location, text
         return _Answer(found.content_type or "", found.redirect_location, text).pair()
 
-    def _followed(
+    def _follow_redirects(
         self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
     ) -> _Response:
         """Send a request, and follow redirects as Git does."""
         target = url
         for _ in range(_REDIRECTS + 1):
-            found = self._sent(target, headers, data)
+            found = self._request(target, headers, data)
             location = found.get_redirect_location()
             if not location or not self._follows(data):
                 return _Response(found, target if target != url else "")
@@ -197,10 +200,10 @@ class _Http(HttpClient):
             return data is None
         return self._settings.redirects == "true" and not isinstance(data, Iterator)
 
-    def _sent(
+    def _request(
         self, url: str, headers: Mapping[str, str], data: bytes | Iterator[bytes] | None
     ) -> BaseHTTPResponse:
-        """Send a request; again if the server had closed the persistent connection.
+        """Send a request; retry if the server had closed the persistent connection.
 
         A push is not sent again: the server may have executed it.
         """
@@ -209,21 +212,21 @@ class _Http(HttpClient):
         method = "GET" if data is None else "POST"
         options: dict[str, Any] = {"preload_content": False, "redirect": False, "retries": False}
         options |= {"headers": self._headers(url, headers), "body": data}
-        again = not url.endswith("git-receive-pack")
+        can_retry = not url.endswith("git-receive-pack")
         while True:
             if self._is_closed:
                 raise GitProtocolError("the connection was closed")
             try:
                 self._response = self._manager.request(method, url, **options)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                if not again or not isinstance(error, urllib3.exceptions.ProtocolError):
+                if not can_retry or not isinstance(error, urllib3.exceptions.ProtocolError):
                     raise GitProtocolError(str(error)) from error
-                again = False
+                can_retry = False
             else:
                 return self._response
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the headers for a URL: configured ones are for the repository's origin only."""
+        """Return the headers for a URL; configured ones are for the repository's origin only."""
         import urllib3
 
         agent = self._settings.user_agent or default_user_agent_string()
@@ -237,9 +240,9 @@ class _Http(HttpClient):
 
 
 def _recorded(manager: PoolManager) -> Connections:
-    """Return a list that gets the connections of a manager when they are created.
+    """Return a list to which the connections of a manager are added when they are created.
 
-    urllib3 has no access to those in use, which wait for the headers of a response.
+    urllib3 offers no access to connections in use, which wait for the headers of a response.
     """
     connections: Connections = []
 
@@ -261,7 +264,7 @@ def _recorded(manager: PoolManager) -> Connections:
 
     classes = manager.pool_classes_by_scheme.items()
     manager.pool_classes_by_scheme = {
-        scheme: recording(one)  # type: ignore[misc]  # it is called only
+        scheme: recording(one)  # type: ignore[misc]  # only called
         for scheme, one in classes
     }
     return connections
@@ -286,11 +289,11 @@ class _Response:
             raise GitProtocolError(str(error)) from error
 
     def close(self) -> None:
-        """Read a short rest, so that the connection can be reused."""
+        """Read the rest if it is short, so that the connection can be reused."""
         with suppress(GitProtocolError):
             self.read(_REST)
             if not self.read(1):
-                return  # at the end: urllib3 has given the connection back
+                return  # complete: urllib3 has released the connection
         self._response.close()
 
 
@@ -311,13 +314,13 @@ class _Answer:
 
 
 def basic(username: str, password: str) -> str:
-    """Return the value of the header for a login, in UTF-8, as in Git."""
+    """Return the value of the header ``Authorization`` for a login, in UTF-8, as in Git."""
     login = f"{username}:{password}".encode(errors="surrogatepass")
     return f"Basic {base64.b64encode(login).decode()}"
 
 
 def _joined(start: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """Return a function that reads ``start`` first."""
+    """Return a function that reads ``start``, then calls ``read``."""
     buffer = io.BytesIO(start)
 
     def joined(size: int) -> bytes:
@@ -327,21 +330,21 @@ def _joined(start: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes
     return joined
 
 
-def _refusal(status: int, words: str, headers: Mapping[str, str], url: str) -> Exception:
+def _status_error(status: int, message: str, headers: Mapping[str, str], url: str) -> Exception:
     """Return the error that dulwich would raise, with the server's message."""
     if status == HTTPStatus.UNAUTHORIZED:
         return HTTPUnauthorized(headers.get("WWW-Authenticate"), url)
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return HTTPProxyUnauthorized(headers.get("Proxy-Authenticate"), url)
     if status == HTTPStatus.NOT_FOUND:
-        return NotGitRepository(words or "not found")
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and not words:
-        words = "it redirects, which http.followRedirects does not allow here"
-    return HttpStatusError(status, words)
+        return NotGitRepository(message or "not found")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and not message:
+        message = "it redirects, which http.followRedirects does not allow"
+    return HttpStatusError(status, message)
 
 
 def _pool(settings: HttpSettings, timeout: float | None) -> PoolManager:
-    """Return the pool of connections for a server.
+    """Return a pool of connections to a server.
 
     Raises:
         ConfigurationError: a certificate or a proxy cannot be used.
@@ -355,7 +358,7 @@ def _pool(settings: HttpSettings, timeout: float | None) -> PoolManager:
         "timeout": urllib3.Timeout(connect=timeout, read=timeout),
         "cert_reqs": "CERT_REQUIRED" if settings.verify else "CERT_NONE",
         "ca_certs": settings.ca_file,
-        "ca_cert_dir": settings.ca_folder,
+        "ca_cert_dir": settings.ca_directory,
         "cert_file": settings.certificate,
         "key_file": settings.key,
     }

@@ -1,6 +1,6 @@
-"""Git's HTTP settings for one server: ``http.*``, ``http.<url>.*`` and the environment.
+"""Read Git's HTTP settings for one server: ``http.*``, ``http.<url>.*`` and the environment.
 
-A setting for security that is not supported is an error that names it.
+A security setting that is not supported is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from modelversions.git.urls import Url
 _UNSUPPORTED = ("pinnedPubkey", "sslCertPasswordProtected", "proxySSLCert", "proxySSLKey")
 _PROXY_SCHEMES = ("http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h")
 _DEFAULT_PROXY_PORT = 1080
-"""The port of a proxy that names none, as curl has it."""
+"""The port of a proxy whose URL has none, as in curl."""
 _TLS = {"tlsv1": "TLSv1", "tlsv1.0": "TLSv1", "tlsv1.1": "TLSv1_1"}
 _TLS |= {"tlsv1.2": "TLSv1_2", "tlsv1.3": "TLSv1_3"}
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -33,7 +33,7 @@ class Proxy:
     url: str
     """Scheme, host and port."""
     login: str | None
-    """User and password with a colon between; None without them."""
+    """User name and password, separated by a colon; None if there are none."""
 
 
 @attrs.frozen(repr=False)
@@ -41,12 +41,12 @@ class HttpSettings:
     """The settings for one URL."""
 
     headers: tuple[tuple[str, str], ...]
-    """Names and values of ``http.extraHeader``, for the URL's own origin."""
+    """Names and values of ``http.extraHeader``, sent only to the URL's own origin."""
     user_agent: str | None
     proxy: Proxy | None
     verify: bool
     ca_file: str | None
-    ca_folder: str | None
+    ca_directory: str | None
     certificate: str | None
     key: str | None
     minimum_tls: str | None
@@ -59,7 +59,7 @@ class HttpSettings:
 
     @property
     def secrets(self) -> list[str]:
-        """The texts that are sent to servers and must not be shown."""
+        """The texts that are sent to servers and must not be displayed."""
         password = (self.proxy.login or "").partition(":")[2] if self.proxy else ""
         values = [value for _, value in self.headers]
         tokens = [value.rpartition(" ")[2] for value in values]
@@ -91,7 +91,7 @@ def read_settings(
         proxy=_proxy(url, http, env),
         verify="GIT_SSL_NO_VERIFY" not in env and http.get_bool("sslVerify", default=True),
         ca_file=_file(http, "sslCAInfo", env, "GIT_SSL_CAINFO"),
-        ca_folder=_file(http, "sslCAPath", env, "GIT_SSL_CAPATH"),
+        ca_directory=_file(http, "sslCAPath", env, "GIT_SSL_CAPATH"),
         certificate=_file(http, "sslCert", env, "GIT_SSL_CERT"),
         key=_file(http, "sslKey", env, "GIT_SSL_KEY"),
         minimum_tls=_tls(version) if version else None,
@@ -104,22 +104,22 @@ def read_settings(
 
 
 def _headers(http: UrlSettings) -> Iterator[tuple[str, str]]:
-    """Yield the extra headers as bytes in Latin-1, as they are sent.
+    """Yield names and values of the extra headers, encoded for sending as Latin-1.
 
     As in curl, a value without a colon is ignored, and a header without a value is not sent.
     """
     for header in http.get_all("extraHeader"):
         if _CONTROL.search(header):
             raise ConfigurationError(
-                "a value of http.extraHeader holds a control character; write 'Name: value'",
+                "a value of http.extraHeader contains a control character; write 'Name: value'",
                 file="git config",
             )
         name, _, value = header.partition(":")
         if name and value.strip():
-            yield _sent(name.strip()), _sent(value.strip())
+            yield _encoded(name.strip()), _encoded(value.strip())
 
 
-def _sent(text: str) -> str:
+def _encoded(text: str) -> str:
     return text.encode(errors="surrogateescape").decode("latin-1")
 
 
@@ -177,7 +177,7 @@ def _parsed(source: str, text: str) -> Proxy:
     scheme = parts.scheme.lower()
     if scheme not in _PROXY_SCHEMES or not parts.hostname:
         raise ConfigurationError(
-            f"the proxy that {source} names is not valid; write 'http://host:port' or "
+            f"the proxy of {source} is not valid; write 'http://host:port' or "
             f"'socks5h://host:port'",
             file=source,
         )
@@ -205,7 +205,7 @@ def _is_exempt(url: Url, hosts: str) -> bool:
 
 def _unsupported(setting: str) -> ConfigurationError:
     return ConfigurationError(
-        f"the setting {setting} is not supported here, and is not ignored, as it protects the "
-        "connection; unset it for this URL, or use Git itself",
+        f"the setting {setting} is not supported, and not ignored, as it protects the "
+        "connection; unset it for this URL, or use Git",
         file="git config",
     )

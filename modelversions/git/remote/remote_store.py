@@ -58,20 +58,20 @@ _SHORT = re.compile(r"[0-9a-f]{4,63}")
 _ROOT_TREE = "tree:1"
 _NO_FILES = "blob:none"
 _LOCKED = re.compile(r"\block\b")
-"""The reason of JGit's servers for a ref that another client is writing."""
+"""Matches the reason that servers with JGit report for a ref that another client is writing."""
 _LOCK_DELAY = 0.05
 _LOG = logging.getLogger(__name__)
 
 
 class RemoteStore:
-    """The tags of a repository on a server. Tag objects are cached. Threads may share it."""
+    """The store of a repository on a server. Tag objects are cached. Threads may share it."""
 
     is_local = False
     is_shallow = False
     replaced: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, url: Url, options: RemoteOptions) -> None:
-        """Keep the URL; the server is contacted on first use."""
+        """Initialize with a URL; the server is contacted on first use."""
         self._git_config = GitConfig(None)
         self._programs = Programs(None, self._git_config)
         self.transport = Transport(url, self._programs, options)
@@ -79,12 +79,12 @@ class RemoteStore:
         self._tags = RemoteTags(self.transport, options)
         self._pages = WebPages(web_url(url), options.commit_url)
         self._trees: tuple[str, Commits] | None = None
-        """The last commit whose trees were fetched, and what reads them."""
+        """The last commit whose trees were fetched, and the reader of its objects."""
         self._file_read: tuple[tuple[str, str], bytes | None] | None = None
 
     @property
     def find_pages(self) -> FindPages:
-        """Finds the web pages of the repository, from its URL."""
+        """A function that finds the web pages, from the URL of the repository."""
         pages = self._pages
         return lambda: pages
 
@@ -99,7 +99,7 @@ class RemoteStore:
     def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         """Read the objects that refs name, in the order of the refs; fetch those not cached.
 
-        The server is told that we have the commits, so that it sends tag objects only. Objects
+        The commits are sent as "have" lines, so that the server sends only tag objects. Objects
         that it cannot send are reported as missing, and requested again the next time.
         """
         listed = list(refs)
@@ -109,9 +109,9 @@ class RemoteStore:
     def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
         """Peel annotated tags to their commits, in the order of the refs; None for other tags.
 
-        Without ``verify``, this is what the server lists them to peel to, which it does not tell
-        to be a commit. Tag objects that were read tell it; others are fetched only if the server
-        lists no peeled ids.
+        Without ``verify``, the peeled ids that the server lists are used for tags that were not
+        read; they may not be commits. Tag objects are fetched only if the server lists no peeled
+        ids.
         """
         listed = list(refs)
         read = self._tags.read([ref for ref in listed if verify or self._is_unlisted(ref)])
@@ -143,7 +143,7 @@ class RemoteStore:
         """Return the commit that a listed ref peels to.
 
         In Git, HEAD and branches name commits. Another ref may peel to a tree or a blob, and
-        servers such as JGit and dulwich accept a tag that declares it a commit.
+        servers such as JGit and dulwich accept a tag that declares such a target a commit.
         """
         id = refs.ids[ref]
         if ref == "HEAD" or ref.startswith("refs/heads/"):
@@ -155,18 +155,18 @@ class RemoteStore:
     def _peeled(self, id: str) -> str:
         """Return the commit that an object is or peels to.
 
-        For most commits, the branches and tags that the server lists tell this. Another object is
+        Most commits are found in the branches and tags that the server lists. Other objects are
         fetched, without files if the server supports that.
 
         Raises:
-            NotACommitError: it peels to a tree or a blob.
+            NotACommitError: the object is or peels to a tree or a blob.
             RevisionNotFoundError: the server does not have it, or does not send it.
         """
         refs = self.transport.refs(["HEAD", "refs/heads/"])
         if id in refs.ids.values():
             return id
-        near = [ref for ref in self.transport.tags([""]) if _leads_to(ref, id)]
-        for tag, read in self._tags.read(near).items():
+        candidates = [ref for ref in self.transport.tags([""]) if _leads_to(ref, id)]
+        for tag, read in self._tags.read(candidates).items():
             if read.commit is not None and id in (tag, read.commit):
                 return read.commit
         return self._fetched(id)
@@ -181,8 +181,8 @@ class RemoteStore:
             if error.status is not None:
                 raise
             raise RevisionNotFoundError(
-                f"{self.location!r} does not send the object {id}: {error}; name a branch, a tag "
-                "or a commit that one of them leads to",
+                f"{self.location!r} does not send the object {id}: {error}; give a branch, a tag "
+                "or a commit in the history of one",
                 revision=id,
             ) from error
         return self._commits(objects).peel(id, id)
@@ -200,7 +200,7 @@ class RemoteStore:
         return self._git_config.get(key)
 
     def clean_message(self, message: str) -> str:
-        """Return a message as ``git tag -a`` would keep it."""
+        """Return a message as ``git tag -a`` would store it."""
         return clean_as_configured(message, self._git_config)
 
     def check_tag_name(self, name: str) -> None:
@@ -210,32 +210,32 @@ class RemoteStore:
     def create(self, tags: Sequence[NewTag]) -> None:
         """Push new tags: all or none."""
         objects = [self._object(tag) for tag in tags]
-        made = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
+        updates = {f"{TAGS}{tag.name}": _id(content) for tag, content in zip(tags, objects)}
 
-        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
-            listed = [TagRef(ref.removeprefix(TAGS), id) for ref, id in there.items()]
+        def compute_updates(remote_refs: Mapping[str, str]) -> Mapping[str, str]:
+            listed = [TagRef(ref.removeprefix(TAGS), id) for ref, id in remote_refs.items()]
             for tag in tags:
                 check_ref_conflict(
-                    tag.name, lambda prefixes: _beginning(listed, prefixes), self.location
+                    tag.name, lambda prefixes: _with_prefix(listed, prefixes), self.location
                 )
-            return made
+            return updates
 
-        self._push(made, compute_updates, objects)
+        self._push(updates, compute_updates, objects)
 
     def delete(self, refs: Sequence[TagRef]) -> None:
         """Delete tags that still name the objects that were listed: all or none."""
         for ref in refs:
             self._check_format(ref.id)
 
-        def compute_updates(there: Mapping[str, str]) -> Mapping[str, str]:
+        def compute_updates(remote_refs: Mapping[str, str]) -> Mapping[str, str]:
             for ref in refs:
-                if there.get(f"{TAGS}{ref.name}") != ref.id:
+                if remote_refs.get(f"{TAGS}{ref.name}") != ref.id:
                     raise tag_changed(ref.name)
-            return gone
+            return updates
 
-        gone = {f"{TAGS}{ref.name}": "" for ref in refs}
-        if gone:
-            self._push(gone, compute_updates, [])
+        updates = {f"{TAGS}{ref.name}": "" for ref in refs}
+        if updates:
+            self._push(updates, compute_updates, [])
 
     def verify_signature(self, ref: TagRef) -> Signature:
         """Verify the signature of a tag object."""
@@ -245,10 +245,10 @@ class RemoteStore:
         return verify(self._programs, raw if kind == "tag" else b"", ref.name)
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
-        """Read what is at a path in the files of a commit; None if there is nothing.
+        """Return the entry at a path in the files of a commit; None if there is none.
 
-        The commit's trees are fetched, and the file if there is one. A server that has no filters,
-        or sends no single files, sends all files of the commit.
+        The commit's trees are fetched, and the file if there is one. A server that supports no
+        filters, or sends no single files, sends all files of the commit.
         """
         commits, entry = self._with_trees(
             commit, lambda commits: commits.entry(commit, path), bounded=bounded
@@ -277,20 +277,20 @@ class RemoteStore:
         """Call a function with a commit and its trees, which are fetched if necessary.
 
         Raises:
-            RemoteError: the server sends all files with them, and these are larger than the limit.
+            RemoteError: the server sends all files with them, and they exceed the limit.
         """
-        known = self._trees
-        if known is None or known[0] != commit:
+        trees = self._trees
+        if trees is None or trees[0] != commit:
             objects = self._files_of(commit, filter=_NO_FILES)
-            known = self._trees = commit, self._commits(objects)
+            trees = self._trees = commit, self._commits(objects)
         try:
-            return known[1], read(known[1])
-        except RepositoryError:  # the server has no filters, and the transfer was ended early
-            known = self._trees = commit, self._commits(self._files_of(commit, bounded=bounded))
-            return known[1], read(known[1])
+            return trees[1], read(trees[1])
+        except RepositoryError:  # without filters, the transfer was ended early
+            trees = self._trees = commit, self._commits(self._files_of(commit, bounded=bounded))
+            return trees[1], read(trees[1])
 
     def _files_of(self, commit: str, *, filter: str | None = None, bounded: bool = True) -> Fetched:
-        """Fetch a commit and its files, by a tag that leads to it if the server demands that."""
+        """Fetch a commit and its files, by a tag of it if the server does not send it by its id."""
         try:
             return self.transport.fetch([commit], depth=1, filter=filter, bounded=bounded)
         except RemoteTimeoutError:
@@ -303,7 +303,7 @@ class RemoteStore:
         return self.transport.fetch([tag], depth=1, filter=filter, bounded=bounded)
 
     def read_file(self, path: str) -> bytes | None:
-        """Read a file from the root of HEAD's commit."""
+        """Read a file in the root directory of HEAD's commit."""
         refs = self.transport.refs(["HEAD"])
         head = refs.ids.get("HEAD")
         if head is None:
@@ -333,23 +333,23 @@ class RemoteStore:
         return found.as_raw_string() if isinstance(found, Blob) else None
 
     def _check_format(self, id: str) -> None:
-        """Check that the server uses SHA-1: dulwich cannot push with SHA-256.
+        """Check that the server uses SHA-1, as dulwich cannot push objects with SHA-256.
 
         Raises:
-            RepositoryError: the id is not of SHA-1.
+            RepositoryError: the id is not a SHA-1.
         """
         if not _FULL.fullmatch(id) or len(id) > 40:  # noqa: PLR2004  # SHA-1's
             raise RepositoryError(
-                f"{self.location!r} uses SHA-256, to which nothing can be pushed from here; push "
-                "with Git from a clone",
+                f"{self.location!r} uses SHA-256; pushing to a SHA-256 repository on a server is "
+                "not supported, use 'git push' in a clone",
                 location=self.location,
             )
 
     def _object(self, tag: NewTag) -> GitTag:
         self._check_format(tag.commit)
-        made = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self._programs))
-        assert isinstance(made, GitTag)
-        return made
+        found = GitTag.from_raw_string(GitTag.type_num, tag_content(tag, self._programs))
+        assert isinstance(found, GitTag)
+        return found
 
     def _push(
         self,
@@ -357,7 +357,7 @@ class RemoteStore:
         compute_updates: ComputeUpdates,
         objects: Sequence[GitTag],
     ) -> None:
-        """Push updates, and find out whether they were made; retry while a ref is locked."""
+        """Push updates, and check that they were made; retry while a ref is locked."""
         deadline = time.monotonic() + locks.TIMEOUT
         while True:
             result = self._push_once(updates, compute_updates, objects)
@@ -395,33 +395,34 @@ class RemoteStore:
         name = ref.removeprefix(TAGS)
         if updates[ref] and any(tag.name == name for tag in self.tags([name])):
             return tag_exists(name, self.location)
-        return rejected(name, self.location, reason, result.messages, "nothing was written there, ")
+        return rejected(name, self.location, reason, result.messages, "nothing was written, ")
 
     def _unknown(self, updates: Mapping[str, str], reason: str) -> RemoteError:
         names = ", ".join(repr(ref.removeprefix(TAGS)) for ref in updates)
         return RemoteError(
-            f"{reason}. It is unknown whether {names} was updated; check before you retry",
+            f"{reason}. The following tags may or may not have been updated: {names}; check before "
+            "you retry",
             location=self.location,
         )
 
     def _are_set(self, updates: Mapping[str, str]) -> bool:
         """Return whether the server has the refs as requested."""
         try:
-            there = self.transport.refs(list(updates)).ids
+            remote_refs = self.transport.refs(list(updates)).ids
         except RepositoryError:
             return False
-        return all(there.get(ref, "") == id for ref, id in updates.items())
+        return all(remote_refs.get(ref, "") == id for ref, id in updates.items())
 
     def _no_revision(self, revision: str, refs: Refs) -> RevisionNotFoundError:
         hint = sha_hint(revision)
         if hint:
             sentence = f"there is no commit {revision!r} at {self.location!r}: {hint}"
         elif revision in ("HEAD", "@") and not refs.ids:
-            sentence = "HEAD names no commit yet; push something first, or name a branch"
+            sentence = "HEAD names no commit yet; push one first, or give another branch"
         elif _is_expression(revision) or _SHORT.fullmatch(revision):
             sentence = (
-                f"the commit {revision!r} cannot be found on a server: only a clone knows short "
-                "SHAs and forms such as 'HEAD~2'; give the full SHA, a branch, a tag or 'HEAD'"
+                f"{revision!r} cannot be resolved at a URL: short SHAs and expressions such as "
+                "'HEAD~2' need a clone; give the full SHA, a branch, a tag or 'HEAD'"
             )
         else:
             sentence = (
@@ -449,11 +450,11 @@ def _pack_of(objects: Sequence[GitTag]) -> tuple[int, Iterator[UnpackedObject]]:
 
 
 def _leads_to(ref: TagRef, id: str) -> bool:
-    """Return whether an annotated tag is an object, or may peel to it."""
+    """Return whether an annotated tag has the id of an object, or may peel to it."""
     return ref.peeled is None or (ref.peeled != ref.id and id in (ref.id, ref.peeled))
 
 
-def _beginning(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
+def _with_prefix(refs: Iterable[TagRef], prefixes: Sequence[str]) -> list[TagRef]:
     return [ref for ref in refs if ref.name.startswith(tuple(prefixes))]
 
 

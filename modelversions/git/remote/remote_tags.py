@@ -1,4 +1,4 @@
-"""Fetch tag objects of a server, without their commits, and cache them: they never change."""
+"""Fetch tag objects from a server without their commits, and cache them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from modelversions.errors import RemoteError, RemoteTimeoutError
 from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.pack_files import Raw
 from modelversions.git.objects.received_packs import Fetched
-from modelversions.git.objects.tag_reader import LIGHTWEIGHT, TagReader, no_event
+from modelversions.git.objects.tag_reader import LIGHTWEIGHT, TagReader, not_an_event
 from modelversions.git.remote.transport import HAVES, Transport
 from modelversions.git.store import RemoteOptions, TagObject, TagRef
 from modelversions.values.problem import ProblemKind
 
 NO_TREES = "tree:0"
-"""The filter that leaves out all but commits and tags."""
+"""The filter that omits all objects except commits and tags."""
 
 
 class RemoteTags:
-    """Reads the tag objects of one server."""
+    """Reads the tag objects of one server. They are cached, as they never change."""
 
     def __init__(self, transport: Transport, options: RemoteOptions) -> None:
-        """Fetch with ``transport``, and report the progress to ``options``."""
+        """Initialize with a transport; progress is reported to ``options``."""
         self._transport = transport
         self._options = options
         self._known: dict[str, TagObject] = {}
@@ -33,7 +33,7 @@ class RemoteTags:
         return self._known.get(ref.id)
 
     def read(self, refs: Iterable[TagRef]) -> Mapping[str, TagObject]:
-        """Read the objects that refs name, by object id; see ``RemoteStore``."""
+        """Return the objects that refs name, by object id; see ``RemoteStore.read``."""
         listed = {ref.id: ref for ref in refs}
         unknown = [ref for ref in listed.values() if ref.id not in self._known]
         found = {ref.id: LIGHTWEIGHT for ref in unknown if ref.peeled == ref.id}
@@ -44,27 +44,35 @@ class RemoteTags:
         return {id: found.get(id) or self._known[id] for id in listed}
 
     def raw(self, ref: TagRef) -> Raw:
-        """Fetch one tag object's bytes."""
+        """Fetch the type and the bytes of one tag object."""
         return ObjectFiles(in_memory(self._fetched([ref])), self._transport.location).raw(ref.id)
 
     def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
-        """Fetch tags; then those without a time again, with their commits (F10).
+        """Fetch tags; then fetch those without a time again, with their commits (F10).
 
         Raises:
             RemoteError: the server fails at all requests.
         """
-        parts = _Parts(lambda part: self._taken(part, self._fetched(part)), self._check)
-        parts.add(refs)
-        late = [ref for ref in refs if ref.id in parts.found and parts.found[ref.id].is_unreadable]
-        if late:
-            parts.fetch = lambda part: self._taken(part, self._with_commits(part))
-            parts.add(late)
-        if parts.lost:
+        fetcher = _BisectingFetch(
+            lambda batch: self._parse_fetched(batch, self._fetched(batch)), self._check
+        )
+        fetcher.add(refs)
+        without_time = [
+            ref for ref in refs if ref.id in fetcher.found and fetcher.found[ref.id].is_unreadable
+        ]
+        if without_time:
+            fetcher.fetch = lambda batch: self._parse_fetched(batch, self._with_commits(batch))
+            fetcher.add(without_time)
+        if fetcher.failed:
             self._check()
-        return parts.found | parts.lost
+        return fetcher.found | fetcher.failed
 
     def _check(self) -> None:
-        """Check that the server answers a request for something else."""
+        """Check that the server answers another request.
+
+        Raises:
+            RemoteError: it does not.
+        """
         self._transport.refs(["HEAD"])
 
     def _with_commits(self, refs: Sequence[TagRef]) -> Fetched:
@@ -76,35 +84,40 @@ class RemoteTags:
         haves = sorted({ref.peeled for ref in refs if ref.peeled})
         if haves and all(ref.peeled for ref in refs):
             return self._transport.fetch(wants, haves=haves)
-        # their commits are unknown, so these are fetched too
+        # some commits are unknown, so they are fetched too
         return self._transport.fetch(wants, haves=haves, depth=1, filter=NO_TREES)
 
-    def _taken(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
+    def _parse_fetched(self, refs: Sequence[TagRef], objects: Fetched) -> dict[str, TagObject]:
         """Parse fetched tag objects."""
         # the server has peeled these tags
-        behind = [ref.peeled for ref in refs if ref.peeled]
-        reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), behind)
+        commits = [ref.peeled for ref in refs if ref.peeled]
+        reader = TagReader(ObjectFiles(in_memory(objects), self._transport.location), commits)
         ids = [ref.id for ref in refs]
         return dict(zip(ids, reader.read(ids)))
 
 
-class _Parts:
-    """Fetches tags at once; if the server fails at some of them, finds these, by halves."""
+class _BisectingFetch:
+    """Fetches tags at once; if the server fails, finds by bisection the tags at which it fails."""
 
     def __init__(
         self,
         fetch: Callable[[Sequence[TagRef]], Mapping[str, TagObject]],
         check: Callable[[], None],
     ) -> None:
-        """Fetch by ``fetch``; ``check`` raises if the server fails at all requests."""
+        """Initialize with functions.
+
+        Args:
+            fetch: fetches tags.
+            check: raises an error if the server fails at all requests.
+        """
         self.fetch = fetch
         self._check = check
         self.found: dict[str, TagObject] = {}
-        self.lost: dict[str, TagObject] = {}
-        """Those at which the server failed."""
+        self.failed: dict[str, TagObject] = {}
+        """The tags at which the server failed, by object id."""
 
     def add(self, refs: Sequence[TagRef]) -> None:
-        """Fetch tags.
+        """Fetch tags, and add them to ``found`` or ``failed``.
 
         Raises:
             RemoteError: the server refuses all requests, or does not answer.
@@ -113,7 +126,7 @@ class _Parts:
         if error is not None:
             if not self.found:
                 self._check()
-            self._split(refs, error)
+            self._bisect(refs, error)
 
     def _failure(self, refs: Sequence[TagRef]) -> RemoteError | None:
         try:
@@ -126,24 +139,24 @@ class _Parts:
             return error
         return None
 
-    def _split(self, refs: Sequence[TagRef], error: RemoteError) -> None:
-        """Fetch the halves of tags at which the server failed."""
+    def _bisect(self, refs: Sequence[TagRef], error: RemoteError) -> None:
+        """Fetch both halves of a list of tags at which the server failed."""
         if len(refs) == 1:
             issue = (ProblemKind.MISSING, f"the server cannot send it: {error}")
-            self.lost[refs[0].id] = no_event(issue)
+            self.failed[refs[0].id] = not_an_event(issue)
             return
         first, second = refs[: len(refs) // 2], refs[len(refs) // 2 :]
         first_error = self._failure(first)
         if first_error is not None:
-            self._split(first, first_error)
+            self._bisect(first, first_error)
         if first_error is None and len(second) > 1:  # the failure was at one of these
-            self._split(second, error)
+            self._bisect(second, error)
         else:
             self.add(second)
 
 
 def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[TagRef]]:
-    """Yield refs in lists with at most ``HAVES`` different commits."""
+    """Yield the refs in lists with at most ``HAVES`` different commits."""
     batch: list[TagRef] = []
     commits: set[str | None] = set()
     done = 0
@@ -161,7 +174,7 @@ def _batches(refs: Sequence[TagRef], options: RemoteOptions) -> Iterator[list[Ta
 
 
 def in_memory(objects: Fetched) -> MemoryRepo:
-    """Return a repository of fetched objects."""
+    """Return a repository in memory that contains fetched objects."""
     repo = MemoryRepo()
     repo.object_store = objects
     repo.object_format = objects.object_format

@@ -1,4 +1,4 @@
-"""A session with one server: its client, who one is there, and what is told of the progress."""
+"""A session with one server: the client, the login, and progress reports."""
 
 from __future__ import annotations
 
@@ -33,94 +33,93 @@ Answer = TypeVar("Answer")
 _STEPS = re.compile(rb"(?P<what>[A-Z][a-z ]+): +[0-9]+% \((?P<done>[0-9]+)/(?P<total>[0-9]+)\)")
 _LOG = logging.getLogger(__name__)
 MAX_ANSWER = 128 * 1024 * 1024
-"""The bytes that a server may send in answer to a request, a pack not counted: one to two million
-refs."""
+"""The maximum number of bytes of an answer, without a pack: one to two million refs."""
 _ON_SURROGATES = "surrogatepass"
-"""How bytes that are not UTF-8 are quoted: without an error."""
-_TOKEN = 12
-"""The characters from which on a user's name may be a token."""
+"""The error handler for quoting: surrogates raise no error."""
+_MIN_TOKEN = 12
+"""The minimum length of a user name that may be a token."""
 
 
 class Session:
     """Sends requests to one server; connects on the first one. Threads may share it."""
 
     def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
-        """Keep the URL and the options."""
+        """Initialize a session; nothing is sent yet."""
         self.location = str(url)
         self._url = url
         self._programs = programs
         self._options = options
         self._lock = ForkSafeLock(self._leave_connection)
         self._client: GitClient | None = None
-        self._asked: GitClient | None = None
-        """The client of the current request, which close() may have left."""
+        self._current: GitClient | None = None
+        """The client of the current request, also after another thread called ``close``."""
         self._inherited: GitClient | None = None
-        """It is kept open: to close it would end the parent's connection."""
+        """The client of the parent process; closing it would end the parent's connection."""
         self._login: Login | None = None
         self._login_url = self.location
         """The URL for which ``credentials`` returned the login."""
         if url.password is not None:
             self._login = Login(url.username or "", url.password, url.origin)
-        self._told = True
-        """Whether ``credentials`` was told that its login was accepted or rejected."""
+        self._is_login_reported = True
+        """Whether the result of the login was reported to ``credentials``."""
         self._callback_error: Exception | None = None
         self.reached = False
         """Whether the repository has answered the current request, at least in part."""
 
     @property
     def path(self) -> bytes:
-        """The path for the client's methods; an HTTP client has it in its base URL."""
+        """The path for the client's methods; empty for HTTP, where the base URL contains it."""
         return b"" if self._url.scheme.startswith("http") else self._url.path.encode()
 
     def close(self) -> None:
         """Close the connection. A current request fails; the next one connects again."""
         client, self._client = self._client, None
-        for one in {client, self._asked} - {None}:
+        for one in {client, self._current} - {None}:
             assert one is not None
             one.close()
 
-    def ask(
-        self, question: Callable[[GitClient], Answer], limit: int | None = MAX_ANSWER
+    def send(
+        self, request: Callable[[GitClient], Answer], limit: int | None = MAX_ANSWER
     ) -> Answer:
-        """Send a request; again with credentials if the server requires them.
+        """Send a request; send it again with credentials if the server requires them.
 
         Args:
-            question: sends the request, and reads the answer.
-            limit: the maximal number of bytes of the answer; None for no limit.
+            request: sends the request with a client, and returns the answer.
+            limit: the maximum number of bytes of the answer; None for no limit.
 
         Raises:
-            RepositoryError: or a subclass, for all errors of the request.
+            RepositoryError: or a subclass; the request failed.
             AuthenticationError: there are no credentials, or they were rejected.
         """
         with self._lock:
             try:
-                return self._ask(question, limit)
+                return self._send(request, limit)
             finally:
-                self._asked = None
+                self._current = None
 
-    def _ask(self, question: Callable[[GitClient], Answer], limit: int | None) -> Answer:
+    def _send(self, request: Callable[[GitClient], Answer], limit: int | None) -> Answer:
         self._callback_error, self.reached = None, False
         for attempt in range(2):
-            client = self._asked = self._get_client()
+            client = self._current = self._get_client()
             limit_answer(client, limit)
             _LOG.debug("request to %r%s", self.location, ", with a login" * attempt)
             try:
-                answer = self._send(client, question)
+                answer = self._send_once(client, request)
             except HTTPUnauthorized as error:
-                asking = error.url
+                url = error.url
             else:
-                self._tell("approve")
+                self._report_login("approve")
                 return answer
             if attempt == 0:
-                self._log_in(asking)
+                self._log_in(url)
                 log_in(client, self._login)
-        self._tell("reject")
+        self._report_login("reject")
         raise self._denied()
 
-    def _send(self, client: GitClient, question: Callable[[GitClient], Answer]) -> Answer:
+    def _send_once(self, client: GitClient, request: Callable[[GitClient], Answer]) -> Answer:
         """Send a request once; after an error, close the connection."""
         try:
-            return question(client)
+            return request(client)
         except HTTPUnauthorized:
             raise
         except ModelVersionsError:
@@ -132,10 +131,10 @@ class Session:
         except BaseException:  # an interrupt: terminate the program
             self._drop(client)
             raise
-        raise failure from chained  # here, so that the context does not show secrets
+        raise failure from chained  # outside of the handler, so that the context shows no secrets
 
     def report(self, done: int, total: int | None, what: str) -> None:
-        """Call ``progress``; an exception that it raises is raised by the request."""
+        """Call ``progress``; if it raises an exception, the request raises it too."""
         try:
             self._options.report(done, total, what)
         except Exception as error:
@@ -143,7 +142,7 @@ class Session:
             raise
 
     def on_progress(self, data: bytes) -> None:
-        """Report the server's messages about its progress."""
+        """Parse and report the server's progress messages."""
         for match in _STEPS.finditer(data):
             what = match["what"].decode().lower()
             self.report(int(match["done"]), int(match["total"]), what)
@@ -154,8 +153,8 @@ class Session:
         return self._client
 
     def _leave_connection(self) -> None:
-        """Leave the connection to the parent process, in a forked child."""
-        self._inherited, self._client, self._asked = self._asked or self._client, None, None
+        """In a forked child, stop using the connection: it belongs to the parent process."""
+        self._inherited, self._client, self._current = self._current or self._client, None, None
 
     def _drop(self, client: GitClient) -> None:
         """Close a client; another thread may have closed the session meanwhile."""
@@ -176,36 +175,36 @@ class Session:
         """Get credentials for the next attempt.
 
         Args:
-            url: the URL that required them; after a redirect, that of another server.
+            url: the URL that requires them; after a redirect, it may be on another server.
 
         Raises:
-            AuthenticationError: there are none, or only those that were rejected.
+            AuthenticationError: there are none, or they were already rejected.
         """
         own = same_origin(url, self._url.origin)
         shown = self.location if own else url.partition("/info/refs")[0]
         hint = self._url.username if own else None
-        ask = self._options.credentials
-        if ask is not None and not own and not getattr(ask, "any_host", False):
+        credentials = self._options.credentials
+        if credentials is not None and not own and not getattr(credentials, "any_host", False):
             raise AuthenticationError(
                 f"{self.location!r} redirects to {shown!r}, which requires credentials; these are "
                 "not sent to another host, open that URL if you trust it",
                 location=self.location,
             )
-        found = None if ask is None else ask(shown, hint)
+        found = None if credentials is None else credentials(shown, hint)
         if found is not None and not _is_login(found):
             raise InvalidArgumentError(
-                "credentials must return a user's name and a password, both text, or None",
+                "credentials must return a user name and a password, both text, or None",
                 argument="credentials",
                 value=None,
             )
         login = None if found is None else Login(*found, url)
         if login is None or self._is_known(login):
-            self._tell("reject")
+            self._report_login("reject")
             raise self._denied()
-        self._login, self._login_url, self._told = login, shown, False
+        self._login, self._login_url, self._is_login_reported = login, shown, False
 
     def _is_known(self, login: Login) -> bool:
-        """Return whether a login is the one that was rejected."""
+        """Return whether a login is the one that was sent before."""
         known = self._login
         return known is not None and (known.username, known.password) == (
             login.username,
@@ -219,13 +218,13 @@ class Session:
         source = "the URL" if self._url.password == self._login.password else "credentials="
         return denied(self.location, f"it rejected the login from {source}")
 
-    def _tell(self, what: str) -> None:
-        """Call ``approve`` or ``reject`` of the credentials, once for a login."""
-        tell = getattr(self._options.credentials, what, None)
-        if self._told or self._login is None or tell is None:
+    def _report_login(self, method: str) -> None:
+        """Call the method ``approve`` or ``reject`` of the credentials, once per login."""
+        report = getattr(self._options.credentials, method, None)
+        if self._is_login_reported or self._login is None or report is None:
             return
-        self._told = True
-        tell(self._login_url, self._login.username, self._login.password)
+        self._is_login_reported = True
+        report(self._login_url, self._login.username, self._login.password)
 
     def _secrets(self) -> list[str]:
         """Return the texts that must not be shown, in all their forms."""
@@ -237,7 +236,7 @@ class Session:
             with suppress(ConfigurationError):  # then nothing was sent
                 known += read_settings(self._url, self._programs.config).secrets
         for name, password in logins:
-            known += [password, name if len(name) >= _TOKEN else ""]
+            known += [password, name if len(name) >= _MIN_TOKEN else ""]
             known += [basic(name, password).partition(" ")[2]] if password else []
         forms = [
             (
@@ -251,9 +250,9 @@ class Session:
         return [form for several in forms for form in several]
 
 
-def words(said: bytes) -> str:
-    """Return a server's messages without those about progress."""
-    lines = re.split(rb"[\r\n]+", said)
+def without_progress(output: bytes) -> str:
+    """Return a server's messages, except those about progress."""
+    lines = re.split(rb"[\r\n]+", output)
     return " ".join(line.decode(errors="replace") for line in lines if not _STEPS.search(line))
 
 

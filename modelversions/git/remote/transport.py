@@ -1,4 +1,4 @@
-"""What can be asked of a server: to list refs, to send objects, to take new refs."""
+"""List refs, fetch objects and push refs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.programs import Programs
 from modelversions.git.remote.error_translation import sanitize
 from modelversions.git.remote.http import without_listing
-from modelversions.git.remote.session import MAX_ANSWER, Session, words
+from modelversions.git.remote.session import MAX_ANSWER, Session, without_progress
 from modelversions.git.store import TAGS, RemoteOptions, TagRef
 from modelversions.git.urls import Url
 
 ComputeUpdates = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Maps the server's refs to new ids; an empty id deletes a ref."""
+"""Map the server's refs to new ids; an empty id deletes a ref."""
 
 
 class PackOf(Protocol):
-    """Packs what some objects need, for a repository that has others."""
+    """Returns the objects to send to a repository."""
 
     def __call__(
         self, have: set[ObjectID], want: set[ObjectID], shallow: Collection[str] = ()
@@ -39,27 +39,30 @@ class PackOf(Protocol):
         """Return the number of objects, and the objects.
 
         Args:
-            have: objects of that repository.
-            want: the objects that it shall have.
-            shallow: its commits whose parents it does not have.
+            have: objects that the repository has.
+            want: the objects to send, with all that they refer to.
+            shallow: the commits whose parents the repository does not have.
         """
 
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _FILTER = re.compile("filter", re.IGNORECASE)
 MAX_BYTES = 16 * 1024 * 1024
-"""The bytes to take from a server that cannot leave files out, where they are not wanted."""
+"""The maximum number of bytes of a pack from a server, unless only tags are fetched.
+
+A server without filters sends files too, even if none are wanted.
+"""
 MAX_TAG_BYTES = 256 * 1024 * 1024
-"""The bytes of a pack of tag objects to take from a server."""
+"""The maximum number of bytes of a pack of tag objects from a server."""
 VERSION = 2
 """The version of Git's protocol to request."""
 HAVES = 250
-"""The commits of which a server is told at once: dulwich sends no more than 256."""
+"""The maximum number of commits sent as "have" lines: dulwich sends no more than 256."""
 
 
 @attrs.frozen
 class Refs:
-    """The refs that a server lists: their ids, and the peeled ids of annotated tags."""
+    """The refs of a server by full name: their ids, and the peeled ids of annotated tags."""
 
     ids: Mapping[str, str]
     peeled: Mapping[str, str]
@@ -67,43 +70,43 @@ class Refs:
 
 @attrs.frozen
 class PushResult:
-    """What a server reports about a push."""
+    """The result of a push, as reported by the server."""
 
     refused: Mapping[str, str]
-    """The reasons for refusals, by ref."""
+    """The server's reasons for refusing refs, by ref."""
     unreported: frozenset[str]
-    """The refs that it did not report on."""
+    """The refs for which it reported no status."""
     messages: str
     """The output of its hooks."""
 
     @property
     def cause(self) -> tuple[str, str]:
-        """The ref that was refused, and why: of an atomic push not one that merely goes along."""
-        along = [ref for ref, reason in self.refused.items() if "atomic" not in reason]
-        ref = next(iter(along or self.refused))
+        """A refused ref and the reason; for an atomic push, the ref that made it fail."""
+        causes = [ref for ref, reason in self.refused.items() if "atomic" not in reason]
+        ref = next(iter(causes or self.refused))
         return ref, self.refused[ref]
 
 
 class _Haves:
-    """The commits that the server is told that we have, so that it does not send them."""
+    """The commits that are sent as "have" lines, so that the server does not send them."""
 
     def __init__(self, commits: Iterable[str], shallow: Iterable[str]) -> None:
         self._commits = islice(commits, HAVES)
         self.shallow = {ObjectID(id.encode()) for id in shallow}
-        """The commits whose parents are missing; dulwich sends them to the server."""
+        """The commits whose parents are missing; dulwich sends them as "shallow" lines."""
 
     def __next__(self) -> ObjectID | None:
         return next((ObjectID(commit.encode()) for commit in self._commits), None)
 
     def ack(self, _id: ObjectID) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def nak(self) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
 class _Push:
-    """One push: computes the updates when the refs are known, and collects the server's output."""
+    """One push: computes the updates once the refs are listed, and collects the output."""
 
     def __init__(self, session: Session, compute_updates: ComputeUpdates, pack: PackOf) -> None:
         self._session = session
@@ -112,10 +115,10 @@ class _Push:
         self._output: list[bytes] = []
         self.updates: dict[Ref, ObjectID] = {}
         self.is_anonymous = False
-        """Whether the server does not tell which program it is."""
+        """Whether the server sends no ``agent``."""
 
     def run(self, client: GitClient, *, atomic: bool) -> Mapping[bytes, str | None]:
-        """Push; return the status of each ref, which is None for success."""
+        """Push; return the status of each ref: None for success, or the reason of the refusal."""
         path = self._session.path
         try:
             sent = client.send_pack(
@@ -127,13 +130,13 @@ class _Push:
         return sent.ref_status or {}
 
     def result(self, statuses: Mapping[bytes, str | None]) -> PushResult:
-        """Return the result."""
+        """Return the result for the status of each ref."""
         refused = {ref: sanitize(reason) for ref, reason in statuses.items() if reason is not None}
         missing = [ref for ref in self.updates if ref not in statuses]
         return PushResult(
             refused={_text(ref): reason for ref, reason in refused.items() if ref in self.updates},
             unreported=frozenset(map(_text, missing)),
-            messages=sanitize(words(b"".join(self._output))),
+            messages=sanitize(without_progress(b"".join(self._output))),
         )
 
     def _update(self, old: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
@@ -154,10 +157,10 @@ class _Push:
 
 
 class Transport:
-    """The repository on a server: lists refs, fetches and pushes. Threads may share it."""
+    """A repository on a server: lists refs, fetches and pushes. Threads may share it."""
 
     def __init__(self, url: Url, programs: Programs, options: RemoteOptions) -> None:
-        """Keep the URL and the options."""
+        """Initialize with a URL; nothing is sent yet."""
         self._session = Session(url, programs, options)
         self.location = self._session.location
 
@@ -168,10 +171,10 @@ class Transport:
     def refs(self, prefixes: Sequence[str]) -> Refs:
         """List the refs whose names begin with one of ``prefixes``, in one request.
 
-        As in Git, refs with invalid names are left out: they may be malicious.
+        As in Git, refs with invalid names are omitted: they may be malicious.
         """
         wanted = tuple(prefix.encode(errors="replace") for prefix in prefixes)
-        found = self._session.ask(
+        found = self._session.send(
             lambda client: client.get_refs(
                 self._session.path, protocol_version=VERSION, ref_prefix=wanted
             )
@@ -190,13 +193,13 @@ class Transport:
     def tags(self, prefixes: Sequence[str]) -> list[TagRef]:
         """List the tags whose names begin with one of ``prefixes``, with their peeled ids.
 
-        These are unknown at a server that lists none: either it has lightweight tags only, or it
-        never lists them.
+        If the server lists no peeled ids, they are unknown: either it has only lightweight tags, or
+        it never lists them.
         """
         found = self.refs([TAGS + prefix for prefix in prefixes])
-        told = bool(found.peeled)
+        lists_peeled = bool(found.peeled)
         return [
-            TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if told else None))
+            TagRef(ref.removeprefix(TAGS), id, found.peeled.get(ref, id if lists_peeled else None))
             for ref, id in found.ids.items()
         ]
 
@@ -216,24 +219,24 @@ class Transport:
 
         Args:
             wants: the ids of the objects.
-            haves: up to 250 commits that are not sent, nor the objects that they need.
-            depth: the number of generations of commits; None for all but ``haves``.
-            filter: a filter for objects. If the server has none, the transfer ends after the
-                commits, tags and the first tree.
+            haves: up to 250 commits; neither they nor the objects that they refer to are sent.
+            depth: the number of generations of commits; None for all except ``haves``.
+            filter: a filter for objects. If the server does not support filters, the transfer ends
+                after the commits, tags and the first tree.
             bounded: whether the number of bytes is limited.
         """
         tags_only = haves and filter is None
-        most = None if not bounded else MAX_TAG_BYTES if tags_only else MAX_BYTES
-        pack = PackFile(most, format=_format(wants), start_only=filter is not None)
+        max_bytes = None if not bounded else MAX_TAG_BYTES if tags_only else MAX_BYTES
+        pack = PackFile(max_bytes, format=_format(wants), start_only=filter is not None)
         try:
             self._filtered(wants, pack, haves, depth, filter)
         except RemoteError:
-            if not (pack.is_cut and filter is not None and pack.start().has_all_commits):
+            if not (pack.is_truncated and filter is not None and pack.start().has_all_commits):
                 raise
-            return self._session.ask(lambda _: _fetched(pack))
+            return self._session.send(lambda _: _fetched(pack))
         objects = Fetched(pack.format)
         limit = MAX_INFLATED if bounded else None
-        self._session.ask(lambda _: objects.add_pack_file(pack, limit))
+        self._session.send(lambda _: objects.add_pack_file(pack, limit))
         return objects
 
     def _filtered(
@@ -244,11 +247,11 @@ class Transport:
         depth: int | None,
         filter: str | None,
     ) -> None:
-        """Fetch a pack with a filter, or without it if the server does not support this one."""
+        """Fetch a pack with a filter, or without it if the server does not support the filter."""
         try:
             self.fetch_pack(wants, pack, haves=haves, depth=depth, filter=filter, limit=pack.limit)
         except RemoteError as error:
-            if filter is None or pack.is_cut or not _FILTER.search(str(error)):
+            if filter is None or pack.is_truncated or not _FILTER.search(str(error)):
                 raise
             pack.truncate(0)
             pack.seek(0)
@@ -267,12 +270,12 @@ class Transport:
     ) -> None:
         """Fetch objects as a pack into a file; see ``fetch``.
 
-        ``shallow`` are the commits whose parents are not here, ``limit`` is the maximal number of
-        bytes of the pack.
+        ``shallow`` are the commits whose parents are missing locally, ``limit`` is the maximum
+        number of bytes of the pack.
         """
         ids = [ObjectID(want.encode()) for want in wants]
 
-        def take(data: bytes) -> int:
+        def write(data: bytes) -> int:
             self._session.report(file.tell() + len(data), None, "bytes received")
             return file.write(data)
 
@@ -280,9 +283,9 @@ class Transport:
             with without_listing(client):
                 client.fetch_pack(
                     self._session.path,
-                    lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich gives it by name
+                    lambda _refs, depth=None: ids,  # noqa: ARG005  # dulwich passes it by name
                     _Haves(haves, shallow),
-                    take,
+                    write,
                     progress=self._session.on_progress,
                     depth=depth,
                     ref_prefix=[HEADREF],
@@ -290,7 +293,7 @@ class Transport:
                     protocol_version=VERSION,
                 )
 
-        self._session.ask(fetch, None if limit is None else limit + MAX_ANSWER)
+        self._session.send(fetch, None if limit is None else limit + MAX_ANSWER)
         self._session.report(file.tell(), file.tell(), "bytes received")
 
     def send(
@@ -309,10 +312,10 @@ class Transport:
             atomic: whether all updates must succeed or none.
 
         Raises:
-            InvalidArgumentError: the server has no atomic pushes; nothing changed.
+            InvalidArgumentError: the server does not support atomic pushes; nothing changed.
         """
         push = _Push(self._session, compute_updates, pack)
-        statuses = self._session.ask(lambda client: push.run(client, atomic=atomic))
+        statuses = self._session.send(lambda client: push.run(client, atomic=atomic))
         accepted = {ref: id for ref, id in push.updates.items() if statuses.get(ref, "") is None}
         if push.is_anonymous and accepted:
             statuses = {**statuses, **self._not_set(accepted)}
@@ -321,17 +324,17 @@ class Transport:
     def _not_set(self, updates: Mapping[Ref, ObjectID]) -> dict[bytes, str | None]:
         """Return a reason for each ref that the server did not set as requested.
 
-        dulwich's ``ReceivePackHandler`` (1.2.21, also in klaus) reports "ok" for a ref that changed
-        meanwhile and that it therefore did not set: it does not use what ``set_if_equals`` and
-        ``remove_if_equals`` return. It does not name itself either, as C git and JGit do, so this
-        is asked of servers without an ``agent``. Upstream, a False has to become a refusal.
+        dulwich's ``ReceivePackHandler`` (1.2.21, also in klaus) reports "ok" for a ref that it did
+        not set because the ref had changed: it ignores the results of ``set_if_equals`` and
+        ``remove_if_equals``. Unlike C git and JGit, it sends no ``agent``, so only servers without
+        one are checked. Upstream, a result of False has to become a refusal.
         """
-        there = self.refs([_text(ref) for ref in updates]).ids
+        ids = self.refs([_text(ref) for ref in updates]).ids
         wanted = {ref: "" if id == ZERO_SHA else _text(id) for ref, id in updates.items()}
         return {
-            ref: "the server did not set it: it was changed at the same time"
+            ref: "the server did not set it: it was changed concurrently"
             for ref, id in wanted.items()
-            if there.get(_text(ref), "") != id
+            if ids.get(_text(ref), "") != id
         }
 
 

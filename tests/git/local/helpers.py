@@ -1,4 +1,4 @@
-"""Values and functions that several modules of tests use."""
+"""Values and functions that several test modules use."""
 
 from __future__ import annotations
 

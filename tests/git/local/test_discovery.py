@@ -23,7 +23,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 @pytest.fixture
 def root(disk: Builder) -> Path:
-    """A work tree with a model, a folder in it and a ``.gto`` file."""
+    """A work tree with a model, a subdirectory and a ``.gto`` file."""
     assert isinstance(disk.repo, Repo)
     disk.tags("m@v1.0.0")
     root = Path(disk.repo.path)
@@ -32,8 +32,8 @@ def root(disk: Builder) -> Path:
     return root
 
 
-def models(place: Path | str = ".") -> list[str]:
-    with Registry.open(place) as registry:
+def models(path: Path | str = ".") -> list[str]:
+    with Registry.open(path) as registry:
         return list(registry)
 
 
@@ -62,9 +62,11 @@ def test_git_dir(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(RepositoryNotFoundError):
         models()
-    assert models(root) == ["m"]  # another path than the current folder is meant as it is
+    assert models(root) == ["m"]  # GIT_DIR applies to the current directory only
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path))
-    with pytest.raises(ConfigurationError, match="GIT_OBJECT_DIRECTORY is set beside GIT_DIR"):
+    with pytest.raises(
+        ConfigurationError, match="GIT_OBJECT_DIRECTORY is set together with GIT_DIR"
+    ):
         models()
 
 
@@ -84,16 +86,16 @@ def test_another_filesystem(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert models(root / "a") == ["m"]
 
 
-@pytest.mark.parametrize("place", ["", ".git", "a/b"])
-def test_the_configuration_of_the_work_tree(root: Path, place: str) -> None:
+@pytest.mark.parametrize("path", ["", ".git", "a/b"])
+def test_the_configuration_of_the_work_tree(root: Path, path: str) -> None:
     with (
-        Registry.open(root / place) as registry,
+        Registry.open(root / path) as registry,
         pytest.raises(StageNotAllowedError, match="allowed: dev"),
     ):
         registry.assign("m", "v1.0.0", "prod", author=ANN)
 
 
-def test_a_work_tree_elsewhere(disk: Builder, root: Path, tmp_path: Path) -> None:
+def test_a_configured_work_tree(disk: Builder, root: Path, tmp_path: Path) -> None:
     config = disk.repo.get_config()
     config.set(b"core", b"worktree", str(tmp_path / "tree").encode())
     config.write_to_path()
@@ -103,27 +105,30 @@ def test_a_work_tree_elsewhere(disk: Builder, root: Path, tmp_path: Path) -> Non
         registry.assign("m", "v1.0.0", "prod", author=ANN)
 
 
-def test_a_bare_repository_stays_bare(tmp_path: Path) -> None:
+def test_a_bare_repository_whose_name_is_that_of_a_git_directory(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path / ".git"), mkdir=True) as repo:
         Builder(repo).tags("m@v1.0.0")
     assert models(tmp_path / ".git") == ["m"]
 
 
-def allowed(place: Path | str = ".") -> list[str] | None:
-    with Registry.open(place) as registry:
+def allowed(path: Path | str = ".") -> list[str] | None:
+    with Registry.open(path) as registry:
         stages = registry.allowed_stages()
     return None if stages is None else list(stages)
 
 
 @pytest.fixture
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """Folders with a ``.gto`` file that names the folder; ``here`` is the current one."""
+    """Directories whose ``.gto`` file allows one stage, the directory's name.
+
+    ``current`` is the current directory.
+    """
     found = {}
-    for name in ("here", "there"):
+    for name in ("current", "other"):
         found[name] = tmp_path / name
         found[name].mkdir()
         (found[name] / ".gto").write_text(f"stages: [{name}]\n")
-    monkeypatch.chdir(found["here"])
+    monkeypatch.chdir(found["current"])
     return found
 
 
@@ -131,15 +136,15 @@ def test_the_work_tree_of_git_dir(
     root: Path, trees: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(root / ".git"))
-    assert allowed() == ["here"]
+    assert allowed() == ["current"]
     assert allowed(root) == ["dev"]
-    monkeypatch.setenv("GIT_WORK_TREE", os.path.relpath(trees["there"]))
-    assert allowed() == ["there"]
+    monkeypatch.setenv("GIT_WORK_TREE", os.path.relpath(trees["other"]))
+    assert allowed() == ["other"]
     assert allowed(root) == ["dev"]
     monkeypatch.delenv("GIT_DIR")
     monkeypatch.chdir(root)
-    monkeypatch.setenv("GIT_WORK_TREE", str(trees["there"]))
-    assert allowed() == ["there"]
+    monkeypatch.setenv("GIT_WORK_TREE", str(trees["other"]))
+    assert allowed() == ["other"]
 
 
 @pytest.mark.parametrize("variable", ["GIT_DIR", "GIT_WORK_TREE"])
@@ -152,12 +157,12 @@ def test_core_bare(
         config.write_to_path()
     assert allowed(root) is None
     monkeypatch.setenv("GIT_DIR", str(root / ".git"))
-    monkeypatch.setenv(variable, str(root / ".git" if variable == "GIT_DIR" else trees["there"]))
-    assert allowed() == (["there"] if variable == "GIT_WORK_TREE" else None)
+    monkeypatch.setenv(variable, str(root / ".git" if variable == "GIT_DIR" else trees["other"]))
+    assert allowed() == (["other"] if variable == "GIT_WORK_TREE" else None)
 
 
 def _link(root: Path, tree: Path) -> Path:
-    """Make a folder a linked work tree, as ``git worktree add``; return its own git directory."""
+    """Make a directory a linked work tree, as ``git worktree add``; return its git directory."""
     administration = root / ".git" / "worktrees" / tree.name
     administration.mkdir(parents=True)
     (administration / "commondir").write_text("../..\n")
@@ -168,20 +173,20 @@ def _link(root: Path, tree: Path) -> Path:
 
 
 def test_a_linked_work_tree_has_its_own_configuration(root: Path, trees: dict[str, Path]) -> None:
-    _link(root, trees["here"])
+    _link(root, trees["current"])
     with Repo(str(root)) as repo:
         config = repo.get_config()
         config.set(b"core", b"bare", b"true")
         config.write_to_path()
-    assert allowed(trees["here"]) == ["here"]
+    assert allowed(trees["current"]) == ["current"]
 
 
 def test_a_linked_work_tree_has_its_own_identity(root: Path, trees: dict[str, Path]) -> None:
-    administration = _link(root, trees["here"])
+    administration = _link(root, trees["current"])
     (administration / "config.worktree").write_text("[user]\n\tname = Zed\n\temail = z@x\n")
     (root / ".git" / "config.worktree").write_text("[user]\n\tname = Main\n\temail = m@x\n")
     for expected in ("", "Zed"):
-        with Registry.open(trees["here"]) as registry:
+        with Registry.open(trees["current"]) as registry:
             if expected:
                 event = registry.register("m", bump="major", dry_run=True, force=True)
                 assert event.author == Identity("Zed", "z@x")
@@ -193,7 +198,7 @@ def test_a_linked_work_tree_has_its_own_identity(root: Path, trees: dict[str, Pa
             config.set(b"extensions", b"worktreeConfig", b"true")
             config.write_to_path()
     (administration / "config.worktree").unlink()
-    with Registry.open(trees["here"]) as registry, pytest.raises(IdentityError):
+    with Registry.open(trees["current"]) as registry, pytest.raises(IdentityError):
         registry.register("m", bump="major", dry_run=True, force=True)
 
 
@@ -204,8 +209,8 @@ def test_git_dir_of_a_linked_work_tree(
     tree.mkdir()
     own = _link(root, tree)
     monkeypatch.setenv("GIT_DIR", str(own))
-    for place in (str(tree / ".git"), os.path.relpath(tree / ".git", own)):
-        (own / "gitdir").write_text(f"{place}\n")
+    for path in (str(tree / ".git"), os.path.relpath(tree / ".git", own)):
+        (own / "gitdir").write_text(f"{path}\n")
         assert models() == ["m"]
 
 
@@ -230,7 +235,7 @@ def test_extensions_that_need_no_support(root: Path, tmp_path: Path, extension: 
 
 
 class TestBareRepositories:
-    """``safe.bareRepository``: a bare repository in a clone's files may be someone else's."""
+    """``safe.bareRepository``: a bare repository in a clone's files may be untrusted."""
 
     @pytest.fixture
     def bare(self, root: Path) -> Path:
@@ -242,24 +247,24 @@ class TestBareRepositories:
         assert models(bare) == []
         assert models(bare / "refs") == []
 
-    def test_it_has_to_be_named(
+    def test_it_must_be_opened_explicitly(
         self, root: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "config").write_text("[safe]\nbareRepository = explicit\n")
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
-        for place in (bare, bare / "refs"):
+        for path in (bare, bare / "refs"):
             with pytest.raises(ConfigurationError, match="safe.bareRepository is 'explicit', and"):
-                models(place)
+                models(path)
         assert models(f"file://{bare}") == []
         assert models(root) == models(root / ".git") == ["m"]
         assert models(root / "a") == models(root / ".git" / "refs") == ["m"]
         monkeypatch.chdir(bare)
-        with pytest.raises(ConfigurationError, match=f"name it by a URL, such as 'file://{bare}'"):
+        with pytest.raises(ConfigurationError, match=f"open it by a URL, such as 'file://{bare}'"):
             models()
         monkeypatch.setenv("GIT_DIR", str(bare))
         assert models() == []
 
-    def test_the_repository_does_not_decide_that(self, bare: Path) -> None:
+    def test_the_setting_of_the_repository_itself_is_ignored(self, bare: Path) -> None:
         with (bare / "config").open("a") as file:
             file.write("[safe]\nbareRepository = explicit\n")
         assert models(bare) == []

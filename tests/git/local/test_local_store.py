@@ -79,7 +79,7 @@ class TestOpening:
                 with pytest.raises(OSError, match=r"tables.list.lock' and try again"):
                     registry.register("m", "v4.0.0", author=ANN, force=True)
 
-    def test_a_worktree_s_configuration_goes_first(self, disk: Builder) -> None:
+    def test_the_configuration_of_a_worktree_has_priority(self, disk: Builder) -> None:
         config = path_of(disk) / ".git" / "config"
         config.write_text(
             "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tworktreeConfig = true\n"
@@ -90,7 +90,7 @@ class TestOpening:
             event = registry.register("m", "v1.0.0")
         assert event.author == Identity("Worktree", "l@example.com")
 
-    def test_a_user_s_configuration_for_some_folders(
+    def test_the_configuration_of_a_user_for_some_directories(
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "work").write_text("[user]\n\tname = Work\n")
@@ -137,7 +137,7 @@ class TestOpening:
                 assert [version.name for version in registry["m"]] == ["v2.0.0", "v1.0.0"]
                 assert tag == borrower.refs[Ref(b"refs/tags/m@v2.0.0")].decode()
 
-    def test_an_open_repository_stays_its_owner_s(self) -> None:
+    def test_a_given_repository_is_not_closed(self) -> None:
         builder = Builder(MemoryRepo())
         builder.tags("m@v1.0.0")
         with Registry.from_repo(builder.repo) as registry:
@@ -145,17 +145,17 @@ class TestOpening:
         assert list(Registry.from_repo(builder.repo)) == ["m"]
 
     @pytest.mark.parametrize("path", ["nowhere", "./user@host:path", "C:\\nowhere", ""])
-    def test_a_mistyped_path_is_never_taken_for_a_url(self, path: str) -> None:
+    def test_a_mistyped_path_is_never_treated_as_a_url(self, path: str) -> None:
         with pytest.raises(RepositoryNotFoundError, match="there is no") as caught:
             Registry.open(path)
         assert caught.value.location == path
         assert isinstance(caught.value, FileNotFoundError)
 
-    def test_a_folder_that_is_no_repository(self, tmp_path: Path) -> None:
+    def test_a_directory_without_a_repository(self, tmp_path: Path) -> None:
         with pytest.raises(RepositoryNotFoundError, match="' is not in a Git repository"):
             Registry.open(tmp_path)
 
-    def test_a_relative_path_is_told_with_the_full_one(
+    def test_the_error_shows_the_full_path_of_a_relative_one(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
@@ -168,7 +168,7 @@ class TestOpening:
         ):
             Registry.open("~/models")
 
-    def test_a_repository_in_a_form_of_the_future(self, disk: Builder) -> None:
+    def test_an_unknown_format_version(self, disk: Builder) -> None:
         config = path_of(disk) / ".git" / "config"
         config.write_text("[core]\n\trepositoryformatversion = 9\n")
         with pytest.raises(RepositoryError, match="cannot be read"):
@@ -191,7 +191,7 @@ def test_a_deleted_repository_is_not_an_empty_registry(disk: Builder, tmp_path: 
 @pytest.mark.parametrize("commits", [0, 1])
 def test_a_repository_without_commits(commits: int) -> None:
     builder = Builder()
-    hint = "HEAD names no commit yet; commit something first, or name a branch"
+    hint = "HEAD names no commit yet; create one first, or give another branch or a commit"
     if commits:
         builder.commit()
         assert builder.registry.commits()

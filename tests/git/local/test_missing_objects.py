@@ -18,14 +18,14 @@ from modelversions import (
 )
 from modelversions.git.local.local_store import LocalStore
 from tests.builders import ANN, START, Builder
-from tests.git.helpers import ME, NOW, kinds, loose, opened
+from tests.git.helpers import ME, NOW, kinds, loose, refuse_to_open
 
 
 class TestMissing:
-    """An object that is missing may come back: nothing is remembered that lacks it."""
+    """A missing object may reappear: results without it are not cached."""
 
     @pytest.fixture
-    def lacking(self, disk: Builder) -> tuple[Builder, Path, bytes]:
+    def incomplete(self, disk: Builder) -> tuple[Builder, Path, bytes]:
         disk.commit("c2", 1)
         id = disk.tags("m@v1.0.0").tag("m@v2.0.0", "c2", 30)
         path = loose(disk, id)
@@ -34,7 +34,7 @@ class TestMissing:
         return disk, path, content
 
     @pytest.mark.parametrize(
-        "look",
+        "read",
         [
             lambda registry: registry["m"].latest.name,
             lambda registry: registry.latest()["m"].name,
@@ -42,18 +42,18 @@ class TestMissing:
             lambda registry: next(iter(registry["m"])).name,
         ],
     )
-    def test_it_counts_once_it_is_back(
-        self, lacking: tuple[Builder, Path, bytes], look: Callable[[Registry], str]
+    def test_it_is_used_once_it_reappears(
+        self, incomplete: tuple[Builder, Path, bytes], read: Callable[[Registry], str]
     ) -> None:
-        builder, path, content = lacking
+        builder, path, content = incomplete
         registry = builder.registry
-        assert look(registry) == "v1.0.0"
+        assert read(registry) == "v1.0.0"
         assert registry.problems(NOW)[0].kind is ProblemKind.MISSING
         path.write_bytes(content)
-        assert look(registry) == "v2.0.0"
+        assert read(registry) == "v2.0.0"
         assert registry.problems(NOW) == ()
 
-    def test_a_model_that_has_nothing_else(self, disk: Builder) -> None:
+    def test_a_model_that_has_no_other_tag(self, disk: Builder) -> None:
         id = disk.tag("m@v1.0.0")
         content = loose(disk, id).read_bytes()
         loose(disk, id).unlink()
@@ -73,10 +73,10 @@ class TestMissing:
             lambda r: r.deprecate("m", author=ME),
         ],
     )
-    def test_nothing_is_written_about_it(
-        self, lacking: tuple[Builder, Path, bytes], write: Callable[[Registry], object]
+    def test_no_event_is_written_for_its_version(
+        self, incomplete: tuple[Builder, Path, bytes], write: Callable[[Registry], object]
     ) -> None:
-        builder, path, _ = lacking
+        builder, path, _ = incomplete
         before = builder.repo.refs.as_dict()
         with pytest.raises(
             ObjectMissingError, match=r"of the tag 'm@v2.0.0' is missing; fetch"
@@ -85,8 +85,10 @@ class TestMissing:
         assert e.value.id == path.parent.name + path.name
         assert builder.repo.refs.as_dict() == before
 
-    def test_other_versions_and_stages_are_free(self, lacking: tuple[Builder, Path, bytes]) -> None:
-        registry = lacking[0].registry
+    def test_other_versions_and_stages_can_be_written(
+        self, incomplete: tuple[Builder, Path, bytes]
+    ) -> None:
+        registry = incomplete[0].registry
         assert registry.assign("m", "v1.0.0", "prod", author=ME).tag == "m#prod#1"
         assert registry.register("m", bump="minor", author=ME).tag == "m@v2.1.0"
         assert registry.register("n", "v2.0.0", author=ME).tag == "n@v2.0.0"
@@ -95,23 +97,23 @@ class TestMissing:
 
     @pytest.mark.parametrize("where", [{"version": "v1.0.0"}, {"commit": "HEAD"}])
     @pytest.mark.parametrize("tag", ["m#prod#1", "m@v1.0.0!"])
-    def test_a_stage_s_tag_that_matters(
+    def test_a_missing_tag_that_affects_the_stage(
         self, disk: Builder, tag: str, where: dict[str, str]
     ) -> None:
         disk.tags("m@v1.0.0", "m#dev#2").ref(f"refs/tags/{tag}", "b" * 40)
         registry = disk.registry
-        for verb in (registry.assign, registry.unassign):
+        for write in (registry.assign, registry.unassign):
             with pytest.raises(ObjectMissingError, match="cannot determine the state of"):
-                verb("m", stage="prod", author=ME, force=True, **where)  # type: ignore[call-overload]
+                write("m", stage="prod", author=ME, force=True, **where)  # type: ignore[call-overload]
 
-    def test_with_a_registration_that_is_new(self, disk: Builder) -> None:
+    def test_with_a_new_registration(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0").commit("c2", 50)
         disk.ref("refs/tags/m#prod#1", "b" * 40)
         with pytest.raises(ObjectMissingError, match="the state of 'prod'"):
             disk.registry.assign("m", stage="prod", register=True, author=ME)
         assert [event.tag for event in disk.registry.history()] == ["m@v1.0.0"]
 
-    def test_a_missing_commit_may_come_too(self, disk: Builder) -> None:
+    def test_a_missing_commit_may_reappear(self, disk: Builder) -> None:
         sha = disk.commits["c1"]
         content = loose(disk, sha).read_bytes()
         disk.tag("m@v1.0.0", sha)
@@ -138,19 +140,19 @@ class TestUnreadable:
             disk.pack()
         registry = disk.registry
         with monkeypatch.context() as patch:
-            opened(patch, refused if packed else id[2:])
-            for look in (registry.history, registry.latest, lambda: list(registry["m"])):
+            refuse_to_open(patch, refused if packed else id[2:])
+            for read in (registry.history, registry.latest, lambda: list(registry["m"])):
                 with pytest.raises(RepositoryError, match="cannot be read: .*Permission denied"):
-                    look()
+                    read()
             with pytest.raises(RepositoryError):
                 registry.register("m", "v2.0.0", author=ME, force=True)
         assert registry["m"].latest == registry["m"]["v2.0.0"]
 
 
-def test_a_reader_is_not_closed_upon(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_waits_for_a_reader(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")
     disk.pack()
-    store = LocalStore(disk.repo, "here")
+    store = LocalStore(disk.repo, "repository")
     reading, closed = threading.Event(), threading.Event()
     raw = store._files.raw
 
@@ -173,7 +175,7 @@ def test_a_reader_is_not_closed_upon(disk: Builder, monkeypatch: pytest.MonkeyPa
 
 
 class TestPruned:
-    """A model that was looked up, and is read when its tags are gone."""
+    """A model that was looked up, and is read after its tags were deleted."""
 
     def prune(self, builder: Builder, name: str) -> None:
         ref = Ref(f"refs/tags/{name}".encode())
@@ -181,7 +183,7 @@ class TestPruned:
         del builder.repo.refs[ref]
         loose(builder, id).unlink()
 
-    def test_it_says_so(self, disk: Builder) -> None:
+    def test_a_deleted_tag(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0")
         model = disk.registry["m"]
         self.prune(disk, "m@v2.0.0")
@@ -189,10 +191,10 @@ class TestPruned:
             with pytest.raises(ObjectMissingError, match=r"'m@v2.0.0' was deleted or moved since"):
                 list(model)
             with pytest.raises(ObjectMissingError, match=r"look 'm' up in the registry again"):
-                model.latest  # noqa: B018  # it is the look that raises
+                model.latest  # noqa: B018  # the attribute raises
         assert [version.name for version in disk.registry["m"]] == ["v1.0.0"]
 
-    def test_so_it_does_for_a_tag_that_moved(self, disk: Builder) -> None:
+    def test_a_moved_tag(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0")
         model = disk.registry["m"]
         self.prune(disk, "m@v2.0.0")
@@ -200,7 +202,7 @@ class TestPruned:
         with pytest.raises(ObjectMissingError):
             list(model)
 
-    def test_a_ref_that_stands_is_the_repository_s_problem(self, disk: Builder) -> None:
+    def test_a_missing_object_of_an_existing_ref_is_a_problem(self, disk: Builder) -> None:
         id = disk.tags("m@v1.0.0").tag("m@v2.0.0", at=30)
         model = disk.registry["m"]
         loose(disk, id).unlink()
@@ -209,7 +211,7 @@ class TestPruned:
 
 
 class TestIds:
-    """An id that is too long or too short for the repository is a problem, not an accident."""
+    """An id that is too long or too short for the repository is a problem, not an error."""
 
     @pytest.mark.parametrize("format", ["sha1", "sha256"])
     def test_in_each_directory(self, tmp_path: Path, format: str) -> None:

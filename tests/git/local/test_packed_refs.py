@@ -20,7 +20,7 @@ from tests.git.local.helpers import path_of
 
 
 class TestRefs:
-    def test_loose_refs_win_over_packed_ones(self, disk: Builder) -> None:
+    def test_loose_refs_take_precedence_over_packed_ones(self, disk: Builder) -> None:
         disk.commit("c2", 1)
         disk.tags("m@v1.0.0", "m@v2.0.0", "a/b@v1.0.0", "m#prod/eu#1")
         disk.pack()
@@ -33,7 +33,7 @@ class TestRefs:
         assert list(registry) == ["a/b", "a/c", "m"]
         assert len(registry["a/b"]) == 1
 
-    def test_a_packed_file_tells_a_lightweight_tag(self, disk: Builder) -> None:
+    def test_lightweight_tags_in_a_packed_file(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "n@v1.0.0", "n@v1.0.0!")
         disk.ref("refs/tags/m@v2.0.0", disk.commits["c1"])
         disk.tag("m@v3.0.0", disk.blob(), kind="blob")
@@ -45,7 +45,7 @@ class TestRefs:
         assert registry["m"].latest == registry["m"]["v1.0.0"]
         assert list(registry) == ["m", "n"]
 
-    def test_a_symbolic_ref_counts_under_its_own_name(self, disk: Builder) -> None:
+    def test_a_symbolic_ref_has_its_own_name(self, disk: Builder) -> None:
         disk.tag("m@v1.0.0")
         disk.repo.refs.set_symbolic_ref(Ref(b"refs/tags/m@v2.0.0"), Ref(b"refs/tags/m@v1.0.0"))
         assert [version.name for version in disk.registry["m"]] == ["v2.0.0", "v1.0.0"]
@@ -60,7 +60,7 @@ class TestRefs:
         assert [version.name for version in registry["m"]] == ["v1.0.0"]
         assert [problem.message for problem in registry.problems()] == ["the ref cannot be read"]
 
-    def test_a_ref_that_goes_while_it_is_read(
+    def test_a_ref_that_is_deleted_while_it_is_read(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         disk.tags("m@v1.0.0")
@@ -69,7 +69,7 @@ class TestRefs:
         )
         assert list(disk.registry) == []
 
-    def test_a_packed_file_with_no_traits(self, disk: Builder) -> None:
+    def test_a_packed_file_without_traits(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0")
         disk.ref("refs/tags/m@v2.0.0", disk.commits["c1"])
         disk.repo.refs.pack_refs(all=True)
@@ -122,8 +122,8 @@ def test_the_binary_search_finds_what_dulwich_reads(
             find()
         path.write_text("\n".join(lines) + "\n")
     found = find()
-    judge = DiskRefsContainer(str(root)).get_packed_refs()
-    assert {name: judge[Ref(name.encode())].decode() for name in refs} == {
+    expected = DiskRefsContainer(str(root)).get_packed_refs()
+    assert {name: expected[Ref(name.encode())].decode() for name in refs} == {
         name: sha for name, (sha, _) in refs.items()
     }
     for order in (lines[1:], [line for line in lines[1:] if line[0] != "^"][::-1]):
@@ -151,18 +151,16 @@ def test_a_packed_file_that_is_missing_or_empty(tmp_path: Path) -> None:
     "rubbish", ["^abc", "rubbish", "# a comment", "abc refs/tags/n", f"^{'a' * 39}", "\n"]
 )
 @pytest.mark.parametrize("header", ["", "# pack-refs with: peeled fully-peeled sorted \n"])
-@pytest.mark.parametrize("place", [1, 3, 5])
-def test_a_line_that_git_would_stop_at(
-    disk: Builder, header: str, rubbish: str, place: int
-) -> None:
+@pytest.mark.parametrize("position", [1, 3, 5])
+def test_a_line_that_git_rejects(disk: Builder, header: str, rubbish: str, position: int) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")
     disk.pack()
     packed = path_of(disk) / ".git" / "packed-refs"
     lines = [line for line in packed.read_text().splitlines(keepends=True) if line[0] != "#"]
-    lines.insert(place, f"{rubbish}\n")
+    lines.insert(position, f"{rubbish}\n")
     packed.write_text(header + "".join(lines))
     for _ in range(2):
-        if header and place == 1 and "tags" not in rubbish:  # before all tags
+        if header and position == 1 and "tags" not in rubbish:  # before all tags
             assert list(disk.registry) == ["m"]
             continue
         with pytest.raises(RepositoryError, match="the refs in .* unexpected line .*; repair"):
@@ -187,14 +185,14 @@ def test_other_white_space_after_an_id(disk: Builder, space: str) -> None:
     assert registry._store.resolve("b@v1.0.0") == disk.commits["c1"]
 
 
-@pytest.mark.parametrize("place", [4, 6, 9])
-def test_two_peeled_ids(disk: Builder, place: int) -> None:
+@pytest.mark.parametrize("position", [4, 6, 9])
+def test_two_peeled_ids(disk: Builder, position: int) -> None:
     disk.tags("a@v1.0.0", "b@v1.0.0", "c@v1.0.0", "d@v1.0.0")
     disk.pack()
     packed = path_of(disk) / ".git" / "packed-refs"
     lines = packed.read_text().splitlines(keepends=True)
     peeled = next(line for line in lines if line[0] == "^")
-    packed.write_text("".join([*lines[:place], peeled, peeled, *lines[place:]]))
+    packed.write_text("".join([*lines[:position], peeled, peeled, *lines[position:]]))
     with pytest.raises(RepositoryError, match="unexpected line"):
         list(disk.registry)
     found = set()
@@ -206,10 +204,10 @@ def test_two_peeled_ids(disk: Builder, place: int) -> None:
     assert len(found & {f"{model}@v1.0.0" for model in "abcd"}) == 3
 
 
-def test_names_in_refs_may_be_any_bytes(disk: Builder) -> None:
+def test_ref_names_may_be_any_bytes(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     id = disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
     disk.repo.refs[Ref(b"refs/tags/\xff@v1.0.0")] = id
-    refs = LocalRefs(disk.repo, "here").tags([""])
+    refs = LocalRefs(disk.repo, "repository").tags([""])
     assert [ref.name for ref in refs] == ["m@v1.0.0", "\ufffd@v1.0.0"]
     assert [problem.tag for problem in disk.registry.problems()] == ["\ufffd@v1.0.0"]

@@ -29,7 +29,7 @@ from tests.builders import Builder, at
 
 ANN = Identity("Ann", "ann@example.com")
 HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
-posix = pytest.mark.skipif(os.name == "nt", reason="modes and hooks are POSIX's")
+posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX modes and hooks")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def renamed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def refs(builder: Builder) -> dict[str, str]:
-    """Return all tags, read afresh."""
+    """Return all tags, read again."""
     return tags_of(builder.git_dir.parent)
 
 
@@ -57,7 +57,7 @@ def tags_of(path: Path) -> dict[str, str]:
 
 
 def files(builder: Builder) -> dict[str, bytes]:
-    """Return all files of the repository but its objects."""
+    """Return all files of the repository except its objects."""
     root = builder.git_dir
     return {
         str(path.relative_to(root)): path.read_bytes()
@@ -102,7 +102,9 @@ class TestDeletion:
             mixed.registry.delete_tags("m@v1.0.0", "m@v2.0.0")
         assert caught.value.tag == "m@v2.0.0"
 
-    def test_a_version_is_there_before_its_stage(self, disk: Builder, renamed: list[Path]) -> None:
+    def test_a_version_is_created_before_its_stage(
+        self, disk: Builder, renamed: list[Path]
+    ) -> None:
         disk.registry.assign("m", "v1.0.0", "prod", register=True, author=ANN)
         assert [path.name for path in renamed if path.name.startswith("m")] == [
             "m@v1.0.0",
@@ -136,7 +138,7 @@ class TestDeletion:
             registry.delete_tags("m@v3.0.0")
         assert locks(mixed.git_dir) == []
 
-    def test_a_line_in_a_sorted_file_that_is_no_entry(self, mixed: Builder) -> None:
+    def test_an_invalid_line_in_a_sorted_file(self, mixed: Builder) -> None:
         packed = mixed.git_dir / "packed-refs"
         text = packed.read_text()
         registry = mixed.registry
@@ -174,14 +176,14 @@ class TestDeletion:
         disk.registry.delete_tags("m@v2.0.0")
         assert refs(disk).keys() == {"m@v1.0.0"}
 
-    def test_empty_folders_go_with_the_last_tag(self, mixed: Builder) -> None:
+    def test_empty_directories_are_removed_with_the_last_tag(self, mixed: Builder) -> None:
         mixed.registry.delete_tags("a/b@v1.0.0")
         tags = mixed.git_dir / "refs" / "tags"
         assert sorted(path.name for path in tags.iterdir()) == ["m@v2.0.0", "m@v3.0.0"]
         mixed.registry.delete_tags("m@v2.0.0", "m@v3.0.0")
         assert tags.is_dir()
 
-    def test_a_linked_packed_refs_file_stays_a_link(self, mixed: Builder, tmp_path: Path) -> None:
+    def test_a_linked_packed_refs_file_remains_a_link(self, mixed: Builder, tmp_path: Path) -> None:
         packed = mixed.git_dir / "packed-refs"
         packed.rename(tmp_path / "shared-refs")
         packed.symlink_to(tmp_path / "shared-refs")
@@ -199,7 +201,7 @@ class TestDeletion:
 
 
 class TestFailures:
-    """An interrupt or a full disk at any system call leaves all refs as they were, or changed."""
+    """After an interrupt or a full disk at any system call, all refs are changed or none is."""
 
     CALLS = ("open", "close", "replace", "unlink", "mkdir", "fsync", "truncate", "rmdir")
 
@@ -207,8 +209,8 @@ class TestFailures:
     def failing(
         self, monkeypatch: pytest.MonkeyPatch, number: int, failure: BaseException, *, after: bool
     ) -> Iterator[list[str]]:
-        """Let the call of this number raise, before or after it has taken effect."""
-        made: list[str] = []
+        """Make one call raise, before or after it has taken effect."""
+        calls: list[str] = []
         with monkeypatch.context() as patch:
             for name in self.CALLS:
                 call = getattr(os, name)
@@ -216,32 +218,32 @@ class TestFailures:
                 def raising(
                     *arguments: Any, name: str = name, call: Any = call, **options: Any
                 ) -> Any:
-                    made.append(name)
-                    if len(made) != number:
+                    calls.append(name)
+                    if len(calls) != number:
                         return call(*arguments, **options)
                     if after:
                         call(*arguments, **options)
                     raise failure
 
                 patch.setattr(os, name, raising)
-            yield made
+            yield calls
 
     @pytest.mark.parametrize("after", [False, True])
     @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
-    @pytest.mark.parametrize("read_reflog", [False, True])
-    @pytest.mark.parametrize("verb", ["delete", "assign"])
+    @pytest.mark.parametrize("with_reflog", [False, True])
+    @pytest.mark.parametrize("method", ["delete", "assign"])
     def test_all_or_none(
         self,
         mixed: Builder,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
-        verb: str,
+        method: str,
         failure: BaseException,
         *,
-        read_reflog: bool,
+        with_reflog: bool,
         after: bool,
     ) -> None:
-        if read_reflog:
+        if with_reflog:
             mixed.configure("logAllRefUpdates", "always")
         (mixed.git_dir / "refs" / "tags" / "a" / "m@v0.0.1").mkdir()
         before, outcomes, number = refs(mixed), set(), 0
@@ -250,22 +252,22 @@ class TestFailures:
             copy = tmp_path / f"copy{number}"
             shutil.copytree(mixed.git_dir.parent, copy)
             with Registry.open(copy) as registry:
-                with self.failing(monkeypatch, number, failure, after=after) as made:
-                    self.change(registry, verb)
+                with self.failing(monkeypatch, number, failure, after=after) as calls:
+                    self.change(registry, method)
                 now = tags_of(copy)
-            assert locks(copy / ".git") == [], f"call {number}: {made}"
+            assert locks(copy / ".git") == [], f"call {number}: {calls}"
             outcomes.add(len(now) - len(before))
             assert {**before, **now} == (before if len(now) <= len(before) else now)
-            if len(made) < number:
+            if len(calls) < number:
                 break
-        assert outcomes == {0, -3 if verb == "delete" else 2}
+        assert outcomes == {0, -3 if method == "delete" else 2}
         assert number > 8
 
     @staticmethod
-    def change(registry: Registry, verb: str) -> None:
+    def change(registry: Registry, method: str) -> None:
         """Delete three tags, or create two."""
         with suppress(KeyboardInterrupt, WriteConflictError, RepositoryError):
-            if verb == "delete":
+            if method == "delete":
                 registry.delete_tags("m@v1.0.0", "m@v2.0.0", "m@v3.0.0")
             else:
                 registry.assign("a/m", stage="dev", register=True, author=ANN, when=at(0))
@@ -274,7 +276,7 @@ class TestFailures:
 class TestSharedRepository:
     @posix
     @pytest.mark.parametrize(
-        ("value", "file", "folder"),
+        ("value", "file", "directory"),
         [
             ("group", 0o660, 0o2770),
             ("true", 0o660, 0o2770),
@@ -289,7 +291,7 @@ class TestSharedRepository:
             ("9", 0o660, 0o2770),
         ],
     )
-    def test_modes(self, tmp_path: Path, value: str, file: int, folder: int) -> None:
+    def test_modes(self, tmp_path: Path, value: str, file: int, directory: int) -> None:
         with Repo.init(str(tmp_path)) as repo:
             builder = Builder(repo)
             builder.commit()
@@ -310,7 +312,7 @@ class TestSharedRepository:
         for path in ("refs/tags/a/m@v1.0.0", "packed-refs", "logs/refs/tags/a/m@v1.0.0"):
             assert stat.S_IMODE((git / path).stat().st_mode) == file, path
         for path in ("refs/tags/a", "logs/refs/tags/a"):
-            assert stat.S_IMODE((git / path).stat().st_mode) == folder, path
+            assert stat.S_IMODE((git / path).stat().st_mode) == directory, path
 
     @posix
     @pytest.mark.parametrize("value", ["07", "worldwide"])
@@ -323,7 +325,7 @@ class TestSharedRepository:
 
 
 class TestReflogs:
-    def test_there_is_none_by_default(self, mixed: Builder) -> None:
+    def test_none_is_created_by_default(self, mixed: Builder) -> None:
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
         assert not (mixed.git_dir / "logs" / "refs" / "tags").exists()
 
@@ -340,7 +342,7 @@ class TestReflogs:
         mixed.registry.delete_tags(event)
         assert not log.parent.exists()
 
-    def test_one_that_is_there_is_appended_to(self, mixed: Builder) -> None:
+    def test_an_existing_one_is_appended_to(self, mixed: Builder) -> None:
         log = mixed.git_dir / "logs" / "refs" / "tags" / "m@v4.0.0"
         log.parent.mkdir(parents=True)
         log.write_text("before\n")
@@ -357,51 +359,53 @@ class TestHook:
         def write(end: str) -> Path:
             hook = mixed.git_dir / "hooks" / "reference-transaction"
             hook.parent.mkdir(exist_ok=True)
-            said = mixed.git_dir / "said"
+            output = mixed.git_dir / "output"
             hook.write_text(
-                f'#!/bin/sh\necho "$1 $GIT_DIR $PWD" >>"{said}"\ncat >>"{said}"\n{end}\n'
+                f'#!/bin/sh\necho "$1 $GIT_DIR $PWD" >>"{output}"\ncat >>"{output}"\n{end}\n'
             )
             hook.chmod(0o755)
-            return said
+            return output
 
         return write
 
-    def test_it_is_told(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
-        said, zero = hooked("exit 0"), "0" * 40
-        where = f" {mixed.git_dir.parent}"  # GIT_DIR is not set in a usual work tree
+    def test_its_arguments_and_input(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
+        output, zero = hooked("exit 0"), "0" * 40
+        location = f" {mixed.git_dir.parent}"  # GIT_DIR is not set in an ordinary work tree
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
         new = f"{zero} {refs(mixed)['m@v4.0.0']} refs/tags/m@v4.0.0\n"
-        assert said.read_text() == f"prepared {where}\n{new}committed {where}\n{new}"
-        said.unlink()
+        assert output.read_text() == f"prepared {location}\n{new}committed {location}\n{new}"
+        output.unlink()
         old = f"{refs(mixed)['m@v1.0.0']} {zero} refs/tags/m@v1.0.0\n"
         mixed.registry.delete_tags("m@v1.0.0")
-        assert said.read_text() == f"prepared {where}\n{old}committed {where}\n{old}"
+        assert output.read_text() == f"prepared {location}\n{old}committed {location}\n{old}"
 
     def test_it_can_refuse(self, mixed: Builder, hooked: Callable[[str], Path]) -> None:
-        said, before = hooked('echo "not today" >&2; exit 1'), refs(mixed)
+        output, before = hooked('echo "not today" >&2; exit 1'), refs(mixed)
         with pytest.raises(WriteConflictError, match=r"rejected the tag 'm@v4.0.0': not today"):
             mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
         with pytest.raises(WriteConflictError, match="reference-transaction"):
             mixed.registry.delete_tags("m@v1.0.0")
         assert refs(mixed) == before
-        states = [line.split()[0] for line in said.read_text().splitlines() if "/tags/" not in line]
+        states = [
+            line.split()[0] for line in output.read_text().splitlines() if "/tags/" not in line
+        ]
         assert states == ["prepared", "aborted"] * 2
         assert locks(mixed.git_dir) == []
 
     def test_one_without_an_interpreter_is_run_by_the_shell(
         self, mixed: Builder, hooked: Callable[[str], Path]
     ) -> None:
-        said, hook = hooked("exit 0"), mixed.git_dir / "hooks" / "reference-transaction"
+        output, hook = hooked("exit 0"), mixed.git_dir / "hooks" / "reference-transaction"
         hook.write_text(hook.read_text().partition("\n")[2])
         mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
-        assert said.read_text().startswith("prepared")
+        assert output.read_text().startswith("prepared")
         hook.write_text("")
         mixed.registry.register("m", "v5.0.0", author=ANN, force=True)
         hook.write_text("#!/no/such/program\n")
         with pytest.raises(WriteConflictError, match="/no/such/program|No such file"):
             mixed.registry.register("m", "v6.0.0", author=ANN, force=True)
 
-    def test_another_folder_of_hooks(self, mixed: Builder) -> None:
+    def test_another_directory_of_hooks(self, mixed: Builder) -> None:
         mixed.configure("hooksPath", "../hooks-of-all")
         hook = mixed.git_dir.parent.parent / "hooks-of-all" / "reference-transaction"
         hook.parent.mkdir()
@@ -411,43 +415,43 @@ class TestHook:
         with pytest.raises(WriteConflictError, match="it gave no reason"):
             mixed.registry.register("m", "v5.0.0", author=ANN, force=True)
 
-    def test_none_of_another_users(
+    def test_a_hook_of_another_user_is_not_run(
         self, mixed: Builder, hooked: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        said, before = hooked("exit 0"), refs(mixed)
+        output, before = hooked("exit 0"), refs(mixed)
         monkeypatch.setattr(programs, "_owner", lambda _path: os.geteuid() + 1)
         with pytest.raises(DubiousOwnershipError, match=r"running its hook .* safe.directory"):
             mixed.registry.register("m", "v4.0.0", author=ANN, force=True)
-        assert (refs(mixed), said.exists()) == (before, False)
+        assert (refs(mixed), output.exists()) == (before, False)
 
 
 class TestRaces:
-    def test_a_folder_that_vanishes_is_made_again(
+    def test_a_directory_that_vanishes_is_created_again(
         self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """``git pack-refs --all`` removes the folders that it empties."""
-        opened, left = os.open, [3]
+        """``git pack-refs --all`` removes the directories that it empties."""
+        opened, remaining = os.open, [3]
 
         def vanishing(path: Any, *arguments: Any, **options: Any) -> int:
-            if os.fsdecode(path).endswith("m@v1.0.0.lock") and left[0]:
-                left[0] -= 1
+            if os.fsdecode(path).endswith("m@v1.0.0.lock") and remaining[0]:
+                remaining[0] -= 1
                 Path(os.fsdecode(path)).parent.rmdir()
             return opened(path, *arguments, **options)
 
         monkeypatch.setattr(os, "open", vanishing)
         assert mixed.registry.register("x/m", "v1.0.0", author=ANN).tag == "x/m@v1.0.0"
-        left[0] = 99  # more than it tries
+        remaining[0] = 99  # more than it tries
         with pytest.raises(WriteConflictError, match="cannot be written"):
             mixed.registry.register("y/m", "v1.0.0", author=ANN)
 
-    def test_a_folder_that_another_process_makes(
+    def test_a_directory_that_another_process_creates(
         self, mixed: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made = os.mkdir
+        mkdir = os.mkdir
 
         def twice(path: Any, *arguments: Any, **options: Any) -> None:
-            made(path, *arguments, **options)
-            made(path, *arguments, **options)
+            mkdir(path, *arguments, **options)
+            mkdir(path, *arguments, **options)
 
         monkeypatch.setattr(os, "mkdir", twice)
         (mixed.git_dir / "objects").chmod(0o755)
@@ -471,20 +475,20 @@ class TestRaces:
 def test_the_directory_of_an_object_vanishes(
     disk: Builder, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """As ``git gc`` does, which removes directories of objects that are empty."""
-    left = [times]
+    """``git gc`` removes empty directories of objects."""
+    remaining = [times]
 
     def vanishing(path: str, *arguments: Any, **options: Any) -> Any:
-        folder = Path(path).parent
-        if left[0] and not any(folder.iterdir()):
-            left[0] -= 1
-            folder.rmdir()
+        directory = Path(path).parent
+        if remaining[0] and not any(directory.iterdir()):
+            remaining[0] -= 1
+            directory.rmdir()
         return GitFile(path, *arguments, **options)
 
     monkeypatch.setattr("dulwich.object_store.GitFile", vanishing)
     if times < 1000:
         disk.registry.register("m", "v1.0.0", author=ANN, when=at(60))
-        assert left == [0]
+        assert remaining == [0]
         assert list(disk.registry) == ["m"]
     else:
         with pytest.raises(WriteConflictError, match="No such file or directory"):
@@ -521,5 +525,5 @@ def test_the_lock_of_another_process_is_kept(
     assert len(registry.history()) == (0 if full else 2)
     locks = [Path(os.fsdecode(target) + ".lock") for target in renamed]
     assert [lock.read_bytes() for lock in locks] == [b"another process"] * (1 if full else 2)
-    left = Path(disk.repo.path, ".git", "refs").rglob("*.lock")
-    assert sorted(left) == sorted(locks)
+    remaining = Path(disk.repo.path, ".git", "refs").rglob("*.lock")
+    assert sorted(remaining) == sorted(locks)

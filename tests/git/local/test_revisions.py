@@ -19,12 +19,12 @@ from tests.builders import Builder
 from tests.git.local.helpers import ANN, path_of
 
 
-def fitting(prefix: str, kind: str, text: str) -> str:
-    """Fill a number into a text, so that the id of such an object begins with some digits."""
+def text_with_prefix(prefix: str, kind: str, text: str) -> str:
+    """Return ``text`` with a number, so that the id of the object begins with ``prefix``."""
     for number in count():
         content = text.format(number)
-        whole = f"{kind} {len(content)}\0{content}".encode()
-        if hashlib.sha1(whole, usedforsecurity=False).hexdigest().startswith(prefix):
+        raw = f"{kind} {len(content)}\0{content}".encode()
+        if hashlib.sha1(raw, usedforsecurity=False).hexdigest().startswith(prefix):
             return content
     raise AssertionError(prefix)
 
@@ -97,7 +97,7 @@ class TestRevisions:
             "ab",
         ],
     )
-    def test_what_names_none(self, many: Builder, revision: str) -> None:
+    def test_what_names_no_commit(self, many: Builder, revision: str) -> None:
         with pytest.raises(RevisionNotFoundError, match="there is no commit") as caught:
             many.registry._store.resolve(revision)
         assert caught.value.revision == revision
@@ -110,10 +110,10 @@ class TestRevisions:
         ],
     )
     def test_a_form_that_is_not_supported(self, many: Builder, revision: str) -> None:
-        with pytest.raises(RevisionNotFoundError, match="is not supported here; name one by its"):
+        with pytest.raises(RevisionNotFoundError, match="is not supported; give a SHA, a branch"):
             many.registry._store.resolve(revision)
 
-    def test_what_a_ref_named_before(self, disk: Builder) -> None:
+    def test_the_reflog_of_a_ref(self, disk: Builder) -> None:
         first, second = disk.commits["c1"], disk.commit("c2", 2, "c1")
         logs = path_of(disk) / ".git" / "logs"
         (logs / "refs" / "heads").mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ class TestRevisions:
         sha = many.commits["c3"]
         assert many.registry._store.resolve(f"v1-3-g{sha[:9]}") == sha
 
-    def test_what_is_no_commit(self, many: Builder) -> None:
+    def test_an_object_that_is_not_a_commit(self, many: Builder) -> None:
         blob = many.blob()
         many.ref("refs/tags/a-blob", blob)
         for revision in (blob, blob[:10], "a-blob"):
@@ -143,7 +143,7 @@ class TestRevisions:
                 many.registry._store.resolve(revision)
             assert caught.value.type == "blob"
 
-    def test_a_short_sha_that_fits_several_commits(self, builder: Builder) -> None:
+    def test_a_short_sha_that_matches_several_commits(self, builder: Builder) -> None:
         shas: dict[str, list[str]] = {}
         for number in range(800):
             sha = builder.commit(f"n{number}", number)
@@ -151,36 +151,38 @@ class TestRevisions:
         both = next((found for found in shas.values() if len(found) > 1), None)
         assert both is not None
         with pytest.raises(
-            AmbiguousRevisionError, match=r"fits . commits, .* more digits"
+            AmbiguousRevisionError, match=r"matches . commits, .* more digits"
         ) as caught:
             builder.registry._store.resolve(both[0][:4])
         assert set(caught.value.candidates) == set(both)
 
     @pytest.mark.parametrize("on_disk", [False, True])
-    def test_a_short_sha_that_fits_several_objects(
+    def test_a_short_sha_that_matches_several_objects(
         self, request: pytest.FixtureRequest, *, on_disk: bool
     ) -> None:
         builder: Builder = request.getfixturevalue("disk" if on_disk else "builder")
         resolve = builder.registry._store.resolve
         commit = builder.commits["c1"]
-        blob = builder.blob(fitting(commit[:4], "blob", "{}"))
+        blob = builder.blob(text_with_prefix(commit[:4], "blob", "{}"))
         assert blob[:4] == commit[:4]
         assert resolve(commit[:4]) == commit  # as git rev-parse with ^{commit}
         text = "object %s\ntype %s\ntag t\ntagger Ann <a> 1 +0000\n\n{}\n"
-        no_commit = builder.raw("t", fitting(commit[:4], "tag", text % (blob, "blob")))
-        builder.raw("u", fitting(commit[:4], "tag", text % ("b" * 40, "commit")))
+        other_tag = builder.raw("t", text_with_prefix(commit[:4], "tag", text % (blob, "blob")))
+        builder.raw("u", text_with_prefix(commit[:4], "tag", text % ("b" * 40, "commit")))
         assert resolve(commit[:4]) == commit
-        tag = builder.raw("v", fitting(commit[:4], "tag", text % (commit, "commit")))
-        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects") as caught:
+        tag = builder.raw("v", text_with_prefix(commit[:4], "tag", text % (commit, "commit")))
+        with pytest.raises(AmbiguousRevisionError, match="matches 2 objects") as caught:
             resolve(commit[:4])
         assert set(caught.value.candidates) == {commit, tag}
         assert resolve(f"v1-3-g{commit[:4]}") == commit  # git describe names commits only
         assert resolve(tag[:20]) == commit
         with pytest.raises(NotACommitError):
-            resolve(no_commit[:20])
-        other = builder.blob(fitting("1234", "blob", "{}"))
-        assert builder.raw("w", fitting("1234", "tag", text % (other, "blob")))[:4] == "1234"
-        with pytest.raises(AmbiguousRevisionError, match="fits 2 objects"):
+            resolve(other_tag[:20])
+        other = builder.blob(text_with_prefix("1234", "blob", "{}"))
+        assert (
+            builder.raw("w", text_with_prefix("1234", "tag", text % (other, "blob")))[:4] == "1234"
+        )
+        with pytest.raises(AmbiguousRevisionError, match="matches 2 objects"):
             resolve("1234")
 
     def test_packed_and_symbolic_refs(self, disk: Builder) -> None:
@@ -210,13 +212,13 @@ class TestRevisions:
         with pytest.raises(RevisionNotFoundError):
             store.resolve("main")
 
-    def test_a_branch_goes_before_a_short_sha(self, many: Builder) -> None:
+    def test_a_branch_takes_precedence_over_a_short_sha(self, many: Builder) -> None:
         short = many.commits["c1"][:6]
         many.ref(f"refs/heads/{short}", many.commits["c4"])
         assert many.registry._store.resolve(short) == many.commits["c4"]
 
 
-def test_a_commit_that_cannot_be_read_whole(builder: Builder) -> None:
+def test_a_commit_that_cannot_be_read_completely(builder: Builder) -> None:
     raw = b"tree %b\n\nmessage\n" % (b"a" * 40)
     from modelversions.git.tag_object import parse_commit
 

@@ -13,7 +13,7 @@ from tests.builders import Builder
 
 
 def directory(path: Path, *lines: bytes) -> Path:
-    """Make a directory of objects with alternates."""
+    """Create an object directory with alternates."""
     (path / "info").mkdir(parents=True)
     if lines:
         (path / "info" / "alternates").write_bytes(b"\n".join([*lines, b""]))
@@ -43,7 +43,7 @@ def test_lines_that_name_directories(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [b"../missing", b"/etc/passwd", b"a\0b", b'"\\x"', b"\xff"])
-def test_lines_that_name_none(tmp_path: Path, line: bytes) -> None:
+def test_lines_that_name_no_directory(tmp_path: Path, line: bytes) -> None:
     other = directory(tmp_path / "other")
     own = directory(tmp_path / "own", line, b"../other")
     assert object_directories(str(own)) == [str(own), str(other)]
@@ -59,7 +59,7 @@ def test_a_cycle_and_a_long_chain(tmp_path: Path) -> None:
 def test_objects_that_move_to_an_alternate_while_the_registry_is_open(
     disk: Builder, tmp_path: Path
 ) -> None:
-    """As hosts of Git do, which share the objects of forks."""
+    """As on Git hosts that share objects between forks."""
     disk.tags("m@v1.0.0")
     disk.pack()
     registry = disk.registry

@@ -1,4 +1,4 @@
-"""Listing commits as far as they exist."""
+"""Listing commits, as far as they exist."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from modelversions import (
     RevisionNotFoundError,
 )
 from tests.builders import Builder
-from tests.git.helpers import ME, git_folder, kinds, loose, opened
+from tests.git.helpers import ME, git_directory, kinds, loose, refuse_to_open
 
 
 class TestCommits:
-    """Listing commits, as far as they are there."""
+    """Listing commits, as far as they exist."""
 
     @pytest.fixture
     def three(self, disk: Builder) -> Builder:
@@ -38,12 +38,12 @@ class TestCommits:
             three.registry.at("HEAD~2")
 
     def test_a_shallow_clone(self, three: Builder) -> None:
-        (git_folder(three) / "shallow").write_text(f"{three.commits['c2']}\n")
+        (git_directory(three) / "shallow").write_text(f"{three.commits['c2']}\n")
         assert self.listed(three) == ["c3", "c2"]
         with pytest.raises(RevisionNotFoundError, match="no commit 'HEAD~2'"):
             three.registry.at("HEAD~2")
-        (git_folder(three) / "shallow").write_text("rubbish\n")
-        with pytest.raises(RepositoryError, match="see what 'git fsck' says"):
+        (git_directory(three) / "shallow").write_text("rubbish\n")
+        with pytest.raises(RepositoryError, match="run 'git fsck' for details"):
             self.listed(three)
 
     def test_a_committer_that_cannot_be_read(self, three: Builder) -> None:
@@ -52,7 +52,7 @@ class TestCommits:
         id = "d" * 40
         loose(three, id).parent.mkdir()
         loose(three, id).write_bytes(zlib.compress(f"commit {len(text)}\0{text}".encode()))
-        (git_folder(three) / "refs" / "heads" / "main").write_text(f"{id}\n")
+        (git_directory(three) / "refs" / "heads" / "main").write_text(f"{id}\n")
         assert self.listed(three) == ["strange", "c3", "c2", "c1"]
 
     def test_newest_first_each_once(self, three: Builder) -> None:
@@ -60,7 +60,7 @@ class TestCommits:
         three.commit("merge", 9, "c3", "side")
         assert self.listed(three) == ["merge", "c3", "side", "c2", "c1"]
 
-    def test_a_head_that_is_missing_is_no_empty_repository(self, three: Builder) -> None:
+    def test_a_repository_whose_head_is_missing_is_not_empty(self, three: Builder) -> None:
         loose(three, three.commits["c3"]).unlink()
         with pytest.raises(
             RepositoryError, match="'HEAD' leads to the object .* missing or broken"
@@ -72,10 +72,10 @@ class TestCommits:
         three.tags("m@v1.0.0")
         three.pack()
         three.repo.close()
-        index = next((git_folder(three) / "objects" / "pack").glob("*.idx"))
+        index = next((git_directory(three) / "objects" / "pack").glob("*.idx"))
         index.chmod(0o600)
         index.write_bytes(index.read_bytes()[:length])
-        with Registry.open(git_folder(three).parent) as registry:
+        with Registry.open(git_directory(three).parent) as registry:
             assert [problem.kind for problem in registry.problems()] == [ProblemKind.MISSING]
             for read in (registry.commits, lambda: registry.at(three.commits["c1"][:8])):
                 with pytest.raises((RepositoryError, RevisionNotFoundError)):
@@ -86,15 +86,15 @@ class TestCommits:
     ) -> None:
         for name in ("HEAD", "packed-refs"):
             with monkeypatch.context() as patch:
-                opened(patch, name)
+                refuse_to_open(patch, name)
                 with pytest.raises(RepositoryError, match="Permission denied"):
                     three.registry.at("HEAD" if name == "HEAD" else "nowhere")
         three.tag("m@v1.0.0")
-        opened(monkeypatch, "m@v1.0.0")
+        refuse_to_open(monkeypatch, "m@v1.0.0")
         assert list(three.registry) == []
         assert [problem.tag for problem in three.registry.problems()] == ["m@v1.0.0"]
 
-    def test_a_folder_of_refs_that_cannot_be_listed(
+    def test_a_directory_of_refs_that_cannot_be_listed(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(path: object) -> object:
@@ -116,7 +116,7 @@ class TestCommits:
             loose(builder, tree).write_bytes(zlib.compress(b"tree 7\0rubbish"))
             builder.tag("m@v1.0.0", "file")
             with pytest.raises(
-                RepositoryError, match="cannot be read: .* see what 'git fsck' says"
+                RepositoryError, match="cannot be read: .* run 'git fsck' for details"
             ):
                 builder.registry.assign("m", "v1.0.0", "prod", author=ME)
             assert kinds(builder) == [(".gto", ProblemKind.CONFIGURATION)]

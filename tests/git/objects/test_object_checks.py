@@ -1,4 +1,4 @@
-"""Received objects are checked where Git's configuration says so."""
+"""Received objects are checked if Git's configuration requires it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def reason(disk: Builder, kind: str, text: str) -> str:
     raw = text.encode()
     id = disk._loose(f"{kind} {len(raw)}\0".encode() + raw)
     assert isinstance(disk.repo, Repo)
-    found = first_invalid(ObjectFiles(disk.repo, "here"), [id], disk.repo.object_format)
+    found = first_invalid(ObjectFiles(disk.repo, "repository"), [id], disk.repo.object_format)
     if found is None:
         return ""
     assert found[0] == id

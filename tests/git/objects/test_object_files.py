@@ -1,4 +1,4 @@
-"""Raw objects: in packs, loose, borrowed, as deltas, and broken; dulwich is the judge."""
+"""Raw objects: in packs, loose, in alternates, as deltas, and broken; compared with dulwich."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from modelversions.git.objects.object_files import ObjectFiles
 from modelversions.git.objects.tag_reader import TagReader
 from tests.builders import ANN, Builder
 
-PLAIN, BY_PLACE, BY_NAME = b"\x10", b"\x60", b"\x70"  # a commit, and deltas, of no size
+COMMIT, OFS_DELTA, REF_DELTA = b"\x10", b"\x60", b"\x70"  # headers of entries of size 0
 
 SIGNED = "a tag\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----"
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -36,7 +36,7 @@ def packs_of(builder: Builder) -> Path:
     return Path(builder.repo.object_store.pack_dir)
 
 
-def judged(builder: Builder, id: str) -> tuple[str, bytes]:
+def read_by_dulwich(builder: Builder, id: str) -> tuple[str, bytes]:
     kind, raw = builder.repo.object_store.get_raw(ObjectID(id.encode()))
     return KINDS[kind], raw
 
@@ -50,14 +50,14 @@ def test_packed_objects_of_any_size(
         ids = [builder.add(Blob.from_string(text)) for text in (content * times, b"", b"x")]
         ids.append(builder.commit())
         repo.object_store.pack_loose_objects()
-        files = ObjectFiles(repo, "here")
+        files = ObjectFiles(repo, "repository")
         for id in ids:
-            assert files.raw(id) == judged(builder, id)
+            assert files.raw(id) == read_by_dulwich(builder, id)
         files.close()
 
 
-def test_objects_that_come_while_it_is_open(disk: Builder) -> None:
-    files = ObjectFiles(disk.repo, "here")
+def test_objects_that_are_added_while_it_is_open(disk: Builder) -> None:
+    files = ObjectFiles(disk.repo, "repository")
     ids = []
     for number in range(3):
         ids.append(disk.blob(f"loose {number}"))
@@ -75,23 +75,23 @@ def test_objects_that_come_while_it_is_open(disk: Builder) -> None:
 def test_many_objects_at_once(disk: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [disk.blob(f"blob {number}") for number in range(500)]
     disk.pack()
-    files = ObjectFiles(disk.repo, "here")
-    for few in (1, 2, 64):
-        monkeypatch.setattr("modelversions.git.objects.pack_files.SCAN_LIMIT", few)
-        assert [files.raw(id) for id in ids] == [judged(disk, id) for id in ids]
+    files = ObjectFiles(disk.repo, "repository")
+    for limit in (1, 2, 64):
+        monkeypatch.setattr("modelversions.git.objects.pack_files.SCAN_LIMIT", limit)
+        assert [files.raw(id) for id in ids] == [read_by_dulwich(disk, id) for id in ids]
         assert {files.type(id[::-1]) for id in ids} == {""}
     assert files.raw("ab" * 20) == ("", b"")
     files.close()
 
 
 @pytest.mark.parametrize("limit", [9, 10])
-def test_bases_are_kept_unless_many_objects_were_read(
+def test_bases_are_cached_unless_many_objects_were_read(
     disk: Builder, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     disk.tags(*(f"m@v1.0.{number}" for number in range(10)))
     disk.pack()
     ids = [ref.id for ref in disk.registry._store.tags()]
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     monkeypatch.setattr(pack_files, "_LARGE_READ", limit)
     found = dict(files.read_many(ids))
     assert [len(pack._bases.objects) for pack in files._packs.values()] == [10 * (limit == 10)]
@@ -114,7 +114,7 @@ def test_in_many_small_packs_each_object_is_searched_for_a_few_times(
         return real(offsets, wanted)
 
     monkeypatch.setattr(pack_files, "_entries", counted)
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     assert {type for _, (type, _) in files.read_many(ids)} == {"tag"}
     assert set(files.types(ids).values()) == {"tag"}
     assert not files.missing(ids)
@@ -123,7 +123,7 @@ def test_in_many_small_packs_each_object_is_searched_for_a_few_times(
 
 
 @pytest.mark.parametrize("form", ["loose", "one pack", "two packs"])
-def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
+def test_ids_that_are_requested_twice(disk: Builder, form: str) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")
     if form == "two packs":
         disk.pack()
@@ -132,7 +132,7 @@ def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
         disk.pack()
     one, two, three = (ref.id for ref in disk.registry._store.tags())
     ids = [one, two, "fe" * 20, one, three, "short", "FE" * 20, two, one, "short"]
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     many = list(files.read_many(ids))
     assert sorted(number for number, _ in many) == list(range(len(ids)))
     assert dict(many) == {number: files.raw(id) for number, id in enumerate(ids)}
@@ -146,19 +146,19 @@ def test_ids_that_are_given_twice(disk: Builder, form: str) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_indexes_of_any_form(disk: Builder, version: int) -> None:
-    """The first form, and places that are too far for four bytes."""
-    folder, places = packs_of(disk), [(bytes([number]) * 20, 12, 0) for number in range(256)]
-    (folder / "pack-x.pack").write_bytes(bytes(12) + PLAIN)
-    with (folder / "pack-x.idx").open("wb") as file:
-        write_pack_index(file, places, b"x" * 20, version=version)
+def test_indexes_of_any_version(disk: Builder, version: int) -> None:
+    """Version 1, and offsets that do not fit in four bytes."""
+    directory, entries = packs_of(disk), [(bytes([number]) * 20, 12, 0) for number in range(256)]
+    (directory / "pack-x.pack").write_bytes(bytes(12) + COMMIT)
+    with (directory / "pack-x.idx").open("wb") as file:
+        write_pack_index(file, entries, b"x" * 20, version=version)
     if version == 2:
-        index = bytearray((folder / "pack-x.idx").read_bytes())
+        index = bytearray((directory / "pack-x.idx").read_bytes())
         at = 8 + 1024 + 256 * 24 + 4 * 7
         index[at : at + 4] = b"\x80\0\0\0"
         index[-40:-40] = (12).to_bytes(8, "big")
-        (folder / "pack-x.idx").write_bytes(index)
-    files = ObjectFiles(disk.repo, "here")
+        (directory / "pack-x.idx").write_bytes(index)
+    files = ObjectFiles(disk.repo, "repository")
     ids = [f"{number:02x}" * 20 for number in range(256)]
     assert {files.type(id) for id in ids} == {"commit"}
     assert files.types(ids) == dict.fromkeys(ids, "commit")
@@ -172,12 +172,12 @@ def test_indexes_of_any_form(disk: Builder, version: int) -> None:
 def test_an_index_of_version_1_that_is_broken(
     disk: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, places = packs_of(disk), [(bytes([number]) * 20, 12, 0) for number in range(256)]
-    (folder / "pack-x.pack").write_bytes(bytes(12) + PLAIN)
-    with (folder / "pack-x.idx").open("wb") as file:
-        write_pack_index(file, places, b"x" * 20, version=1)
+    directory, entries = packs_of(disk), [(bytes([number]) * 20, 12, 0) for number in range(256)]
+    (directory / "pack-x.pack").write_bytes(bytes(12) + COMMIT)
+    with (directory / "pack-x.idx").open("wb") as file:
+        write_pack_index(file, entries, b"x" * 20, version=1)
     ids = [f"{number:02x}" * 20 for number in range(256)]
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     assert not files.missing(ids)
 
     def fail(*_: object) -> None:
@@ -187,8 +187,8 @@ def test_an_index_of_version_1_that_is_broken(
         patch.setattr("modelversions.git.objects.pack_files._OtherIndex.offset", fail)
         assert files.missing(ids) == set(ids)
     files.close()
-    content = (folder / "pack-x.idx").read_bytes()
-    (folder / "pack-x.idx").write_bytes(content[: 4 * 256 + 24 * 100])
+    content = (directory / "pack-x.idx").read_bytes()
+    (directory / "pack-x.idx").write_bytes(content[: 4 * 256 + 24 * 100])
     assert files.missing(ids[200:]) == set(ids[200:])
     files.close()
 
@@ -203,7 +203,7 @@ def test_deltas_that_dulwich_writes(disk: Builder) -> None:
         deltify=True,
     )
     assert (packs_of(disk) / "pack-deltas.pack").stat().st_size < 2 * len(text)
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     for blob in blobs:
         assert files.type(blob.id.decode()) == "blob"
         assert files.raw(blob.id.decode()) == ("blob", blob.data)
@@ -213,26 +213,26 @@ def test_deltas_that_dulwich_writes(disk: Builder) -> None:
 @pytest.mark.parametrize(
     ("entries", "kinds"),
     [
-        ([PLAIN, BY_PLACE + b"\x01"], ["commit", "commit"]),
-        ([PLAIN + bytes(200), BY_PLACE + b"\x80\x49"], ["commit", "commit"]),
-        ([BY_NAME + b"1" * 20, PLAIN], ["commit", "commit"]),
-        ([BY_NAME + b"9" * 20, BY_PLACE + b"\x15"], ["", ""]),
-        ([BY_NAME + b"1" * 20, BY_NAME + b"0" * 20], ["", ""]),
-        ([b"\x50", BY_PLACE + b"\x01"], ["", ""]),
-        ([PLAIN, BY_PLACE + b"\xff"], ["commit", ""]),
+        ([COMMIT, OFS_DELTA + b"\x01"], ["commit", "commit"]),
+        ([COMMIT + bytes(200), OFS_DELTA + b"\x80\x49"], ["commit", "commit"]),
+        ([REF_DELTA + b"1" * 20, COMMIT], ["commit", "commit"]),
+        ([REF_DELTA + b"9" * 20, OFS_DELTA + b"\x15"], ["", ""]),
+        ([REF_DELTA + b"1" * 20, REF_DELTA + b"0" * 20], ["", ""]),
+        ([b"\x50", OFS_DELTA + b"\x01"], ["", ""]),
+        ([COMMIT, OFS_DELTA + b"\xff"], ["commit", ""]),
     ],
 )
-def test_the_kind_of_a_delta_is_its_base_s(
+def test_the_type_of_a_delta_is_that_of_its_base(
     disk: Builder, entries: list[bytes], kinds: list[str]
 ) -> None:
-    folder, at, places = packs_of(disk), 12, []
+    directory, at, rows = packs_of(disk), 12, []
     for number, entry in enumerate(entries):
-        places.append((str(number).encode() * 20, at, 0))
+        rows.append((str(number).encode() * 20, at, 0))
         at += len(entry)
-    (folder / "pack-x.pack").write_bytes(bytes(12) + b"".join(entries))
-    with (folder / "pack-x.idx").open("wb") as file:
-        write_pack_index(file, places, b"x" * 20)
-    files = ObjectFiles(disk.repo, "here")
+    (directory / "pack-x.pack").write_bytes(bytes(12) + b"".join(entries))
+    with (directory / "pack-x.idx").open("wb") as file:
+        write_pack_index(file, rows, b"x" * 20)
+    files = ObjectFiles(disk.repo, "repository")
     ids = [str(number).encode().hex() * 20 for number in range(2)]
     assert [files.type(id) for id in ids] == kinds
     types = files.types(ids)
@@ -240,10 +240,10 @@ def test_the_kind_of_a_delta_is_its_base_s(
     files.close()
 
 
-def test_packs_that_are_deleted_are_let_go_of(disk: Builder) -> None:
+def test_deleted_packs_are_closed(disk: Builder) -> None:
     id = disk.blob("some content")
     disk.pack()
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     assert files.raw(id)[0] == "blob"
     disk.blob("more content")
     disk.pack()
@@ -273,10 +273,10 @@ def test_listing_tags_closes_deleted_packs(disk: Builder) -> None:
     assert [Path(path).exists() for path in store._files._packs] == [True]
 
 
-def test_a_loose_object_that_is_none(disk: Builder) -> None:
+def test_an_invalid_loose_object(disk: Builder) -> None:
     id = disk.blob("some content")
     path = packs_of(disk).parent / id[:2] / id[2:]
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     for content in (b"", b"lump 12\0some content"):
         path.chmod(0o600)
         path.write_bytes(zlib.compress(content))
@@ -286,8 +286,8 @@ def test_a_loose_object_that_is_none(disk: Builder) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "ab", "a" * 64])
-def test_an_id_that_no_object_here_can_have(disk: Builder, id: str) -> None:
-    files = ObjectFiles(disk.repo, "here")
+def test_an_id_of_the_wrong_length(disk: Builder, id: str) -> None:
+    files = ObjectFiles(disk.repo, "repository")
     assert (files.raw(id), files.type(id)) == (("", b""), "")
 
 
@@ -302,7 +302,7 @@ def test_a_broken_index_is_missing_objects(disk: Builder) -> None:
     for length in (0, 4, 8, 500, 1032, 1040, len(content) - 60):
         index.write_bytes(content[:length])
         with Repo(disk.repo.path) as repo:
-            files = ObjectFiles(repo, "here")
+            files = ObjectFiles(repo, "repository")
             assert files.type(id) in ("", "blob")
             assert files.raw(id)[0] in ("", "blob")
             assert files.types([id])[id] in ("", "blob")
@@ -322,18 +322,18 @@ def test_a_broken_pack_is_a_missing_object(disk: Builder) -> None:
     for broken in (content[:14] + b"\xff" * (len(content) - 14), content[:16]):
         pack.write_bytes(broken)
         with Repo(disk.repo.path) as repo:
-            files = ObjectFiles(repo, "here")
+            files = ObjectFiles(repo, "repository")
             assert files.raw(id) == ("", b"")
             files.close()
 
 
-def test_a_pack_that_cannot_be_opened_leaves_the_others(disk: Builder) -> None:
+def test_a_pack_that_cannot_be_opened_is_skipped(disk: Builder) -> None:
     id = disk.blob("some content")
     disk.pack()
     disk.repo.object_store.close()
     (packs_of(disk) / "pack-0.idx").write_bytes(b"rubbish")
     (packs_of(disk) / "pack-1.idx").write_bytes(next(packs_of(disk).glob("*.idx")).read_bytes())
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     assert files.raw(id) == ("blob", b"some content")
     files.close()
 
@@ -342,7 +342,7 @@ def test_objects_that_are_packed_while_they_are_searched_for(
     disk: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk.tags("m@v1.0.0", "m@v2.0.0")
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     ids = [ref.id for ref in disk.registry._store.tags()]
     real = ObjectFiles._loose
 
@@ -372,7 +372,7 @@ def test_ids_that_begin_with_digits(disk: Builder, version: int) -> None:
             write_pack_index(file, entries, checksum, version=version)
         (packs_of(disk) / "pack-0.pack").write_bytes(b"")
         (packs_of(disk) / "pack-0.idx").write_bytes(index.read_bytes()[:1500])
-    files = ObjectFiles(disk.repo, "here")
+    files = ObjectFiles(disk.repo, "repository")
     for digits in (2, 3, 4, 5, 39, 40):
         for id in ids:
             expected = {one for one in ids if one.startswith(id[:digits])}
@@ -383,7 +383,7 @@ def test_ids_that_begin_with_digits(disk: Builder, version: int) -> None:
 
 
 class TestManyPacks:
-    """Each large pack that is open holds two file descriptors, and there may be thousands."""
+    """Each large open pack holds two file descriptors, and there may be thousands."""
 
     COUNT = 120
 
@@ -408,7 +408,7 @@ class TestManyPacks:
     def test_an_irregular_tag_hides_no_pack(
         self, disk: Builder, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
     ) -> None:
-        """To peel it, the pack of its commit is opened, which is the last of all."""
+        """To peel it, the pack of its commit is opened, which is the last one."""
         disk.commit()
         order: list[str] = []
         for number in range(4):
@@ -434,7 +434,7 @@ class TestManyPacks:
         forms=st.lists(st.sampled_from(["tag", "signed", "no tagger", "of a tag"]), min_size=1),
         packed=st.lists(st.booleans(), min_size=12, max_size=12),
     )
-    def test_the_packs_of_objects_make_no_difference(
+    def test_the_result_does_not_depend_on_the_packs_of_objects(
         self, tmp_path_factory: pytest.TempPathFactory, forms: list[str], packed: list[bool]
     ) -> None:
         found: list[tuple[Sequence[object], Sequence[object]]] = []
@@ -499,8 +499,8 @@ def test_alternates_in_a_cycle(disk: Builder, tmp_path: Path) -> None:
     assert isinstance(disk.repo, Repo)
     own = Path(disk.repo.path, ".git", "objects")
     with Repo.init(str(tmp_path / "other"), mkdir=True) as other:
-        there = Path(other.path, ".git", "objects")
-        for objects, alternate in ((own, there), (there, own)):
+        other_objects = Path(other.path, ".git", "objects")
+        for objects, alternate in ((own, other_objects), (other_objects, own)):
             (objects / "info").mkdir(exist_ok=True)
             (objects / "info" / "alternates").write_text(f"{alternate}\n")
     with Registry.open(disk.repo.path) as registry:

@@ -1,4 +1,4 @@
-"""What a push sends: all that the other side lacks, and little else."""
+"""The objects that a push sends: all that the remote lacks, and few others."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def outgoing(builder: Builder, **boundaries: tuple[str, ...]) -> Outgoing:
     return Outgoing(ObjectFiles(builder.repo, "memory"), 20, boundaries)
 
 
-def whole(builder: Builder, ids: set[str]) -> set[str]:
-    """Return all objects behind some, by following every link."""
-    files, found, todo = ObjectFiles(builder.repo, "memory"), set(), list(ids)
-    while todo:
-        id = todo.pop()
+def reachable(builder: Builder, ids: set[str]) -> set[str]:
+    """Return all objects that are reachable from some objects."""
+    files, found, queue = ObjectFiles(builder.repo, "memory"), set(), list(ids)
+    while queue:
+        id = queue.pop()
         if id not in found:
             found.add(id)
-            todo += links(files.raw(id), 20)
+            queue += links(files.raw(id), 20)
     return found
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_both_sides_are_whole_afterwards(builder: Builder, seed: int) -> None:
-    """Random histories, dates out of order too."""
-    chance = random.Random(seed)  # noqa: S311  # played again from its seed
+def test_the_remote_is_complete_afterwards(builder: Builder, seed: int) -> None:
+    """Random histories, with dates that may be out of order."""
+    chance = random.Random(seed)  # noqa: S311  # reproducible from its seed
     labels = ["c1"]
     for number in range(2, 30):
         blob, tree = builder.blob(str(chance.randrange(6))), Tree()
@@ -53,11 +53,11 @@ def test_both_sides_are_whole_afterwards(builder: Builder, seed: int) -> None:
     wants = {*tags, inner}
     sent = outgoing(builder).objects(sorted(wants), [*sorted(haves), "ab" * 20])
     assert len(sent) == len(set(sent))
-    there = whole(builder, haves)
-    assert whole(builder, wants) <= {*sent, *there}
+    on_remote = reachable(builder, haves)
+    assert reachable(builder, wants) <= {*sent, *on_remote}
 
 
-def test_nothing_but_the_tag_where_the_commit_is_there(builder: Builder) -> None:
+def test_only_the_tag_is_sent_if_the_commit_exists(builder: Builder) -> None:
     builder.commit("c2", 1, "c1")
     builder.commit("c3", 2, "c2")
     tag = builder.tag("m@v1.0.0", "c1")
@@ -80,10 +80,10 @@ def test_a_shallow_boundary_and_other_objects(builder: Builder) -> None:
 
 
 def test_the_haves_are_those_of_all_refs(disk: Builder, tmp_path: Path) -> None:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
-        far = Builder(repo)
-        far.commit()
-        far.tags("m@v1.0.0", "m@v2.0.0")
+    with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
+        other = Builder(repo)
+        other.commit()
+        other.tags("m@v1.0.0", "m@v2.0.0")
         with git_server(repo) as url:
             assert disk.registry.fetch(remote=url).transferred == ("m@v1.0.0", "m@v2.0.0")
             disk.repo.refs.remove_if_equals(b"refs/heads/main", None)  # type: ignore[arg-type]

@@ -24,20 +24,20 @@ def oid(number: int) -> bytes:
     return hashlib.sha1(str(number).encode(), usedforsecurity=False).digest()
 
 
-def entry(kind: int, content: bytes, before: bytes = b"", size: int | None = None) -> bytes:
+def entry(kind: int, content: bytes, reference: bytes = b"", size: int | None = None) -> bytes:
     """Return a pack entry: its kind and size, the reference to its base, its content deflated."""
     size = len(content) if size is None else size
-    head = [kind << 4 | size & 15]
+    header = [kind << 4 | size & 15]
     size >>= 4
     while size:
-        head[-1] |= 128
-        head.append(size & 127)
+        header[-1] |= 128
+        header.append(size & 127)
         size >>= 7
-    return bytes(head) + before + zlib.compress(content)
+    return bytes(header) + reference + zlib.compress(content)
 
 
 def distance(number: int) -> bytes:
-    """Return how many bytes before its own entry the base of a delta is, as OFS_DELTA has it."""
+    """Encode the distance from a delta's base to its own entry, as in an OFS_DELTA."""
     parts = [number & 127]
     number >>= 7
     while number:
@@ -52,10 +52,10 @@ def delta(base: bytes, content: bytes) -> bytes:
 
 
 class Pack:
-    """A pack that a test puts together entry by entry."""
+    """A pack that a test builds entry by entry."""
 
-    def __init__(self, folder: Path) -> None:
-        self.repo = Repo.init(str(folder))
+    def __init__(self, directory: Path) -> None:
+        self.repo = Repo.init(str(directory))
         self.path = Path(self.repo.object_store.pack_dir, "pack-x")
         self.data = bytearray(12)
         self.offsets: list[int] = []
@@ -68,19 +68,19 @@ class Pack:
         self.add(entry(TAG, content))
 
     def ofs(self, base: int, data: bytes, size: int | None = None) -> None:
-        back = len(self.data) - self.offsets[base]
-        self.add(entry(OFS_DELTA, data, distance(back), size))
+        offset = len(self.data) - self.offsets[base]
+        self.add(entry(OFS_DELTA, data, distance(offset), size))
 
     def ref(self, base: int, data: bytes) -> None:
         self.add(entry(REF_DELTA, data, oid(base)))
 
     def read(self, numbers: Sequence[int], *, bulk: bool = True) -> list[tuple[str, bytes]]:
-        """Read objects one by one; with ``bulk``, check that reading many gives the same."""
+        """Read objects one by one; with ``bulk``, check that reading many returns the same."""
         rows = sorted((oid(number), offset, 0) for number, offset in enumerate(self.offsets))
         self.path.with_suffix(".pack").write_bytes(self.data)
         with self.path.with_suffix(".idx").open("wb") as file:
             write_pack_index(file, rows, b"x" * 20)
-        files = ObjectFiles(self.repo, "here")
+        files = ObjectFiles(self.repo, "repository")
         ids = [oid(number).hex() for number in numbers]
         try:
             found = [files.raw(id) for id in ids]
@@ -174,7 +174,7 @@ def test_an_object_that_an_index_has_twice_is_read_once(tmp_path: Path) -> None:
     assert pack.read([0]) == [("tag", CONTENT)]
     with pack.path.with_suffix(".idx").open("wb") as file:
         write_pack_index(file, [(oid(0), 12, 0), (oid(0), 12, 0)], b"x" * 20)
-    files = ObjectFiles(pack.repo, "here")
+    files = ObjectFiles(pack.repo, "repository")
     id = oid(0).hex()
     try:
         assert list(files.read_many([id])) == [(0, ("tag", CONTENT))]
@@ -219,7 +219,7 @@ def test_a_broken_delta_is_a_missing_object(tmp_path: Path, broken: object) -> N
     assert pack.read([1, 0]) == [("", b""), ("tag", CONTENT)]
 
 
-def test_a_chain_longer_than_git_makes_is_broken(
+def test_a_chain_longer_than_git_writes_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack = Pack(tmp_path)

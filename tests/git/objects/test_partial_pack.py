@@ -1,4 +1,4 @@
-"""What the first bytes of a pack tell, wherever it is cut off."""
+"""Parsing the first bytes of a pack, truncated at any offset."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def objects(builder: Builder) -> list[ShaFile]:
 
 
 @pytest.mark.parametrize("deltas", ["none", "by offset", "by id"])
-def test_wherever_it_is_cut(objects: list[ShaFile], deltas: str) -> None:
+def test_a_pack_truncated_at_any_offset(objects: list[ShaFile], deltas: str) -> None:
     c1, *rest = objects
     entries = [entry(c1)]
     for one in rest:
@@ -70,18 +70,18 @@ def test_wherever_it_is_cut(objects: list[ShaFile], deltas: str) -> None:
         entries.append(entry(one, c1, by_id=deltas == "by id") if delta else entry(one))
     data = pack(entries)
     names = [bytes.fromhex(one.id.decode()) for one in objects]
-    seen = 0
+    count = 0
     for end in (*range(0, len(data), 5), len(data)):
         start = read_start(data[:end], DEFAULT_OBJECT_FORMAT)
         assert list(start.objects) == names[: len(start.objects)]
-        assert len(start.objects) >= seen
+        assert len(start.objects) >= count
         assert start.has_all_commits == (len(start.objects) > 4)
-        seen = len(start.objects)
+        count = len(start.objects)
     contents = [raw for _, raw in read_start(data, DEFAULT_OBJECT_FORMAT).objects.values()]
     assert contents == [one.as_raw_string() for one in objects]
 
 
-def test_what_is_no_pack_and_an_unknown_base(objects: list[ShaFile]) -> None:
+def test_invalid_data_and_an_unknown_base(objects: list[ShaFile]) -> None:
     assert read_start(b"nonsense" * 9, DEFAULT_OBJECT_FORMAT) == PackStart(
         {}, has_all_commits=False
     )
@@ -92,23 +92,23 @@ def test_what_is_no_pack_and_an_unknown_base(objects: list[ShaFile]) -> None:
     assert read_start(bytes(data), DEFAULT_OBJECT_FORMAT).objects == {}
 
 
-def test_a_file_stops_where_enough_has_come(objects: list[ShaFile]) -> None:
+def test_a_transfer_ends_when_enough_was_received(objects: list[ShaFile]) -> None:
     data = pack([entry(one) for one in objects]) + b"x" * (1 << 20)
     file = PackFile(None, start_only=True, format=DEFAULT_OBJECT_FORMAT)
     with pytest.raises(GitProtocolError, match="it sends files"):
         receive(file, data)
-    assert file.is_cut
+    assert file.is_truncated
     assert file.tell() < 70_000
     assert len(file.start().objects) == len(objects)
     file = PackFile(100_000, format=DEFAULT_OBJECT_FORMAT)
     file.write(data[:99_000])
     with pytest.raises(GitProtocolError, match="more than 100000 bytes"):
         file.write(data[:2000])
-    assert file.is_cut
+    assert file.is_truncated
 
 
 def test_commits_alone_are_not_enough(builder: Builder) -> None:
-    """The pack is read again after ever more bytes."""
+    """The pack is parsed again after more and more bytes."""
     for number in range(2, 600):
         builder.commit(f"c{number}-{random.Random(number).randbytes(100).hex()}", number)  # noqa: S311
     found = [builder.repo[ObjectID(id.encode())] for id in builder.commits.values()]
@@ -116,7 +116,7 @@ def test_commits_alone_are_not_enough(builder: Builder) -> None:
     data = pack([entry(one) for one in found])
     assert len(data) > 1 << 16
     receive(file, data)
-    assert not file.is_cut
+    assert not file.is_truncated
     assert not file.start().has_all_commits
 
 
@@ -127,7 +127,7 @@ def test_fetching_the_start_only(objects: list[ShaFile], monkeypatch: pytest.Mon
         try:
             receive(file, data)
         except GitProtocolError as error:
-            raise RemoteError(str(error), location="there", status=None) from error
+            raise RemoteError(str(error), location="remote", status=None) from error
 
     monkeypatch.setattr(Transport, "fetch_pack", sending)
     transport = Transport(

@@ -72,7 +72,7 @@ def test_objects_that_dulwich_cannot_parse_are_stored(repo: Repo) -> None:
     assert files(repo) == [".idx", ".pack"]
 
 
-def test_they_are_kept_in_memory() -> None:
+def test_they_are_stored_in_memory() -> None:
     objects = Fetched()
     objects.add_pack_file(io.BytesIO(pack(entry(COMMIT, NO_ZONE), entry(TREE_TYPE, b""))))
     id = ObjectID(digest(COMMIT, NO_ZONE).hex().encode())
@@ -100,7 +100,7 @@ def test_the_bases_of_deltas_are_added(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("data", [pack(), pack(entry(COMMIT, NO_ZONE))[:-1] + b"x", b"PACK", b""])
-def test_nothing_stays_of_a_pack_that_is_empty_or_broken(repo: Repo, data: bytes) -> None:
+def test_an_empty_or_broken_pack_leaves_no_files(repo: Repo, data: bytes) -> None:
     if data == pack():
         assert store(repo, data) == []
     else:
@@ -110,12 +110,12 @@ def test_nothing_stays_of_a_pack_that_is_empty_or_broken(repo: Repo, data: bytes
 
 
 class TestFetch:
-    """What ``fetch`` says of a pack that it cannot store."""
+    """Errors of ``fetch`` for a pack that cannot be stored."""
 
     @pytest.fixture(autouse=True)
     def sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def send(_: LocalRemote, _wants: Any, file: Any, **_options: Any) -> None:
-            file.write(b"PACK, or so")
+            file.write(b"PACK, truncated")
 
         monkeypatch.setattr(LocalRemote, "fetch_pack", send)
 
@@ -123,10 +123,10 @@ class TestFetch:
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: Any, **__: Any) -> None:
-            raise RemoteError("the connection was closed", location="there")
+            raise RemoteError("the connection was closed", location="remote")
 
         monkeypatch.setattr(LocalRemote, "fetch_pack", fail)
-        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(RemoteError, match="^the connection was closed$"):
                 disk.registry.fetch(remote=repo.path)
@@ -134,7 +134,7 @@ class TestFetch:
 
     def test_a_broken_pack(self, builder: Builder, tmp_path: Path) -> None:
         builder.commit()
-        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(
                 RemoteError, match="sent objects that cannot be stored: .*try again"
@@ -142,27 +142,27 @@ class TestFetch:
                 builder.registry.fetch(remote=repo.path)
         assert list(builder.registry) == []
 
-    def test_a_disk_that_is_full(
+    def test_a_full_disk(
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("modelversions.git.exchange.store_pack", full)
-        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(RepositoryError, match="cannot be stored: .*No space left"):
                 disk.registry.fetch(remote=repo.path)
         assert files(disk.repo) == []  # type: ignore[arg-type]  # it is on disk
 
-    def test_a_folder_that_cannot_be_written(
+    def test_a_directory_that_cannot_be_written(
         self, disk: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: Any, **__: Any) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("modelversions.git.exchange.new_pack", full)
-        with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as repo:
+        with Repo.init_bare(str(tmp_path / "other"), mkdir=True) as repo:
             Builder(repo).tags("m@v1.0.0")
             with pytest.raises(RepositoryError, match="cannot be stored: .*No space left"):
                 disk.registry.fetch(remote=repo.path)

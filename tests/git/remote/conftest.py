@@ -13,17 +13,21 @@ from tests.servers import git_server, http_server
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
+def served_repo(bare: Builder) -> Builder:
     """A bare repository with one commit, to be served."""
     bare.commit()
     return bare
 
 
 @pytest.fixture(params=["git", "http"])
-def url(request: pytest.FixtureRequest, far: Builder) -> Iterator[str]:
-    """The URL at which it is served."""
-    assert isinstance(far.repo, Repo)
-    with git_server(far.repo) if request.param == "git" else http_server(far.repo) as url:
+def url(request: pytest.FixtureRequest, served_repo: Builder) -> Iterator[str]:
+    """The URL of ``served_repo`` on each of dulwich's servers."""
+    assert isinstance(served_repo.repo, Repo)
+    with (
+        git_server(served_repo.repo)
+        if request.param == "git"
+        else http_server(served_repo.repo) as url
+    ):
         yield url
 
 
@@ -32,3 +36,9 @@ def remote_registry(url: str) -> Iterator[Registry]:
     """The registry at that URL."""
     with Registry.open(url) as registry:
         yield registry
+
+
+@pytest.fixture
+def registry(remote_registry: Registry) -> Registry:
+    """The registry at that URL, under a shorter name."""
+    return remote_registry

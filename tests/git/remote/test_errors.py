@@ -33,7 +33,7 @@ from tests.servers import PATH, git_server, guarded, http_server, proxied, refus
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "kind", "error", "message"),
+    ("status", "body", "kind", "error", "message"),
     [
         ("404 Not Found", b"no model here", "text/plain", RepositoryNotFoundError, "no model here"),
         ("404 Not Found", b"<h1>", "text/html", RepositoryNotFoundError, "(not found)"),
@@ -43,12 +43,17 @@ from tests.servers import PATH, git_server, guarded, http_server, proxied, refus
         ("200 OK", b"<html>", "text/html", RemoteError, "cannot reach"),
     ],
 )
-def test_a_refusal_is_told_in_the_servers_words(
-    far: Builder, status: str, words: bytes, kind: str, error: type[Exception], message: str
+def test_an_http_error_includes_the_servers_message(
+    served_repo: Builder,
+    status: str,
+    body: bytes,
+    kind: str,
+    error: type[Exception],
+    message: str,
 ) -> None:
-    assert isinstance(far.repo, Repo)
+    assert isinstance(served_repo.repo, Repo)
     with (
-        http_server(far.repo, refusing(status, words, kind)) as url,
+        http_server(served_repo.repo, refusing(status, body, kind)) as url,
         Registry.open(url) as remote_registry,
         pytest.raises(error) as caught,
     ):
@@ -57,7 +62,7 @@ def test_a_refusal_is_told_in_the_servers_words(
     assert url in str(caught.value)
 
 
-def test_a_repository_that_is_not_there_is_an_error(url: str) -> None:
+def test_a_repository_that_does_not_exist_is_an_error(url: str) -> None:
     with (
         Registry.open(url.replace(PATH, "/other.git")) as remote_registry,
         pytest.raises((RepositoryNotFoundError, RemoteError)),
@@ -67,10 +72,10 @@ def test_a_repository_that_is_not_there_is_an_error(url: str) -> None:
 
 @pytest.mark.parametrize("limit", [0, 30, 300])
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_line_that_stalls_or_breaks_is_an_error_in_time(
-    url: str, far: Builder, limit: int, silent: bool
+def test_a_connection_that_stalls_or_breaks_is_an_error_within_the_timeout(
+    url: str, served_repo: Builder, limit: int, silent: bool
 ) -> None:
-    far.tags("m@v1.0.0")
+    served_repo.tags("m@v1.0.0")
     port = int(url.split(":")[2].split("/", maxsplit=1)[0])
     with (
         proxied(port, limit=limit, silent=silent) as proxy,
@@ -84,37 +89,37 @@ def test_a_line_that_stalls_or_breaks_is_an_error_in_time(
     assert isinstance(caught.value, ConnectionError)
 
 
-def test_a_push_whose_answer_is_lost_has_happened(
-    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_a_push_whose_answer_is_lost_succeeds(
+    remote_registry: Registry, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Transport.send
 
     def lost(transport: Transport, *arguments: Any, **options: Any) -> PushResult:
         real(transport, *arguments, **options)
-        raise RemoteError("the line broke", location="there")
+        raise RemoteError("the connection broke", location="server")
 
     monkeypatch.setattr(Transport, "send", lost)
     assert remote_registry.register("m", author=ANN).tag == "m@v0.0.1"
-    assert far.registry["m"].latest
+    assert served_repo.registry["m"].latest
 
 
 def test_a_push_that_was_not_sent_is_an_error(
     remote_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: Any, **__: Any) -> PushResult:
-        raise RemoteError("the line broke", location="there")
+        raise RemoteError("the connection broke", location="server")
 
     monkeypatch.setattr(Transport, "send", down)
-    with pytest.raises(RemoteError, match="^the line broke$"):
+    with pytest.raises(RemoteError, match="^the connection broke$"):
         remote_registry.register("m", author=ANN)
     monkeypatch.setattr(Transport, "fetch_pack", down)
-    with pytest.raises(RemoteError, match="^the line broke$"):
+    with pytest.raises(RemoteError, match="^the connection broke$"):
         remote_registry.commits()
     assert "m" not in remote_registry
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
+def test_a_push_with_an_unknown_result_is_an_error(
     remote_registry: Registry, monkeypatch: pytest.MonkeyPatch, answers: bool
 ) -> None:
     real = Transport.refs
@@ -123,22 +128,23 @@ def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
         compute_updates({})
         if not answers:
             monkeypatch.setattr(Transport, "refs", down)
-        raise RemoteError("the line broke", location="there")
+        raise RemoteError("the connection broke", location="server")
 
     def down(*_: Any) -> Refs:
         monkeypatch.setattr(Transport, "refs", real)
-        raise RemoteError("still broken", location="there")
+        raise RemoteError("still broken", location="server")
 
     monkeypatch.setattr(Transport, "send", lost)
     with pytest.raises(
-        RemoteError, match="the line broke. It is unknown whether 'm@v0.0.1' was updated"
+        RemoteError,
+        match="the connection broke. The following tags may .* been updated: 'm@v0.0.1'",
     ):
         remote_registry.register("m", author=ANN)
     assert "m" not in remote_registry
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("output", "message"),
     [
         ("", "rejected the tag 'm@v0.0.1': hook declined; nothing was written"),
         (
@@ -147,11 +153,11 @@ def test_a_push_of_which_nothing_is_known_is_an_error_that_says_so(
         ),
     ],
 )
-def test_a_servers_refusal_is_told_in_its_words(
-    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch, words: str, message: str
+def test_a_refusal_includes_the_servers_output(
+    remote_registry: Registry, monkeypatch: pytest.MonkeyPatch, output: str, message: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> PushResult:
-        return PushResult({"refs/tags/m@v0.0.1": "hook declined"}, frozenset(), words)
+        return PushResult({"refs/tags/m@v0.0.1": "hook declined"}, frozenset(), output)
 
     monkeypatch.setattr(Transport, "send", refuse)
     with pytest.raises(PushRejectedError) as caught:
@@ -188,52 +194,52 @@ def test_a_ref_that_stays_locked_is_a_refusal(
     assert "m" not in remote_registry
 
 
-def test_a_pack_that_a_server_cannot_take_is_a_refusal(
-    far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_a_pack_that_a_server_cannot_store_is_a_refusal(
+    served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_client: Any, _path: Any, decide: Any, _pack: Any, progress: Any, **_: Any) -> None:
-        decide(dict(far.repo.refs.as_dict()))
+        decide(dict(served_repo.repo.refs.as_dict()))
         progress(b"Resolving deltas:  50% (1/2)\rdisk is ")
         progress(b"full\n")
         raise SendPackError(b"unpack index-pack failed")
 
     steps: list[Any] = []
     monkeypatch.setattr("modelversions.git.remote.clients.TcpClient.send_pack", refuse)
-    assert isinstance(far.repo, Repo)
+    assert isinstance(served_repo.repo, Repo)
     with (
-        git_server(far.repo) as url,
+        git_server(served_repo.repo) as url,
         Registry.open(url, progress=lambda *step: steps.append(step)) as remote_registry,
         pytest.raises(
             PushRejectedError, match="unpack index-pack failed; the server's output: disk is full;"
         ),
     ):
-        remote_registry.register("m", author=ANN, commit=far.commits["c1"])
+        remote_registry.register("m", author=ANN, commit=served_repo.commits["c1"])
     assert (1, 2, "resolving deltas") in steps
 
 
 def test_a_refusal_because_of_a_concurrent_write_is_a_conflict(
-    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+    remote_registry: Registry, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faster(*_: Any, **__: Any) -> PushResult:
+    def register_first(*_: Any, **__: Any) -> PushResult:
         monkeypatch.undo()
-        far.registry.register("m", "v1.0.0", author=ANN)
+        served_repo.registry.register("m", "v1.0.0", author=ANN)
         return PushResult({"refs/tags/m@v1.0.0": "reference already exists"}, frozenset(), "")
 
-    monkeypatch.setattr(Transport, "send", faster)
+    monkeypatch.setattr(Transport, "send", register_first)
     with pytest.raises(VersionExistsError):
         remote_registry.register("m", "v1.0.0", author=ANN)
 
 
-def test_a_tag_that_the_server_fails_at_costs_no_other(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_tag_at_which_the_server_fails_does_not_affect_others(
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0", "m@v1.1.0", "m@v1.2.0", "n@v1.0.0")
-    broken = far.registry._store.tags(["m@v1.1.0"])[0].id
+    served_repo.tags("m@v1.0.0", "m@v1.1.0", "m@v1.2.0", "n@v1.0.0")
+    broken = served_repo.registry._store.tags(["m@v1.1.0"])[0].id
     real = Transport.fetch
 
     def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
         if broken in wants:
-            raise RemoteError("upload-pack: possible repository corruption", location="there")
+            raise RemoteError("upload-pack: possible repository corruption", location="server")
         return real(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", failing)
@@ -247,59 +253,61 @@ def test_a_tag_that_the_server_fails_at_costs_no_other(
         assert problem.tag == "m@v1.1.0"
         assert "possible repository corruption" in problem.message
         monkeypatch.undo()
-        assert len(remote_registry.history()) == 4  # what was lost is asked for again
+        assert len(remote_registry.history()) == 4  # what was missing is requested again
 
 
 def test_tags_without_a_time_are_fetched_with_their_commits_at_once(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
-        far.commit(f"d{number}", number)
-        far.tag(f"m@v1.0.{number}", f"d{number}", tagger=None)
-    asked: list[int] = []
+        served_repo.commit(f"d{number}", number)
+        served_repo.tag(f"m@v1.0.{number}", f"d{number}", tagger=None)
+    requests: list[int] = []
     real = Transport.fetch
 
     def count(transport: Transport, wants: Any, **options: Any) -> Fetched:
-        asked.append(len(wants))
+        requests.append(len(wants))
         return real(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", count)
     with Registry.open(url) as remote_registry:
-        assert remote_registry.history() == far.registry.history()
-        assert asked == [20, 20]
+        assert remote_registry.history() == served_repo.registry.history()
+        assert requests == [20, 20]
 
 
-def test_tags_that_the_server_fails_at_are_found_by_halves(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+def test_tags_at_which_the_server_fails_are_found_by_bisection(
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"m@v1.0.{number}" for number in range(64)]
-    far.tags(*names)
-    broken = {ref.id for ref in far.registry._store.tags(["m@v1.0.7", "m@v1.0.33", "m@v1.0.34"])}
-    asked: list[int] = []
+    served_repo.tags(*names)
+    broken = {
+        ref.id for ref in served_repo.registry._store.tags(["m@v1.0.7", "m@v1.0.33", "m@v1.0.34"])
+    }
+    requests: list[int] = []
     real = Transport.fetch
 
     def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
-        asked.append(len(wants))
+        requests.append(len(wants))
         if not broken.isdisjoint(wants):
-            raise RemoteError("upload-pack: possible repository corruption", location="there")
+            raise RemoteError("upload-pack: possible repository corruption", location="server")
         return real(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", failing)
     with Registry.open(url) as remote_registry:
         found = remote_registry.history()
         assert {event.tag for event in found} == set(names) - {"m@v1.0.7", "m@v1.0.33", "m@v1.0.34"}
-        assert len(asked) < 30
+        assert len(requests) < 30
 
 
 def test_a_server_that_fails_at_large_requests(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags(*(f"m@v1.0.{number}" for number in range(16)))
+    served_repo.tags(*(f"m@v1.0.{number}" for number in range(16)))
     real = Transport.fetch
 
     def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
         if len(wants) > 4:
-            raise RemoteError("the pack is too large", location="there")
+            raise RemoteError("the pack is too large", location="server")
         return real(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", failing)
@@ -307,39 +315,39 @@ def test_a_server_that_fails_at_large_requests(
         assert len(remote_registry.history()) == 16
 
 
-def test_a_server_that_is_silent_is_not_asked_for_each_tag_alone(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+def test_after_a_timeout_tags_are_not_requested_separately(
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0", "m@v1.1.0")
-    asked: list[Any] = []
+    served_repo.tags("m@v1.0.0", "m@v1.1.0")
+    requests: list[Any] = []
 
     def silent(_: Transport, wants: Any, **__: Any) -> Fetched:
-        asked.append(wants)
-        raise RemoteTimeoutError("was silent", location="there")
+        requests.append(wants)
+        raise RemoteTimeoutError("sent nothing", location="server")
 
     monkeypatch.setattr(Transport, "fetch", silent)
     with Registry.open(url) as remote_registry, pytest.raises(RemoteTimeoutError):
         remote_registry.history()
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
-def test_a_tag_whose_commit_cannot_be_sent_is_lost_for_the_moment(
-    far: Builder, url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_tag_whose_commit_cannot_be_sent_is_missing_until_it_can(
+    served_repo: Builder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0")
-    far.tag("m@v1.1.0", tagger=None)
+    served_repo.tags("m@v1.0.0")
+    served_repo.tag("m@v1.1.0", tagger=None)
     real = Transport.fetch
 
     def failing(transport: Transport, wants: Any, **options: Any) -> Fetched:
         if options.get("depth"):
-            raise RemoteError("the line broke", location="there")
+            raise RemoteError("the connection broke", location="server")
         return real(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", failing)
     with Registry.open(url) as remote_registry:
         assert len(remote_registry.history()) == 1
         monkeypatch.undo()
-        assert same(remote_registry, far.registry)
+        assert same(remote_registry, served_repo.registry)
 
 
 def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,71 +363,73 @@ def test_secrets_are_kept_out_of_errors_and_their_causes(monkeypatch: pytest.Mon
     assert caught.value.__cause__ is None
 
 
-def test_what_a_proxy_or_a_plain_server_says_is_explained() -> None:
-    proxy = translate_error(HTTPProxyUnauthorized(None, "u"), "there", 1, ())
+def test_errors_of_proxies_and_of_servers_without_atomic_pushes() -> None:
+    proxy = translate_error(HTTPProxyUnauthorized(None, "u"), "server", 1, ())
     assert isinstance(proxy, AuthenticationError)
-    many = translate_error(GitProtocolError("Server does not support atomic push"), "there", 1, ())
+    many = translate_error(GitProtocolError("Server does not support atomic push"), "server", 1, ())
     assert "does not support atomic pushes of several tags; nothing was pushed" in str(many)
-    bare = translate_error(ValueError(), "there", 1, ())
+    bare = translate_error(ValueError(), "server", 1, ())
     assert ": ValueError;" in str(bare)
 
 
-def test_a_server_that_says_nothing_of_a_tag_is_asked_what_became_of_it(
-    remote_registry: Registry, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_a_ref_without_a_reported_status_is_looked_up(
+    remote_registry: Registry, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unreported = PushResult({}, frozenset({"refs/tags/m@v0.0.1"}), "")
     monkeypatch.setattr(Transport, "send", lambda *_, **__: unreported)
-    with pytest.raises(RemoteError, match="It is unknown whether 'm@v0.0.1' was updated; check"):
+    with pytest.raises(RemoteError, match="may or may not have been updated: 'm@v0.0.1'; check"):
         remote_registry.register("m", author=ANN)
-    commit = base.NewTag("m@v0.0.1", far.commits["c1"], "m\n", ANN, WHEN)
+    commit = base.NewTag("m@v0.0.1", served_repo.commits["c1"], "m\n", ANN, WHEN)
     monkeypatch.undo()
     real = Transport.send
     monkeypatch.setattr(Transport, "send", lambda *a, **k: (real(*a, **k), unreported)[1])
     remote_registry._store.create([commit])
-    assert "m" in far.registry
+    assert "m" in served_repo.registry
 
 
-def test_what_progress_raises_comes_out_as_it_is(far: Builder, url: str) -> None:
+def test_an_exception_of_progress_is_not_wrapped(served_repo: Builder, url: str) -> None:
     class Stop(Exception):  # noqa: N818  # a caller's own
         pass
 
     def stop(*_: Any) -> None:
         raise Stop
 
-    far.tags("m@v1.0.0")
+    served_repo.tags("m@v1.0.0")
     with Registry.open(url, progress=stop) as remote_registry, pytest.raises(Stop) as caught:
         remote_registry.history()
     assert caught.value.__cause__ is None
 
 
-def test_a_registry_can_be_closed_while_a_server_is_silent(url: str, far: Builder) -> None:
-    far.tags("m@v1.0.0")
+def test_a_registry_can_be_closed_while_a_server_sends_nothing(
+    url: str, served_repo: Builder
+) -> None:
+    served_repo.tags("m@v1.0.0")
     port = int(url.split(":")[2].split("/", maxsplit=1)[0])
     with proxied(port, limit=0, silent=True) as proxy, ThreadPoolExecutor() as pool:
         remote_registry = Registry.open(url.replace(str(port), str(proxy.port)), timeout=2)
-        asked = pool.submit(list, remote_registry)
-        while not proxy.lines:
+        requests = pool.submit(list, remote_registry)
+        while not proxy.connections:
             pass
         remote_registry.close()
-        assert isinstance(asked.exception(), RemoteError)
+        assert isinstance(requests.exception(), RemoteError)
 
 
-def test_a_login_is_asked_for_again_when_it_was_changed(far: Builder) -> None:
-    far.tags("m@v1.0.0")
+def test_a_login_is_requested_again_after_it_was_changed(served_repo: Builder) -> None:
+    served_repo.tags("m@v1.0.0")
     passwords = ["old", "new"]
-    lock = guarded("ann", "old"), guarded("ann", "new")
+    guards = guarded("ann", "old"), guarded("ann", "new")
 
     def changing(app: Any) -> Any:
-        remote_registries = [guard(app) for guard in lock]
+        remote_registries = [guard(app) for guard in guards]
 
         def choose(environ: dict[str, Any], start: Any) -> Any:
             return remote_registries[len(passwords) == 1](environ, start)
 
         return choose
 
-    assert isinstance(far.repo, Repo)
+    assert isinstance(served_repo.repo, Repo)
     with (
-        http_server(far.repo, changing) as url,
+        http_server(served_repo.repo, changing) as url,
         Registry.open(
             url, credentials=lambda _url, _hint: ("ann", passwords[0])
         ) as remote_registry,
@@ -432,7 +442,7 @@ def test_a_login_is_asked_for_again_when_it_was_changed(far: Builder) -> None:
 @pytest.mark.parametrize(
     "secret", ["s3cret/pw", "s3cret%2Fpw", "s3cret%2fpw", "YW5uOnMzY3JldC9wdw=="]
 )
-def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_is_redacted_in_each_form(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise GitProtocolError(f"the header says  {secret}")
 
@@ -447,7 +457,7 @@ def test_a_secret_is_concealed_in_each_form(secret: str, monkeypatch: pytest.Mon
     assert (error.__cause__, error.__context__) == (None, None)
 
 
-def test_a_token_as_a_name_is_no_more_shown_than_a_password(
+def test_a_token_as_a_user_name_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -462,18 +472,18 @@ def test_a_token_as_a_name_is_no_more_shown_than_a_password(
     assert "ghp_" not in str(caught.value) + caught.value.location + repr(remote_registry._store)
 
 
-def test_a_servers_words_are_short_and_do_no_harm() -> None:
-    error = translate_error(GitProtocolError("\x1b[31mred\n" + 5000 * "x"), "there", 1, ())
+def test_a_servers_message_is_shortened_and_sanitized() -> None:
+    error = translate_error(GitProtocolError("\x1b[31mred\n" + 5000 * "x"), "server", 1, ())
     assert ": [31mred xxx" in str(error)
     assert len(str(error)) < 1200
 
 
-def test_headers_of_the_configuration_go_to_their_server_only(far: Builder) -> None:
-    far.tags("m@v1.0.0")
+def test_configured_headers_are_sent_only_to_their_server(served_repo: Builder) -> None:
+    served_repo.tags("m@v1.0.0")
     heads: list[tuple[str, str]] = []
 
-    def noting(app: Any) -> Any:
-        def note(environ: dict[str, Any], start: Any) -> Any:
+    def recording(app: Any) -> Any:
+        def record(environ: dict[str, Any], start: Any) -> Any:
             heads.append((environ["HTTP_HOST"], environ.get("HTTP_PRIVATE_TOKEN", "")))
             if environ["HTTP_HOST"].startswith("localhost"):
                 query = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
@@ -482,13 +492,13 @@ def test_headers_of_the_configuration_go_to_their_server_only(far: Builder) -> N
                 return [b""]
             return app(environ, start)
 
-        return note
+        return record
 
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo, noting) as url:
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo, recording) as url:
         other = url.replace("127.0.0.1", "localhost")
-        place = other.removesuffix(PATH)
-        text = f'[http "{place}"]\n\textraHeader = PRIVATE-TOKEN: s3cret\n[http]\n\tx = 1\n'
+        prefix = other.removesuffix(PATH)
+        text = f'[http "{prefix}"]\n\textraHeader = PRIVATE-TOKEN: s3cret\n[http]\n\tx = 1\n'
         Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)
         with Registry.open(other) as remote_registry:
             assert len(remote_registry.history()) == 1

@@ -42,7 +42,7 @@ PEM = Path(__file__).parents[2] / "data" / "localhost.pem"
 
 
 @pytest.fixture
-def far(bare: Builder) -> Builder:
+def served_repo(bare: Builder) -> Builder:
     bare.tags("m@v1.0.0")
     return bare
 
@@ -60,7 +60,7 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 @attrs.define
 class Traffic:
-    """What a server was asked."""
+    """The requests that a server received."""
 
     url: str
     connections: int = 0
@@ -85,10 +85,10 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def do_GET(self) -> None:
-        """Note a request, and answer it."""
+        """Record a request, and answer it."""
         traffic = self.server.traffic
         body = self.body()
         traffic.requests.append(f"{self.command} {self.path.partition(PATH)[2]}")
@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if "Content-Length" in headers:  # more than there is
+        if "Content-Length" in headers:  # more than the body has
             self.close_connection = True
         else:
             self.send_header("Content-Length", str(len(body)))
@@ -151,19 +151,19 @@ class Server(ThreadingHTTPServer):
     traffic: Traffic
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of a client that hangs up."""
+        """Print nothing about a client that closes its connection."""
 
 
 @contextmanager
 def server(
-    far: Builder,
+    served_repo: Builder,
     answer: Answer = lambda _path, _body: None,
     *,
     context: ssl.SSLContext | None = None,
 ) -> Iterator[Traffic]:
-    """Serve a repository; note what is asked."""
+    """Serve a repository, and record the requests."""
     listening = Server((LOCAL, 0), Handler)
-    backend: Any = {PATH.encode(): far.repo, PATH: far.repo}
+    backend: Any = {PATH.encode(): served_repo.repo, PATH: served_repo.repo}
     listening.app, listening.answer = make_wsgi_chain(DictBackend(backend)), answer
     if context is not None:
         listening.socket = context.wrap_socket(listening.socket, server_side=True)
@@ -193,7 +193,7 @@ def settings(
 
 
 class TestRead:
-    """What ``git help config`` says of ``http.*``."""
+    """The settings ``http.*`` of ``git help config``."""
 
     @pytest.mark.parametrize(
         ("text", "env", "name", "value"),
@@ -214,7 +214,7 @@ class TestRead:
             ("[http]\nsslCipherList = A", {}, "ciphers", "A"),
             ("[http]\nsslCAInfo = /", {}, "ca_file", "/"),
             ("[http]\nsslCAInfo = /x", {"GIT_SSL_CAINFO": "/"}, "ca_file", "/"),
-            ("[http]\nsslCAPath = /", {}, "ca_folder", "/"),
+            ("[http]\nsslCAPath = /", {}, "ca_directory", "/"),
             ("[http]\nsslCert = /", {}, "certificate", "/"),
             ("[http]\nsslKey = /x", {"GIT_SSL_KEY": ""}, "key", None),
             (
@@ -242,7 +242,7 @@ class TestRead:
         assert getattr(settings(configure, text, **env), name) == value
 
     @pytest.mark.parametrize(
-        ("text", "words"),
+        ("text", "message"),
         [
             ("[http]\npinnedPubkey = sha256//x", "http.pinnedPubkey is not supported"),
             ("[http]\nsslCertPasswordProtected", "http.sslCertPasswordProtected is not"),
@@ -250,18 +250,18 @@ class TestRead:
             ("[http]\nfollowRedirects = maybe", "http.followRedirects"),
             ("[http]\nsslVersion = sslv3", "http.sslVersion 'sslv3' is not supported; use one of"),
             ("[http]\nsslCAInfo = /x/y", "http.sslCAInfo names '/x/y', which does not exist"),
-            ('[http]\nextraHeader = "A: s3cret\\nB: c"', "http.extraHeader holds a control"),
-            ("[http]\nproxy = ftp://u:s3cret@p", "the proxy that http.proxy names is not valid"),
-            ("[http]\nproxy = http://p:port", "the proxy that http.proxy names is not valid"),
+            ('[http]\nextraHeader = "A: s3cret\\nB: c"', "http.extraHeader contains a control"),
+            ("[http]\nproxy = ftp://u:s3cret@p", "the proxy of http.proxy is not valid"),
+            ("[http]\nproxy = http://p:port", "the proxy of http.proxy is not valid"),
             ("[http]\nproxy = p\nproxyAuthMethod = ntlm", "http.proxyAuthMethod = ntlm is not"),
         ],
     )
     def test_an_error_names_the_setting(
-        self, configure: Callable[[str], None], text: str, words: str
+        self, configure: Callable[[str], None], text: str, message: str
     ) -> None:
         with pytest.raises(ConfigurationError) as caught:
             settings(configure, text)
-        assert words in str(caught.value)
+        assert message in str(caught.value)
         assert "s3cret" not in str(caught.value)
 
     def test_a_missing_file_of_the_environment_is_named_before_a_request(
@@ -327,7 +327,7 @@ class TestRead:
                 client, _ = listener.accept()
                 with client:
                     client.recv(4)
-                    client.sendall(b"\5\377")  # no method that it knows
+                    client.sendall(b"\5\377")  # no supported method
 
             thread = threading.Thread(target=refuse)
             thread.start()
@@ -347,17 +347,17 @@ class TestRead:
 
 class TestTls:
     @pytest.fixture
-    def secure(self, far: Builder) -> Iterator[Traffic]:
+    def secure(self, served_repo: Builder) -> Iterator[Traffic]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(PEM)
-        with server(far, context=context) as traffic:
+        with server(served_repo, context=context) as traffic:
             yield traffic
 
     def test_an_unknown_authority_is_refused(self, secure: Traffic) -> None:
         with pytest.raises(RemoteError, match="certificate verify failed"):
             models(secure.url)
 
-    def test_an_authority_that_is_configured(
+    def test_a_configured_authority(
         self, secure: Traffic, configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         configure(f"[http]\nsslCAInfo = {PEM}\n")
@@ -371,12 +371,14 @@ class TestTls:
         with pytest.warns(match="Unverified HTTPS request"):
             assert models(secure.url) == ["m"]
 
-    def test_a_clients_certificate(self, far: Builder, configure: Callable[[str], None]) -> None:
+    def test_a_clients_certificate(
+        self, served_repo: Builder, configure: Callable[[str], None]
+    ) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(PEM)
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(PEM)
-        with server(far, context=context) as traffic:
+        with server(served_repo, context=context) as traffic:
             configure(f"[http]\nsslCAInfo = {PEM}\n")
             with pytest.raises(RemoteError):
                 models(traffic.url)
@@ -384,13 +386,13 @@ class TestTls:
             assert models(traffic.url) == ["m"]
 
 
-def moved(to: str, path: str = "/old") -> Answer:
-    """Redirect what is asked for below a path."""
+def redirected(to: str, path: str = "/old") -> Answer:
+    """Redirect the requests below a path."""
 
-    def answer(asked: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
-        if not asked.startswith(path):
+    def answer(requested: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+        if not requested.startswith(path):
             return None
-        return 302, {"Location": to + asked.partition(PATH)[2]}, b""
+        return 302, {"Location": to + requested.partition(PATH)[2]}, b""
 
     return answer
 
@@ -398,172 +400,180 @@ def moved(to: str, path: str = "/old") -> Answer:
 class TestRedirects:
     @pytest.mark.parametrize("value", ["", "followRedirects = true"])
     def test_the_first_request_follows(
-        self, far: Builder, configure: Callable[[str], None], value: str
+        self, served_repo: Builder, configure: Callable[[str], None], value: str
     ) -> None:
         configure(f"[http]\n{value}\n")
-        with server(far) as there:
-            with server(far, moved(there.url, "/")) as here:
-                assert models(here.url) == ["m"]
-            assert there.requests
-            assert len(here.requests) == 1
+        with server(served_repo) as target:
+            with server(served_repo, redirected(target.url, "/")) as origin:
+                assert models(origin.url) == ["m"]
+            assert target.requests
+            assert len(origin.requests) == 1
 
-    def test_none_is_followed_if_so_configured(
-        self, far: Builder, configure: Callable[[str], None]
+    def test_none_is_followed_if_configured(
+        self, served_repo: Builder, configure: Callable[[str], None]
     ) -> None:
         configure("[http]\nfollowRedirects = false\n")
-        with server(far) as there, server(far, moved(there.url, "/")) as here:
+        with (
+            server(served_repo) as target,
+            server(served_repo, redirected(target.url, "/")) as origin,
+        ):
             with pytest.raises(RemoteError, match=r"HTTP 302 it redirects, which http\.followRe"):
-                models(here.url)
-            assert there.requests == []
+                models(origin.url)
+            assert target.requests == []
 
     @pytest.mark.parametrize("value", ["initial", "true"])
     def test_a_later_request(
-        self, far: Builder, configure: Callable[[str], None], value: str
+        self, served_repo: Builder, configure: Callable[[str], None], value: str
     ) -> None:
         configure(f"[http]\nfollowRedirects = {value}\n")
-        with server(far) as there:
+        with server(served_repo) as target:
 
             def later(path: str, _body: bytes) -> tuple[int, dict[str, str], bytes] | None:
-                to = {"Location": f"{there.url}/git-upload-pack"}
+                to = {"Location": f"{target.url}/git-upload-pack"}
                 return (307, to, b"") if "?" not in path else None
 
-            with server(far, later) as here, Registry.open(here.url) as registry:
+            with server(served_repo, later) as origin, Registry.open(origin.url) as registry:
                 if value == "true":
                     assert len(registry.history()) == 1
                 else:
                     with pytest.raises(RemoteError, match="HTTP 307"):
                         registry.history()
 
-    def test_a_circle_and_another_scheme(self, far: Builder) -> None:
-        with server(far, lambda path, _body: (302, {"Location": path}, b"")) as here:
+    def test_a_cycle_and_another_scheme(self, served_repo: Builder) -> None:
+        with server(served_repo, lambda path, _body: (302, {"Location": path}, b"")) as origin:
             with pytest.raises(RemoteError, match="redirects more than 5 times"):
-                models(here.url)
-            assert len(here.requests) == 6
+                models(origin.url)
+            assert len(origin.requests) == 6
         with (
-            server(far, lambda _path, _body: (302, {"Location": "ftp://host/x"}, b"")) as here,
+            server(
+                served_repo, lambda _path, _body: (302, {"Location": "ftp://host/x"}, b"")
+            ) as origin,
             pytest.raises(RemoteError, match="it redirects to 'ftp'"),
         ):
-            models(here.url)
+            models(origin.url)
 
-    @pytest.mark.parametrize("spelled", ["http://LocalHost:{}", "HTTP://localhost:{}/", ""])
-    def test_headers_stay_with_their_origin(
-        self, far: Builder, configure: Callable[[str], None], spelled: str
+    @pytest.mark.parametrize("section_url", ["http://LocalHost:{}", "HTTP://localhost:{}/", ""])
+    def test_headers_are_sent_only_to_their_origin(
+        self, served_repo: Builder, configure: Callable[[str], None], section_url: str
     ) -> None:
-        with server(far) as there, server(far, moved(there.url, "/")) as here:
-            url = here.url.replace(LOCAL, "localhost")
-            section = spelled.format(url.split(":")[2].partition("/")[0])
+        with (
+            server(served_repo) as target,
+            server(served_repo, redirected(target.url, "/")) as origin,
+        ):
+            url = origin.url.replace(LOCAL, "localhost")
+            section = section_url.format(url.split(":")[2].partition("/")[0])
             name = f'http "{section}"' if section else "http"
             configure(f"[{name}]\nextraHeader = X-Key: s3cret\n")
             assert models(url) == ["m"]
-            assert [one.get("x-key") for one in here.headers] == ["s3cret"]
-            assert not any("x-key" in one for one in there.headers)
+            assert [one.get("x-key") for one in origin.headers] == ["s3cret"]
+            assert not any("x-key" in one for one in target.headers)
 
     @pytest.mark.parametrize("any_host", [True, False])
     def test_credentials_for_the_server_that_a_redirect_leads_to(
-        self, far: Builder, *, any_host: bool
+        self, served_repo: Builder, *, any_host: bool
     ) -> None:
-        asked: list[tuple[str, ...]] = []
+        calls: list[tuple[str, ...]] = []
 
         class Credentials:
             def __call__(self, url: str, hint: str | None) -> tuple[str, str]:
-                asked.append(("asked", url, str(hint)))
+                calls.append(("called", url, str(hint)))
                 return "ann", "s3cret"
 
             def approve(self, url: str, username: str, password: str) -> None:
-                asked.append(("approved", url, username, password))
+                calls.append(("approved", url, username, password))
 
         credentials = Credentials()
         if any_host:
             vars(credentials)["any_host"] = True
-        assert isinstance(far.repo, Repo)
+        assert isinstance(served_repo.repo, Repo)
         with (
-            http_server(far.repo, guarded("ann", "s3cret")) as there,
-            server(far, moved(there, "/")) as here,
+            http_server(served_repo.repo, guarded("ann", "s3cret")) as target,
+            server(served_repo, redirected(target, "/")) as origin,
         ):
-            url = here.url.replace("//", "//me:own@")
+            url = origin.url.replace("//", "//me:own@")
             if any_host:
                 assert models(url, credentials=credentials) == ["m"]
-                assert asked == [("asked", there, "None"), ("approved", there, "ann", "s3cret")]
+                assert calls == [("called", target, "None"), ("approved", target, "ann", "s3cret")]
             else:
                 with pytest.raises(AuthenticationError, match="these are not sent to another host"):
                     models(url, credentials=credentials)
-                assert asked == []
-            assert {one.get("authorization") for one in here.headers} <= {"Basic bWU6b3du", None}
+                assert calls == []
+            assert {one.get("authorization") for one in origin.headers} <= {"Basic bWU6b3du", None}
 
 
 class TestCredentials:
     @pytest.mark.parametrize("name", ["ann", "\u00e4nn", "\u0430\u043d\u043d\u0430"])
-    def test_they_are_sent_as_utf_8(self, far: Builder, name: str) -> None:
-        assert isinstance(far.repo, Repo)
+    def test_they_are_sent_as_utf_8(self, served_repo: Builder, name: str) -> None:
+        assert isinstance(served_repo.repo, Repo)
         login = name, "\u00e4\u20ac\U0001f511"
-        with http_server(far.repo, guarded(*login)) as url:
+        with http_server(served_repo.repo, guarded(*login)) as url:
             assert models(url, credentials=lambda _url, _hint: login) == ["m"]
 
-    def test_half_a_character_is_no_crash(self, far: Builder) -> None:
-        assert isinstance(far.repo, Repo)
+    def test_a_password_with_a_surrogate(self, served_repo: Builder) -> None:
+        assert isinstance(served_repo.repo, Repo)
         with (
-            http_server(far.repo, guarded("ann", "x")) as url,
+            http_server(served_repo.repo, guarded("ann", "x")) as url,
             pytest.raises(AuthenticationError) as caught,
         ):
             models(url, credentials=lambda _url, _hint: ("ann", "\ud800s3cret"))
         assert "s3cret" not in str(caught.value)
 
-    @pytest.mark.parametrize(("password", "told"), [("s3cret", "approve"), ("wrong", "reject")])
-    def test_a_helper_is_told_what_became_of_its_login(
-        self, far: Builder, password: str, told: str
+    @pytest.mark.parametrize(("password", "method"), [("s3cret", "approve"), ("wrong", "reject")])
+    def test_the_result_of_a_login_is_reported_to_the_helper(
+        self, served_repo: Builder, password: str, method: str
     ) -> None:
-        said: list[tuple[str, ...]] = []
+        calls: list[tuple[str, ...]] = []
 
         class Helper:
             def __call__(self, _url: str, _hint: str | None) -> tuple[str, str]:
                 return "ann", password
 
             def approve(self, *login: str) -> None:
-                said.append(("approve", *login))
+                calls.append(("approve", *login))
 
             def reject(self, *login: str) -> None:
-                said.append(("reject", *login))
+                calls.append(("reject", *login))
 
-        assert isinstance(far.repo, Repo)
+        assert isinstance(served_repo.repo, Repo)
         with (
-            http_server(far.repo, guarded("ann", "s3cret")) as url,
+            http_server(served_repo.repo, guarded("ann", "s3cret")) as url,
             Registry.open(url, credentials=Helper()) as registry,
         ):
             for _ in range(2):
                 try:
                     list(registry)
                 except AuthenticationError:
-                    assert told == "reject"
-            assert said[0] == (told, url, "ann", password)
-            assert len(said) == 1
+                    assert method == "reject"
+            assert calls[0] == (method, url, "ann", password)
+            assert len(calls) == 1
 
     def test_a_malformed_header_is_never_logged(
         self,
-        far: Builder,
+        served_repo: Builder,
         configure: Callable[[str], None],
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         caplog.set_level(logging.DEBUG)
         configure("[http]\nextraHeader = Authorization Basic s3cret\nextraHeader = :s3cret\n")
-        with server(far) as traffic:
+        with server(served_repo) as traffic:
             assert models(traffic.url) == ["m"]
         assert "s3cret" not in caplog.text
 
 
 class TestConnections:
-    def test_one_connection_for_a_registration(self, far: Builder) -> None:
-        with server(far) as traffic:
+    def test_one_connection_for_a_registration(self, served_repo: Builder) -> None:
+        with server(served_repo) as traffic:
             with Registry.open(traffic.url) as registry:
                 registry.register("m", "v2.0.0", author=ANN, force=True)
             assert traffic.connections == 1
             assert len(traffic.requests) <= 8, traffic.requests
 
     @pytest.mark.parametrize("service", [b"", b"001e# service=git-upload-pack\n0000"])
-    def test_version_2_is_asked_for_its_capabilities_once(
-        self, far: Builder, service: bytes
+    def test_the_capabilities_of_version_2_are_requested_once(
+        self, served_repo: Builder, service: bytes
     ) -> None:
-        tag = far.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
-        commit = far.commits["c1"].encode()
+        tag = served_repo.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
+        commit = served_repo.commits["c1"].encode()
 
         def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
             kind = "advertisement" if "?" in path else "result"
@@ -581,7 +591,7 @@ class TestConnections:
                 return 503, {}, b""
             return 200, {"Content-Type": f"application/x-git-upload-pack-{kind}"}, text
 
-        with server(far, answer) as traffic, Registry.open(traffic.url) as registry:
+        with server(served_repo, answer) as traffic, Registry.open(traffic.url) as registry:
             assert list(registry) == ["m"]
             assert "m" in registry
             assert repr(registry) == f"<Registry {traffic.url!r}>"
@@ -594,40 +604,40 @@ class TestConnections:
             assert traffic.connections == 1
 
     def test_a_connection_that_the_server_closed_is_opened_again(
-        self, far: Builder, monkeypatch: pytest.MonkeyPatch
+        self, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with server(far) as traffic, Registry.open(traffic.url) as registry:
+        with server(served_repo) as traffic, Registry.open(traffic.url) as registry:
             assert list(registry) == ["m"]
             monkeypatch.setattr("urllib3.connectionpool.is_connection_dropped", lambda _one: False)
             pool = registry._store.transport._session._client._manager.pools  # type: ignore[attr-defined]
-            for key in pool.keys():  # noqa: SIM118  # it is no dict
+            for key in pool.keys():  # noqa: SIM118  # it is not a dict
                 connection = pool[key]._get_conn()
                 connection.sock.shutdown(2)
                 pool[key]._put_conn(connection)
             assert list(registry) == ["m"]
             assert traffic.connections == 2
 
-    def test_an_answer_that_breaks_off(self, far: Builder) -> None:
+    def test_a_truncated_answer(self, served_repo: Builder) -> None:
         headers = {"Content-Type": "application/x-git-upload-pack-advertisement"}
         cut = 200, {**headers, "Content-Length": "99"}, b"000eversion 2\n0010cut"
-        with server(far, lambda _path, _body: cut) as traffic:
+        with server(served_repo, lambda _path, _body: cut) as traffic:
             with pytest.raises(RemoteError):
                 models(traffic.url)
             assert len(traffic.requests) == 1
 
-    def test_a_long_refusal_is_not_read_to_its_end(self, far: Builder) -> None:
+    def test_a_long_error_message_is_not_read_completely(self, served_repo: Builder) -> None:
         long = 503, {"Content-Type": "text/plain"}, b"busy " * 10_000
         with (
-            server(far, lambda _path, _body: long) as traffic,
+            server(served_repo, lambda _path, _body: long) as traffic,
             pytest.raises(RemoteError, match="HTTP 503 busy busy") as caught,
         ):
             models(traffic.url)
         assert len(str(caught.value)) < 1300
 
     def test_a_proxy_is_used_with_its_login(
-        self, far: Builder, configure: Callable[[str], None]
+        self, served_repo: Builder, configure: Callable[[str], None]
     ) -> None:
-        with server(far) as proxy:
+        with server(served_repo) as proxy:
             configure(f"[http]\nproxy = http://\u00e4nn:p@{proxy.url[7:].partition('/')[0]}\n")
             assert models(f"http://elsewhere.example{PATH}") == ["m"]
             login = base64.b64encode("\u00e4nn:p".encode()).decode()

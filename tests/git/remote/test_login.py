@@ -17,30 +17,30 @@ from tests.git.remote.helpers import ANN, SECRET, refused
 from tests.servers import guarded, http_server
 
 
-def test_credentials_are_asked_for_once_and_kept(far: Builder) -> None:
-    far.tags("m@v1.0.0")
-    asked: list[tuple[str, str | None]] = []
+def test_credentials_are_requested_once_and_kept(served_repo: Builder) -> None:
+    served_repo.tags("m@v1.0.0")
+    calls: list[tuple[str, str | None]] = []
 
     def credentials(url: str, hint: str | None) -> tuple[str, str]:
-        asked.append((url, hint))
+        calls.append((url, hint))
         return "ann", SECRET
 
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo, guarded("ann", SECRET)) as url:
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo, guarded("ann", SECRET)) as url:
         with Registry.open(url.replace("//", "//ann@"), credentials=credentials) as remote_registry:
             assert len(remote_registry["m"].history) == 1
             remote_registry.register("m", "v2.0.0", author=ANN, force=True)
-            assert same(remote_registry, far.registry)
-        assert asked == [(url, "ann")]
+            assert same(remote_registry, served_repo.registry)
+        assert calls == [(url, "ann")]
 
 
 def test_a_password_in_the_url_is_used_and_not_shown(
-    far: Builder, caplog: pytest.LogCaptureFixture
+    served_repo: Builder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    far.tags("m@v1.0.0")
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo, guarded("ann", SECRET)) as url:
+    served_repo.tags("m@v1.0.0")
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo, guarded("ann", SECRET)) as url:
         with Registry.open(url.replace("//", "//ann:p%40ss%20w%3Ard@")) as remote_registry:
             assert "m" in remote_registry
             assert repr(remote_registry) == f"<Registry {url!r}>"
@@ -53,41 +53,41 @@ def test_a_password_in_the_url_is_used_and_not_shown(
 
 
 @pytest.mark.parametrize(
-    ("credentials", "words"),
+    ("credentials", "message"),
     [
         (None, "it requires credentials; pass credentials="),
         (lambda _url, _hint: None, "it requires credentials; pass credentials="),
         (lambda _url, _hint: ("ann", "wr0ng"), "it rejected the login from credentials="),
     ],
 )
-def test_a_server_that_wants_other_credentials_is_an_error(
-    far: Builder, credentials: Any, words: str
+def test_a_server_that_requires_other_credentials_is_an_error(
+    served_repo: Builder, credentials: Any, message: str
 ) -> None:
-    assert isinstance(far.repo, Repo)
+    assert isinstance(served_repo.repo, Repo)
     with (
-        http_server(far.repo, guarded("ann", SECRET)) as url,
+        http_server(served_repo.repo, guarded("ann", SECRET)) as url,
         Registry.open(url, credentials=credentials) as remote_registry,
     ):
         for _ in range(2):
             error = refused(remote_registry)
-            assert words in str(error)
+            assert message in str(error)
             assert "wr0ng" not in repr(error)
             assert isinstance(error, PermissionError)
 
 
-def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> None:
-    assert isinstance(far.repo, Repo)
+def test_the_error_for_invalid_credentials_does_not_contain_them(served_repo: Builder) -> None:
+    assert isinstance(served_repo.repo, Repo)
     with (
-        http_server(far.repo, guarded("ann", SECRET)) as url,
+        http_server(served_repo.repo, guarded("ann", SECRET)) as url,
         Registry.open(url, credentials=lambda _url, _hint: ("ann", SECRET, 7)) as remote_registry,  # type: ignore[arg-type,return-value]
-        pytest.raises(InvalidArgumentError, match="must return a user's name and") as caught,
+        pytest.raises(InvalidArgumentError, match="must return a user name and") as caught,
     ):
         len(remote_registry)
     assert SECRET not in repr(caught.value) + str(vars(caught.value))
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (
             {"credentials": ("ann", SECRET)},
@@ -98,7 +98,7 @@ def test_credentials_that_are_none_are_an_error_without_them(far: Builder) -> No
         ({"timeout": "1"}, "timeout must be a number of seconds above 0, or None, not '1'"),
     ],
 )
-def test_what_is_of_no_use_is_refused_at_once(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=words) as caught:
+def test_invalid_options_are_refused_when_opening(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
         Registry.open("https://host/m", **options)
     assert SECRET not in str(vars(caught.value))

@@ -16,10 +16,12 @@ from tests.builders import Builder
 from tests.servers import PATH, http_server, proxied, relaying
 
 
-def test_a_proxy_is_used_for_its_scheme(far: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    far.tags("m@v1.0.0")
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo, relaying) as url, ExitStack() as stack:
+def test_a_proxy_is_used_for_its_scheme(
+    served_repo: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served_repo.tags("m@v1.0.0")
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo, relaying) as url, ExitStack() as stack:
         port = int(url.split(":")[2].split("/")[0])
         proxy = stack.enter_context(proxied(port))
         monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # for another scheme
@@ -36,10 +38,10 @@ def test_a_proxy_is_used_for_its_scheme(far: Builder, monkeypatch: pytest.Monkey
         assert not proxy.total
 
 
-def test_a_proxy_can_be_configured(far: Builder) -> None:
-    far.tags("m@v1.0.0")
-    assert isinstance(far.repo, Repo)
-    with http_server(far.repo, relaying) as url:
+def test_a_proxy_can_be_configured(served_repo: Builder) -> None:
+    served_repo.tags("m@v1.0.0")
+    assert isinstance(served_repo.repo, Repo)
+    with http_server(served_repo.repo, relaying) as url:
         port = int(url.split(":")[2].split("/")[0])
         text = f"[http]\n\tproxy = http://127.0.0.1:{port}\n"
         Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(text)

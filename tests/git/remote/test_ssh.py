@@ -35,23 +35,23 @@ raise SystemExit(main([command.removeprefix("git-"), path.strip("'")]))
 
 
 @pytest.fixture
-def ssh(far: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a repository behind a program that does what ssh would."""
+def ssh(served_repo: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a repository behind a program that acts as ``ssh``."""
     script = tmp_path / "ssh.py"
     script.write_text(SSH)
     monkeypatch.setenv("GIT_SSH_COMMAND", f"{sys.executable} -W ignore {script}")
     monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
-    assert isinstance(far.repo, Repo)
-    return f"ssh://ann@host:22{far.repo.path}"
+    assert isinstance(served_repo.repo, Repo)
+    return f"ssh://ann@host:22{served_repo.repo.path}"
 
 
-def test_ssh_is_a_program(ssh: str, far: Builder) -> None:
-    irregular_tags(far)
+def test_ssh_is_a_program(ssh: str, served_repo: Builder) -> None:
+    irregular_tags(served_repo)
     with Registry.open(ssh) as remote_registry:
-        assert same(remote_registry, far.registry)
+        assert same(remote_registry, served_repo.registry)
     path = ssh.removeprefix("ssh://ann@host:22")
     with Registry.open(f"host:{path}", timeout=None) as remote_registry:
-        assert remote_registry["m"] == far.registry["m"]
+        assert remote_registry["m"] == served_repo.registry["m"]
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,15 @@ def test_ssh_is_a_program(ssh: str, far: Builder) -> None:
     [(None, None, ""), (7, 2, "-p 7 -o SetEnv=GIT_PROTOCOL=version=2 ")],
 )
 def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, options: str) -> None:
-    line = _TimeoutSSHVendor(["echo"], 5).run_command(
+    stream = _TimeoutSSHVendor(["echo"], 5).run_command(
         "host", b"git-receive-pack '/m'", "ann", port, protocol_version=version
     )
-    assert line.read().decode() == f"{options}ann@host git-receive-pack '/m'\n"
-    line.close()
+    assert stream.read().decode() == f"{options}ann@host git-receive-pack '/m'\n"
+    stream.close()
 
 
 @pytest.mark.parametrize(
-    ("variant", "command", "fits"),
+    ("variant", "command", "supported"),
     [
         (None, "plink -batch", False),
         (None, "/x/TortoisePlink.EXE", False),
@@ -79,16 +79,18 @@ def test_ssh_is_called_as_git_calls_it(port: int | None, version: int | None, op
     ],
 )
 def test_variants_of_ssh(
-    ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str | None, command: str, *, fits: bool
+    ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str | None, command: str, *, supported: bool
 ) -> None:
     monkeypatch.setenv("GIT_SSH_VARIANT", variant or "auto")
     monkeypatch.setenv("GIT_SSH_COMMAND", command)
     url = Url.parse(ssh.replace(":22", ""))
     store = Programs(None, GitConfig(None))
-    if fits:
+    if supported:
         connect(url, store, 1, None)
     else:
-        with pytest.raises(ConfigurationError, match="whose options are not supported here"):
+        with pytest.raises(
+            ConfigurationError, match="whose options are not supported; use OpenSSH"
+        ):
             connect(url, store, 1, None)
 
 
@@ -103,17 +105,19 @@ def test_variants_of_ssh(
 )
 def test_the_options_of_a_variant(variant: str, program: str, options: str) -> None:
     vendor = _TimeoutSSHVendor(["sh", "-c", f'{program} "$@"', "ssh"], 5, variant)
-    line = vendor.run_command("host", b"git-upload-pack '/m'", protocol_version=2)
-    assert line.read().decode() == f"{options}host git-upload-pack '/m'\n"
-    line.close()
+    stream = vendor.run_command("host", b"git-upload-pack '/m'", protocol_version=2)
+    assert stream.read().decode() == f"{options}host git-upload-pack '/m'\n"
+    stream.close()
     if not options:
-        with pytest.raises(ConfigurationError, match="takes no options, .* to port 7; use OpenSSH"):
+        with pytest.raises(
+            ConfigurationError, match="accepts no options, .* to port 7; use OpenSSH"
+        ):
             vendor.run_command("host", b"git-upload-pack '/m'", port=7)
 
 
-def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    complaint = "import sys; sys.exit('Permission denied (publickey).')"
-    monkeypatch.setenv("GIT_SSH_COMMAND", f'{sys.executable} -c "{complaint}"')
+def test_the_error_output_of_ssh_is_shown(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import sys; sys.exit('Permission denied (publickey).')"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f'{sys.executable} -c "{code}"')
     with (
         Registry.open(ssh) as remote_registry,
         pytest.raises(AuthenticationError, match=r"Permission denied \(publickey\)"),
@@ -121,27 +125,27 @@ def test_what_ssh_complains_of_is_told(ssh: str, monkeypatch: pytest.MonkeyPatch
         len(remote_registry)
 
 
-def test_an_interrupt_is_raised_and_ends_ssh(
-    ssh: str, far: Builder, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupt_is_raised_and_terminates_ssh(
+    ssh: str, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0", "m#prod#1")
-    write, calls, begun = _SocketStream.write, [0], list[_SocketStream]()
+    served_repo.tags("m@v1.0.0", "m#prod#1")
+    write, calls, streams = _SocketStream.write, [0], list[_SocketStream]()
     serve = _SocketStream.serve
 
-    def serving(line: _SocketStream, command: list[str], side: socket.socket) -> None:
-        begun.append(line)
-        serve(line, command, side)
-        inner = line.read
+    def serving(stream: _SocketStream, command: list[str], other: socket.socket) -> None:
+        streams.append(stream)
+        serve(stream, command, other)
+        inner = stream.read
 
         def reading(size: int) -> bytes:
             interrupt()
             return inner(size)
 
-        line.read = reading  # type: ignore[assignment]
+        stream.read = reading  # type: ignore[assignment]
 
-    def writing(line: _SocketStream, data: bytes) -> int:
+    def writing(stream: _SocketStream, data: bytes) -> int:
         interrupt()
-        return write(line, data)
+        return write(stream, data)
 
     def interrupt() -> None:
         calls[0] -= 1
@@ -154,8 +158,8 @@ def test_an_interrupt_is_raised_and_ends_ssh(
         calls[0] = number
         with Registry.open(ssh) as remote_registry, pytest.raises(KeyboardInterrupt):
             remote_registry.history()
-        assert all(line._process is not None for line in begun)
-        assert all(line._process.poll() is not None for line in begun if line._process)
+        assert all(stream._process is not None for stream in streams)
+        assert all(stream._process.poll() is not None for stream in streams if stream._process)
 
 
 def test_a_remote_of_another_users_repository_is_not_used(
@@ -170,21 +174,21 @@ def test_a_remote_of_another_users_repository_is_not_used(
 
 
 @pytest.mark.parametrize("variant", ["ssh", "auto"])
-def test_an_ssh_that_says_nothing_is_given_up_and_ended(
+def test_an_ssh_without_output_is_terminated_after_the_timeout(
     ssh: str, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
     monkeypatch.setenv("GIT_SSH_VARIANT", variant)
     monkeypatch.setattr("modelversions.git.remote.clients.EXIT_TIMEOUT", 0.01)
-    waits = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
-    monkeypatch.setenv("GIT_SSH_COMMAND", f'exec {sys.executable} -c "{waits}"')
+    code = "import signal, time; signal.signal(signal.SIGPIPE, signal.SIG_IGN); time.sleep(600)"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f'exec {sys.executable} -c "{code}"')
     with Registry.open(ssh, timeout=0.2) as remote_registry, pytest.raises(RemoteTimeoutError):
         len(remote_registry)
 
 
 def test_the_program_can_be_configured(
-    ssh: str, far: Builder, monkeypatch: pytest.MonkeyPatch
+    ssh: str, served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far.tags("m@v1.0.0")
+    served_repo.tags("m@v1.0.0")
     program = os.environ["GIT_SSH_COMMAND"]
     monkeypatch.delenv("GIT_SSH_COMMAND")
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(f"[core]\n\tsshCommand = {program}\n")
@@ -192,7 +196,9 @@ def test_the_program_can_be_configured(
         assert "m" in remote_registry
 
 
-def test_a_program_that_is_not_there_is_an_error(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_does_not_exist_is_an_error(
+    ssh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GIT_SSH_COMMAND")
     monkeypatch.setenv("GIT_SSH", "/nowhere/my ssh")
     with (
