@@ -442,7 +442,7 @@ class RegistryView(Mapping[str, Model]):
         """
         event = when if isinstance(when, Event) else None
         time = when.time if isinstance(when, Event) else when
-        check_aware(time, "when")
+        check_aware(time, "when", ", or an Event")
         moment = Moment(time, event)
         store = StoreAsOf(self._store, moment)
         return RegistryView(store, stages=self._stages, clock=self._clock, until=moment)
@@ -482,7 +482,7 @@ class RegistryView(Mapping[str, Model]):
         if isinstance(moment, RegistryView):
             return moment
         if not isinstance(moment, Event):
-            check_aware(moment, argument)
+            check_aware(moment, argument, ", or an Event or a RegistryView")
         return self.as_of(moment)
 
     @gc_paused

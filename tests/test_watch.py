@@ -373,7 +373,7 @@ class TestFailures:
         registry = Registry(Pruning(disk))
         assert len(list(registry.watch("m#prod", wait=Script(steps)))) == 1
         assert [record.levelname for record in caplog.records] == ["WARNING"]
-        assert "'m#prod#2' was deleted or moved since it was listed" in caplog.text
+        assert "'m#prod#2' was deleted or moved after it was listed" in caplog.text
 
     def test_a_server_that_fails_for_a_while(
         self, far: Builder, caplog: pytest.LogCaptureFixture

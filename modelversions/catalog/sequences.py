@@ -38,7 +38,7 @@ class CatalogEvents(Pairs[Event]):
         """Return a table of the events."""
         from modelversions.display.tables import event_table
 
-        return event_table(self._values).beside(self._names).text()
+        return event_table(self._values).with_repositories(self._names).text()
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
@@ -60,7 +60,7 @@ class CatalogProblems(Pairs[Problem]):
         """Return a table of the problems."""
         from modelversions.display.tables import problem_table
 
-        return problem_table(self._values).beside(self._names).text()
+        return problem_table(self._values).with_repositories(self._names).text()
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""

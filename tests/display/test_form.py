@@ -136,7 +136,7 @@ class TestRegister:
         ("text", "note"),
         [
             ("abc", "'abc' is not a full SHA: it has 3 digits; type all 40 digits"),
-            ("HEAD", "'HEAD' is not a full SHA: 'H' is no digit of a SHA"),
+            ("HEAD", "'HEAD' is not a full SHA: 'H' is not a hexadecimal digit"),
             ("a" * 40, ""),
             (f" {'A' * 40} ", ""),
             ("a" * 64, ""),
@@ -390,9 +390,9 @@ class TestAssign:
         disk.tags("m@v1.0.0")
         (disk.git_dir.parent / ".gto").write_text("stages: 7\n")
         assign = panel(disk.registry.form(), AssignPanel)
-        assert "the stages cannot be read from .gto" in assign.fields["stage"].note
+        assert "invalid .gto: " in assign.fields["stage"].note
         fill(assign, model="m", version="v1.0.0", stage="prod")
-        assert "the stages cannot be read from .gto" in assign.fields["stage"].note
+        assert "invalid .gto: " in assign.fields["stage"].note
         assert assign.button.disabled
 
 
@@ -528,7 +528,7 @@ def test_a_server_is_asked_at_the_button_only(
 def test_the_form_needs_no_panel_s_own_writes() -> None:
     registry = memory_registry()
     bare = Panel.__new__(Panel)
-    for call in (bare.make_fields, bare.offer):
+    for call in (bare.make_fields, bare.fill_options):
         with pytest.raises(NotImplementedError):
             call()
     with pytest.raises(NotImplementedError):
