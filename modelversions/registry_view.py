@@ -346,7 +346,7 @@ class RegistryView(Mapping[str, Model]):
         check_stop(stop, wait)
         subject = f"watch of {str(reference)!r} at {self._store.location!r}"
         seconds = check_interval(interval)
-        return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).answers()
+        return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).results()
 
     def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
         """Return the version that a reference names; None if it names nothing."""

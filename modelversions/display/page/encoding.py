@@ -232,7 +232,7 @@ def _events_data(
 
 
 def _message(event: Event, name: TagName | None, messages: Table[str]) -> int:
-    """Return the position of a message; -1 for the default one, which has no further information."""
+    """Return the position of a message; -1 for the default one, which adds no information."""
     message = event.message.rstrip("\n")
     if name is not None and message == name.message(event.version, event.commit):
         return -1

@@ -110,7 +110,7 @@ function replaceAddress(address) {
   try {
     history.replaceState(null, "", address);
   } catch {
-    // A frame of another page may not change its address; nothing else depends on it.
+    // A frame in another page may not be allowed to change its address, which is not essential.
   }
 }
 
@@ -136,7 +136,7 @@ window.addEventListener("beforeprint", () => {
   if (!byId("dashboard").hidden) appendRows(SIZE);
   for (const table of document.querySelectorAll("main:not([hidden]) table")) table.dispatchEvent(new Event("print"));
   for (const rest of document.querySelectorAll("main:not([hidden]) .rest")) rest.click();
-  for (const fold of document.querySelectorAll("main:not([hidden]) details")) fold.open = true;
+  for (const details of document.querySelectorAll("main:not([hidden]) details")) details.open = true;
 });
 
 start();
