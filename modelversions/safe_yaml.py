@@ -93,9 +93,7 @@ def _depth(content: bytes) -> int:
 
 
 class _Copy:
-    """Copies values with limits: aliases can turn a few lines into billions of values, or endless
-    ones.
-    """
+    """Copies values with limits: with aliases, a few lines can be billions of values."""
 
     def __init__(self, file: str, max_values: int) -> None:
         self._file = file

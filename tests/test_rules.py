@@ -194,7 +194,7 @@ class TestTwoPeople:
         registry = registry_with(two_people("prod"))
         with pytest.raises(
             RuleViolationError,
-            match=r"two_people\('prod'\) .* Test Author <.*> registered v1.0.0; another person must",
+            match=r"two_people\('prod'\) .* Test Author <.*> registered v1.0.0; another person",
         ):
             registry.assign("m", "v1.0.0", "prod")
         again = Identity("Test", AUTHOR.email.upper())
