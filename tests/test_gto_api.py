@@ -1,4 +1,4 @@
-"""``modelversions.gto``: shapes, exceptions and what is printed; GTO itself is not needed."""
+"""``modelversions.gto``: results, exceptions and output; GTO itself is not needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_registration(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert event.dict_state(exclude={"message"})["event"] == "registration"
     assert "message" not in event.model_dump(exclude={"message"})
     assert str(event) == 'Version "v0.0.1" of artifact "m" was registered'
-    assert capsys.readouterr().out == ""  # GTO's command line prints, not its functions
+    assert capsys.readouterr().out == ""  # only the command line of GTO prints
     with pytest.raises(exceptions.TagExists):
         api.register(path, "m", "HEAD", version="v0.0.1", force=True)
 
@@ -65,13 +65,13 @@ def test_a_repository_of_scmrepo(path: Path) -> None:
 
 
 def test_pushes(path: Path, tmp_path: Path) -> None:
-    with Repo.init_bare(str(tmp_path / "far"), mkdir=True) as far:
+    with Repo.init_bare(str(tmp_path / "remote"), mkdir=True) as remote:
         config = path / ".git" / "config"
-        config.write_text(f'{config.read_text()}[remote "origin"]\n\turl = {far.path}\n')
+        config.write_text(f'{config.read_text()}[remote "origin"]\n\turl = {remote.path}\n')
         api.register(path, "m", "HEAD", push=True, stdout=True)
-        assert list(api.show(far.path)) == ["m"]
+        assert list(api.show(remote.path)) == ["m"]
         api.deprecate(path, "m", delete=True, push=True, stdout=True)
-        assert api.show(far.path) == {}
+        assert api.show(remote.path) == {}
 
 
 def test_a_model(path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_version_that_is_no_longer_active(path: Path) -> None:
     assert api.show(path, deprecated=True)["m"]["active"] is False
 
 
-def test_a_commit_that_lost_its_stage(path: Path) -> None:
+def test_a_commit_that_is_no_longer_in_a_stage(path: Path) -> None:
     api.assign(path, "m", "dev", ref="HEAD", skip_registration=True)
     api.unassign(path, "m", ref="HEAD", stage="dev")
     (row,) = api.show(path, "m")
@@ -177,7 +177,7 @@ def test_deletions(path: Path) -> None:
     assert api.history(path, table=True) == ([], "keys")
 
 
-def test_deletions_of_what_is_not_in_force(path: Path) -> None:
+def test_deletions_that_need_force(path: Path) -> None:
     api.assign(path, "m", "prod", ref="HEAD", name_version="v1.0.0")
     with pytest.raises(exceptions.WrongArgs, match="Stage 'dev' is not assigned"):
         api.unassign(path, "m", version="v1.0.0", stage="dev", delete=True)
@@ -262,12 +262,12 @@ def test_exceptions(path: Path, call: Any, error: type[Exception]) -> None:
     assert caught.value.msg == str(caught.value)  # type: ignore[attr-defined]
 
 
-def test_other_errors_are_this_library_s(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_translated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise RemoteError("the server is away", location="x")
+        raise RemoteError("the server is unavailable", location="x")
 
     monkeypatch.setattr(Registry, "register", fail)
-    with pytest.raises(RemoteError, match="the server is away"):
+    with pytest.raises(RemoteError, match="the server is unavailable"):
         api.register(path, "m", "HEAD")
 
 

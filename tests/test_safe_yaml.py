@@ -1,4 +1,4 @@
-"""YAML files that were written to do harm."""
+"""Untrusted YAML files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def nested(levels: int) -> str:
         ),
     ],
 )
-def test_merge_keys_that_stand_for_too_many_items(text: str) -> None:
+def test_merge_keys_that_merge_too_many_items(text: str) -> None:
     with pytest.raises(ConfigurationError, match="more than 20000 items are merged"):
         load_mapping(text.encode(), "f")
 
