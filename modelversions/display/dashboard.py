@@ -178,8 +178,8 @@ def _table(rows: Sequence[Row]) -> list[Child]:
         Column("Last change"),
         Column("By", "mv-clip"),
     ]
-    made = table(columns, (_cells(row, stages) for row in rows))
-    return [made, _omitted(sorted(held.keys() - stages))]
+    result = table(columns, (_cells(row, stages) for row in rows))
+    return [result, _omitted(sorted(held.keys() - stages))]
 
 
 def _cells(row: Row, stages: Iterable[str]) -> list[Child | Sequence[Child]]:

@@ -40,11 +40,11 @@ def element(tag: str, *children: Child, limit: int = MAX_TEXT, **attributes: obj
         attributes: the attributes. In a name, ``_`` means ``-``; a ``_`` at the end is removed, as
             in ``class_``. Attributes that are None are omitted.
     """
-    made = Element(tag)
+    result = Element(tag)
     for name, value in attributes.items():
         if value is not None:
-            made.set(name.rstrip("_").replace("_", "-"), clean(str(value), max(limit, 2000)))
-    return append(made, children, limit)
+            result.set(name.rstrip("_").replace("_", "-"), clean(str(value), max(limit, 2000)))
+    return append(result, children, limit)
 
 
 def append(parent: Element, children: Iterable[Child], limit: int = MAX_TEXT) -> Element:

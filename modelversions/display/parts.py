@@ -110,8 +110,8 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Child | Sequence[Ch
             shown = element("span", shown, class_="mv-muted")
         head.append(element("th", shown, class_=kind, scope="col"))
     body = element("tbody", *(row(columns, cells) for cells in rows))
-    made = element("table", element("thead", head), body, class_="mv-table")
-    return scrolling(made)
+    result = element("table", element("thead", head), body, class_="mv-table")
+    return scrolling(result)
 
 
 def scrolling(child: Element) -> Element:
@@ -123,13 +123,13 @@ def row(
     columns: Sequence[Column], cells: Sequence[Child | Sequence[Child]], kind: str = ""
 ) -> Element:
     """Return a row of a table."""
-    made = element("tr", class_=f"mv-row {kind}".rstrip())
+    result = element("tr", class_=f"mv-row {kind}".rstrip())
     for column, cell in zip(columns, cells):
         children = [cell] if isinstance(cell, (str, Element)) or cell is None else cell
         kind = "mv-muted" if cell == NONE else column.kind
         found = element("td", *children, class_=f"mv-cell {kind}".rstrip())
-        made.append(found)
-    return made
+        result.append(found)
+    return result
 
 
 def more(hidden: int, noun: str, hint: str) -> Child:
@@ -159,12 +159,12 @@ def collapsible(summary: Child | Sequence[Child], *children: Child) -> Element:
 
 def facts(pairs: Iterable[tuple[str, Child | Sequence[Child]]]) -> Element:
     """Return names and values, one below the other."""
-    made = element("dl", class_="mv-facts")
+    result = element("dl", class_="mv-facts")
     for name, value in pairs:
         children = [value] if isinstance(value, (str, Element)) or value is None else value
-        made.append(element("dt", name, class_="mv-term"))
-        made.append(element("dd", *children, class_="mv-fact"))
-    return made
+        result.append(element("dt", name, class_="mv-term"))
+        result.append(element("dd", *children, class_="mv-fact"))
+    return result
 
 
 def full_message(message: str, limit: int = MAX_MESSAGE) -> Element:

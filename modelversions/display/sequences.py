@@ -150,8 +150,8 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
         Column("Subject", "mv-long"),
         Column("Versions", "mv-long"),
     ]
-    made = table(columns, ())
-    body = made[0][1]
+    result = table(columns, ())
+    body = result[0][1]
     by_commit = commits.versions
     for one in commits[:MAX_ROWS]:
         names = by_commit.get(one.commit, ())
@@ -167,7 +167,7 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
     about = ", newest first"
     if commits.has_more:
         about += "; there are more: registry.commits(limit=None) returns all"
-    return _page(len(commits), "commit", made, rest, about)
+    return _page(len(commits), "commit", result, rest, about)
 
 
 def _versions(versions: Sequence[Version]) -> list[Child]:

@@ -1,7 +1,7 @@
 """Snapshots: the tags of one model as listed at one moment, and the state computed from them.
 
 A snapshot is unread until its state is needed; then the listed tag objects are read, in bulk for
-many models. Objects never change. If an object was pruned after the listing, and its ref is gone
+many models. Objects never change. If an object was pruned after the listing, and its ref deleted
 too, that is an error. A missing object behind an existing ref is reported as a problem and not
 cached.
 """
@@ -279,7 +279,7 @@ def _batches(
 
 
 def _unread(snapshots: Iterable[ModelSnapshot]) -> dict[ModelSnapshot, Unread]:
-    """Return the unread snapshots and their content, as another thread may read them meanwhile."""
+    """Return the unread snapshots and their content; another thread may read them concurrently."""
     return {one: content for one in snapshots if isinstance(content := one.content, Unread)}
 
 

@@ -259,7 +259,7 @@ def _diagnose(text: str) -> str:
 
 
 def _diagnose_core(core: str, tail: str) -> str:
-    """Return what is wrong with ``major.minor.patch``, or an empty string."""
+    """Return the error in ``major.minor.patch``, or an empty string."""
     numbers = core.split(".")
     for name, number in zip(LEVELS, numbers):
         if number == "":
@@ -284,7 +284,7 @@ def _diagnose_core(core: str, tail: str) -> str:
 
 
 def _diagnose_parts(name: str, text: str, pattern: str) -> str:
-    """Return what is wrong with a dotted part, or an empty string."""
+    """Return the error in a dotted part, or an empty string."""
     for part in text.split("."):
         if part == "":
             return f"the {name} part has an empty identifier"

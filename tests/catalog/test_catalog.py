@@ -655,7 +655,7 @@ def test_a_second_refresh_reads_no_object(directory: Path) -> None:
         events = catalog.history()
         posts.clear()
         catalog.refresh()
-        assert posts == ["GET refs"]  # dulwich's server lists the refs in the first answer
+        assert posts == ["GET refs"]  # dulwich's server lists the refs in the first response
         assert catalog.history() == events
         assert catalog.latest()
         assert len(posts) == 1

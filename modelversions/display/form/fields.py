@@ -45,9 +45,9 @@ class Note:
         self._show("mv-hint", "status", [])
 
     def _show(self, kind: str, role: str, children: Sequence[Child]) -> None:
-        made = append(element("div", class_=kind, role=role), children, _MAX_ERROR)
-        self.text = "".join(made.itertext())
-        self.widget.value = write(made) if children else ""
+        result = append(element("div", class_=kind, role=role), children, _MAX_ERROR)
+        self.text = "".join(result.itertext())
+        self.widget.value = write(result) if children else ""
         self.widget.layout.display = None if children else "none"
 
 
