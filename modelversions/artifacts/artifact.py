@@ -36,7 +36,7 @@ class Artifact:
     """The annotation of a model at a commit (F24)."""
 
     model: str
-    """The model's name, such as ``churn``, or ``dir:churn`` for a model in ``dir/dvc.yaml``."""
+    """The model's name, such as ``churn``, or ``directory:churn`` if in ``directory/dvc.yaml``."""
     path: str | None
     """The path of the model's file or directory, from the repository's root; or a URL. None if the
     annotation has no path."""

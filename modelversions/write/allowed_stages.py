@@ -96,8 +96,8 @@ def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> No
     """
     if allowed is not None and stage not in allowed:
         raise StageNotAllowedError(
-            f"stage {stage!r} is not allowed; allowed by {FILE} or stages=: "
-            f"{', '.join(allowed) or 'none'}; assign one of these, or pass force=True",
+            f"stage {stage!r} is not allowed; allowed: {', '.join(allowed) or 'none'} (see {FILE} "
+            "or stages=); assign one of these, or pass force=True",
             model=model,
             stage=stage,
             allowed=allowed,

@@ -376,7 +376,7 @@ def test_a_filter_that_a_server_does_not_like_is_left_out(
 def test_a_servers_stages_are_heeded(remote_registry: Registry, far: Builder) -> None:
     far.tags("m@v1.0.0")
     far.commit_file(".gto", "stages: [prod]\n")
-    with pytest.raises(ValueError, match="stage 'dev' is not allowed; allowed by .gto or stages="):
+    with pytest.raises(ValueError, match="stage 'dev' is not allowed; allowed: "):
         remote_registry.assign("m", "v1.0.0", "dev", author=ANN)
     assert remote_registry.assign("m", "v1.0.0", "prod", author=ANN).stage == "prod"
 
