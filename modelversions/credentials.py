@@ -1,12 +1,13 @@
 """Credentials for servers: callables that are called when a server requires a login.
 
 The arguments are the server's URL, without secrets, and the user name in the URL or None. The
-result is a user name and a password, or None if there is none. It is kept in memory while the
-registry exists, and never shown. If the callable has methods ``approve`` and ``reject``, one of
-them is called with URL, user name and password when the server has accepted or rejected them.
+result is a user name and a password, or None if there is no login. It is kept in memory while the
+registry exists, and never displayed. If the callable has methods ``approve`` and ``reject``, one of
+them is called with URL, user name and password when the server has accepted or rejected the login.
 
-If a server redirects to another host that requires a login, a callable is only called if it has an
-attribute ``any_host`` that is true: it has to check the URL. That of ``token_from_env`` has not.
+If a server redirects to another host that requires a login, the callable is only called if its
+attribute ``any_host`` is true; such a callable must check the URL. The callable from
+``token_from_env`` does not have this attribute.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _USER = "x-access-token"
 
 
 def from_name(name: str) -> Credentials:
-    """Return the credentials that a text names; it has no secret.
+    """Return the credentials with a name; the name does not contain a secret.
 
     Args:
         name: ``"env:VARIABLE"`` for ``token_from_env``, perhaps with a user name as in
@@ -36,7 +37,7 @@ def from_name(name: str) -> Credentials:
             for ``git_credential_fill``.
 
     Raises:
-        InvalidArgumentError: it is another text.
+        InvalidArgumentError: it is not one of these names.
     """
     kind, _, rest = name.partition(":")
     if kind == "env" and rest:
@@ -47,15 +48,15 @@ def from_name(name: str) -> Credentials:
     if name == "git":
         return git_credential_fill()
     raise InvalidArgumentError(
-        "credentials are named by 'env:VARIABLE', 'netrc', 'netrc:PATH' or 'git'; a password "
-        "or token itself is not accepted",
+        "the name of credentials must be 'env:VARIABLE', 'netrc', 'netrc:PATH' or 'git'; a "
+        "password or token itself is not accepted",
         argument="credentials",
         value=None,  # it may be a secret
     )
 
 
 def name_of(credentials: Credentials) -> str | None:
-    """Return the name of credentials for ``from_name``; None if they have none."""
+    """Return the name of credentials for ``from_name``; None if they have no name."""
     if isinstance(credentials, _TokenFromEnv):
         user = "" if credentials.username == _USER else f"{credentials.username}@"
         return f"env:{user}{credentials.variable}"
@@ -71,7 +72,7 @@ def token_from_env(variable: str, username: str = "x-access-token") -> Credentia
         variable: the variable's name, such as ``"GITHUB_TOKEN"``.
         username: the user name that the server expects with a token, if the URL has none.
 
-    The callable raises ``ConfigurationError`` if the variable is not set or empty.
+    The callable raises ``ConfigurationError`` if the variable is empty or not set.
     """
     return _TokenFromEnv(variable, username)
 
@@ -116,7 +117,7 @@ class _NetrcFile:
             if self.path is None:
                 return None
             raise ConfigurationError(
-                f"there is no file {self.path!r}; name a .netrc file that exists", file=self.path
+                f"there is no file {self.path!r}; pass the path of a .netrc file", file=self.path
             ) from error
         except (netrc.NetrcParseError, OSError) as error:
             where = getattr(error, "filename", None) or self.path
@@ -136,13 +137,13 @@ def git_credential_fill(
 ) -> Credentials:
     """Return credentials from Git's credential helpers, by ``git credential fill``.
 
-    It never prompts. The login is approved or rejected with ``git credential`` when a server has
-    accepted or rejected it.
+    Git does not prompt for a login. The login is approved or rejected with ``git credential`` when
+    a server has accepted or rejected it.
 
     Args:
         git: the program to run.
-        timeout: the seconds that it may take; after that there is no login.
-        path: a directory in the clone whose configuration names helpers. Default: the current
+        timeout: the maximum duration in seconds; if it is exceeded, there is no login.
+        path: a directory in the clone whose configuration has the helpers. Default: the current
             directory.
     """
     return _GitCredentials(git, timeout, None if path is None else os.fspath(path))
@@ -171,7 +172,7 @@ class _GitCredentials:
         self._run("reject", url=url, username=username, password=password)
 
     def _run(self, action: str, **fields: str | None) -> dict[str, str] | None:
-        """Run ``git credential``; None if it fails."""
+        """Run ``git credential`` and return its output; None if it fails."""
         given = {name: value for name, value in fields.items() if value}
         if any(sign in value for value in given.values() for sign in "\n\r\0"):
             return None  # it would inject a line about another host

@@ -1,4 +1,4 @@
-"""Convert values to types that JSON has."""
+"""Convert values to JSON types."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from datetime import datetime
 from types import MappingProxyType
 
 SCHEMA = 1
-"""The number of the schema of all dictionaries from ``to_dict()``, which have it as ``schema``."""
+"""The schema number of all dictionaries from ``to_dict()``; their key ``schema`` has it."""
 
 MAX_DEPTH = 100
-"""The maximal depth of nested values that are converted."""
+"""The maximum depth of nested values that are converted."""
 _MAX_BITS = 1024
-"""Python converts no integers to text that are much greater."""
+"""The maximum size of an integer, as Python does not convert much larger ones to text."""
 
 
 def to_json(value: object, depth: int = MAX_DEPTH) -> object:
     """Return a value as JSON types.
 
-    Times become ISO 8601 with their offset, enumerations their values, values with ``to_dict()``
-    dictionaries, and other values their text: also numbers that JSON lacks, such as NaN, and
-    mappings and lists that are nested more than ``depth`` deep.
+    Times are converted to ISO 8601 with their offset, enumerations to their values, values with
+    ``to_dict()`` to dictionaries, and other values to text. The latter includes numbers that JSON
+    does not have, such as NaN, and mappings and lists that are nested more than ``depth`` deep.
     """
     if isinstance(value, enum.Enum):
         return to_json(value.value, depth)
@@ -42,7 +42,7 @@ def to_json(value: object, depth: int = MAX_DEPTH) -> object:
 
 
 def _number(value: object) -> object:
-    """Return a number, or its text if JSON has no such number."""
+    """Return a number, or its text if JSON or Python cannot represent it as a number."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(float(value))
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
@@ -51,16 +51,16 @@ def _number(value: object) -> object:
 
 
 def _key(key: object) -> str:
-    """Return a key of a mapping as text; ``true`` and ``null`` as JSON writes them."""
+    """Return a key of a mapping as text; booleans and None as in JSON."""
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
     return encodable(_text(to_json(key, 0)))
 
 
 def _has_record(value: object) -> bool:
-    """Return whether a value is of a class of this package that has ``to_dict()``.
+    """Return whether a value's class belongs to this package and has ``to_dict()``.
 
-    Data frames have a method of that name too.
+    Classes of other packages, such as data frames, may have a method with this name too.
     """
     classes = type(value).__mro__
     own = any(one.__module__.partition(".")[0] == "modelversions" for one in classes)
@@ -71,7 +71,7 @@ def _text(value: object, of: Callable[[object], str] = str) -> str:
     """Return ``str()`` or ``repr()`` of a value, which may raise."""
     try:
         return of(value)
-    except Exception:  # noqa: BLE001  # of any class
+    except Exception:  # noqa: BLE001  # it may be of any class
         return object.__repr__(value)
 
 
@@ -81,14 +81,15 @@ def encodable(text: str) -> str:
 
 
 def record(**fields: object) -> dict[str, object]:
-    """Return the dictionary of a value, with the number of the schema."""
+    """Return the dictionary of a value, with the schema number."""
     return {"schema": SCHEMA, **{name: to_json(value) for name, value in fields.items()}}
 
 
 def data_record(data: Mapping[str, object]) -> dict[str, object]:
-    """Return the data of an error: scalars, lists of them, and of all other values the ``repr``.
+    """Return the data of an error: scalars, lists of scalars, and the ``repr`` of other values.
 
-    Other values are arguments of the caller, which may be large, endless, or read a repository.
+    Other values are not converted: they are arguments of the caller, which may be large or endless,
+    or may read a repository.
     """
     return {
         name: [_scalar(one) for one in value]

@@ -1,6 +1,6 @@
-"""Plots with matplotlib, for figures that you compose (extra ``plot``).
+"""Plots with matplotlib, for your own figures (extra ``plot``).
 
-In notebooks, a model is displayed with a timeline that needs no extra.
+Notebooks display a model with a timeline, for which this extra is not needed.
 """
 
 from __future__ import annotations
@@ -33,37 +33,38 @@ COLORS = (
 """The colours of stages, as in HTML output."""
 
 _LANE = 0.42
-"""The height of a lane in inches, if the figure is created."""
+"""The height of a lane in inches, in a new figure."""
 _WIDTH = 9.0
 _MAX_LABEL = 20
 _MAX_LANES = 20
 _SIZE = 8.5
-"""The size of versions' names, in points."""
+"""The font size of the names of versions, in points."""
 _LETTER = 0.61 * _SIZE / 72
-"""The width of a character of them, in inches."""
+"""The width of a character of such a name, in inches."""
 _FINE: dict[str, Any] = {"fontsize": _SIZE, "family": "monospace", "clip_on": True}
 _LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc)
 _MIN_MARGIN = timedelta(hours=1)
 
 
 def timeline(model: Model, ax: Axes | None = None) -> Axes:
-    """Plot the life of a model: its versions along time, and a lane for each stage.
+    """Plot the timeline of a model: its versions along time, and a lane for each stage.
 
-    A bar is a span of time during which a version held a stage; one that lasts until now ends with
-    the plot. A version that was deregistered is a hollow dot. Names that have no space are omitted,
-    and of more than 20 stages those that were assigned last are plotted. The model's name is the
-    title on the left. Axes that share their times with others show those of all.
+    A bar is a span of time during which a version held a stage; if it still does, the bar ends at
+    the end of the plot. A deregistered version is a hollow dot. Names for which there is no space
+    are omitted. If there are more than 20 stages, those that were assigned last are plotted. The
+    model's name is the title on the left. If axes share their x axis with others, the limits
+    include the times of all.
 
     Args:
         model: the model.
-        ax: what to draw on. Default: the axes of a new figure.
+        ax: the axes to draw on. Default: the axes of a new figure.
 
     Returns:
-        The axes, of which you can change all that matplotlib offers.
+        The axes, which you can change with matplotlib.
 
     Raises:
-        InvalidArgumentError: ``model`` is not a ``Model``, such as its name; or ``ax`` is not a
-            pair of axes of a figure, such as an array of several.
+        InvalidArgumentError: ``model`` is not a ``Model`` but, for example, a name; or ``ax`` is
+            not an ``Axes`` of a figure but, for example, an array of them.
         MissingExtraError: matplotlib is not installed.
     """
     if not isinstance(model, Model):
@@ -94,17 +95,17 @@ def _check_extra() -> None:
         import matplotlib as mpl  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
-            "plots need the 'plot' extra: pip install 'modelversions[plot]'; a Model is displayed "
-            "in notebooks with a timeline without it",
+            "plots need the 'plot' extra: pip install 'modelversions[plot]'; notebooks display a "
+            "Model with a timeline without it",
             extra="plot",
         ) from error
 
 
 def _check_axes(ax: object) -> None:
-    """Check that axes are of the usual kind, and in a figure.
+    """Check that axes have rectangular coordinates and are in a figure.
 
     Raises:
-        InvalidArgumentError: they are not.
+        InvalidArgumentError: they do not, or are not.
     """
     from matplotlib.axes import Axes
 
@@ -112,8 +113,8 @@ def _check_axes(ax: object) -> None:
         return
     if not isinstance(ax, Axes) or ax.name != "rectilinear" or ax.get_figure() is None:
         raise InvalidArgumentError(
-            f"ax must be Axes of a figure with rectangular coordinates, not {ax!r}; of an array of "
-            "them, pass one",
+            f"ax must be Axes of a figure with rectangular coordinates, not {ax!r}; if it is an "
+            "array, pass one of its elements",
             argument="ax",
             value=ax,
         )
@@ -127,7 +128,7 @@ def _stages(spans: Iterable[Span]) -> tuple[list[str], int]:
 
 
 def _show_times(axes: Axes, start: datetime, end: datetime) -> timedelta:
-    """Set the limits of time, those of the axes that share them included; return the range."""
+    """Set the limits of the x axis, to include those of shared axes; return the range."""
     from matplotlib import dates
 
     others = [one for one in axes.get_shared_x_axes().get_siblings(axes) if one.has_data()]
@@ -164,7 +165,7 @@ def _figure(axes: Axes) -> Figure:
 
 
 def _style(axes: Axes, name: str, stages: Sequence[str], hidden: int) -> None:
-    """Set the title, the lanes and the axis of time."""
+    """Set the title, the lanes and the time axis."""
     from matplotlib import dates
 
     axes.set_title(_text(clean(name, 60)), loc="left", fontsize=11, fontweight="bold")
@@ -186,15 +187,15 @@ def _style(axes: Axes, name: str, stages: Sequence[str], hidden: int) -> None:
 def _draw_versions(
     axes: Axes, versions: Iterable[Version], limits: tuple[datetime, datetime], letter: timedelta
 ) -> None:
-    """Draw a dot for each version, and the names that have enough space, newest first."""
+    """Draw a dot for each version, and the names for which there is space, newest first."""
     from matplotlib import rcParams
 
     color = rcParams["text.color"]
     dated = [(one.registered_at, one) for one in versions if one.registered_at is not None]
     dated.sort(key=lambda pair: pair[0], reverse=True)
-    for active, face in ((True, color), (False, "none")):
+    for active, fill in ((True, color), (False, "none")):
         times: list[Any] = [time for time, one in dated if one.active is active]
-        axes.scatter(times, [0.1] * len(times), s=30, facecolors=face, edgecolors=color, zorder=3)
+        axes.scatter(times, [0.1] * len(times), s=30, facecolors=fill, edgecolors=color, zorder=3)
     start, free = limits
     for time, version in dated:
         label = clean(version.name, _MAX_LABEL)
@@ -208,7 +209,7 @@ def _draw_versions(
 def _draw_lane(
     axes: Axes, spans: Sequence[Span], lane: int, end: datetime, letter: timedelta
 ) -> None:
-    """Draw the bars of a stage as one collection, with the names that have enough space."""
+    """Draw the bars of a stage as one collection, with the names for which there is space."""
     color = COLORS[int(hue(spans[0].stage).removeprefix("mv-hue"))]
     bars: list[Any] = []
     for span in spans:
@@ -223,5 +224,5 @@ def _draw_lane(
 
 
 def _text(name: str) -> str:
-    """Return a text in which matplotlib finds no formula."""
+    """Return a text that matplotlib does not parse as a formula."""
     return name.replace("$", r"\$")

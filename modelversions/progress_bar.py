@@ -9,7 +9,7 @@ from modelversions.errors import InvalidArgumentError, MissingExtraError
 from modelversions.git.store import Progress
 
 _KEPT = ("tags read", "repositories read")
-"""The bars that are left on the screen once they are complete."""
+"""The bars that remain on the screen when they are complete."""
 _BYTES = "bytes received"
 
 
@@ -17,10 +17,14 @@ def check_progress(
     progress: Progress | bool | None,  # noqa: FBT001  # as the users' argument
     where: str,
 ) -> Progress | None:
-    """Return what is called to report progress; for True, progress bars.
+    """Return the callable that reports progress; for True, progress bars.
+
+    Args:
+        progress: the argument of the user.
+        where: the class that documents it, for the message.
 
     Raises:
-        InvalidArgumentError: it is neither a callable nor a bool; ``where`` documents it.
+        InvalidArgumentError: it is neither a callable nor a bool.
         MissingExtraError: tqdm is not installed.
     """
     if isinstance(progress, bool):
@@ -38,7 +42,7 @@ class ProgressBars:
     """Shows a bar for each kind of work; it is passed as ``progress``. Threads may share it."""
 
     def __init__(self) -> None:
-        """Import tqdm, which chooses between a notebook's bar and that of a terminal.
+        """Import tqdm, which chooses between bars for notebooks and for terminals.
 
         Raises:
             MissingExtraError: tqdm is not installed.
@@ -56,7 +60,7 @@ class ProgressBars:
         self._lock = threading.Lock()
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
-        """Show that an amount of work is done; close the bar if it is all."""
+        """Show the amount of completed work; close the bar if it is the total."""
         with self._lock:
             bar = self._bar(done, total, what)
             bar.total = total
@@ -65,7 +69,7 @@ class ProgressBars:
                 self._bars.pop(what).close()
 
     def _bar(self, done: int, total: int | None, what: str) -> Any:  # noqa: ANN401  # tqdm has no types
-        """Return the bar of a kind of work; if the work begins again, a new one."""
+        """Return the bar of a kind of work; a new one if the work starts again."""
         bar = self._bars.get(what)
         if bar is None or done < bar.n:
             if bar is not None:

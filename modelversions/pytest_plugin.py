@@ -1,6 +1,6 @@
 """Fixtures for pytest: ``pytest_plugins = ["modelversions.pytest_plugin"]``.
 
-A model has one version at a commit, so a test makes commits with ``testing.new_commit``::
+A model has one version at a commit, so a test creates commits with ``testing.new_commit``::
 
     def test_deployment(model_registry):
         model_registry.register("churn", "v1.0.0")

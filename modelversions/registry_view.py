@@ -371,7 +371,7 @@ class RegistryView(Mapping[str, Model]):
         check_stop(stop, wait)
         subject = f"watch of {str(reference)!r} at {self._store.location!r}"
         seconds = check_interval(interval)
-        return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).answers()
+        return Watch(lambda: self._find(model, find), subject, seconds, stop, wait).results()
 
     def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
         """Return the version that a reference names; None if there is none."""
@@ -469,7 +469,7 @@ class RegistryView(Mapping[str, Model]):
         """
         event = when if isinstance(when, Event) else None
         time = when.time if isinstance(when, Event) else when
-        check_aware(time, "when")
+        check_aware(time, "when", ", or an Event")
         moment = Moment(time, event)
         store = StoreAsOf(self._store, moment)
         settings = self._settings
@@ -511,7 +511,7 @@ class RegistryView(Mapping[str, Model]):
         if isinstance(moment, RegistryView):
             return moment
         if not isinstance(moment, Event):
-            check_aware(moment, argument)
+            check_aware(moment, argument, ", or an Event or a RegistryView")
         return self.as_of(moment)
 
     @gc_paused

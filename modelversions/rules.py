@@ -1,17 +1,17 @@
-"""Rules that a registry's writes must follow: ready-made ones, and what a rule is.
+"""Rules for the writes of a registry.
 
 A rule is a callable. It is called with the event that is about to be written and the registry as it
-is before the write, and returns None to accept the event, or the reason to refuse it::
+is before the write. It returns None to accept the event, or the reason to refuse it::
 
     def only_from_ci(event: Event, registry: RegistryView) -> str | None:
         return None if os.environ.get("CI") else "events are written by the pipeline"
 
     registry = Registry.open(rules=[only_from_ci, promotion("dev", "staging", "prod")])
 
-A refusal is a ``RuleViolationError`` which names the rule; nothing is written then. Rules are
-applied to dry runs and with ``force`` too, not to ``delete_tags()``. If a call writes two events,
-such as ``assign(..., register=True)``, both are checked against the registry before the call. What
-a rule raises is raised by the call.
+If a rule refuses an event, nothing is written and the call raises ``RuleViolationError``, which
+contains the name of the rule. Rules are also applied to dry runs and with ``force``, but not to
+``delete_tags()``. If a call writes two events, such as ``assign(..., register=True)``, both are
+checked against the registry before the call. Exceptions of a rule propagate to the caller.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Rule = Callable[[Event, RegistryView], str | None]
 
 
 def promotion(*stages: str) -> Rule:
-    """Return the rule that a version goes through stages in their order.
+    """Return a rule that a version must pass through the stages in order.
 
     A version may be assigned to a stage if it was ever assigned to the one before, at the commit
     where it is registered now. Stages that are not listed are not restricted.
@@ -41,13 +41,13 @@ def promotion(*stages: str) -> Rule:
         stages: at least two stages, such as ``"dev", "staging", "prod"``.
 
     Raises:
-        InvalidArgumentError: there are fewer, or one is given twice.
-        InvalidNameError: one cannot name a stage.
+        InvalidArgumentError: there are fewer stages, or one is passed twice.
+        InvalidNameError: a name is not a valid stage name.
     """
     names = tuple(map(check_new_stage, stages))
     if len(names) < 2 or len(set(names)) < len(names):  # noqa: PLR2004  # an order needs two
         raise InvalidArgumentError(
-            f"promotion() needs at least two different stages, in their order, not {stages!r}",
+            f"promotion() needs at least two different stages, in order, not {stages!r}",
             argument="stages",
             value=stages,
         )
@@ -55,31 +55,32 @@ def promotion(*stages: str) -> Rule:
 
 
 def increasing_versions() -> Rule:
-    """Return the rule that a registered version is greater than all others of the model so far.
+    """Return a rule that a new version must be greater than all other versions of the model.
 
-    The versions are compared by precedence (F2), for which build metadata does not count;
-    deregistered versions do. A version may be registered again if no greater one ever was.
+    Versions are compared by precedence (F2), which ignores build metadata. Deregistered versions
+    are included. A version may be registered again if no greater one was ever registered.
     """
     return _IncreasingVersions()
 
 
 def two_people(*stages: str) -> Rule:
-    """Return the rule that who assigns a stage is not who registered the version.
+    """Return a rule that a stage must be assigned by another person than the version's author.
 
-    People are compared by their e-mail addresses, without regard to case. A version without a known
-    author cannot be assigned to these stages, nor can a commit without a version.
+    The author is the person who registered the version. Persons are compared by their e-mail
+    addresses, ignoring case. These stages cannot be assigned to a version without a known author,
+    or to a commit without a version.
 
     Args:
         stages: the stages, such as ``"prod"``.
 
     Raises:
-        InvalidArgumentError: there is none.
-        InvalidNameError: one cannot name a stage.
+        InvalidArgumentError: no stage is passed.
+        InvalidNameError: a name is not a valid stage name.
     """
     names = tuple(map(check_new_stage, stages))
     if not names:
         raise InvalidArgumentError(
-            "two_people() needs the stages that it is about, such as two_people('prod')",
+            "two_people() needs the stages to which it applies, such as two_people('prod')",
             argument="stages",
             value=stages,
         )
@@ -87,7 +88,7 @@ def two_people(*stages: str) -> Rule:
 
 
 def name_of(rule: Rule) -> str:
-    """Return the name of a rule for messages: that of a function, or the ``repr``."""
+    """Return the name of a rule for messages: that of its function or class, or the ``repr``."""
     name = getattr(rule, "__name__", None)
     if name is None and "__repr__" not in vars(type(rule)):
         name = type(rule).__name__
@@ -116,7 +117,7 @@ class _Promotion:
             for one in (() if model is None else model.history)
         ):
             return None
-        return f"{subject} was never in stage {before!r}; assign it to that one first"
+        return f"{subject} was never in stage {before!r}; assign that stage to it first"
 
     def __repr__(self) -> str:
         return f"promotion({', '.join(map(repr, self.stages))})"
@@ -150,11 +151,11 @@ class _TwoPeople:
         known = () if model is None or event.version is None else model.all_versions
         author = next((one.author for one in known if one.semver == event.version), None)
         if author is None:
-            return f"it is not known who registered {event.version or event.commit}"
+            return f"the author of {event.version or event.commit} is unknown"
         assigner = "" if event.author is None else event.author.email
         if author.email.lower() != assigner.lower():
             return None
-        return f"{author} registered {event.version}; someone else must assign {event.stage!r}"
+        return f"{author} registered {event.version}; another person must assign {event.stage!r}"
 
     def __repr__(self) -> str:
         return f"two_people({', '.join(map(repr, self.stages))})"

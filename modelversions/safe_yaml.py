@@ -1,7 +1,7 @@
-"""Read YAML files, which may have been written to do harm.
+"""Read untrusted YAML files.
 
-ruamel.yaml's parser in Python is used, as GTO and DVC do: it reads YAML 1.2, where ``on`` is text.
-It takes about 20 seconds a megabyte, and more for deep nesting, so both are bounded.
+The pure-Python parser of ruamel.yaml is used, as in GTO and DVC: it reads YAML 1.2, in which ``on``
+is text. It takes about 20 seconds per megabyte, and more for deep nesting, so both are limited.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import reprlib
 from modelversions.errors import ConfigurationError, MissingExtraError
 
 MAX_SIZE = 1 << 17
-"""The maximal size of a file in bytes; it takes up to three seconds."""
+"""The maximum size of a file in bytes; it takes up to three seconds to read."""
 _MAX_DEPTH = 100
-"""The maximal depth of nested brackets, and of nested values."""
+"""The maximum depth of nested brackets, and of nested values."""
 _MAX_REASON = 300
-"""The maximal length of the reason in a message: the parser quotes what is in the file."""
+"""The maximum length of the reason in a message, as the parser quotes the file."""
 _MAX_BITS = 1024
-"""The maximal size of an integer: Python does not convert much greater ones to text."""
+"""The maximum size of an integer, as Python does not convert much larger ones to text."""
 _MAX_VALUES = 20_000
-"""The maximal number of values, those behind an alias counted each time."""
+"""The maximum number of values; the values of an alias are counted each time."""
 
 
 def load_mapping(
@@ -27,13 +27,13 @@ def load_mapping(
 ) -> dict[object, object]:
     """Return the mapping in a YAML file; an empty file is an empty mapping.
 
-    Aliases are replaced by copies of what they stand for.
+    Aliases are replaced by copies of their values.
 
     Args:
         content: the file's content.
         file: its name, for messages.
-        max_size: the maximal number of bytes.
-        max_values: the maximal number of values, those behind an alias counted each time.
+        max_size: the maximum number of bytes.
+        max_values: the maximum number of values; the values of an alias are counted each time.
 
     Raises:
         MissingExtraError: the parser is not installed.
@@ -58,7 +58,7 @@ def load_mapping(
         yaml.Constructor = BoundedConstructor
         yaml.constructor.max_merged = max_values
         found = yaml.load(content)
-    except Exception as error:  # ruamel.yaml lets ValueError, KeyError, RecursionError through
+    except Exception as error:  # ruamel.yaml also raises ValueError, KeyError, RecursionError
         reason = str(error) if isinstance(error, YAMLError) else f"{type(error).__name__}: {error}"
         raise invalid(file, f"it is not YAML: {reason}") from error
     copied = {} if found is None else _Copy(file, max_values).of(found)
@@ -68,7 +68,7 @@ def load_mapping(
 
 
 def invalid(file: str, reason: str) -> ConfigurationError:
-    """Return the error for a file with an invalid content."""
+    """Return the error for a file with invalid content."""
     text = " ".join(reason.split())
     if len(text) > _MAX_REASON:
         text = f"{text[:_MAX_REASON]}…"
@@ -81,19 +81,19 @@ def brief(value: object) -> str:
 
 
 def _depth(content: bytes) -> int:
-    """Return how deep brackets are nested, in comments and texts too."""
-    depth = most = 0
+    """Return the depth of nested brackets, including those in comments and texts."""
+    depth = deepest = 0
     for byte in content:
         if byte in b"[{":
             depth += 1
-            most = max(most, depth)
+            deepest = max(deepest, depth)
         elif byte in b"]}":
             depth = max(depth - 1, 0)
-    return most
+    return deepest
 
 
 class _Copy:
-    """Copies values: aliases can make a few lines stand for billions of them, or be endless."""
+    """Copies values with limits: with aliases, a few lines can be billions of values."""
 
     def __init__(self, file: str, max_values: int) -> None:
         self._file = file
@@ -110,7 +110,7 @@ class _Copy:
             return {self._scalar(key): self.of(item, depth + 1) for key, item in value.items()}
         if isinstance(value, set):
             items = [self.of(item, depth + 1) for item in value]
-            return sorted(items, key=repr)  # the same in each process
+            return sorted(items, key=repr)  # in the same order in each process
         if isinstance(value, (list, tuple)):
             return [self.of(item, depth + 1) for item in value]
         return self._scalar(value)

@@ -1,11 +1,11 @@
-"""Registries for unit tests: in memory, without the user's configuration and environment.
+"""Registries for unit tests: in memory, independent of the user's configuration and environment.
 
 >>> from modelversions.testing import memory_registry
 >>> registry = memory_registry({"churn": ["v1.0.0", "v1.1.0"]}, {"churn": {"prod": "v1.0.0"}})
 >>> registry["churn"].stages["prod"]
 <Version churn@v1.0.0>
 
-``pytest_plugins = ["modelversions.pytest_plugin"]`` in a ``conftest.py`` offers fixtures.
+For fixtures, put ``pytest_plugins = ["modelversions.pytest_plugin"]`` into a ``conftest.py``.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ AUTHOR = Identity("Test Author", "author@example.com")
 __all__ = ["AUTHOR", "START", "FixedClock", "memory_registry", "new_commit"]
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
-"""The first time of a ``FixedClock``."""
+"""The default start of a ``FixedClock``."""
 
 _MESSAGE = "a commit"
 _ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 
 class FixedClock:
-    """A clock that advances by one step each time that it is read."""
+    """A clock that advances by one step with each reading, so that times are reproducible."""
 
     def __init__(self, start: datetime = START, step: timedelta = timedelta(seconds=1)) -> None:
         """Start at an aware time.
 
         Raises:
-            InvalidArgumentError: it is no aware time, or the step is no timedelta.
+            InvalidArgumentError: the start is not an aware datetime, or the step is not a
+                timedelta.
         """
         check_aware(start, "start")
         if not isinstance(step, timedelta):
@@ -79,21 +80,22 @@ def memory_registry(
 ) -> Registry:
     """Return a registry in memory, which reads neither files nor the environment.
 
-    Its commits are ``HEAD``, ``HEAD~1`` and so on. Each version has a commit of its own, so that
-    there are more of them if they are needed. ``new_commit`` adds one.
+    Its commits are ``HEAD``, ``HEAD~1`` and so on. One commit is created for each version in
+    ``models``, followed by ``commits`` more for later registrations. ``new_commit`` adds a commit.
 
     Args:
         models: the versions to register, by model.
         stages: the versions to assign, by model and stage.
-        commits: the number of commits after those of the versions. As a model has one version at a
-            commit (F12a), each version that is registered needs its own.
+        commits: the number of commits after those of the versions. Each version of a model that a
+            test registers needs its own commit (F12a).
         allowed_stages: the stages that may be assigned. Default: all.
         author: the author of commits and events.
-        clock: the clock of commits and events. Default: a new one.
-        rules: rules for the writes that follow; see ``modelversions.rules``.
+        clock: the clock of commits and events. Default: a new ``FixedClock``.
+        rules: rules for later writes; see ``modelversions.rules``.
 
     Raises:
-        InvalidArgumentError: ``models`` or ``stages`` has another form.
+        InvalidArgumentError: ``models`` or ``stages`` does not have the required form, or
+            ``commits`` is not a number from 0 on.
     """
     _check_form(models or {}, stages or {})
     if not is_count(commits):
@@ -123,7 +125,7 @@ def memory_registry(
 def new_commit(registry: Registry, message: str = _MESSAGE) -> str:
     """Add an empty commit to HEAD of a registry in memory; return its full SHA.
 
-    It is dated one second after its parent, so that it is the same in each run.
+    Its time is one second after that of its parent, so that its SHA is the same in each run.
 
     Raises:
         InvalidArgumentError: the registry is not in memory.
@@ -131,7 +133,7 @@ def new_commit(registry: Registry, message: str = _MESSAGE) -> str:
     store = registry._store if isinstance(registry, Registry) else None  # noqa: SLF001
     if not is_in_memory(store):
         raise InvalidArgumentError(
-            f"new_commit() is for registries in memory; make the commit in {registry!r} with Git",
+            f"new_commit() is for registries in memory; create a commit in {registry!r} with Git",
             argument="registry",
             value=registry,
         )
@@ -139,7 +141,7 @@ def new_commit(registry: Registry, message: str = _MESSAGE) -> str:
 
 
 def _check_form(models: object, stages: object) -> None:
-    """Check that arguments are mappings, of which texts would be taken apart."""
+    """Check the form of the arguments: the characters of a text would be read as versions."""
     for argument, value, example in (
         ("models", models, {"churn": ["v1.0.0"]}),
         ("stages", stages, {"churn": {"prod": "v1.0.0"}}),
@@ -159,5 +161,5 @@ def _is_mapping(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Whether a value has items, and is neither text nor a mapping, whose values would be lost."""
+    """Return whether a value is an iterable, except a text, and a mapping with ignored values."""
     return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))

@@ -1,4 +1,4 @@
-"""Ask a question at intervals, and yield the answers that differ from the previous one."""
+"""Run a query at intervals, and yield the results that differ from the previous one."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import attrs
 from modelversions.errors import InvalidArgumentError, ObjectMissingError, RemoteError
 from modelversions.values.arguments import is_seconds
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 Wait = Callable[[float], object]
 """Waits for a number of seconds; returns True to end the watch, as ``threading.Event.wait``."""
 
 MAX_DELAY = 300.0
-"""The seconds up to which the interval increases while a server cannot be reached."""
+"""The maximum interval in seconds between attempts while a server cannot be reached."""
 
 _RETRIED = (408, 425, 429)
-"""The HTTP statuses of the client's errors after which a request may succeed if it is repeated."""
+"""The HTTP statuses of client errors (4xx) after which a request may succeed if it is repeated."""
 
 _logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ def check_stop(stop: object, wait: object) -> None:
     """
     if stop is not None and not isinstance(stop, threading.Event):
         raise InvalidArgumentError(
-            f"stop must be a threading.Event, not {stop!r}; of another kind of event, pass the "
-            "method that waits as wait=",
+            f"stop must be a threading.Event, not {stop!r}; for another kind of event, pass its "
+            "wait method as wait=",
             argument="stop",
             value=stop,
         )
@@ -64,28 +64,28 @@ def check_stop(stop: object, wait: object) -> None:
 
 
 @attrs.define
-class Watch(Generic[Answer]):
-    """Asks a question at intervals, which increase while a server cannot be reached."""
+class Watch(Generic[Result]):
+    """Runs a query at intervals, which increase while a server cannot be reached."""
 
-    ask: Callable[[], Answer]
+    query: Callable[[], Result]
     subject: str
-    """What is asked, and of whom, for the log."""
+    """The reference and the location, for log messages."""
     interval: float
     stop: threading.Event | None = None
     wait: Wait | None = None
     _failures: int = 0
-    """The number of failures since the last answer."""
+    """The number of failures since the last result."""
     _delay: float = 0.0
     """The seconds to wait after the last poll."""
 
-    def answers(self) -> Generator[Answer, None, None]:
-        """Yield the first answer, then each that differs from the previous one."""
-        previous: tuple[Answer, ...] = ()
+    def results(self) -> Generator[Result, None, None]:
+        """Yield the first result, then each that differs from the previous one."""
+        previous: tuple[Result, ...] = ()
         while not self._is_stopped():
-            answer = self._poll()
-            if answer and answer != previous:
-                previous = answer
-                yield answer[0]
+            result = self._poll()
+            if result and result != previous:
+                previous = result
+                yield result[0]
             if self._pause():
                 return
 
@@ -101,10 +101,10 @@ class Watch(Generic[Answer]):
         time.sleep(self._delay)  # Ctrl-C interrupts it on Windows, unlike Event.wait
         return False
 
-    def _poll(self) -> tuple[Answer, ...]:
-        """Return the answer, alone in a tuple; none if the server cannot be reached now."""
+    def _poll(self) -> tuple[Result, ...]:
+        """Return a tuple of the result; an empty tuple if the server cannot be reached now."""
         try:
-            answer = self.ask()
+            result = self.query()
         except (RemoteError, ObjectMissingError) as error:
             if not _is_temporary(error):
                 raise
@@ -113,7 +113,7 @@ class Watch(Generic[Answer]):
         if self._failures:
             _logger.info("%s: answered again after failures: %d", self.subject, self._failures)
         self._failures, self._delay = 0, self.interval
-        return (answer,)
+        return (result,)
 
     def _fail(self, error: Exception) -> None:
         """Log a failure, the first one as a warning, and set the delay until the next attempt."""
@@ -129,7 +129,8 @@ class Watch(Generic[Answer]):
 def _is_temporary(error: RemoteError | ObjectMissingError) -> bool:
     """Return whether the same request may succeed later.
 
-    A tag that was deleted and pruned while it was read is not listed the next time.
+    A missing object is temporary: if a tag was deleted and pruned while it was read, the next poll
+    does not list it.
     """
     status = getattr(error, "status", None)
-    return status is None or not 400 <= status < 500 or status in _RETRIED  # noqa: PLR2004  # HTTP's
+    return status is None or not 400 <= status < 500 or status in _RETRIED  # noqa: PLR2004  # client errors of HTTP

@@ -1,6 +1,6 @@
-"""Limit the merge keys (``<<``) of YAML, which the parser replaces by what they stand for.
+"""Limit the number of items that are merged by the merge keys (``<<``) of YAML.
 
-Not public. It imports ruamel.yaml, which is an optional dependency.
+This module is private. It imports ruamel.yaml, which is an optional dependency.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class BoundedConstructor(SafeConstructor):
-    """Makes the values of one file; it refuses one in which too many items are merged.
+    """Constructs the values of one file; raises an error if too many items are merged.
 
-    A few lines of nested merge keys can stand for billions of items, which the parser makes before
-    they can be counted.
+    A few lines of nested merge keys can merge billions of items, which the parser would create
+    before they can be counted.
     """
 
     max_merged = 0
-    """The maximal number of items that are merged into mappings."""
+    """The maximum number of items that are merged into mappings."""
     merged = 0
-    """Their number until now."""
+    """The number of items merged so far."""
 
     def flatten_mapping(self, node: MappingNode) -> None:
-        """Replace the merge keys of a mapping, unless they stand for too many items."""
+        """Replace the merge keys of a mapping by the items.
+
+        Raises:
+            ConstructorError: too many items are merged.
+        """
         for part in _merged_into(node):
             if any(key.tag == _MERGE for key, _ in part.value):
                 self.flatten_mapping(part)
@@ -36,7 +40,7 @@ class BoundedConstructor(SafeConstructor):
 
 
 def _merged_into(node: MappingNode) -> list[MappingNode]:
-    """Return the mappings that the merge keys of a mapping name."""
+    """Return the mappings that are merged into a mapping by its merge keys."""
     named = [value for key, value in node.value if key.tag == _MERGE]
     parts = [
         part

@@ -161,10 +161,10 @@ class TestArtifact:
     def test_a_model_without_annotation(self, open_with: Open) -> None:
         registry = open_with({"dvc.yaml": "stages: {}\n"})
         for reference, files in (
-            ("churn@v1.0.0", "dvc.yaml and artifacts.yaml"),
-            ("nlp/ner:ner@v1.0.0", "nlp/ner/dvc.yaml and artifacts.yaml"),
+            ("churn@v1.0.0", "dvc.yaml nor in artifacts.yaml"),
+            ("nlp/ner:ner@v1.0.0", "nlp/ner/dvc.yaml nor in artifacts.yaml"),
         ):
-            with pytest.raises(ArtifactNotFoundError, match=f"no annotation .*; {files} can"):
+            with pytest.raises(ArtifactNotFoundError, match=f"annotation .*, neither in {files}; "):
                 registry.artifact(reference)
 
     def test_all_artifacts_of_a_commit(self, open_with: Open) -> None:
@@ -238,8 +238,8 @@ class TestInvalidFiles:
             ("dvc.yaml", "artifacts: {churn: [1]}\n", "churn", "must be a mapping, not"),
             ("dvc.yaml", "artifacts: {churn: {type: model}}\n", "churn", "has no path"),
             ("dvc.yaml", "artifacts: {churn: {path: 3}}\n", "churn", "the path of 'churn' must"),
-            ("dvc.yaml", "artifacts: {churn: {path: ../x}}\n", "churn", "leads out of the repos"),
-            ("dvc.yaml", "artifacts: {churn: {path: /x}}\n", "churn", "leads out of the repos"),
+            ("dvc.yaml", "artifacts: {churn: {path: ../x}}\n", "churn", "outside the repository"),
+            ("dvc.yaml", "artifacts: {churn: {path: /x}}\n", "churn", "outside the repository"),
             (
                 "dvc.yaml",
                 f"artifacts: {{churn: {{path: {'a/' * 2048}x}}}}",
@@ -388,10 +388,10 @@ class TestFiles:
         ("path", "reason", "hint"),
         [
             ("none", "missing", "there is no file 'none' at commit"),
-            ("README", "missing", "begins at the repository's root"),
+            ("README", "missing", "pass a path from the repository's root"),
             ("models/churn.pkl/x", "missing", "there is no file"),
-            ("models", "directory", "name a file in it"),
-            ("link", "symlink", "name the file that it leads to"),
+            ("models", "directory", "pass the path of a file in it"),
+            ("link", "symlink", "pass the path of its target"),
             ("module", "submodule", "open its own repository"),
             ("one", "dvc", r"call dvc.api.read\('one', repo='.*', rev='[0-9a-f]{40}', mode='rb'\)"),
             ("dir/a/b", "dvc", "call dvc.api.read"),
@@ -434,7 +434,7 @@ class TestFiles:
         builder.tag("old@v1.0.0")
         builder.tag("bare@v1.0.0", at=20)
         for model in ("old", "bare"):
-            with pytest.raises(FileNotInGitError, match="is no file of the repository; pass path="):
+            with pytest.raises(FileNotInGitError, match="is not a file in the repository; pass"):
                 builder.registry.read_bytes(f"{model}@latest")
 
     @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ class TestFiles:
             builder.registry.read_bytes("churn@latest", path)
         with pytest.raises(InvalidArgumentError, match="cannot be encoded as UTF-8"):
             builder.registry.read_bytes("churn@latest", "\ud800")
-        with pytest.raises(InvalidArgumentError, match="has 80001 characters; a path has at most"):
+        with pytest.raises(InvalidArgumentError, match="has 80001 characters; the maximum is"):
             builder.registry.read_bytes("churn@latest", "a/" * 40_000 + "x")
 
     def test_a_path_of_the_annotation_that_is_missing(self, builder: Builder) -> None:

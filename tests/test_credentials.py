@@ -35,7 +35,7 @@ def test_a_netrc_file_is_searched_for_the_host(tmp_path: Path) -> None:
     assert netrc_file(file)(URL, "ann") == ("ann", "s3cret")
     assert netrc_file(file)(URL, "bob") is None
     assert netrc_file(file)("https://other/m", None) is None
-    with pytest.raises(ConfigurationError, match="there is no file '.*nothing'; name a .netrc"):
+    with pytest.raises(ConfigurationError, match="there is no file '.*nothing'; pass the path"):
         netrc_file(tmp_path / "nothing")(URL, None)
 
 

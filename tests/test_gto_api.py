@@ -41,7 +41,7 @@ def test_a_registration(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert event.dict_state(exclude={"message"})["event"] == "registration"
     assert "message" not in event.model_dump(exclude={"message"})
     assert str(event) == 'Version "v0.0.1" of artifact "m" was registered'
-    assert capsys.readouterr().out == ""  # GTO's command line prints, not its functions
+    assert capsys.readouterr().out == ""  # only the command line of GTO prints
     with pytest.raises(exceptions.TagExists):
         api.register(path, "m", "HEAD", version="v0.0.1", force=True)
 
@@ -262,7 +262,7 @@ def test_exceptions(path: Path, call: Any, error: type[Exception]) -> None:
     assert caught.value.msg == str(caught.value)  # type: ignore[attr-defined]
 
 
-def test_other_errors_are_not_converted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_translated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RemoteError("the server is unavailable", location="x")
 

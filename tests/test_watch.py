@@ -375,7 +375,7 @@ class TestFailures:
         registry = Registry(PrunedStore(disk))
         assert len(list(registry.watch("m#prod", wait=Script(steps)))) == 1
         assert [record.levelname for record in caplog.records] == ["WARNING"]
-        assert "'m#prod#2' was deleted or moved since it was listed" in caplog.text
+        assert "'m#prod#2' was deleted or moved after it was listed" in caplog.text
 
     def test_a_server_that_fails_temporarily(
         self, served_repo: Builder, caplog: pytest.LogCaptureFixture

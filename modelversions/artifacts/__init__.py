@@ -1,1 +1,1 @@
-"""What models are made of: the annotations of ``dvc.yaml`` and ``artifacts.yaml`` (F24)."""
+"""Annotations of models in ``dvc.yaml`` and ``artifacts.yaml`` (F24), and files of commits."""

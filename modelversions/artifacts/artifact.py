@@ -1,4 +1,4 @@
-"""``Artifact``: the annotation of a model at a commit, and how it is read (F24)."""
+"""``Artifact``, the annotation of a model at a commit, and its reader (F24)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from modelversions.values.tag_name import is_model_name
 DVC_FILE = "dvc.yaml"
 GTO_FILE = "artifacts.yaml"
 MAX_ANNOTATIONS = 1 << 20
-"""The maximal size in bytes of different annotation files of a commit; the parser takes about
-20 seconds for them."""
+"""The maximum total size in bytes of the distinct annotation files of a commit; the parser takes
+about 20 seconds for them."""
 MAX_PATH = 4096
-"""The maximal number of characters of a file's path: that of Linux."""
+"""The maximum number of characters of a file's path, as in Linux."""
 
 
 def _frozen(value: object) -> object:
@@ -36,16 +36,16 @@ class Artifact:
     """The annotation of a model at a commit (F24)."""
 
     model: str
-    """The model's name, such as ``churn``, or ``folder:churn`` for one of ``folder/dvc.yaml``."""
+    """The model's name, such as ``churn``, or ``directory:churn`` if in ``directory/dvc.yaml``."""
     path: str | None
-    """The file or folder of the model, from the repository's root; perhaps a URL. None if the
-    annotation has none."""
+    """The path of the model's file or directory, from the repository's root; or a URL. None if the
+    annotation has no path."""
     type: str | None
     """The kind of artifact, such as ``"model"``."""
     description: str
     labels: tuple[str, ...]
     metadata: Any = attrs.field(eq=True, hash=False, converter=_frozen)
-    """What else the annotation tells: values of YAML, read-only."""
+    """The custom metadata of the annotation: values of YAML, read-only."""
     file: str
     """The file that has the annotation, from the repository's root."""
     commit: str
@@ -70,18 +70,18 @@ def _plain(value: object) -> object:
 
 
 class Artifacts(Mapping[str, Artifact]):
-    """The annotations of a commit, by model, and what is wrong with others: read-only."""
+    """The annotations of a commit, by model, and the problems of invalid ones: read-only."""
 
     __slots__ = ("_commit", "_found", "problems")
 
     def __init__(
         self, commit: str, found: Mapping[str, Artifact], problems: tuple[Problem, ...]
     ) -> None:
-        """Keep annotations and problems."""
+        """Initialize with the annotations by model, and the problems."""
         self._commit = commit
         self._found = {name: found[name] for name in sorted(found)}
         self.problems = problems
-        """Files and annotations that cannot be read: ``tag`` is the file's path."""
+        """Problems of files and annotations that cannot be read; ``tag`` is the file's path."""
 
     def __getitem__(self, model: str) -> Artifact:
         """Return the annotation of a model.
@@ -113,9 +113,9 @@ class Artifacts(Mapping[str, Artifact]):
 
 
 def files_of(model: str) -> tuple[tuple[str, str], ...]:
-    """Return the files that may annotate a model, each with the model's key there, by priority."""
-    folder, _, name = model.rpartition(":")
-    return (posixpath.join(folder, DVC_FILE), name), (GTO_FILE, model)
+    """Return the files that may annotate a model, each with the model's key, by priority."""
+    directory, _, name = model.rpartition(":")
+    return (posixpath.join(directory, DVC_FILE), name), (GTO_FILE, model)
 
 
 @attrs.frozen
@@ -124,9 +124,9 @@ class AnnotationReader:
 
     commit: str
     problems: list[Problem] = attrs.field(factory=list)
-    """What is wrong with the files that were read."""
+    """The problems of the files that were read."""
     _parsed: dict[bytes, tuple[str, Mapping[object, object] | None]] = attrs.field(factory=dict)
-    """The first file with a content, and its mapping; None if it is invalid."""
+    """By content: the first file that has it, and its mapping; None if it is invalid."""
 
     def read(self, file: str, content: bytes) -> dict[str, Artifact]:
         """Return the annotations of a file, by model.
@@ -140,9 +140,9 @@ class AnnotationReader:
         except ConfigurationError as error:
             self.problems.append(Problem(ProblemKind.ANNOTATION, file, None, str(error)))
             return found
-        folder = posixpath.dirname(file)
+        directory = posixpath.dirname(file)
         for key, entry in entries.items():
-            model = f"{folder}:{key}" if folder else str(key)
+            model = f"{directory}:{key}" if directory else str(key)
             if posixpath.basename(file) == GTO_FILE:
                 model = str(key).replace("=", ":")
             try:
@@ -225,10 +225,10 @@ def _text(file: str, model: str, entry: Mapping[object, object], key: str) -> st
 
 
 def _from_root(file: str, model: str, path: str) -> str:
-    """Return a path of an annotation from the repository's root; a URL stays as it is.
+    """Return the path of an annotation relative to the repository's root; a URL is unchanged.
 
     Raises:
-        ConfigurationError: it leads out of the repository.
+        ConfigurationError: the path is too long, or outside the repository.
     """
     if "://" in path:
         return path
@@ -236,5 +236,5 @@ def _from_root(file: str, model: str, path: str) -> str:
         raise invalid(file, f"the path of {model!r} has more than {MAX_PATH} characters")
     found = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
     if found.startswith(("/", "../")) or found == "..":
-        raise invalid(file, f"the path of {model!r}, {path!r}, leads out of the repository")
+        raise invalid(file, f"the path of {model!r}, {path!r}, is outside the repository")
     return found

@@ -1,4 +1,4 @@
-"""The files of a repository's commits: their content, and the annotations in them (F24)."""
+"""The files of a repository's commits: their content and annotations (F24)."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class CommitFiles:
     """Reads the files of commits of one repository."""
 
     def __init__(self, store: ReadStore) -> None:
-        """Read from a store."""
+        """Initialize with a store."""
         self._store = store
 
     def annotation(self, model: str, commit: str) -> Artifact:
         """Return the annotation of a model at a commit.
 
         Raises:
-            ArtifactNotFoundError: it has none.
-            ConfigurationError: the file that should have it is invalid.
+            ArtifactNotFoundError: it has no annotation.
+            ConfigurationError: the file that should have the annotation is invalid.
             MissingExtraError: the ``yaml`` extra is not installed.
             RepositoryError: the files of the commit cannot be read.
         """
@@ -47,16 +47,16 @@ class CommitFiles:
         own = next((one for one in reader.problems if one.model in (None, model)), None)
         if own is not None:
             raise ConfigurationError(own.message, file=own.tag)
-        names = " and ".join(file for file, _ in files_of(model))
+        names = " nor in ".join(file for file, _ in files_of(model))
         raise ArtifactNotFoundError(
-            f"the model {model!r} has no annotation at commit {commit[:7]}; {names} can have one; "
-            "artifacts() returns all of a commit",
+            f"the model {model!r} has no annotation at commit {commit[:7]}, neither in "
+            f"{names}; artifacts() returns all annotations of a commit",
             model=model,
             commit=commit,
         )
 
     def annotations(self, commit: str) -> tuple[dict[str, Artifact], list[Problem]]:
-        """Return the annotations at a commit, by model, and what is wrong with others.
+        """Return the annotations at a commit, by model, and the problems of invalid ones.
 
         Raises:
             MissingExtraError, RepositoryError: as for ``annotation()``.
@@ -68,15 +68,15 @@ class CommitFiles:
         return found, reader.problems
 
     def _read_annotations(self, reader: AnnotationReader, file: str) -> dict[str, Artifact]:
-        """Read the annotations of one file of a commit, of which there may be none."""
+        """Return the annotations in a file of a commit; none if the file does not exist."""
         content = self._regular(reader.commit, file)
         return {} if content is None else reader.read(file, content)
 
     def annotated_content(self, model: str, commit: str) -> bytes:
-        """Return the content of the file that the annotation of a model names.
+        """Return the content of the file in the annotation of a model.
 
         Raises:
-            FileNotInGitError: it names no file of the repository, or Git does not hold it.
+            FileNotInGitError: the path is not a file in the repository, or Git does not contain it.
             ArtifactNotFoundError, ConfigurationError, MissingExtraError, RepositoryError: as for
                 ``annotation()``.
         """
@@ -84,7 +84,7 @@ class CommitFiles:
         if artifact.path is None or "://" in artifact.path:
             raise FileNotInGitError(
                 f"the annotation of {model!r} in {artifact.file} has the path {artifact.path!r}, "
-                "which is no file of the repository; pass path=",
+                "which is not a file in the repository; pass path=",
                 path=artifact.path or "",
                 commit=commit,
                 reason="missing",
@@ -99,13 +99,13 @@ class CommitFiles:
         """Return the content of a file.
 
         Raises:
-            FileNotInGitError: Git has no such file there, or a pointer of DVC or Git LFS.
+            FileNotInGitError: Git does not contain the file, or only a pointer of DVC or Git LFS.
             RepositoryError: it cannot be read.
         """
         found = self._store.file_at(commit, path, bounded=False)
         location = self._store.location
         if found is None:
-            self._check_folders(commit, path)
+            self._check_directories(commit, path)
             is_output = is_dvc_output(path, lambda one: self._regular(commit, one))
             raise not_in_git(path, commit, location, "dvc" if is_output else "missing")
         if found.kind != "file":
@@ -114,35 +114,35 @@ class CommitFiles:
             raise not_in_git(path, commit, location, "lfs")
         return found.content
 
-    def _check_folders(self, commit: str, path: str) -> None:
-        """Check that no folder of a path is a symbolic link or a submodule.
+    def _check_directories(self, commit: str, path: str) -> None:
+        """Check that no directory of a path is a symbolic link or a submodule.
 
         Raises:
             FileNotInGitError: one is.
         """
-        folder = posixpath.dirname(path)
-        while folder:
-            found = self._store.file_at(commit, folder)
+        directory = posixpath.dirname(path)
+        while directory:
+            found = self._store.file_at(commit, directory)
             if found is not None and found.kind in ("symlink", "submodule"):
-                raise not_in_git(folder, commit, self._store.location, found.kind)
-            folder = posixpath.dirname(folder)
+                raise not_in_git(directory, commit, self._store.location, found.kind)
+            directory = posixpath.dirname(directory)
 
     def _regular(self, commit: str, path: str) -> bytes | None:
-        """Return the content of a regular file; None if there is none at the path."""
+        """Return the content of a regular file; None if there is no such file at the path."""
         found = self._store.file_at(commit, path)
         return found.content if found is not None and found.kind == "file" else None
 
 
 def checked_path(path: object) -> str:
-    """Return a path in the repository, normalized.
+    """Return the normalized path of a file in the repository.
 
     Raises:
-        InvalidArgumentError: it is absolute or leads out of the repository.
+        InvalidArgumentError: it is absolute, too long, outside the repository, or not encodable.
     """
     found = posixpath.normpath(path) if isinstance(path, str) and path else ""
     if len(found) > MAX_PATH:
         raise InvalidArgumentError(
-            f"the path has {len(found)} characters; a path has at most {MAX_PATH}",
+            f"the path has {len(found)} characters; the maximum is {MAX_PATH}",
             argument="path",
             value=None,
         )

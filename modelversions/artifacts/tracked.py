@@ -1,4 +1,4 @@
-"""Files that Git holds as pointers: those of DVC and of Git LFS."""
+"""Files of which Git contains only a pointer: those of DVC and of Git LFS."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from modelversions.errors import ConfigurationError, FileNotInGitError
 from modelversions.safe_yaml import MAX_SIZE, load_mapping
 
 _LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
-"""How its pointers begin; those of its first releases had the second URL."""
+"""The prefixes of pointers of Git LFS; its first releases wrote the second one."""
 _PATH = re.compile(rb"^ *(?:- )?path: (.+)$", re.MULTILINE)
 _MAX_POINTER = 1024
-"""The maximal size of a pointer of Git LFS, by its specification."""
+"""The maximum size of a pointer of Git LFS, according to its specification."""
 
 
 def is_lfs_pointer(content: bytes) -> bool:
@@ -22,7 +22,7 @@ def is_lfs_pointer(content: bytes) -> bool:
 
 
 def is_dvc_output(path: str, read: Callable[[str], bytes | None]) -> bool:
-    """Return whether DVC tracks a file, or a folder that it is in.
+    """Return whether DVC tracks a file, or a directory that contains it.
 
     Args:
         path: the file's path.
@@ -31,22 +31,22 @@ def is_dvc_output(path: str, read: Callable[[str], bytes | None]) -> bool:
     above = list(_with_parents(path))
     if any(read(f"{one}.dvc") is not None for one in above):
         return True
-    for folder in {posixpath.dirname(one) for one in above}:
-        content = read(posixpath.join(folder, "dvc.lock"))
+    for directory in {posixpath.dirname(one) for one in above}:
+        content = read(posixpath.join(directory, "dvc.lock"))
         if content is None:
             continue
-        stages = read(posixpath.join(folder, "dvc.yaml")) or b""
-        folders = _working_folders(stages, folder)
+        stages = read(posixpath.join(directory, "dvc.yaml")) or b""
+        working = _working_directories(stages, directory)
         for stage, output in _outputs(content):
-            if posixpath.normpath(posixpath.join(folders.get(stage, folder), output)) in above:
+            if posixpath.normpath(posixpath.join(working.get(stage, directory), output)) in above:
                 return True
     return False
 
 
-def _working_folders(content: bytes, folder: str) -> dict[object, str]:
-    """Return the folders (``wdir``) of the stages in a ``dvc.yaml`` file that have another one."""
+def _working_directories(content: bytes, directory: str) -> dict[object, str]:
+    """Return the working directories (``wdir``) of stages in a ``dvc.yaml`` file, where set."""
     return {
-        name: posixpath.join(folder, stage["wdir"])
+        name: posixpath.join(directory, stage["wdir"])
         for name, stage in _stages(content, "dvc.yaml").items()
         if isinstance(stage, dict) and isinstance(stage.get("wdir"), str)
     }
@@ -70,8 +70,8 @@ def _with_parents(path: str) -> Iterator[str]:
 def _outputs(content: bytes) -> Iterator[tuple[object, str]]:
     """Yield the stages and outputs in a ``dvc.lock`` file; none if it is invalid.
 
-    Of a large file, which the parser would need minutes for, they are all paths that are written as
-    DVC writes them, dependencies included.
+    A large file, for which the parser would need minutes, is not parsed: all paths that have DVC's
+    formatting are yielded, including those of dependencies.
     """
     if len(content) > MAX_SIZE:
         paths = _PATH.findall(content)
@@ -85,7 +85,7 @@ def _outputs(content: bytes) -> Iterator[tuple[object, str]]:
 
 
 def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInGitError:
-    """Return the error for a path that Git has no file for.
+    """Return the error for a path for which Git does not contain a file.
 
     Args:
         path: the path.
@@ -97,12 +97,12 @@ def not_in_git(path: str, commit: str, location: str, reason: str) -> FileNotInG
     at = f"at commit {commit[:7]}"
     call = f"dvc.api.read({path!r}, repo={location!r}, rev={commit!r}, mode='rb')"
     sentences = {
-        "missing": f"there is no file {path!r} {at}; a path begins at the repository's root",
-        "directory": f"{path!r} is a directory {at}; name a file in it",
+        "missing": f"there is no file {path!r} {at}; pass a path from the repository's root",
+        "directory": f"{path!r} is a directory {at}; pass the path of a file in it",
         "submodule": f"{path!r} is a submodule {at}; open its own repository",
-        "symlink": f"{path!r} is a symbolic link {at}; name the file that it leads to",
+        "symlink": f"{path!r} is a symbolic link {at}; pass the path of its target",
         "dvc": f"{path!r} is tracked by DVC {at}, not by Git; call {call}",
-        "lfs": f"{path!r} is in Git LFS {at}, and Git has a pointer only; in a clone, run "
-        f"'git checkout {commit}' and 'git lfs pull --include={path}', and read the file there",
+        "lfs": f"{path!r} is in Git LFS {at}, and Git contains only a pointer; in a clone, run "
+        f"'git checkout {commit}' and 'git lfs pull --include={path}', then read the file",
     }
     return FileNotInGitError(sentences[reason], path=path, commit=commit, reason=reason)

@@ -1,1 +1,1 @@
-"""Many registries as one."""
+"""The registries of many repositories, read together."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, overload
 from modelversions.catalog import sources as reading_sources
 from modelversions.catalog.member import Member
 from modelversions.catalog.pool import Pool
-from modelversions.catalog.reading import Answer, Question, Request, failed
+from modelversions.catalog.reading import ReadLevel, Request, Result, wrap_error
 from modelversions.catalog.sequences import CatalogEvents, CatalogProblems
 from modelversions.catalog.sources import SourceLike
 from modelversions.errors import (
@@ -46,7 +46,7 @@ Found = TypeVar("Found")
 
 
 class CatalogOptions(TypedDict, total=False):
-    """The options of a catalog, see ``Catalog``."""
+    """The keyword arguments of ``from_file``, ``discover`` and ``load``: see ``Catalog``."""
 
     executor: Executor | None
     timeout: float | None
@@ -58,17 +58,17 @@ class CatalogOptions(TypedDict, total=False):
 class Catalog(Mapping[str, RegistryView]):
     """The registries of many repositories: a read-only mapping of names to registries.
 
-    Nothing is read before it is asked for. The first question reads what it needs of all
-    repositories, concurrently; the next ones use that, until ``refresh()`` reads what has changed.
-    A question that needs more, such as ``history()`` after ``latest()``, reads repositories as they
-    are then.
+    Data is read when it is needed. The first query reads the required data of all repositories,
+    concurrently; later queries use this data, until ``refresh()`` reads the changes. A query that
+    needs more data, such as ``history()`` after ``latest()``, reads the current state of the
+    repositories.
 
-    A question never fails as a whole: a repository that cannot be read is in ``errors``, and not in
-    the answers, until a ``refresh()`` can read it. Tags whose objects are missing or broken are in
+    A query does not fail if a repository cannot be read: the repository is in ``errors`` and not in
+    the result, until ``refresh()`` can read it. Tags whose objects are missing or broken are in
     ``problems()``, as for a registry.
 
-    A registry of the mapping shows its repository as it was when it was last read, and reads
-    itself, in this process, what was not read yet. To write, use ``Registry.open``.
+    A registry of the mapping shows its repository as last read; it reads further data by itself, in
+    this process. To write, use ``Registry.open``.
     """
 
     def __init__(
@@ -82,35 +82,36 @@ class Catalog(Mapping[str, RegistryView]):
         connections: int = 16,
         connections_per_host: int = 8,
     ) -> None:
-        """Keep the sources; nothing is read.
+        """Create a catalog. No repository is read before the first query.
 
         Args:
             sources: paths, URLs, registries, or mappings with one of the keys ``url``, ``path`` and
-                ``registry``, and perhaps ``name``, ``credentials`` and ``commit_url`` (see
-                ``Registry.open``). Default of a name: the last part of the location, and as many
-                parts before it as tell it from others.
-            credentials: for repositories that have none of their own: a function as for
-                ``Registry.open``, or the name of a provider: ``"env:VARIABLE"``, ``"netrc"``,
-                ``"netrc:PATH"`` or ``"git"``, for Git's credential helpers.
+                ``registry``, and optionally ``name``, ``credentials`` and ``commit_url`` (see
+                ``Registry.open``). The default name is the last part of the location, preceded by
+                as many other parts as are needed to make it unique.
+            credentials: for repositories without their own: a function as for ``Registry.open``,
+                or the name of a provider: ``"env:VARIABLE"``, ``"netrc"``, ``"netrc:PATH"``, or
+                ``"git"`` for Git's credential helpers.
             executor: reads the repositories: any ``concurrent.futures.Executor``, such as
-                Dask's ``client.get_executor()`` or a pool of processes. It is sent locations and
-                names of providers, no passwords. Default: threads.
-            timeout: the seconds that a server may take for one repository; None for no limit.
-            progress: is called with the number of repositories that were read, the number of all,
-                and a description. If it raises, the question ends with that error. True shows a
+                Dask's ``client.get_executor()`` or a process pool. Locations and names of providers
+                are sent to it, but no passwords. Default: threads.
+            timeout: the maximum number of seconds to read one repository from a server; None for
+                no limit.
+            progress: is called with the number of repositories that were read, the total number,
+                and a description. If it raises an exception, the query ends with it. True shows a
                 progress bar, in notebooks too (extra ``notebook``).
-            connections: how many repositories are read at the same time.
-            connections_per_host: how many of these at one server.
+            connections: the maximum number of repositories that are read at the same time.
+            connections_per_host: the maximum number of these on one server.
 
         Raises:
-            InvalidArgumentError: an argument has another form; or a repository needs a password
-                or function that cannot be sent to the executor.
+            InvalidArgumentError: an argument is invalid; or a repository needs a password or
+                function that cannot be sent to the executor.
         """
         found = reading_sources.read_sources(sources, credentials)
         _check_options(executor, timeout, connections, connections_per_host)
         if executor is not None and not isinstance(executor, ThreadPoolExecutor):
             for source in found:
-                source.check_sent()
+                source.check_sendable()
         self._members = {source.name: Member(source, timeout) for source in found}
         self._progress = check_progress(progress, "Catalog")
         self._pool = Pool(executor, connections, connections_per_host)
@@ -121,8 +122,8 @@ class Catalog(Mapping[str, RegistryView]):
         """Return the catalog of a YAML file (extra ``yaml``).
 
         Its key ``repositories`` has a list as for ``Catalog``. Relative paths start at the file's
-        folder, and ``~`` is the user's. ``credentials`` may name a provider for those that have
-        none.
+        directory, and ``~`` is the user's home directory. The key ``credentials`` may have the name
+        of a provider for repositories without their own.
 
         Args:
             path: the file.
@@ -138,17 +139,17 @@ class Catalog(Mapping[str, RegistryView]):
 
     @classmethod
     def discover(cls, folder: str | os.PathLike[str], **options: Unpack[CatalogOptions]) -> Catalog:
-        """Return the catalog of the repositories below a folder, named by their paths from there.
+        """Return the catalog of the repositories below a directory, named by their relative paths.
 
-        In a repository no others are searched, and symbolic links to folders are not followed. A
-        folder that cannot be searched is an entry too, whose error says so.
+        Repositories inside other repositories are not found, and symbolic links to directories are
+        not followed. A directory that cannot be searched is an entry with an error.
 
         Args:
-            folder: the folder.
+            folder: the directory.
             **options: as for ``from_file``.
 
         Raises:
-            InvalidArgumentError: it is not a folder; or as for ``Catalog``.
+            InvalidArgumentError: ``folder`` is not a directory; or as for ``Catalog``.
         """
         return cls(reading_sources.discover(folder), **options)
 
@@ -161,14 +162,14 @@ class Catalog(Mapping[str, RegistryView]):
         credentials: Credentials | str | None = None,
         **options: Unpack[CatalogOptions],
     ) -> Catalog:
-        """Return a catalog with what ``save()`` has kept; ``refresh()`` reads what is new.
+        """Return a catalog with the data that ``save()`` wrote; ``refresh()`` reads the changes.
 
         Args:
-            path: the file. One that is damaged or does not exist is ignored, with a
+            path: the file. A file that is damaged or does not exist is ignored, with a
                 ``CatalogFileWarning``.
-            sources: the repositories, as for ``Catalog``, or another catalog with these. Default:
-                those of the file.
-            credentials: as for ``Catalog``, if ``sources`` is given.
+            sources: the repositories, as for ``Catalog``, or a catalog that contains them. Default:
+                the repositories in the file.
+            credentials: as for ``Catalog``, if ``sources`` is passed.
             **options: as for ``from_file``.
 
         Raises:
@@ -193,13 +194,15 @@ class Catalog(Mapping[str, RegistryView]):
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Keep what was read in an SQLite file, for ``load()``; it is replaced as a whole.
+        """Write the data that was read to an SQLite file, for ``load()``.
 
-        ``modelversions.catalog.file`` documents its tables. Passwords are not saved, and of
-        ``credentials`` only the name of a provider.
+        The file is replaced atomically. ``modelversions.catalog.file`` documents its tables.
+        Passwords are not saved; of ``credentials``, only the name of a provider is.
 
         Raises:
-            RepositoryError: the file cannot be written.
+            InvalidArgumentError: ``path`` is neither text nor a path.
+            RepositoryError: the file cannot be written. Unlike ``to_html()``, this method does not
+                raise ``FileNotWrittenError``.
         """
         from modelversions.catalog.file import save
 
@@ -211,7 +214,7 @@ class Catalog(Mapping[str, RegistryView]):
         """Return the registry of a repository; nothing is read yet.
 
         Raises:
-            NotInCatalogError: there is no repository of this name.
+            NotInCatalogError: there is no repository with this name.
         """
         return self._member(name).view
 
@@ -224,11 +227,11 @@ class Catalog(Mapping[str, RegistryView]):
         return len(self._members)
 
     def __eq__(self, other: object) -> bool:
-        """Return whether it is the same object: the models may change."""
+        """Return whether it is the same object, as the models may change."""
         return self is other
 
     def __hash__(self) -> int:
-        """Hash the identity."""
+        """Return a hash of the identity."""
         return id(self)
 
     def _member(self, name: str) -> Member:
@@ -245,7 +248,7 @@ class Catalog(Mapping[str, RegistryView]):
         return found
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Return the names, for Tab completion of ``catalog["``."""
+        """Return the names of the repositories, for Tab completion of ``catalog["``."""
         return list(self)
 
     @property
@@ -255,37 +258,38 @@ class Catalog(Mapping[str, RegistryView]):
         return MappingProxyType(found)
 
     def cancel(self) -> None:
-        """End the questions that are being answered in other threads, by ``ReadCancelledError``.
+        """Cancel the queries that run in other threads: they raise ``ReadCancelledError``.
 
-        What they have read is kept. Repositories that an executor is reading are left to it.
+        The data that they have read is kept. The requests that an executor is running are not
+        cancelled.
         """
         self._pool.cancelled.set()
         self._close()
 
     def refresh(self) -> None:
-        """List the tags of all repositories again, and read those that are new.
+        """List the tags of all repositories again, and read the new ones.
 
-        It costs one exchange with each server, and reads tag objects only where tags were added,
-        as far as earlier questions needed them.
+        This takes one exchange with each server. Tag objects are read only if tags were added, and
+        only as far as earlier queries needed them.
 
         Raises:
             ReadCancelledError: ``cancel()`` was called.
         """
-        self._read(Question.TAGS, again=True)
+        self._read(ReadLevel.TAGS, again=True)
 
     @gc_paused
     def latest(self) -> dict[tuple[str, str], Version]:
         """Return the latest version of each model (F16), by repository and model.
 
-        It is found from tag names and few tag objects: see ``Registry.latest()``. Only names and
-        object ids are kept.
+        It is determined from tag names and a few tag objects: see ``Registry.latest()``. Only names
+        and object ids are kept in memory.
         """
-        found = self._each(Question.LATEST, Member.latest)
+        found = self._each(ReadLevel.LATEST, Member.latest)
         return {(name, one): version for name, own in found for one, version in own.items()}
 
     def stages(self) -> tuple[str, ...]:
-        """Return the stages that a version is in, in any repository, sorted."""
-        found = self._each(Question.EVENTS, lambda member: member.view.stages())
+        """Return the stages in use in any repository, sorted."""
+        found = self._each(ReadLevel.EVENTS, lambda member: member.view.stages())
         return tuple(sorted({stage for _, stages in found for stage in stages}))
 
     @gc_paused
@@ -302,7 +306,7 @@ class Catalog(Mapping[str, RegistryView]):
         """
         if since is not None:
             check_aware(since, "since")
-        found = self._each(Question.EVENTS, lambda member: member.view.history())
+        found = self._each(ReadLevel.EVENTS, lambda member: member.view.history())
         events = [
             [(event.order, name, event) for event in own if since is None or event.time >= since]
             for name, own in found
@@ -316,7 +320,7 @@ class Catalog(Mapping[str, RegistryView]):
         The result is a tuple of pairs, with a table and ``to_records()``.
 
         Args:
-            now: the time after which an event is in the future. Default: the present.
+            now: the time after which an event is in the future. Default: the present time.
 
         Raises:
             InvalidArgumentError: the time is naive.
@@ -324,16 +328,16 @@ class Catalog(Mapping[str, RegistryView]):
         if now is not None:
             check_aware(now, "now")
         found = self._each(
-            Question.EVENTS, lambda member: member.view.problems(now), wants_file=True
+            ReadLevel.EVENTS, lambda member: member.view.problems(now), wants_file=True
         )
         return CatalogProblems((name, problem) for name, own in found for problem in own)
 
     def find(self, model: str) -> dict[str, Model]:
-        """Return the models of a name, by repository.
+        """Return the models with a name, by repository.
 
-        Models of the same name in two repositories are two models.
+        Models with the same name in two repositories are different models.
         """
-        found = self._each(Question.TAGS, lambda member: member.view.get(model))
+        found = self._each(ReadLevel.TAGS, lambda member: member.view.get(model))
         return {name: one for name, one in found if one is not None}
 
     def resolve(self, reference: str) -> Version:
@@ -344,8 +348,8 @@ class Catalog(Mapping[str, RegistryView]):
                 ``RegistryView.resolve``: ``"nlp/ner#prod"``.
 
         Raises:
-            InvalidTagNameError: it has no such form.
-            NotInCatalogError: it names no repository of the catalog.
+            InvalidTagNameError: the reference does not have this form.
+            NotInCatalogError: the repository is not in the catalog.
             LookupError: as for ``RegistryView.resolve``.
             RepositoryError: the repository cannot be read.
         """
@@ -359,27 +363,27 @@ class Catalog(Mapping[str, RegistryView]):
                 raise
         if "/" not in text:
             raise InvalidTagNameError(
-                f"{text!r} cannot be resolved: it names no repository; write "
-                "'repository/model@latest', 'repository/model@v1.2.3' or 'repository/model#stage'; "
-                "find() returns the repositories that have a model",
+                f"{text!r} cannot be resolved: it does not begin with the name of a repository; "
+                "pass 'repository/model@latest', 'repository/model@v1.2.3' or "
+                "'repository/model#stage'; find() returns the repositories that have a model",
                 text=text,
-                reason="it names no repository",
+                reason="it does not begin with the name of a repository",
             )
         self._member(text.partition("/")[0])  # raises
         raise AssertionError(text)  # pragma: no cover
 
     @gc_paused
     def to_records(self, kind: str = "models") -> list[dict[str, object]]:
-        """Return rows as of ``RegistryView.to_records``, with the column ``repository`` first.
+        """Return rows as ``RegistryView.to_records`` does, with a first column ``repository``.
 
         Raises:
-            InvalidArgumentError: there is no such kind.
+            InvalidArgumentError: ``kind`` is invalid.
         """
         from modelversions.display.records import check_kind
 
         check_kind(kind)
         found = self._each(
-            Question.EVENTS,
+            ReadLevel.EVENTS,
             lambda member: member.view.to_records(kind),
             wants_file=kind == "problems",
         )
@@ -389,7 +393,7 @@ class Catalog(Mapping[str, RegistryView]):
         """Return the rows of ``to_records`` as a data frame (extra ``pandas``).
 
         Raises:
-            InvalidArgumentError: there is no such kind.
+            InvalidArgumentError: ``kind`` is invalid.
             MissingExtraError: pandas is not installed.
         """
         from modelversions.display.records import data_frame
@@ -415,12 +419,12 @@ class Catalog(Mapping[str, RegistryView]):
     ) -> str | None:
         """Write the dashboard and the details of all models as one HTML file.
 
-        See ``RegistryView.to_html``. Links are of the form ``#repository/churn@v3.1.0``.
-        Repositories that cannot be read are listed with their errors.
+        See ``RegistryView.to_html``. Links have the form ``#repository/churn@v3.1.0``. Repositories
+        that cannot be read are listed with their errors.
 
         Raises:
             FileNotWrittenError: the file cannot be written.
-            InvalidArgumentError: an argument is of the wrong kind.
+            InvalidArgumentError: an argument is invalid.
         """
         from modelversions.display.page.document import page_text
         from modelversions.display.page.writing import check_title, deliver
@@ -435,7 +439,7 @@ class Catalog(Mapping[str, RegistryView]):
         from modelversions.display.page.content import PageContent
 
         found = self._each(
-            Question.EVENTS,
+            ReadLevel.EVENTS,
             lambda member: member.view._content(member.source.name, now),  # noqa: SLF001  # its base class
             wants_file=True,
         )
@@ -444,18 +448,24 @@ class Catalog(Mapping[str, RegistryView]):
 
     def _each(
         self,
-        question: Question,
+        level: ReadLevel,
         read: Callable[[Member], Found],
         *,
         wants_file: bool = False,
         only: Collection[str] | None = None,
     ) -> list[tuple[str, Found]]:
-        """Ask all repositories, or some; return the results of ``read``, in order.
+        """Read all repositories or some, and return the results of a function, in order.
 
-        One that cannot be read is left out: its error is in ``errors``.
+        Repositories that cannot be read are omitted; their errors are in ``errors``.
+
+        Args:
+            level: the data that the function needs.
+            read: returns the result for one repository.
+            wants_file: whether the function also needs the ``.gto`` file.
+            only: the names of the repositories. Default: all.
         """
         with self._lock:
-            self._read(question, wants_file=wants_file, only=only)
+            self._read(level, wants_file=wants_file, only=only)
             found = []
             for name, member in self._members.items():
                 if member.error is not None or (only is not None and name not in only):
@@ -464,19 +474,19 @@ class Catalog(Mapping[str, RegistryView]):
                     found.append((name, read(member)))
                 except ModelVersionsError as error:
                     member.fail(error)
-                except Exception as error:  # noqa: BLE001  # one must not end the whole
-                    member.fail(failed(member.source, error))
+                except Exception as error:  # noqa: BLE001  # one repository must not end the query
+                    member.fail(wrap_error(member.source, error))
             return found
 
     def _read(
         self,
-        question: Question,
+        level: ReadLevel,
         *,
         wants_file: bool = False,
         again: bool = False,
         only: Collection[str] | None = None,
     ) -> None:
-        """Send the requests that a question needs, and keep the answers.
+        """Send the requests for a level, and store the results.
 
         Raises:
             ReadCancelledError: ``cancel()`` was called.
@@ -484,36 +494,36 @@ class Catalog(Mapping[str, RegistryView]):
         with self._lock:
             self._pool.cancelled.clear()
             pairs = [
-                (member, member.request(question, wants_file=wants_file, again=again))
+                (member, member.request(level, wants_file=wants_file, again=again))
                 for name, member in self._members.items()
                 if (again or member.error is None) and (only is None or name in only)
             ]
             pairs = [
                 (member, request)
                 for member, request in pairs
-                if request.question is not None or request.wants_file
+                if request.level is not None or request.wants_file
             ]
-            self._ask(pairs)
+            self._send(pairs)
 
-    def _ask(self, pairs: list[tuple[Member, Request]]) -> None:
+    def _send(self, pairs: list[tuple[Member, Request]]) -> None:
         done = 0
 
-        def take(position: int, answer: Answer) -> None:
+        def on_result(position: int, result: Result) -> None:
             nonlocal done
             done += 1
             member, request = pairs[position]
-            member.take(request, answer)
+            member.store_result(request, result)
             if self._progress is not None:
                 self._progress(done, len(pairs), "repositories read")
 
-        def in_process(position: int) -> Answer:
+        def in_process(position: int) -> Result:
             member, request = pairs[position]
-            return member.answer(request)
+            return member.execute(request)
 
         try:
-            self._pool.ask([request for _, request in pairs], in_process, take)
+            self._pool.run_all([request for _, request in pairs], in_process, on_result)
         except BaseException:
-            self._close()  # it wakes the threads that wait for servers
+            self._close()  # this ends the requests that wait for servers
             raise
 
     def _close(self) -> None:
@@ -522,7 +532,7 @@ class Catalog(Mapping[str, RegistryView]):
 
     @gc_paused
     def __str__(self) -> str:
-        """Return a table of the models with their repositories, and one of the errors."""
+        """Return a table of the models with their repositories, and a table of the errors."""
         from modelversions.display.tables import catalog_table, error_table
 
         models = self._models()
@@ -530,23 +540,23 @@ class Catalog(Mapping[str, RegistryView]):
         return catalog_table(models).text() + errors
 
     def __repr__(self) -> str:
-        """Return the number of repositories, and of those that could not be read."""
+        """Return the number of repositories, and the number of those that could not be read."""
         count, failures = len(self), len(self.errors)
         errors = f", {failures} of them not read" if failures else ""
         return f"<Catalog of {count} {'repository' if count == 1 else 'repositories'}{errors}>"
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the dashboard for a notebook.
+        """Return the dashboard as HTML, for a notebook.
 
-        Tag objects are read of the repositories of the models that are shown, and of those that
-        have deprecated models; the others are counted by names of tags.
+        Tag objects are read in repositories with displayed models or deprecated models; the models
+        of other repositories are counted by their tag names.
         """
         from modelversions.display.dashboard import catalog_html, divide
         from modelversions.display.parts import MAX_ROWS
 
         with self._lock:
-            listed = dict(self._each(Question.LATEST, Member.models))
+            listed = dict(self._each(ReadLevel.LATEST, Member.models))
             chosen = _chosen(listed, MAX_ROWS)
             models = self._models(chosen)
         active, deprecated = divide(models)
@@ -554,20 +564,20 @@ class Catalog(Mapping[str, RegistryView]):
         return catalog_html(active, len(active) + rest, deprecated, len(self), self.errors)
 
     def _models(self, only: Collection[str] | None = None) -> dict[tuple[str, str], Model]:
-        """Return all models; or those of some repositories, of which no others are read."""
-        found = self._each(Question.EVENTS, lambda member: dict(member.view.items()), only=only)
+        """Return all models; or only those of some repositories, and do not read the others."""
+        found = self._each(ReadLevel.EVENTS, lambda member: dict(member.view.items()), only=only)
         return {(name, one): model for name, own in found for one, model in own.items()}
 
 
 def _chosen(listed: Mapping[str, Mapping[str, bool]], most: int) -> set[str]:
-    """Return the repositories to be read for a table of the first active models.
+    """Return the repositories to read for a table of the first active models.
 
     Args:
         listed: by repository, its models and whether they may be deprecated.
-        most: the number of lines of the table.
+        most: the maximum number of rows of the table.
     """
-    active = ((name, doubtful) for name, own in listed.items() for doubtful in own.values())
-    first = islice((name for name, doubtful in active if not doubtful), most)
+    pairs = ((name, may_be) for name, own in listed.items() for may_be in own.values())
+    first = islice((name for name, may_be in pairs if not may_be), most)
     return {*first, *(name for name, own in listed.items() if any(own.values()))}
 
 
@@ -577,10 +587,10 @@ def _check_options(
     connections: object,
     connections_per_host: object,
 ) -> None:
-    """Check the types of options.
+    """Check the types and the ranges of options.
 
     Raises:
-        InvalidArgumentError: one has another type.
+        InvalidArgumentError: an option is invalid.
     """
     count = "a number from 1 on"
     checks = {

@@ -1,11 +1,11 @@
 """The file of ``Catalog.save()``: an SQLite database with one row for each tag.
 
-``PRAGMA user_version`` is the number of the schema, ``VERSION``. The tables are in ``SCHEMA``.
-Passwords and tokens are not saved; of credentials it has the name of a provider. The file is
-replaced as a whole, so that a reader sees the one before or the new one. It keeps its permissions.
+``PRAGMA user_version`` is the schema number, ``VERSION``. ``SCHEMA`` defines the tables. Passwords
+and tokens are not saved; of credentials, only the name of a provider is. The file is replaced
+atomically, so that a reader sees either the old or the new one. Its permissions are kept.
 
-A digest for each repository detects damage that SQLite does not notice. What writes the rows itself
-sets it to NULL, which is not checked.
+A digest for each repository detects damage that SQLite does not detect. Another program that writes
+the rows can set the digest to NULL; then it is not checked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.member import Member, Saved
-from modelversions.catalog.reading import Question
+from modelversions.catalog.reading import ReadLevel
 from modelversions.catalog.sources import Source, read_sources
 from modelversions.credentials import name_of
 from modelversions.errors import RepositoryError
@@ -50,10 +50,10 @@ CREATE TABLE repository (
 CREATE TABLE tag (
     repository INTEGER NOT NULL REFERENCES repository (id),
     name TEXT NOT NULL,          -- without refs/tags/
-    object TEXT NOT NULL,        -- the id of the object that the ref names
+    object TEXT NOT NULL,        -- the id of the object that the ref points to
     peeled TEXT,                 -- the id that it peels to, as listed; NULL if unknown
     state INTEGER NOT NULL,      -- 0: listed, 1: peeled to a commit, 2: the tag object was read
-    commit_id TEXT,              -- the commit; NULL if the tag is no event, or unknown
+    commit_id TEXT,              -- the commit; NULL if the tag is not an event, or unknown
     own_name TEXT,               -- the name in the tag object
     time TEXT,                   -- the tagger's time, ISO 8601 with its offset
     author_name TEXT,
@@ -73,7 +73,7 @@ Row = tuple[Any, ...]
 
 
 def save(path: str, members: Iterable[Member]) -> None:
-    """Write what is known of repositories; replace the file as a whole.
+    """Write the data of repositories; replace the file atomically.
 
     Raises:
         RepositoryError: the file cannot be written, or is a list of repositories.
@@ -118,7 +118,7 @@ def _check_replaceable(path: str) -> None:
 
 
 def digest_of(head: Row, rows: Iterable[Row]) -> str:
-    """Return the digest of a repository's row, without it, and of its tags."""
+    """Return the digest of a repository's row, without the digest itself, and of its tags."""
     digest = blake2b(repr(head).encode(errors="surrogatepass"), digest_size=16)
     for row in sorted(map(repr, rows)):
         digest.update(row.encode(errors="surrogatepass"))
@@ -128,10 +128,12 @@ def digest_of(head: Row, rows: Iterable[Row]) -> str:
 def _head(position: int, member: Member) -> Row:
     source = member.source
     provider = None if source.credentials is None else name_of(source.credentials)
-    answered = None if member.answered is None else int(member.answered)
+    level = None if member.level is None else int(member.level)
     commit_url = source.commit_url if isinstance(source.commit_url, str) else None
-    known = answered, int(member.is_shallow)
-    row = position, source.name, source.shown, provider, commit_url, *known
+    row = (
+        *(position, source.name, source.shown, provider, commit_url),
+        *(level, int(member.is_shallow)),
+    )
     return tuple(map(_saved, row))
 
 
@@ -141,7 +143,7 @@ def _rows(position: int, member: Member) -> Iterator[Row]:
 
 
 def _saved(value: object) -> object:
-    """Return bytes for a text that is not UTF-8, such as a path, which SQLite does not take."""
+    """Return a value; as bytes if it is text that is not UTF-8, which SQLite does not accept."""
     if isinstance(value, str):
         try:
             value.encode()
@@ -173,18 +175,18 @@ def _content(member: Member, id: str) -> Row:
 
 
 def load(path: str, sources: tuple[Source, ...] | None) -> list[tuple[Source, Saved | None]]:
-    """Return the repositories of a file, or ``sources``, with what the file knows of them.
+    """Return the repositories of a file, or ``sources``, each with its saved data.
 
     Raises:
-        OSError, sqlite3.Error, ValueError and others: the file is damaged.
+        OSError, sqlite3.Error, ValueError and others: the file is damaged or does not exist.
     """
     import sqlite3
 
-    os.stat(path)  # sqlite3 would create it
+    os.stat(path)  # sqlite3 would create a missing file
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA query_only = 1")
         if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            raise ValueError(f"it has not version {VERSION} of the schema")
+            raise ValueError(f"its schema version is not {VERSION}")
         heads = list(database.execute("SELECT * FROM repository ORDER BY id"))
         known = {(_loaded(head[1]), _loaded(head[2])): head for head in heads}
         found = _sources(heads) if sources is None else sources
@@ -199,10 +201,10 @@ def _sources(heads: Iterable[Row]) -> tuple[Source, ...]:
 
 
 def _read(head: Row | None, database: Connection) -> Saved | None:
-    """Return what the rows of a repository tell; None if it was not read.
+    """Return the data in the rows of a repository; None if it was not read.
 
     Raises:
-        ValueError: they were changed.
+        ValueError: the rows are damaged.
     """
     if head is None or head[5] is None:
         return None
@@ -219,13 +221,13 @@ def _read(head: Row | None, database: Connection) -> Saved | None:
             objects[id] = _tag_object(commit, content)
         elif state == _PEELED:
             peels[id] = commit
-    return Saved(Listing.of(refs), Question(head[5]), objects, peels, bool(head[6]))
+    return Saved(Listing.of(refs), ReadLevel(head[5]), objects, peels, bool(head[6]))
 
 
 def _tag_object(commit: str | None, content: Sequence[Any]) -> TagObject:
     name, text, author_name, author_email, message, issues = content
     time = None if text is None else datetime.fromisoformat(text)
     author = None if author_name is None else Identity(author_name, author_email or "")
-    found = tuple((ProblemKind(kind), said) for kind, said in json.loads(issues or "[]"))
+    found = tuple((ProblemKind(kind), reason) for kind, reason in json.loads(issues or "[]"))
     timestamp = 0 if time is None else int(time.timestamp())
     return TagObject(commit, name, time, author, message, found, timestamp)

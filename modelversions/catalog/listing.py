@@ -1,6 +1,6 @@
-"""The tags of one repository as listed at one moment, in about 100 bytes a tag.
+"""The tags of one repository as listed at one moment, in about 100 bytes per tag.
 
-As ``TagRef`` values they take three times as much, which matters for a million tags.
+As ``TagRef`` values they take three times as much memory, which is too much for a million tags.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Listing:
 
     lines: bytes = attrs.field(repr=False)
     digest: bytes
-    """A digest of names and object ids, which tell whether anything changed."""
+    """A digest of names and object ids, which differs if any tag has changed."""
 
     @classmethod
     def of(cls, refs: Iterable[TagRef]) -> Listing:
-        """Keep refs, in their order."""
+        """Return the listing of refs, in the same order."""
         digest = blake2b(digest_size=16)
         lines = []
         for name, id, peeled in refs:
@@ -33,7 +33,7 @@ class Listing:
         return cls(b"\n".join(lines), digest.digest())
 
     def refs(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
-        """Return those whose names begin with one of ``prefixes``."""
+        """Return the refs whose names begin with one of ``prefixes``."""
         wanted = tuple(one.encode(errors="surrogatepass") for one in prefixes)
         lines = self.lines.split(b"\n") if self.lines else []
         return tuple(_ref(line) for line in lines if line.startswith(wanted))

@@ -1,4 +1,4 @@
-"""One repository of a catalog: what was read of it, and a view on that."""
+"""One repository of a catalog: the data that was read, and a view of it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import attrs
 
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.reading import (
-    Answer,
-    Question,
     Reading,
+    ReadLevel,
     Request,
-    answer,
+    Result,
+    execute,
     limited,
     open_source,
 )
@@ -39,48 +39,48 @@ from modelversions.write.allowed_stages import FILE
 
 @attrs.frozen
 class Saved:
-    """What a file knows of a repository."""
+    """The saved data of a repository."""
 
     listing: Listing
-    answered: Question
+    level: ReadLevel
     objects: dict[str, TagObject]
     peels: dict[str, str | None]
     is_shallow: bool
 
 
 class Member:
-    """A repository of a catalog: a store of what was read, which reads what it lacks.
+    """A repository of a catalog: a store of the data that was read, which reads missing data.
 
     The tags are those of the last reading. Files, commits and revisions are the current ones.
     """
 
     def __init__(self, source: Source, timeout: float | None) -> None:
-        """Keep the source; nothing is read."""
+        """Initialize with a source; nothing is read."""
         self.source = source
         self.location = source.shown
         self.is_local = source.host is None
         """Whether it is read without a server."""
         self.timeout = timeout
         self.listing: Listing | None = None
-        self.asked = Question.TAGS
-        """The greatest question that was asked; the listing need not answer it yet."""
-        self.answered: Question | None = None
-        """The greatest question that the listing answers."""
+        self.wanted_level = ReadLevel.TAGS
+        """The greatest level that was requested; it may not have been read yet."""
+        self.level: ReadLevel | None = None
+        """The level that was read for the listing; None before the first reading."""
         self.objects: dict[str, TagObject] = {}
         self.unreadable: dict[str, TagObject] = {}
-        """Those that could not be read; they are requested again by the next refresh."""
+        """The tag objects that could not be read; the next refresh requests them again."""
         self.peels: dict[str, str | None] = {}
         self.file: tuple[bytes | None] | None = None
         self.error: ModelVersionsError | None = None
         self.is_shallow = False
         self.view: RegistryView = MemberView(self)
         self.replaced: Mapping[str, str] = {}
-        """What was replaced is what was read: see ``ReadStore``."""
+        """Empty, as the replacements were applied when the objects were read: see ``ReadStore``."""
         self._lock = threading.RLock()
         self._remote: Store | None = None
-        """The store of a server is kept, because it knows the login."""
+        """The store of a server, which is kept because it has the login."""
         self._in_use = threading.RLock()
-        """Is held while the store is used: to close it would end a request of another thread."""
+        """Held while the store is used, as to close it would end a request of another thread."""
 
     def store(self) -> Store:
         """Return a store that reads the repository; no server is contacted yet.
@@ -89,7 +89,7 @@ class Member:
             ModelVersionsError: it cannot be opened.
         """
         if self.source.registry is not None:
-            return _Open(self.source.registry._store)  # type: ignore[return-value]  # noqa: SLF001  # it is only read
+            return _SharedStore(self.source.registry._store)  # type: ignore[return-value]  # noqa: SLF001  # it is only read
         if self.is_local:
             return open_source(self.source, self.timeout)
         if self._remote is None:
@@ -109,11 +109,11 @@ class Member:
 
     @property
     def find_pages(self) -> FindPages:
-        """Finds the web pages of the repository; there are none if it cannot be opened."""
+        """A callable that returns the web pages of the repository; none if it cannot be opened."""
         return self._find_pages
 
     def _find_pages(self) -> WebPages:
-        """Find them. An open registry has its own ``commit_url``."""
+        """Return the web pages. For an open registry, its ``commit_url`` is used."""
         try:
             with self._opened() as store:
                 return store.find_pages()
@@ -121,27 +121,27 @@ class Member:
             return WebPages()
 
     def close(self) -> None:
-        """Close the connection, in order to end a request."""
+        """Close the connection, which ends a request."""
         if self._remote is not None:
             self._remote.close()
 
-    def request(self, question: Question, *, wants_file: bool, again: bool) -> Request:
-        """Return the request for a question.
+    def request(self, level: ReadLevel, *, wants_file: bool, again: bool) -> Request:
+        """Return the request for a level.
 
         Args:
-            question: what is asked.
-            wants_file: whether the ``.gto`` file is wanted.
-            again: whether the tags are listed though the question is answered.
+            level: the data to read.
+            wants_file: whether to read the ``.gto`` file.
+            again: whether to list the tags even if this level was read.
         """
-        self.asked = max(question, self.asked)
-        has_answer = self.answered is not None and self.answered >= self.asked
-        is_known = has_answer and not again and self.error is None
-        has_digest = has_answer and not self.unreadable
-        is_latest = self.asked is Question.LATEST
+        self.wanted_level = max(level, self.wanted_level)
+        was_read = self.level is not None and self.level >= self.wanted_level
+        is_known = was_read and not again and self.error is None
+        has_digest = was_read and not self.unreadable
+        is_latest = self.wanted_level is ReadLevel.LATEST
         peels = {id: commit for id, commit in self.peels.items() if commit is not None}
         return Request(
             source=self.source,
-            question=None if is_known else self.asked,
+            level=None if is_known else self.wanted_level,
             wants_file=wants_file and (again or self.file is None),
             timeout=self.timeout,
             digest=None if self.listing is None or not has_digest else self.listing.digest,
@@ -150,48 +150,48 @@ class Member:
             peels=peels if is_latest else {},
         )
 
-    def answer(self, request: Request) -> Answer:
-        """Answer a request in this process."""
+    def execute(self, request: Request) -> Result:
+        """Execute a request in this process."""
         try:
             store = self.store()
         except ModelVersionsError as error:
             return error
         with self._in_use:
-            return answer(store, request)
+            return execute(store, request)
 
-    def take(self, request: Request, answer: Answer) -> None:
-        """Keep the answer to a request. After an error, what was known stays known."""
+    def store_result(self, request: Request, result: Result) -> None:
+        """Store the result of a request. After an error, the previous data is kept."""
         with self._lock:
-            if isinstance(answer, ModelVersionsError):
-                self.fail(answer)
+            if isinstance(result, ModelVersionsError):
+                self.fail(result)
                 return
             self.error = None
-            if request.question is not None:
-                self.answered = request.question
+            if request.level is not None:
+                self.level = request.level
                 self.file = None
-            self.file = answer.file or self.file
-            if answer.listing is not None:
-                self._take_listing(answer.listing, answer)
+            self.file = result.file or self.file
+            if result.listing is not None:
+                self._store_listing(result.listing, result)
 
     def restore(self, saved: Saved | None) -> None:
-        """Use what a file knows of the repository, if anything, as if it had been read."""
+        """Use the saved data of the repository, if any, as if it had been read."""
         if saved is not None:
             self.listing, self.objects, self.peels = saved.listing, saved.objects, saved.peels
-            self.asked = self.answered = saved.answered
+            self.wanted_level = self.level = saved.level
             self.is_shallow = saved.is_shallow
 
     def fail(self, error: ModelVersionsError) -> None:
-        """Keep an error without tracebacks, whose frames have connections and tag objects."""
+        """Store an error without tracebacks, whose frames refer to connections and tag objects."""
         chained: BaseException | None = error
         while chained is not None:
             chained.__traceback__ = None
             chained = chained.__cause__ or chained.__context__
         self.error = error
 
-    def _take_listing(self, listing: Listing, reading: Reading) -> None:
+    def _store_listing(self, listing: Listing, reading: Reading) -> None:
         found = {**self.objects, **reading.objects}
         self.peels |= reading.peels
-        if self.listing is not None:  # forget what no tag names any more
+        if self.listing is not None:  # remove objects to which no tag refers
             ids = {ref.id for ref in listing.refs()}
             found = {id: one for id, one in found.items() if id in ids}
             self.peels = {id: one for id, one in self.peels.items() if id in ids}
@@ -201,26 +201,26 @@ class Member:
         self.listing = listing
 
     def refresh(self) -> None:
-        """List the tags again, and read what is new.
+        """List the tags again, and read the new objects.
 
         Raises:
             ModelVersionsError: the repository cannot be read.
         """
-        request = self.request(self.asked, wants_file=False, again=True)
-        self.take(request, self.answer(request))
+        request = self.request(self.wanted_level, wants_file=False, again=True)
+        self.store_result(request, self.execute(request))
         self.check()
 
     def check(self) -> None:
         """Check that the last reading succeeded.
 
         Raises:
-            ModelVersionsError: its error.
+            ModelVersionsError: it did not.
         """
         if self.error is not None:
             raise self.error.with_traceback(None)
 
-    def listed(self) -> Listing:
-        """Return the listing; list the tags first if that was not done.
+    def get_listing(self) -> Listing:
+        """Return the listing; list the tags if they were not listed yet.
 
         Raises:
             ModelVersionsError: the repository cannot be read.
@@ -232,11 +232,11 @@ class Member:
         return self.listing
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
-        """List the tags whose names begin with one of ``prefixes``, as they were listed."""
-        return self.listed().refs(prefixes)
+        """Return the listed tags whose names begin with one of ``prefixes``."""
+        return self.get_listing().refs(prefixes)
 
     def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
-        """Read the objects that refs name, in the order of the refs; those not known, live."""
+        """Return the objects that refs point to, in the order of the refs; read unknown ones."""
         listed = list(refs)
         known = {**self.unreadable, **self.objects}
         unknown = [ref for ref in listed if ref.id not in known]
@@ -257,7 +257,7 @@ class Member:
                 found[ref.id] = self.objects[ref.id].commit
             elif ref.id in self.peels:
                 found[ref.id] = self.peels[ref.id]
-            elif ref.peeled is not None and not (verify or self.is_local):  # as servers list it
+            elif ref.peeled is not None and not (verify or self.is_local):  # peeled by the server
                 found[ref.id] = None if ref.peeled == ref.id else ref.peeled
             else:
                 unknown.append(ref)
@@ -265,7 +265,7 @@ class Member:
         return [found[ref.id] for ref in listed]
 
     def resolve(self, revision: str) -> str:
-        """Return the id of the commit that a revision names now."""
+        """Return the id of the commit that a revision currently names."""
         with self._opened() as store:
             return store.resolve(revision)
 
@@ -275,25 +275,25 @@ class Member:
             return list(store.commits(revision, limit))
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
-        """Read what is at a path in the files of a commit."""
+        """Return the kind and the content of the entry at a path in a commit."""
         with self._opened() as store:
             return store.file_at(commit, path, bounded=bounded)
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
-        """Return the paths of all files of one name in the files of a commit."""
+        """Return the paths of all files with this name in a commit."""
         with self._opened() as store:
             return store.paths_at(commit, name)
 
     def read_file(self, path: str) -> bytes | None:
-        """Read a file of the work tree or of HEAD's commit."""
+        """Read a file of the work tree or of HEAD's commit, as last read if it is ``.gto``."""
         if path == FILE and self.file is not None:
             return self.file[0]
         with self._opened() as store:
             return store.read_file(path)
 
     def latest(self) -> dict[str, Version]:
-        """Return each model's latest version; keep no tags but those of the listing."""
-        listing = self.listed()
+        """Return the latest version of each model; keep no tags in memory except the listing."""
+        listing = self.get_listing()
         snapshots = SnapshotCache(self).all()
         find_latest(snapshots.values())
         latest = {}
@@ -307,9 +307,9 @@ class Member:
         return latest
 
     def models(self) -> dict[str, bool]:
-        """Return the models' names, and whether there is a tag that may deprecate the model.
+        """Return the names of the models, and whether a tag may deprecate the model.
 
-        Tag objects are read only where the names do not tell that a model exists.
+        Tag objects are read only if tag names do not suffice to determine that a model exists.
         """
         snapshots = SnapshotCache(self).all()
         find_existing(snapshots.values())
@@ -324,16 +324,16 @@ _NO_SIGNATURES: Mapping[str, Signature] = MappingProxyType({})
 
 
 class MemberView(RegistryView):
-    """The registry of a repository of a catalog, as it was when it was last read."""
+    """The registry of a repository of a catalog, as last read."""
 
     def __init__(self, member: Member) -> None:
-        """Read what the member knows."""
+        """Initialize with a member."""
         registry = member.source.registry
         super().__init__(member, **({} if registry is None else registry._settings))  # noqa: SLF001  # its own class
         self._member = member
 
     def _find(self, name: str, find: Callable[[Model], Version]) -> Version | None:
-        """Poll for ``watch()``: list the tags again."""
+        """List the tags again, as ``watch()`` calls this method for each poll."""
         self._member.refresh()
         return super()._find(name, find)
 
@@ -343,7 +343,7 @@ class MemberView(RegistryView):
 
 
 class BriefSnapshot(ModelSnapshot):
-    """A snapshot that takes its refs from a listing when they are needed."""
+    """A snapshot that gets its refs from a listing when they are needed."""
 
     __slots__ = ("_listing",)
 
@@ -354,14 +354,14 @@ class BriefSnapshot(ModelSnapshot):
         self._listing = listing
 
     def __getattr__(self, name: str) -> object:
-        """Set the refs; it is called while they are not set."""
+        """Set the refs; this is called only while they are not set."""
         if name != "refs":
             raise AttributeError(name)
         self.refs = self._listing.refs(prefixes_of(self.model))
         return self.refs
 
 
-class _Open:
+class _SharedStore:
     """The store of an open registry, which is not closed by the catalog."""
 
     def __init__(self, store: ReadStore) -> None:
@@ -371,4 +371,4 @@ class _Open:
         return getattr(self._store, name)
 
     def close(self) -> None:
-        """Leave it open."""
+        """Do nothing, as the store belongs to the registry."""

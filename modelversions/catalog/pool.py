@@ -1,4 +1,4 @@
-"""Run requests concurrently, with at most so many at once in all and for each host."""
+"""Run requests concurrently, with limits for the number in total and per host."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from typing import ParamSpec, TypeVar
 
 import attrs
 
-from modelversions.catalog.reading import Answer, Request, failed, run
+from modelversions.catalog.reading import Request, Result, run, wrap_error
 from modelversions.errors import ReadCancelledError
 
 _POLL = 0.2
-"""The seconds after which a waiting call checks whether it was cancelled."""
+"""The interval in seconds at which a waiting call checks whether it was cancelled."""
 
-Take = Callable[[int, Answer], None]
+OnResult = Callable[[int, Result], None]
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 class DaemonThreads(Executor):
-    """Threads that do not keep the process alive, while they wait for a server.
+    """Threads that do not keep the process alive while they wait for a server.
 
-    At its exit, Python waits for those of a ``ThreadPoolExecutor``.
+    A ``ThreadPoolExecutor`` cannot be used, as Python waits for its threads at exit.
     """
 
     def __init__(self, most: int) -> None:
-        """Start no more than ``most`` threads, when they are needed."""
+        """Initialize with the maximum number of threads; they are started when needed."""
         self._most = most
         self._started = 0
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def submit(
         self,
-        fn: Callable[Arguments, Result],
+        fn: Callable[Arguments, Value],
         /,
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
-    ) -> Future[Result]:
+    ) -> Future[Value]:
         """Call a function in a thread."""
-        future: Future[Result] = Future()
+        future: Future[Value] = Future()
 
         def work() -> None:
             if future.set_running_or_notify_cancel():
@@ -59,8 +59,8 @@ class DaemonThreads(Executor):
             threading.Thread(target=self._run, name=name, daemon=True).start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # as in the base
-        """End the threads after their work, without waiting for that."""
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # as in the base class
+        """End the threads after their work; do not wait for them."""
         for _ in range(self._started):
             self._work.put(None)
 
@@ -71,33 +71,34 @@ class DaemonThreads(Executor):
 
 @attrs.define
 class Pool:
-    """Runs requests, and hands out the answers as they arrive."""
+    """Runs requests, and passes on the results as they arrive."""
 
     executor: Executor | None
     connections: int
     per_host: int
     cancelled: threading.Event = attrs.Factory(threading.Event)
 
-    def ask(
+    def run_all(
         self,
         requests: Sequence[Request],
-        in_process: Callable[[int], Answer],
-        take: Take,
+        in_process: Callable[[int], Result],
+        on_result: OnResult,
     ) -> None:
-        """Answer all requests; ``take`` is called in this thread, with positions and answers.
+        """Run all requests.
 
         Args:
-            requests: what to ask.
-            in_process: answers a request by its position, for threads.
-            take: may raise, which ends the call.
+            requests: the requests.
+            in_process: runs the request at a position; it is called in threads.
+            on_result: is called in this thread with the position and the result of each request;
+                if it raises an exception, the call ends.
 
         Raises:
             ReadCancelledError: ``cancelled`` was set.
         """
         with self._open() as executor:
-            running: dict[Future[Answer], int] = {}
+            running: dict[Future[Result], int] = {}
             try:
-                self._run(executor, requests, in_process, take, running)
+                self._run(executor, requests, in_process, on_result, running)
             finally:
                 for future in running:
                     future.cancel()
@@ -117,9 +118,9 @@ class Pool:
         self,
         executor: Executor,
         requests: Sequence[Request],
-        in_process: Callable[[int], Answer],
-        take: Take,
-        running: dict[Future[Answer], int],
+        in_process: Callable[[int], Result],
+        on_result: OnResult,
+        running: dict[Future[Result], int],
     ) -> None:
         queue = _Queue(requests, self.per_host)
         while True:
@@ -131,7 +132,7 @@ class Pool:
                         future = executor.submit(run, requests[position])
                 except Exception as error:  # noqa: BLE001  # executors raise various errors
                     queue.done(position)
-                    take(position, failed(requests[position].source, error))
+                    on_result(position, wrap_error(requests[position].source, error))
                     continue
                 running[future] = position
             if not running:
@@ -139,27 +140,27 @@ class Pool:
             for future in wait(running, _POLL, FIRST_COMPLETED).done:
                 position = running.pop(future)
                 queue.done(position)
-                self._check()  # the answer may be the error of a connection that cancel() closed
-                take(position, _answer(future, requests[position]))
+                self._check()  # the result may be the error of a connection that cancel() closed
+                on_result(position, _result_of(future, requests[position]))
             self._check()
 
     def _check(self) -> None:
         if self.cancelled.is_set():
-            raise ReadCancelledError("the reading of the catalog was cancelled; ask again")
+            raise ReadCancelledError("reading the catalog was cancelled; repeat the call")
 
 
-def _answer(future: Future[Answer], request: Request) -> Answer:
-    """Return the answer of a future; an executor may have lost it."""
+def _result_of(future: Future[Result], request: Request) -> Result:
+    """Return the result of a future, or the error with which the executor failed."""
     try:
         return future.result()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001  # CancelledError is no Exception everywhere
-        return failed(request.source, error)
+    except BaseException as error:  # noqa: BLE001  # CancelledError may not be an Exception
+        return wrap_error(request.source, error)
 
 
 class _Queue:
-    """Positions of requests, in order, except for those of hosts that are busy."""
+    """The positions of requests, in order; requests to busy hosts are postponed."""
 
     def __init__(self, requests: Sequence[Request], per_host: int) -> None:
         self._hosts = [request.source.host for request in requests]
@@ -169,7 +170,7 @@ class _Queue:
         self._per_host = per_host
 
     def next(self) -> int | None:
-        """Return the next request that can be run now."""
+        """Return the position of the next request that can be run now, or None."""
         while self._free:
             position = self._free.popleft()
             host = self._hosts[position]
@@ -182,7 +183,7 @@ class _Queue:
         return None
 
     def done(self, position: int) -> None:
-        """Release the connection of a request, for the next one of the same host."""
+        """Release the connection of a request, for the next request to the same host."""
         host = self._hosts[position]
         if host is None:
             return

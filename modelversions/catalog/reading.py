@@ -1,4 +1,4 @@
-"""Read one repository: what an executor runs. Requests and answers are plain values."""
+"""Read one repository, in an executor if there is one. Requests and results are plain values."""
 
 from __future__ import annotations
 
@@ -18,80 +18,83 @@ from modelversions.model.snapshot import SnapshotCache, find_latest
 from modelversions.write.allowed_stages import FILE
 
 _CLOSE_AGAIN = 0.1
-"""The seconds between attempts to end the requests of a store whose time is over."""
+"""The interval in seconds between attempts to end the requests of a store after its timeout."""
 
 
-class Question(enum.IntEnum):
-    """What a repository is asked; each includes what the ones before it need."""
+class ReadLevel(enum.IntEnum):
+    """How much of a repository is read; each level includes the previous ones."""
 
     TAGS = 0
     """The names of tags."""
     LATEST = 1
-    """What latest versions need: tag names, and few of the tag objects."""
+    """The data for latest versions: tag names, and a few of the tag objects."""
     EVENTS = 2
     """All tag objects."""
 
 
 @attrs.frozen
 class Request:
-    """A repository and a question, with what is known already."""
+    """A request to read a repository, with the data that is already known."""
 
     source: Source
-    question: Question | None
-    """None: the tags need not be listed."""
+    level: ReadLevel | None
+    """None if the tags need not be listed."""
     wants_file: bool
-    """Whether the ``.gto`` file is read too."""
+    """Whether to read the ``.gto`` file too."""
     timeout: float | None
     digest: bytes | None
-    """The digest of the listing for which the question was answered, if it was."""
+    """The digest of the listing for which this level was read; None if it was not."""
     known: frozenset[str]
     """The ids of the tag objects that were read."""
     objects: Mapping[str, TagObject] = attrs.field(factory=dict, repr=False)
-    """Those of them that latest versions may need."""
+    """The tag objects that may be needed for latest versions."""
     peels: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
     """The commits of tags that were peeled before, by id."""
 
 
 @attrs.frozen
 class Reading:
-    """The answer of a repository."""
+    """The data that was read from a repository."""
 
     listing: Listing | None
-    """None if it is the known one, or was not requested."""
+    """None if it did not change, or was not requested."""
     objects: Mapping[str, TagObject] = attrs.field(factory=dict, repr=False)
     """The tag objects that were read, by id."""
     peels: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
-    """The commits of tags that were peeled, by id; None for tags that are no event's."""
+    """The commits of tags that were peeled, by id; None for tags that are not events."""
     is_shallow: bool = False
     file: tuple[bytes | None] | None = None
     """The content of the ``.gto`` file, which may not exist; None if it was not requested."""
 
 
-Answer = Reading | ModelVersionsError
+Result = Reading | ModelVersionsError
 
 
-def run(request: Request) -> Answer:
-    """Open the repository, answer the request, and close it; never raise."""
+def run(request: Request) -> Result:
+    """Open the repository, execute the request, and close it. Errors are returned, not raised."""
     try:
         store = open_source(request.source, request.timeout)
     except ModelVersionsError as error:
         return error
-    return answer(store, request)
+    return execute(store, request)
 
 
-def answer(store: Store, request: Request) -> Answer:
-    """Answer a request with a store that is open, and close its connections; never raise."""
+def execute(store: Store, request: Request) -> Result:
+    """Execute a request with an open store, and close its connections.
+
+    Errors are returned, not raised.
+    """
     try:
         with limited(store, request.timeout):
             return _read(store, request)
     except ModelVersionsError as error:
         return error
-    except Exception as error:  # noqa: BLE001  # one repository must not end the whole
-        return failed(request.source, error)
+    except Exception as error:  # noqa: BLE001  # one repository must not end the query
+        return wrap_error(request.source, error)
 
 
-def failed(source: Source, error: BaseException) -> RepositoryError:
-    """Return the error of a repository for one that the library does not define."""
+def wrap_error(source: Source, error: BaseException) -> RepositoryError:
+    """Return the error of a repository for an exception that the library does not define."""
     found = RepositoryError(
         f"{source.shown!r} cannot be read: {type(error).__name__}: {error}", location=source.shown
     )
@@ -110,17 +113,17 @@ def open_source(source: Source, timeout: float | None) -> Store:
 
 @contextmanager
 def limited(store: Store, timeout: float | None) -> Iterator[None]:
-    """Close a store at the end; and when a server takes too long in all.
+    """Close a store at the end, or when the total time of a server exceeds the timeout.
 
     Raises:
-        RemoteTimeoutError: it took longer than ``timeout`` seconds.
+        RemoteTimeoutError: the server took longer than ``timeout`` seconds.
     """
     done, expired = threading.Event(), threading.Event()
 
     def expire() -> None:
         if not done.wait(timeout):
             expired.set()
-        while not done.is_set():  # the store connects again if it has more to request
+        while not done.is_set():  # the store connects again if it has further requests
             store.close()
             done.wait(_CLOSE_AGAIN)
 
@@ -132,7 +135,7 @@ def limited(store: Store, timeout: float | None) -> Iterator[None]:
         if not expired.is_set() or isinstance(error, RemoteTimeoutError):
             raise
         raise RemoteTimeoutError(
-            f"{store.location!r} took longer than {timeout:g} s in all; pass a greater timeout=",
+            f"{store.location!r} took longer than {timeout:g} s in total; pass a larger timeout=",
             location=store.location,
         ) from error
     finally:
@@ -145,22 +148,22 @@ def _read(store: Store, request: Request) -> Reading:
     if request.wants_file:
         with suppress(RepositoryError):  # problems() reads it again, and reports the error
             file = (store.read_file(FILE),)
-    if request.question is None:
+    if request.level is None:
         return Reading(None, file=file)
     refs = store.tags()
     listing = Listing.of(refs)
     if listing.digest == request.digest:
         return Reading(None, file=file)
     recorder = _Recorder(store, refs, request)
-    if request.question is Question.LATEST:
+    if request.level is ReadLevel.LATEST:
         find_latest(SnapshotCache(cast("ReadStore", recorder)).all().values())
-    elif request.question is Question.EVENTS:
+    elif request.level is ReadLevel.EVENTS:
         recorder.read_new()
     return Reading(listing, recorder.objects, recorder.peels, store.is_shallow, file)
 
 
 class _Recorder:
-    """The tags of a store as they were listed, with a record of what is read of them."""
+    """The listed tags of a store; it records the objects that are read."""
 
     def __init__(self, store: Store, refs: Sequence[TagRef], request: Request) -> None:
         self._store = store
@@ -194,7 +197,7 @@ class _Recorder:
         self._read([ref for ref in self._refs if ref.id not in self._request.known])
 
     def _read(self, refs: Sequence[TagRef]) -> dict[str, TagObject]:
-        """Read objects, by id, and keep them for the answer."""
+        """Read and record objects, and return them by id."""
         found = {ref.id: tag for ref, tag in zip(refs, self._store.read(refs))}
         self.objects.update(found)
         return found

@@ -8,7 +8,7 @@ from modelversions.values.sequences import Item, ValueTuple
 
 
 class Pairs(ValueTuple[tuple[str, Item]]):
-    """Names of repositories, each with a value."""
+    """Pairs of the name of a repository and a value."""
 
     def __repr__(self) -> str:
         """Return the number of values."""
@@ -38,10 +38,10 @@ class CatalogEvents(Pairs[Event]):
         """Return a table of the events."""
         from modelversions.display.tables import event_table
 
-        return event_table(self._values).beside(self._names).text()
+        return event_table(self._values).with_repositories(self._names).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import events_html
 
         return events_html(self._values, None, self._names)
@@ -60,10 +60,10 @@ class CatalogProblems(Pairs[Problem]):
         """Return a table of the problems."""
         from modelversions.display.tables import problem_table
 
-        return problem_table(self._values).beside(self._names).text()
+        return problem_table(self._values).with_repositories(self._names).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import problems_html
 
         return problems_html(self._values, None, self._names)

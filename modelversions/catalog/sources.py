@@ -26,16 +26,16 @@ _LOCATIONS = ("url", "path", "registry")
 _KEYS = (*_LOCATIONS, "name", "credentials", "commit_url")
 _EXAMPLE = "{'name': 'nlp', 'url': 'https://host/nlp.git', 'credentials': 'env:NLP_TOKEN'}"
 MAX_FILE = 1 << 21
-"""The maximal size of a catalog file in bytes."""
+"""The maximum size of a catalog file in bytes."""
 MAX_SOURCES = 200_000
-"""The maximal number of values in a catalog file."""
+"""The maximum number of values in a catalog file."""
 _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
-"""The ports that need not be named."""
+"""The default ports."""
 
 
 @attrs.frozen
 class Source:
-    """One repository of a catalog. It can be pickled if that discloses no secret."""
+    """One repository of a catalog. It can be pickled unless that would disclose a secret."""
 
     name: str
     location: str
@@ -43,7 +43,7 @@ class Source:
     credentials: Credentials | None = attrs.field(default=None, repr=False)
     registry: RegistryView | None = attrs.field(default=None, repr=False)
     commit_url: CommitUrl | None = attrs.field(default=None, repr=False)
-    """How to find the web page of a commit. It is not pickled: links are made in one process."""
+    """The form of a commit's URL. It is not pickled, as links are created in the main process."""
 
     @property
     def shown(self) -> str:
@@ -52,9 +52,9 @@ class Source:
 
     @property
     def host(self) -> str | None:
-        """The server, for the limit of connections to one.
+        """The server, for the limit of connections per server.
 
-        None for a local repository, and for an invalid URL, for which no server is contacted.
+        None for a local repository and for an invalid URL, as no server is contacted.
         """
         if self.registry is not None:
             return None
@@ -62,23 +62,23 @@ class Source:
         return None if url is None else _server(url)
 
     @property
-    def why_not_sent(self) -> str:
-        """Why it cannot be sent to another process; empty if it can."""
+    def unsendable_reason(self) -> str:
+        """The reason why it cannot be sent to another process; empty if it can."""
         if self.registry is not None:
-            return "it is an open registry; name its path or URL"
+            return "it is an open registry; pass its path or URL"
         if self.shown != self.location:
-            return "its URL has a login; name a provider of credentials, such as 'env:VARIABLE'"
+            return "its URL has a login; pass a provider of credentials, such as 'env:VARIABLE'"
         if self.credentials is not None and name_of(self.credentials) is None:
-            return "its credentials are a function; name a provider, such as 'env:VARIABLE'"
+            return "its credentials are a function; pass a provider, such as 'env:VARIABLE'"
         return ""
 
-    def check_sent(self) -> None:
+    def check_sendable(self) -> None:
         """Check that it can be sent to another process.
 
         Raises:
-            InvalidArgumentError: that would disclose a secret, or is impossible.
+            InvalidArgumentError: this would disclose a secret, or is impossible.
         """
-        reason = self.why_not_sent
+        reason = self.unsendable_reason
         if reason:
             raise InvalidArgumentError(
                 f"the repository {self.name!r} of the catalog cannot be sent to an executor: "
@@ -91,26 +91,26 @@ class Source:
         """Pickle the name, the location and the name of the provider of credentials.
 
         Raises:
-            InvalidArgumentError: see ``check_sent``.
+            InvalidArgumentError: see ``check_sendable``.
         """
-        self.check_sent()
+        self.check_sendable()
         provider = None if self.credentials is None else name_of(self.credentials)
         return self.name, self.location, provider
 
     def __setstate__(self, state: tuple[str, str, str | None]) -> None:
-        """Restore it, with the named provider."""
+        """Restore the source, with the named provider."""
         name, location, provider = state
         credentials = None if provider is None else from_name(provider)
         self.__init__(name, location, credentials)  # type: ignore[misc]  # it is frozen
 
 
 SourceLike = str | os.PathLike[str] | RegistryView | Mapping[str, object] | Source
-"""A path, a URL, a registry, or a mapping with ``url`` and perhaps ``name`` and ``credentials``."""
+"""A path, a URL, a registry, or a mapping with ``url`` and optional keys: see ``Catalog``."""
 
 
 @attrs.frozen
 class _Entry:
-    """A repository as it was given, before it has a name."""
+    """A repository as passed by the caller; it may not have a name."""
 
     name: str | None
     location: str
@@ -128,20 +128,22 @@ def read_sources(
 
     Args:
         given: paths, URLs, registries or mappings.
-        credentials: for those that have none of their own.
-        base: the folder that relative paths start at. Default: the current one.
+        credentials: the credentials of repositories without their own.
+        base: the directory at which relative paths start. Default: the current directory.
 
     Raises:
-        InvalidArgumentError: one has another form, or two have one name.
+        InvalidArgumentError: a source is invalid, or two have the same name.
     """
     if isinstance(given, (str, os.PathLike, Mapping)) or not isinstance(given, Iterable):
-        raise _no_source(given, f"pass a list of paths, URLs or mappings such as {_EXAMPLE}")
+        raise _invalid_source(given, f"pass a list of paths, URLs or mappings such as {_EXAMPLE}")
     common = _provider(credentials)
     entries = [_entry(one, common, base) for one in given]
     names = list(_names(entries))
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise _no_source(twice, "two repositories have this name; give each a name of its own")
+        raise _invalid_source(
+            twice, "two repositories have this name; pass a different name for each"
+        )
     return tuple(
         Source(name, entry.location, entry.credentials, entry.registry, entry.commit_url)
         for name, entry in zip(names, entries)
@@ -164,8 +166,11 @@ def read_file(path: str | os.PathLike[str]) -> tuple[Source, ...]:
     unknown = sorted(set(map(str, found)) - {"repositories", "credentials"})
     listed = found.get("repositories")
     if unknown or not isinstance(listed, list):
-        raise _invalid(file, "it must have the key 'repositories' with a list, and no other but "
-                             f"'credentials'; its keys are {sorted(map(str, found))}")  # fmt: skip
+        raise _invalid(
+            file,
+            "it must have the key 'repositories' with a list, and no other key except "
+            f"'credentials'; its keys are {sorted(map(str, found))}",
+        )
     base = os.path.dirname(os.path.abspath(file))
     try:
         return read_sources(listed, found.get("credentials"), base)  # type: ignore[arg-type]
@@ -173,18 +178,20 @@ def read_file(path: str | os.PathLike[str]) -> tuple[Source, ...]:
         raise _invalid(file, str(error)) from error
 
 
-def discover(folder: str | os.PathLike[str]) -> tuple[Source, ...]:
-    """Return the repositories below a folder, named by their paths from there, sorted.
+def discover(directory: str | os.PathLike[str]) -> tuple[Source, ...]:
+    """Return the repositories below a directory, named by their relative paths, sorted.
 
     Raises:
-        InvalidArgumentError: it is not a folder.
+        InvalidArgumentError: it is not a directory.
     """
-    text = path_text(folder)
+    text = path_text(directory)
     root = os.path.abspath(text)
     if text and not os.path.exists(root):
-        raise _no_source(folder, "there is no such folder; pass one that has repositories below it")
+        raise _invalid_source(
+            directory, "there is no such directory; pass one that contains repositories"
+        )
     if not text or not os.path.isdir(root):
-        raise _no_source(folder, "pass a folder that has repositories below it")
+        raise _invalid_source(directory, "pass a directory that contains repositories")
     found = sorted(_repositories(root))
     names = {one: _below(root, one) for one in found}
     full = set(names.values())
@@ -194,16 +201,18 @@ def discover(folder: str | os.PathLike[str]) -> tuple[Source, ...]:
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
-    """Return the path of a file or folder as text.
+    """Return the path of a file or directory as text.
 
     Raises:
-        InvalidArgumentError: it is no path.
+        InvalidArgumentError: it is not a path.
     """
     try:
         return os.fsdecode(path)
     except TypeError:
         raise InvalidArgumentError(
-            f"path must be the path of a file or folder, not {path!r}", argument="path", value=path
+            f"path must be the path of a file or directory, not {path!r}",
+            argument="path",
+            value=path,
         ) from None
 
 
@@ -213,32 +222,33 @@ def _below(root: str, path: str) -> str:
 
 
 def _shortened(name: str, others: Collection[str]) -> str:
-    """Return a name without ``.git``, unless a repository beside it has that name."""
+    """Return a name without ``.git``, unless another repository has that name."""
     short = name.removesuffix(".git")
     ends = "" if short.endswith("/") else short
     return name if not ends or short in others else short
 
 
 def _repositories(root: str) -> Iterator[str]:
-    """Yield the repositories below a folder; in one, no others are searched.
+    """Yield the repositories below a directory, but not those inside other repositories.
 
-    A folder that cannot be searched is yielded too: to open it is an error, which says so.
+    A directory that cannot be searched is yielded too; to open it raises an error with the reason.
     """
-    folders = [root]
-    while folders:
-        folder = folders.pop()
+    directories = [root]
+    while directories:
+        directory = directories.pop()
         try:
-            with os.scandir(folder) as found:
+            with os.scandir(directory) as found:
                 entries = {entry.name: entry for entry in found}
-        except FileNotFoundError:  # it was deleted meanwhile
+        except FileNotFoundError:  # it was deleted concurrently
             continue
         except OSError:
-            yield folder
+            yield directory
             continue
         if ".git" in entries or entries.keys() >= {"objects", "refs", "HEAD"}:
-            yield folder
+            yield directory
         else:
-            folders += [one.path for one in entries.values() if one.is_dir(follow_symlinks=False)]
+            below = (one for one in entries.values() if one.is_dir(follow_symlinks=False))
+            directories += [one.path for one in below]
 
 
 def _entry(given: object, common: Credentials | None, base: str | None) -> _Entry:
@@ -250,24 +260,24 @@ def _entry(given: object, common: Credentials | None, base: str | None) -> _Entr
     if isinstance(given, (str, os.PathLike)) and os.fspath(given):
         return _Entry(None, _located(given, base), common)
     if not isinstance(given, Mapping):
-        raise _no_source(given, f"pass a path, a URL or a mapping such as {_EXAMPLE}")
+        raise _invalid_source(given, f"pass a path, a URL or a mapping such as {_EXAMPLE}")
     unknown = sorted(set(map(str, given)) - set(_KEYS))
     locations = {key: given[key] for key in _LOCATIONS if given.get(key) is not None}
     if unknown or len(locations) != 1:
-        hint = f"; {unknown[0]!r} is no key of it" if unknown else ""
-        raise _no_source(
+        hint = f"; unknown key {unknown[0]!r}" if unknown else ""
+        raise _invalid_source(
             given, f"pass a mapping such as {_EXAMPLE}, with one of url and path{hint}"
         )
     ((key, location),) = locations.items()
     if isinstance(location, Mapping) and not isinstance(location, RegistryView):
-        raise _no_source(given, f"its {key} must be text")
+        raise _invalid_source(given, f"its {key} must be text")
     if key == "path" and isinstance(location, str) and location:
         if "://" in location:
-            raise _no_source(given, "its path is a URL, write 'url'")
+            raise _invalid_source(given, "its path is a URL; use the key 'url'")
         location = Path(location)
     name = given.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip("/")):
-        raise _no_source(given, "its name must be text")
+        raise _invalid_source(given, "its name must be text")
     own = _provider(given.get("credentials")) or common
     pages = check_commit_url(given.get("commit_url"))
     found = _entry(location, own, base)
@@ -275,11 +285,12 @@ def _entry(given: object, common: Credentials | None, base: str | None) -> _Entr
 
 
 def _located(location: str | os.PathLike[str], base: str | None) -> str:
-    """Return a URL as it is, and a path as an absolute one.
+    """Return a URL unchanged, and a path as an absolute path.
 
     Args:
-        location: text, which may be a URL, or the path of a repository.
-        base: the folder of the file that names it, where ``~`` is the user's folder too; or None.
+        location: a URL, or the path of a repository.
+        base: the directory of the file that contains the location; ``~`` is then replaced by the
+            user's home directory. None if the location is not from a file.
     """
     if isinstance(location, str) and is_url(location):
         return location
@@ -303,7 +314,7 @@ def _provider(given: object) -> Credentials | None:
 
 
 def _names(entries: list[_Entry]) -> Iterator[str]:
-    """Yield the names: as given, or as few last parts of the location as tell them apart."""
+    """Yield the names: as passed, or the last parts of the location, as few as make them unique."""
     parts = [_parts(entry.location) for entry in entries]
     depth = [1] * len(entries)
     for _ in range(max(map(len, parts), default=0)):
@@ -321,13 +332,13 @@ def _names(entries: list[_Entry]) -> Iterator[str]:
 
 
 def _parts(location: str) -> list[str]:
-    """Return the parts of a location that names are made of; none is of a login."""
+    """Return the parts of a location from which names are formed, without a login."""
     path = location.replace(os.sep, "/")
     if is_url(location):
         url = _url(location)
         if url is None:  # any part of it may be a password
             path = path.rpartition("/")[2].rpartition("@")[2]
-        elif "@" in url.path and url.scheme in ("http", "https"):  # what is before it, too
+        elif "@" in url.path and url.scheme in ("http", "https"):  # so may the part before it
             path = url.path.rpartition("@")[2]
         else:
             path = f"{_server(url) or ''}/{url.path}"
@@ -348,18 +359,20 @@ def _url(location: str) -> Url | None:
 
 
 def _server(url: Url) -> str | None:
-    """Return host and port of a URL; None for a file's."""
+    """Return the host and the port of a URL; None for a ``file`` URL."""
     if url.port in (None, _PORTS.get(url.scheme)):
         return url.host.lower() or None
     return f"{url.host.lower()}:{url.port}"
 
 
-def _no_source(given: object, hint: str) -> InvalidArgumentError:
+def _invalid_source(given: object, hint: str) -> InvalidArgumentError:
     shown = {str(key): "***" if key == "credentials" else one for key, one in given.items()} if (
         isinstance(given, Mapping)
     ) else given  # fmt: skip
     return InvalidArgumentError(
-        f"{redact(repr(shown))} is no source of a catalog: {hint}", argument="sources", value=None
+        f"{redact(repr(shown))} is not a valid catalog source: {hint}",
+        argument="sources",
+        value=None,
     )
 
 

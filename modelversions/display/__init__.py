@@ -1,1 +1,1 @@
-"""What a person sees: tables as text and for notebooks."""
+"""Display values: tables as text, HTML for notebooks and pages, and a form."""

@@ -1,4 +1,4 @@
-"""The dashboard: a line for each model of a registry."""
+"""The dashboard: a table with a row for each model of a registry or catalog."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from modelversions.display.parts import (
     NONE,
     Column,
     author,
+    collapsible,
     count,
     date,
-    fold,
     heading,
     link,
     mono,
@@ -35,35 +35,35 @@ from modelversions.values.web_pages import WebPages
 
 _MAX_DEPRECATED = 20
 _MAX_STAGES = 8
-"""The stages with columns of their own."""
+"""The maximum number of stages that have a column."""
 Key = TypeVar("Key")
 
 
 @attrs.frozen
-class Line:
-    """A model of a table."""
+class Row:
+    """A model in a table."""
 
     model: Model
     pages: WebPages
     repository: str | None = None
-    """Its name, if the table has models of several repositories."""
+    """The name of the repository, if the table has models of several repositories."""
 
 
 @attrs.frozen
-class Lines:
-    """The first lines of a table, and how many there would be."""
+class Rows:
+    """The first rows of a table, and the number of all rows."""
 
-    shown: Sequence[Line]
+    shown: Sequence[Row]
     number: int
 
     @property
     def hidden(self) -> int:
-        """The number of lines that are not shown."""
+        """The number of rows that are not shown."""
         return self.number - len(self.shown)
 
 
 def divide(models: Mapping[Key, Model]) -> tuple[dict[Key, Model], dict[Key, Model]]:
-    """Return the models that are active, and those that are deprecated."""
+    """Return the active models, and the deprecated ones."""
     found: tuple[dict[Key, Model], dict[Key, Model]] = {}, {}
     for key, model in models.items():
         found[model.deprecated][key] = model
@@ -73,10 +73,17 @@ def divide(models: Mapping[Key, Model]) -> tuple[dict[Key, Model], dict[Key, Mod
 def registry_html(
     models: Mapping[str, Model], location: str, find: FindPages, until: datetime | None = None
 ) -> str:
-    """Return the dashboard of a registry; ``until`` is the time that it is as of."""
+    """Return the dashboard of a registry.
+
+    Args:
+        models: the models.
+        location: the path or URL of the repository.
+        find: returns the web pages of the repository.
+        until: the time of ``as_of()``; None for the current state.
+    """
     pages = pages_of(find)
     active, deprecated = (
-        Lines([Line(model, pages) for model in islice(some.values(), most)], len(some))
+        Rows([Row(model, pages) for model in islice(some.values(), most)], len(some))
         for some, most in zip(divide(models), (MAX_ROWS, _MAX_DEPRECATED))
     )
     parts: list[Child] = [_head(models.values(), location, pages, until)]
@@ -98,51 +105,51 @@ def catalog_html(
     Args:
         active: the first of the active models, by repository and model.
         number: the number of all active models.
-        deprecated: the deprecated models.
+        deprecated: the deprecated models, by repository and model.
         repositories: the number of repositories.
-        errors: why some of them could not be read, by repository.
+        errors: the errors of repositories that could not be read, by repository.
     """
     where = "1 repository" if repositories == 1 else f"{repositories:,} repositories"
     models = count(number + len(deprecated), "model")
     parts: list[Child] = [heading(["Models"], note(f"{models} in {where}"))]
     known: dict[str, WebPages] = {}
     parts += _tables(
-        Lines(_lines(active, MAX_ROWS, known), number),
-        Lines(_lines(deprecated, _MAX_DEPRECATED, known), len(deprecated)),
+        Rows(_rows(active, MAX_ROWS, known), number),
+        Rows(_rows(deprecated, _MAX_DEPRECATED, known), len(deprecated)),
         lambda hidden: more(hidden, "model", 'catalog.to_records("models")'),
     )
     if errors:
-        parts.append(fold(f"Not read ({len(errors):,})", *_error_table(errors)))
+        parts.append(collapsible(f"Not read ({len(errors):,})", *_error_table(errors)))
     return write(page(*parts))
 
 
-def _lines(
+def _rows(
     models: Mapping[tuple[str, str], Model], most: int, known: dict[str, WebPages]
-) -> list[Line]:
-    """Return the first lines of a table, with the web pages of each repository."""
+) -> list[Row]:
+    """Return the first rows of a table, with the web pages of each repository."""
     found = []
     for (repository, _), model in islice(models.items(), most):
         if repository not in known:
             known[repository] = pages_of(model._pages)  # noqa: SLF001  # as for the model's own page
-        found.append(Line(model, known[repository], repository))
+        found.append(Row(model, known[repository], repository))
     return found
 
 
-def _tables(active: Lines, deprecated: Lines, more: Callable[[int], Child]) -> list[Child]:
-    """Return the table of active models, and folded the one of deprecated models."""
+def _tables(active: Rows, deprecated: Rows, more: Callable[[int], Child]) -> list[Child]:
+    """Return the table of active models, and a collapsed table of deprecated models."""
     parts = [*(_table(active.shown) if active.shown else []), more(active.hidden)]
     if deprecated.shown:
         rest = more(deprecated.hidden)
-        folded = fold(f"Deprecated ({deprecated.number:,})", *_table(deprecated.shown), rest)
-        parts.append(folded)
+        title = f"Deprecated ({deprecated.number:,})"
+        parts.append(collapsible(title, *_table(deprecated.shown), rest))
     return parts
 
 
 def _error_table(errors: Mapping[str, Exception]) -> list[Child]:
-    """Return a table of repositories that could not be read, and how many more there are."""
+    """Return a table of repositories that could not be read, and the number of omitted ones."""
     columns = [Column("Repository", "mv-name"), Column("Error", "mv-long")]
-    lines = ([name, str(error)] for name, error in islice(errors.items(), MAX_ROWS))
-    return [table(columns, lines), more(len(errors) - MAX_ROWS, "error", "catalog.errors")]
+    rows = ([name, str(error)] for name, error in islice(errors.items(), MAX_ROWS))
+    return [table(columns, rows), more(len(errors) - MAX_ROWS, "error", "catalog.errors")]
 
 
 def _head(
@@ -158,12 +165,12 @@ def _head(
     return heading(["Models"], note(number, where, moment))
 
 
-def _table(lines: Sequence[Line]) -> list[Child]:
-    """Return a table of models, and which stages are not in it."""
-    held = Counter(stage for line in lines for stage in line.model.stages)
+def _table(rows: Sequence[Row]) -> list[Child]:
+    """Return a table of models, and a note about stages without a column."""
+    held = Counter(stage for row in rows for stage in row.model.stages)
     stages = sorted(stage for stage, _ in held.most_common(_MAX_STAGES))
     columns = [
-        *([] if lines[0].repository is None else [Column("Repository", "mv-name")]),
+        *([] if rows[0].repository is None else [Column("Repository", "mv-name")]),
         Column("Model", "mv-name"),
         Column("Latest version"),
         *(Column(pill(stage)) for stage in stages),
@@ -171,15 +178,15 @@ def _table(lines: Sequence[Line]) -> list[Child]:
         Column("Last change"),
         Column("By", "mv-clip"),
     ]
-    made = table(columns, (_cells(line, stages) for line in lines))
-    return [made, _omitted(sorted(held.keys() - stages))]
+    result = table(columns, (_cells(row, stages) for row in rows))
+    return [result, _omitted(sorted(held.keys() - stages))]
 
 
-def _cells(line: Line, stages: Iterable[str]) -> list[Child | Sequence[Child]]:
-    model, pages = line.model, line.pages
+def _cells(row: Row, stages: Iterable[str]) -> list[Child | Sequence[Child]]:
+    model, pages = row.model, row.pages
     latest, holders, last = model.latest, model.stages, model.history[-1]
     return [
-        *([] if line.repository is None else [line.repository]),
+        *([] if row.repository is None else [row.repository]),
         model.name,
         NONE if latest is None else version_name(latest, pages),
         *(version_name(holders[one], pages) if one in holders else NONE for one in stages),
@@ -197,7 +204,7 @@ def _omitted(stages: Sequence[str]) -> Child:
 
 
 def _more(hidden: int) -> Child:
-    """Return how many models are not displayed, and how to find one."""
+    """Return the number of models that are not displayed, and how to display them."""
     if hidden <= 0:
         return None
     return note(

@@ -11,9 +11,9 @@ from modelversions.display.parts import (
     NONE,
     Column,
     author,
+    collapsible,
     date,
     facts,
-    fold,
     full_message,
     heading,
     mono,
@@ -38,9 +38,9 @@ from modelversions.values.web_pages import WebPages
 _MAX_STAGES = 20
 _MAX_PROBLEMS = 20
 _MESSAGES = 50_000
-"""The characters of all messages in the details of a model."""
+"""The maximum number of characters of all messages in the details of a model."""
 _MAX_OF_MODEL = 2000
-"""The characters of one of them; ``Version`` displays more."""
+"""The maximum number of characters of one of these messages; ``Version`` displays more."""
 
 _VERSIONS = (
     Column("Version"),
@@ -53,18 +53,18 @@ _VERSIONS = (
 
 
 def model_html(model: Model, find: FindPages | None) -> str:
-    """Return a model: its versions, and its history, timeline and problems folded."""
+    """Return a model: its versions and, collapsed, its history, timeline and problems."""
     pages = pages_of(find)
     history, problems = model.history, model.problems
     parts: list[Child] = [_head(model, pages), _stages(model, pages), *_versions(model, pages)]
     shown = events_table(history[: -MAX_ROWS - 1 : -1], pages, with_model=False)
     rest = more(len(history) - MAX_ROWS, "event", "model.history")
-    parts.append(fold(f"History ({len(history):,})", shown, rest))
-    parts.append(fold("Timeline", scrolling(timeline_svg(model))))
+    parts.append(collapsible(f"History ({len(history):,})", shown, rest))
+    parts.append(collapsible("Timeline", scrolling(timeline_svg(model))))
     if problems:
         rest = more(len(problems) - _MAX_PROBLEMS, "problem", "model.problems")
         found = problems_table(problems[:_MAX_PROBLEMS])
-        parts.append(fold(f"Problems ({len(problems):,})", found, rest))
+        parts.append(collapsible(f"Problems ({len(problems):,})", found, rest))
     return write(page(*parts))
 
 
@@ -91,7 +91,7 @@ def _stages(model: Model, pages: WebPages) -> Child:
 
 
 def _versions(model: Model, pages: WebPages) -> list[Child]:
-    """Return the table of active versions, and one section for each with all that is known."""
+    """Return the table of active versions, and a collapsed section with all data of each."""
     versions = model.versions
     shown = versions[:MAX_ROWS]
     if not versions:
@@ -99,16 +99,17 @@ def _versions(model: Model, pages: WebPages) -> list[Child]:
     rest = more(len(versions) - len(shown), "version", "model.versions")
     limit = min(_MAX_OF_MODEL, _MESSAGES // len(shown))
     sections = (
-        fold([mono(one.name), " ", *_pills(one)], facts(_facts(one, pages, limit))) for one in shown
+        collapsible([mono(one.name), " ", *_pills(one)], facts(_facts(one, pages, limit)))
+        for one in shown
     )
     return [
-        table(_VERSIONS, (_line(one, pages) for one in shown)),
+        table(_VERSIONS, (_cells(one, pages) for one in shown)),
         rest,
-        fold(f"Versions in full ({len(versions):,})", *sections),
+        collapsible(f"Versions in full ({len(versions):,})", *sections),
     ]
 
 
-def _line(version: Version, pages: WebPages) -> list[Child | Sequence[Child]]:
+def _cells(version: Version, pages: WebPages) -> list[Child | Sequence[Child]]:
     return [
         version_name(version, pages),
         _pills(version),
@@ -147,14 +148,14 @@ def _verified(signature: Signature) -> str:
 
 
 def version_html(version: Version, find: FindPages | None) -> str:
-    """Return a version with all that is known, and its history folded."""
+    """Return a version with all its data and, collapsed, its history."""
     pages = pages_of(find)
     history = version.history
     shown = events_table(history[: -MAX_ROWS - 1 : -1], pages, with_model=False)
     rest = more(len(history) - MAX_ROWS, "event", "version.history")
     head = heading([version.model, " ", version_name(version, pages)], *_state(version))
     body = facts(_facts(version, pages))
-    return write(page(head, body, fold(f"History ({len(history):,})", shown, rest)))
+    return write(page(head, body, collapsible(f"History ({len(history):,})", shown, rest)))
 
 
 def _state(version: Version) -> list[Child]:
@@ -164,7 +165,7 @@ def _state(version: Version) -> list[Child]:
 
 
 def event_html(event: Event) -> str:
-    """Return an event with all that is known."""
+    """Return an event with all its data."""
     pairs: list[tuple[str, Child]] = [
         ("Time", f"{event.time:%Y-%m-%d %H:%M:%S %z}"),
         ("Author", NONE if event.author is None else str(event.author)),

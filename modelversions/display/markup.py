@@ -10,7 +10,7 @@ Element = ET.Element
 Child = Element | str | None
 
 MAX_TEXT = 200
-"""The characters of a text that are displayed, unless it is a message in full."""
+"""The maximum number of characters that are displayed of a text, except of a full message."""
 
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -19,13 +19,13 @@ _CONTROL = re.compile(
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
-    """Return text of a limited length, with replacement characters for control characters."""
+    """Return a text, shortened, with replacement characters for control characters."""
     cut = text[: limit - 1] + "…" if len(text) > limit else text
     return _CONTROL.sub("\ufffd", cut.replace("\r\n", "\n"))
 
 
 def first_line(text: str, limit: int = MAX_TEXT) -> str:
-    """Return the first line of a text, of a limited length."""
+    """Return the first line of a text, shortened."""
     line = text[: limit * 2].partition("\n")[0].rstrip("\r")
     return clean(line, limit)
 
@@ -36,15 +36,15 @@ def element(tag: str, *children: Child, limit: int = MAX_TEXT, **attributes: obj
     Args:
         tag: its name.
         children: elements and texts; None is omitted.
-        limit: the maximal length of each text, the attributes' included.
-        attributes: the attributes; ``_`` stands for ``-``, and one of None is omitted. A name may
-            end with ``_``, such as ``class_``.
+        limit: the maximum length of each text, including attributes.
+        attributes: the attributes. In a name, ``_`` means ``-``; a ``_`` at the end is removed, as
+            in ``class_``. Attributes that are None are omitted.
     """
-    made = Element(tag)
+    result = Element(tag)
     for name, value in attributes.items():
         if value is not None:
-            made.set(name.rstrip("_").replace("_", "-"), clean(str(value), max(limit, 2000)))
-    return append(made, children, limit)
+            result.set(name.rstrip("_").replace("_", "-"), clean(str(value), max(limit, 2000)))
+    return append(result, children, limit)
 
 
 def append(parent: Element, children: Iterable[Child], limit: int = MAX_TEXT) -> Element:

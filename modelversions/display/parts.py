@@ -1,4 +1,4 @@
-"""Parts of HTML output: times, links, tables and folded sections."""
+"""Parts of HTML output: times, links, tables and collapsible sections."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from modelversions.values.tag_name import EventKind
 from modelversions.values.web_pages import WebPages
 
 MAX_MESSAGE = 10_000
-"""The characters of a message that is displayed in full."""
+"""The maximum number of characters that are displayed of a full message."""
 MAX_ROWS = 100
-"""The rows of a table."""
+"""The maximum number of rows of a table."""
 NONE = "\N{EN DASH}"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -28,14 +28,14 @@ _SHORT = 7
 
 @attrs.frozen
 class Column:
-    """A column of a table: its heading, and a class for its cells."""
+    """A column of a table: its heading, and the CSS class of its cells."""
 
     heading: Child
     kind: str = ""
 
 
 def pages_of(find: FindPages | None) -> WebPages:
-    """Return the web pages of a repository, if it is known."""
+    """Return the web pages of a repository; those of None have no URLs."""
     return WebPages() if find is None else find()
 
 
@@ -54,13 +54,13 @@ def date(time: datetime | None) -> Child:
 
 
 def mono(text: str, url: str | None = None, title: str | None = None) -> Element:
-    """Return the name of a version, a SHA or a tag, which may be a link."""
+    """Return the name of a version, a SHA or a tag, as a link if there is a URL."""
     code = element("code", text, class_="mv-mono", title=title)
     return code if url is None else link(code, url)
 
 
 def link(child: Child, url: str) -> Element:
-    """Return a link; ``url`` is one that ``WebPages`` has checked."""
+    """Return a link; ``WebPages`` has checked the URL."""
     return element("a", child, class_="mv-link", href=url, rel="noopener noreferrer")
 
 
@@ -84,7 +84,7 @@ def author(who: Identity | None) -> Child:
 
 
 def sentence(event: Event) -> list[Child]:
-    """Return what happened to a model."""
+    """Return an event of a model as a phrase, such as ``registered v1.0.0``."""
     name = str(event.version) if event.version else f"commit {event.commit[:_SHORT]}"
     if event.kind is EventKind.DEPRECATION:
         return ["deprecated"]
@@ -106,16 +106,16 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Child | Sequence[Ch
     for column in columns:
         kind = f"mv-cell {column.kind}".rstrip()
         shown = column.heading
-        if isinstance(shown, str):  # a pill's colour depends on that of the text around it
+        if isinstance(shown, str):  # not a pill, whose colour depends on the text around it
             shown = element("span", shown, class_="mv-muted")
         head.append(element("th", shown, class_=kind, scope="col"))
     body = element("tbody", *(row(columns, cells) for cells in rows))
-    made = element("table", element("thead", head), body, class_="mv-table")
-    return scrolling(made)
+    result = element("table", element("thead", head), body, class_="mv-table")
+    return scrolling(result)
 
 
 def scrolling(child: Element) -> Element:
-    """Return what scrolls if its child is too wide, by keyboard too."""
+    """Return an element that scrolls, also by keyboard, if its child is too wide."""
     return element("div", child, class_="mv-scroll", tabindex=0)
 
 
@@ -123,17 +123,17 @@ def row(
     columns: Sequence[Column], cells: Sequence[Child | Sequence[Child]], kind: str = ""
 ) -> Element:
     """Return a row of a table."""
-    made = element("tr", class_=f"mv-row {kind}".rstrip())
+    result = element("tr", class_=f"mv-row {kind}".rstrip())
     for column, cell in zip(columns, cells):
         children = [cell] if isinstance(cell, (str, Element)) or cell is None else cell
         kind = "mv-muted" if cell == NONE else column.kind
         found = element("td", *children, class_=f"mv-cell {kind}".rstrip())
-        made.append(found)
-    return made
+        result.append(found)
+    return result
 
 
 def more(hidden: int, noun: str, hint: str) -> Child:
-    """Return how many items are not displayed, and where they are; None if all are."""
+    """Return the number of items that are not displayed, and a hint; None if there are none."""
     if hidden <= 0:
         return None
     return note(f"{hidden:,} more {noun}{'' if hidden == 1 else 's'}: ", mono(hint))
@@ -145,13 +145,13 @@ def note(*children: Child) -> Element:
 
 
 def heading(title: Sequence[Child], *children: Child) -> Element:
-    """Return a heading, followed by what is said of its subject."""
+    """Return a heading, followed by notes about its subject."""
     shown = element("span", *title, class_="mv-title", role="heading", aria_level="3")
     return element("div", shown, *children, class_="mv-head")
 
 
-def fold(summary: Child | Sequence[Child], *children: Child) -> Element:
-    """Return a section that is folded, and opens without a script."""
+def collapsible(summary: Child | Sequence[Child], *children: Child) -> Element:
+    """Return a collapsed section, which opens without a script."""
     parts = [summary] if isinstance(summary, (str, Element)) or summary is None else summary
     shown = element("summary", *parts, class_="mv-summary")
     return append(element("details", shown, class_="mv-fold"), children)
@@ -159,12 +159,12 @@ def fold(summary: Child | Sequence[Child], *children: Child) -> Element:
 
 def facts(pairs: Iterable[tuple[str, Child | Sequence[Child]]]) -> Element:
     """Return names and values, one below the other."""
-    made = element("dl", class_="mv-facts")
+    result = element("dl", class_="mv-facts")
     for name, value in pairs:
         children = [value] if isinstance(value, (str, Element)) or value is None else value
-        made.append(element("dt", name, class_="mv-term"))
-        made.append(element("dd", *children, class_="mv-fact"))
-    return made
+        result.append(element("dt", name, class_="mv-term"))
+        result.append(element("dd", *children, class_="mv-fact"))
+    return result
 
 
 def full_message(message: str, limit: int = MAX_MESSAGE) -> Element:

@@ -50,16 +50,16 @@ _TYPES = {
     "deprecated": "bool",
     "active": "bool",
 }
-"""The types of columns that are no text, which are the same without rows."""
+"""The types of columns other than text, so that they are the same without rows."""
 _MAX_INT64 = (1 << 63) - 1
-"""Data frames have no greater integers; the tag's name tells a greater counter."""
+"""The greatest integer in a data frame. Greater counters are omitted; the tag's name has them."""
 
 
 def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
-    """Check that rows of a kind exist.
+    """Check that there are rows of a kind.
 
     Raises:
-        InvalidArgumentError: they do not.
+        InvalidArgumentError: there are none.
     """
     known = list(kinds)
     if kind not in known:
@@ -71,7 +71,7 @@ def check_kind(kind: object, kinds: Iterable[str] = KINDS) -> None:
 
 
 def data_frame(rows: Iterable[Row], kind: str, first: Sequence[str] = ()) -> DataFrame:
-    """Return rows of a kind as a data frame, which has the same columns without rows.
+    """Return rows of a kind as a data frame; without rows it has the same columns.
 
     Args:
         rows: the rows.
@@ -158,7 +158,7 @@ def change_record(change: Change) -> Row:
 
 
 def commit_record(commit: Commit, versions: Iterable[Version]) -> Row:
-    """Return the row of a commit; the versions at it are one text."""
+    """Return the row of a commit; the names of its versions are one text."""
     return {
         "commit": commit.commit,
         "time": _utc(commit.time),

@@ -11,9 +11,9 @@ from modelversions.display.parts import (
     NONE,
     Column,
     author,
+    collapsible,
     count,
     date,
-    fold,
     heading,
     mono,
     more,
@@ -38,13 +38,19 @@ if TYPE_CHECKING:
     from modelversions.values.web_pages import WebPages
 
 _MAX_NAMES = 5
-"""The versions that are named for a commit."""
+"""The maximum number of versions that are named for a commit."""
 
 
 def events_html(
     events: Sequence[Event], find: FindPages | None, repositories: Sequence[str] = ()
 ) -> str:
-    """Return a table of events, newest first; ``repositories`` are theirs, if there are several."""
+    """Return a table of events, newest first.
+
+    Args:
+        events: the events, oldest first.
+        find: returns the web pages of the repository.
+        repositories: the repository of each event, if there are several.
+    """
     last = slice(None, -MAX_ROWS - 1, -1)
     shown = events_table(events[last], pages_of(find), repositories[last], with_model=True)
     rest = more(len(events) - MAX_ROWS, "event", "events.to_records()")
@@ -54,7 +60,7 @@ def events_html(
 def events_table(
     events: Sequence[Event], pages: WebPages, repositories: Sequence[str] = (), *, with_model: bool
 ) -> Element:
-    """Return a table of events, in the order that is given."""
+    """Return a table of events, in the same order."""
     columns = [
         *([Column("Repository", "mv-name")] if repositories else []),
         Column("Time"),
@@ -84,7 +90,7 @@ def events_table(
 def problems_html(
     problems: Sequence[Problem], _find: FindPages | None, repositories: Sequence[str] = ()
 ) -> str:
-    """Return a table of problems; ``repositories`` are theirs, if there are several."""
+    """Return a table of problems; ``repositories`` has the repository of each, if several."""
     rest = more(len(problems) - MAX_ROWS, "problem", "problems.to_records()")
     shown = problems_table(problems[:MAX_ROWS], repositories)
     return _page(len(problems), "problem", shown, rest)
@@ -135,7 +141,7 @@ def _name(version: Version | None, pages: WebPages) -> Child:
 
 
 def commits_html(commits: Commits, find: FindPages | None) -> str:
-    """Return a table of commits; those that carry a version are dimmed, with its name."""
+    """Return a table of commits; those with a registered version are dimmed and show its name."""
     pages = pages_of(find)
     columns = [
         Column("Commit"),
@@ -144,11 +150,11 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
         Column("Subject", "mv-long"),
         Column("Versions", "mv-long"),
     ]
-    made = table(columns, ())
-    body = made[0][1]
-    carried = commits.versions
+    result = table(columns, ())
+    body = result[0][1]
+    by_commit = commits.versions
     for one in commits[:MAX_ROWS]:
-        names = carried.get(one.commit, ())
+        names = by_commit.get(one.commit, ())
         cells: list[Child | Sequence[Child]] = [
             short_sha(one.commit, pages),
             date(one.time),
@@ -161,7 +167,7 @@ def commits_html(commits: Commits, find: FindPages | None) -> str:
     about = ", newest first"
     if commits.has_more:
         about += "; there are more: registry.commits(limit=None) returns all"
-    return _page(len(commits), "commit", made, rest, about)
+    return _page(len(commits), "commit", result, rest, about)
 
 
 def _versions(versions: Sequence[Version]) -> list[Child]:
@@ -180,7 +186,7 @@ def sync_html(result: SyncResult) -> str:
     if result.transferred:
         tags = table([Column("Tag")], ([mono(tag)] for tag in result.transferred[:MAX_ROWS]))
         rest = more(len(result.transferred) - MAX_ROWS, "tag", "result.transferred")
-        parts.append(fold(f"Transferred ({len(result.transferred):,})", tags, rest))
+        parts.append(collapsible(f"Transferred ({len(result.transferred):,})", tags, rest))
     if result.conflicts:
         columns = [Column("Tag"), Column("Here"), Column("At the remote")]
         parts.append(note(f"{count(len(result.conflicts), 'conflict')}, not changed:"))
@@ -198,7 +204,7 @@ def sync_html(result: SyncResult) -> str:
 
 
 def _page(number: int, noun: str, shown: Element, rest: Child, about: str = "") -> str:
-    """Return a table with the number of its rows above; without rows, only that."""
+    """Return the number of rows and a table; without rows, only a note."""
     if not number:
         return write(page(note(f"No {noun}s.")))
     return write(page(note(count(number, noun), about), shown, rest))

@@ -1,4 +1,4 @@
-"""The style of HTML output: colours come from the surroundings, and each rule is scoped."""
+"""The style of HTML output: colours are inherited from the page, and each rule is scoped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def minified(text: str) -> str:
 
 
 def page(*children: Child) -> Element:
-    """Return the element that holds an output, with the style sheet."""
+    """Return the root element of an output, with the style sheet."""
     style = element("style")
     style.text = css()
     return append(element("div", style, class_="modelversions"), children)

@@ -1,4 +1,4 @@
-"""Tables of models, versions, events and others, as aligned text."""
+"""Tables of models, versions, events and other values, as aligned text."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 
 @attrs.frozen
 class Table:
-    """A heading and rows with as many cells."""
+    """A heading, and rows with the same number of cells."""
 
     heading: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def beside(self, repositories: Sequence[str]) -> Table:
-        """Return the table with the names of repositories in front."""
+    def with_repositories(self, repositories: Sequence[str]) -> Table:
+        """Return the table with a first column of repository names."""
         rows = tuple((name, *row) for name, row in zip(repositories, self.rows))
         return Table(("Repository", *self.heading), rows)
 
@@ -53,8 +53,9 @@ def registry_table(models: Mapping[str, Model]) -> Table:
 
 
 def catalog_table(models: Mapping[tuple[str, str], Model]) -> Table:
-    """Return the table of the models of many repositories, given by repository and model."""
-    return _models_table(models.values()).beside([repository for repository, _ in models])
+    """Return the table of the models of many repositories; the keys are repository and model."""
+    names = [repository for repository, _ in models]
+    return _models_table(models.values()).with_repositories(names)
 
 
 def _models_table(models: Collection[Model]) -> Table:
@@ -128,15 +129,15 @@ def change_table(changes: Iterable[Change]) -> Table:
 
 
 def commit_table(commits: Commits) -> Table:
-    """Return a row for each commit, with the versions at it."""
-    carried: Mapping[str, tuple[Version, ...]] = commits.versions
+    """Return a row for each commit, with the versions registered at it."""
+    by_commit: Mapping[str, tuple[Version, ...]] = commits.versions
     rows = tuple(
         (
             one.commit[:7],
             f"{one.time:%Y-%m-%d %H:%M}",
             _name(one.author),
             _first_line(one.message),
-            ", ".join(map(str, carried.get(one.commit, ()))) or _NOTHING,
+            ", ".join(map(str, by_commit.get(one.commit, ()))) or _NOTHING,
         )
         for one in commits
     )
@@ -148,11 +149,11 @@ def _name(author: Identity | None) -> str:
 
 
 def _first_line(message: str) -> str:
-    """Return the first line of a message, not longer than a line of a wide terminal."""
+    """Return the first line of a message, shortened to the width of a wide terminal."""
     line = message.partition("\n")[0]
     return line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 1]}…"
 
 
 def _short(name: str) -> str:
-    """Abbreviate the SHA of a bare commit, not the name of a version."""
+    """Return the name of a version unchanged, or the SHA of a bare commit abbreviated."""
     return name if name.startswith("v") else name[:7]

@@ -1,4 +1,4 @@
-"""The life of a model as SVG: versions along time, and a lane for each stage."""
+"""The timeline of a model as SVG: a dot for each version, and a lane for each stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOP = 50
 _AXIS = 26
 _BAR = 20
 _LETTER = 6.7
-"""The width of a character of a label in the fixed font, as estimated."""
+"""The estimated width of a character of a label in the monospace font."""
 _MAX_LANES = 12
 _MAX_SPANS = 200
 _MAX_DOTS = 200
@@ -30,7 +30,7 @@ _MONTHS = 12
 _DECEMBER = 12
 _MIN_LENGTH = timedelta(hours=1)
 _LAST_YEAR = 9000
-"""The last year of the scale: the margin after it has to fit into a datetime."""
+"""The last year of the scale, so that the margin after it fits into a datetime."""
 
 _STEPS = [timedelta(hours=1), timedelta(hours=6), *map(timedelta, (1, 7, 14))]
 _MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 2400, 6000, 12000]
@@ -88,7 +88,7 @@ def _scale(model: Model, left: float) -> Scale:
 
 
 def _dots(model: Model, scale: Scale) -> Iterator[Element]:
-    """Yield a dot for each version, and the names that have enough space, newest first."""
+    """Yield a dot for each version, and the names for which there is space, newest first."""
     yield _text("versions", 0, _TOP - 8)
     free = float(WIDTH)
     dated = [(one.registered_at, one) for one in model.all_versions]
@@ -138,7 +138,7 @@ def _bar(span: Span, x: float, width: float, y: float) -> Iterator[Element]:
 
 
 def _ticks(scale: Scale, height: float) -> Iterator[Element]:
-    """Yield the dates below the lanes, as many as have space."""
+    """Yield the dates below the lanes, as many as there is space for."""
     bottom = height - _AXIS
     yield _rule(0, bottom + 0.5, WIDTH, bottom + 0.5)
     times, label = _choose_ticks(scale.start, scale.end)
@@ -154,7 +154,7 @@ def _ticks(scale: Scale, height: float) -> Iterator[Element]:
 def _choose_ticks(
     start: datetime, end: datetime
 ) -> tuple[Sequence[datetime], Callable[[datetime], str]]:
-    """Return round times between two times, and how to write them."""
+    """Return round times between two times, and a function that formats them."""
     for step in _STEPS:
         if (end - start) / step <= _TICKS:
             is_clock = step < timedelta(days=1)

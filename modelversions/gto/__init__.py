@@ -1,28 +1,28 @@
-"""A drop-in for GTO's Python API: the functions of ``gto.api`` 1.10.1, by their names.
+"""A drop-in replacement for ``gto.api`` 1.10.1.
 
-A script changes one import, ``from modelversions.gto import api`` in place of ``from gto import
-api``, and keeps working. Signatures, shapes of results and names of exceptions are GTO's; the
-answers are those of ``Registry``. It is a translation only. For new code, use ``Registry``. The
-classes ``GitRegistry`` and ``RepoIndexManager``, and the command line, have no counterpart.
+Replace ``from gto import api`` by ``from modelversions.gto import api``. Signatures, the structure
+of results and the names of exceptions are those of GTO; the data is that of ``Registry``. In new
+code, use ``Registry``. The classes ``GitRegistry`` and ``RepoIndexManager`` and the command line
+have no counterpart.
 
-What differs on purpose:
+Intentional differences:
 
 ============================== =================================================================
 ``simple``                     is ignored: a tag gets a counter where the format needs one (F12)
-a repository at a URL          is not cloned: tags are read and written at the server
+a repository at a URL          is not cloned: tags are read and written on the server
 an irregular tag               is skipped; GTO fails for the whole repository
 the latest version, the holder are those of F16 and F17; a deregistered version has no stage
-a model in ``artifacts.yaml``  without tags is not listed, and a commit is no version of it
-a version that was moved       is one version at its newest commit; GTO has two of one name
+a model in ``artifacts.yaml``  without tags is not listed, and its commits are not versions
+a version that was moved       is one version at its newest commit; GTO returns two with one name
 another version at a commit    is refused even if the first one was deregistered (F12a)
-``enrichments``                of a version is empty: the commits are not read for them
+``enrichments``                of a version is empty, as the commits are not read
 ``truncate_hexsha``            shortens ids only; in ``show(repo)`` GTO cuts ``v3.0.0-rc.1`` too
 ``describe()``                 reads ``dvc.yaml`` too (F24); ``virtual`` is True
-an unknown revision            is a ``RefNotFound``; GTO raises an exception of scmrepo
+an unknown revision            raises ``RefNotFound``; GTO raises an exception of scmrepo
 a message                      is cleaned up as by ``git tag``: lines that begin with ``#`` are
-                               removed, and what is left must not be empty
+                               removed, and the rest must not be empty
 ``assign(ref=)``               applies message and author to the registration too
-the next version               follows the greatest that any tag named (F12b)
+the next version               follows the greatest version in any tag name (F12b)
 ============================== =================================================================
 """
 

@@ -1,4 +1,4 @@
-"""The functions of ``gto.api``; see the package."""
+"""The functions of ``gto.api``; see ``modelversions.gto``."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ _ACTIONS = {
 
 
 def _open(repo: Any) -> Registry:
-    """Open a path, a URL, or the repository that an object of scmrepo has opened."""
+    """Open a path, a URL, or the repository of an object of scmrepo."""
     location = getattr(repo, "root_dir", repo)
     return Registry.open(os.fspath(location))
 
 
 def _identity(registry: Registry, name: str | None, email: str | None) -> Identity | None:
-    """Return the author; what is not given is taken from Git's configuration."""
+    """Return the author; a missing name or address is taken from Git's configuration."""
     if not name and not email:
         return None
     if not name or not email:
-        default = Identity.from_git(registry._store.config)  # noqa: SLF001  # of this package
+        default = Identity.from_git(registry._store.config)  # noqa: SLF001  # part of this package
         return Identity(name or default.name, email or default.email)
     return Identity(name, email)
 
@@ -85,7 +85,7 @@ def _check_version(version: str | None) -> None:
 
 
 def get_stages(repo: Any, allowed: bool = False, used: bool = False) -> list[str] | None:
-    """Return the stages that are allowed or used; by default the allowed ones, if there are."""
+    """Return the allowed or the used stages; by default the allowed ones, if they are listed."""
     with translated(), _open(repo) as registry:
         listed = None if used else registry.allowed_stages()
         if listed is not None or allowed:
@@ -112,7 +112,7 @@ def register(
     """Register a version; see ``Registry.register``."""
     del simple, stdout
     bumps = {"major": bump_major, "minor": bump_minor, "patch": bump_patch}
-    chosen = [word for word, wanted in bumps.items() if wanted]
+    chosen = [level for level, is_chosen in bumps.items() if is_chosen]
     if len(chosen) + bool(version) > 1:
         raise WrongArgs("Need to specify either version or single bump argument")
     with translated(), _open(repo) as registry:
@@ -130,7 +130,7 @@ def register(
         except VersionExistsError as error:
             if force:
                 raise TagExists(str(error)) from error
-            if error.commit == registry._resolve(ref):  # noqa: SLF001  # of this package
+            if error.commit == registry._resolve(ref):  # noqa: SLF001  # part of this package
                 raise VersionExistsForCommit(str(error)) from error
             raise
     return event_of(event)
@@ -197,7 +197,7 @@ def assign(
         raise WrongArgs("You either need to supply version name or skip registration")
     unknown = (ModelNotFoundError, WrongArgs), (VersionNotFoundError, WrongArgs)
     with translated(*unknown), _open(repo) as registry:
-        check_allowed(name, stage, registry.allowed_stages())  # in spite of force
+        check_allowed(name, stage, registry.allowed_stages())  # even with force, as in GTO
         identity = _identity(registry, author, author_email)
         options: dict[str, Any] = {"version": version or name_version, "commit": ref}
         options["register"] = ref is not None and not skip_registration
@@ -290,7 +290,7 @@ def deprecate(
 
 
 def parse_tag(name: str) -> dict[str, Any]:
-    """Return what a tag's name means: see ``TagName.parse``."""
+    """Return the parts of a tag's name: see ``TagName.parse``."""
     tag = TagName.try_parse(name)
     if tag is None:
         raise InvalidTagName(f"Cannot parse tag name '{name}'")
@@ -321,7 +321,7 @@ def find_versions_in_stage(
     versions_per_stage: int = VERSIONS_PER_STAGE,
     registered_only: bool = False,
 ) -> list[VStage] | None:
-    """Return the versions in a stage, greatest first; None if there is none."""
+    """Return the versions in a stage, greatest first; None if there are none."""
     with translated(), _open(repo) as registry:
         return _stages(
             registry[name],
@@ -333,7 +333,7 @@ def find_versions_in_stage(
 
 
 def check_ref(repo: Any, ref: str) -> list[BaseEvent]:
-    """Return the event of a tag, alone in a list; nothing for another ref."""
+    """Return a list of the event of a tag; an empty list for any other ref."""
     with translated(), _open(repo) as registry:
         event = registry.event(ref)
     return [] if event is None else [event_of(event)]
@@ -505,7 +505,7 @@ def _rows(model: Model, *, deprecated: bool, limits: dict[str, Any]) -> list[dic
 
 
 def _active(model: Model, *, registered_only: bool) -> list[Version]:
-    """Return the active versions, greatest first; without ``registered_only`` commits too."""
+    """Return the active versions, greatest first; commits too if not ``registered_only``."""
     return [
         version
         for version in versions_of(model)
@@ -521,7 +521,7 @@ def _stages(
     versions_per_stage: int,
     sort: VersionSort,
 ) -> dict[str, list[VStage]]:
-    """Return the versions in each stage (F17), as many as are wanted."""
+    """Return the versions in each stage (F17), up to the limits."""
     for argument, limit in (
         ("assignments_per_version", assignments_per_version),
         ("versions_per_stage", versions_per_stage),
@@ -547,23 +547,27 @@ def _stages(
 
 
 def _held(version: Version, held: dict[str, list[str]], limit: int) -> list[VStage]:
-    """Return the stages of a version, those assigned first, as many as are wanted."""
+    """Return the stages of a version in the order of assignment, up to a limit."""
     own = [one for one in version.stages.values() if version.version in held.get(one.stage, ())]
     own.sort(key=lambda one: one.created_at)
     return own if limit < 0 else own[:limit]
 
 
 def _find(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:
-    """Return the version of a model that is named, or was registered at a commit; else None."""
+    """Return the version with a name, or one that was registered at a commit; None without one."""
     versions = registry[name].all_versions
     if version is not None:
         return next((one for one in versions if one.name == version), None)
-    commit = registry._resolve(str(ref))  # noqa: SLF001  # of this package
+    commit = registry._resolve(str(ref))  # noqa: SLF001  # part of this package
     return next((one for one in versions if one.commit == commit), None)
 
 
 def _version(registry: Registry, name: str, version: str | None, ref: str | None) -> Any:
-    """Return the version of a model that is named, or registered at a commit."""
+    """Return the version with a name, or one that was registered at a commit.
+
+    Raises:
+        WrongArgs: there is no such version.
+    """
     found = _find(registry, name, version, ref)
     if found is None:
         raise WrongArgs(f"No version {version or ref} of '{name}' has Git tags")
@@ -571,7 +575,7 @@ def _version(registry: Registry, name: str, version: str | None, ref: str | None
 
 
 def _parsed(name: str) -> tuple[str, str]:
-    """Return the model's name, and ``@version`` or ``#stage`` if the name has it."""
+    """Return the model's name, and ``@version`` or ``#stage`` if these follow it."""
     mark = next((char for char in name if char in "@#"), "@")
     model, _, about = name.partition(mark)
     is_version = about in ("latest", "greatest") or SemVer.is_valid(about)

@@ -1,4 +1,4 @@
-"""The values that GTO's functions return: events, versions and their stages."""
+"""The values that the functions of GTO return: events, versions and their stages."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Deprecation(BaseEvent):
     addition: bool = False
 
     def __str__(self) -> str:
-        """Return a sentence."""
+        """Return the event as a sentence."""
         return f'Artifact "{self.artifact}" was deprecated'
 
 
@@ -69,7 +69,7 @@ class Registration(BaseEvent):
     version: str
 
     def __str__(self) -> str:
-        """Return a sentence."""
+        """Return the event as a sentence."""
         return f'Version "{self.version}" of artifact "{self.artifact}" was registered'
 
 
@@ -82,7 +82,7 @@ class Deregistration(BaseEvent):
     version: str
 
     def __str__(self) -> str:
-        """Return a sentence."""
+        """Return the event as a sentence."""
         return f'Version "{self.version}" of artifact "{self.artifact}" was deregistered'
 
 
@@ -96,7 +96,7 @@ class Assignment(BaseEvent):
     stage: str
 
     def __str__(self) -> str:
-        """Return a sentence."""
+        """Return the event as a sentence."""
         return _stage_sentence(self.stage, "assigned to", self.version, self.artifact)
 
 
@@ -110,7 +110,7 @@ class Unassignment(BaseEvent):
     stage: str
 
     def __str__(self) -> str:
-        """Return a sentence."""
+        """Return the event as a sentence."""
         return _stage_sentence(self.stage, "unassigned from", self.version, self.artifact)
 
 
@@ -128,12 +128,12 @@ _CLASSES: dict[EventKind, type[BaseEvent]] = {
 
 
 def event_of(event: Event) -> BaseEvent:
-    """Return GTO's value for an event."""
-    about: dict[str, Any] = {}
+    """Return the value of GTO for an event."""
+    subject: dict[str, Any] = {}
     if event.kind is not EventKind.DEPRECATION:
-        about["version"] = str(event.version or event.commit)
+        subject["version"] = str(event.version or event.commit)
     if event.stage is not None:
-        about["stage"] = event.stage
+        subject["stage"] = event.stage
     return _CLASSES[event.kind](
         artifact=event.model,
         created_at=event.time,
@@ -142,23 +142,23 @@ def event_of(event: Event) -> BaseEvent:
         message=event.message,
         commit_hexsha=event.commit,
         tag=event.tag,
-        **about,
+        **subject,
     )
 
 
 class _Authored(abc.ABC):
-    """What GTO derives from the newest event that adds something."""
+    """The properties that GTO derives from the newest registration or assignment."""
 
     @abc.abstractmethod
     def _own_events(self) -> Sequence[BaseEvent]:
-        """Return the events that are directly about it, newest first."""
+        """Return the events of the object itself, newest first."""
 
     def _all_events(self) -> Sequence[BaseEvent]:
         return self._own_events()
 
     @property
     def authoring_event(self) -> BaseEvent:
-        """The newest own event that adds something; without one the newest event."""
+        """The newest own registration or assignment; without one, the newest event."""
         added = [event for event in self._own_events() if event.addition]
         return (added or list(self._all_events()))[0]
 
@@ -174,7 +174,7 @@ class _Authored(abc.ABC):
 
     @property
     def author_email(self) -> str:
-        """The address of that author."""
+        """The email address of the author of the authoring event."""
         return self.authoring_event.author_email
 
     @property
@@ -201,7 +201,7 @@ class _Authored(abc.ABC):
 
 @attrs.define(kw_only=True)
 class VStage(_Authored):
-    """A version in a stage, with the events that put it there and took it away."""
+    """A version in a stage, with its assignments and unassignments."""
 
     artifact: str
     commit_hexsha: str
@@ -234,7 +234,7 @@ class VStage(_Authored):
         return {name: _dumped(value) for name, value in _fields(self)}
 
     def dict_state(self) -> dict[str, Any]:
-        """Return the fields and what is derived from the events."""
+        """Return the fields, and the properties derived from the events."""
         derived = self._derived(is_active=self.is_active, activated_at=self.activated_at)
         events = {
             "assignments": [event.dict_state() for event in self.assignments],
@@ -245,7 +245,7 @@ class VStage(_Authored):
 
 @attrs.define(kw_only=True)
 class Version(_Authored):
-    """A version, or a commit that has a stage, with its events."""
+    """A version, or a commit in a stage, with its events."""
 
     artifact: str
     commit_hexsha: str
@@ -282,7 +282,7 @@ class Version(_Authored):
         return self._all_events()[-1].created_at
 
     def dict_state(self) -> dict[str, Any]:
-        """Return the fields and what is derived from the events."""
+        """Return the fields, and the properties derived from the events."""
         fields = {name: _dumped(value) for name, value in _fields(self) if name != "is_active"}
         derived = self._derived(is_active=self.is_active, activated_at=self.activated_at)
         stages = sorted(
@@ -314,7 +314,7 @@ class Artifact:
 
 
 def versions_of(model: Model) -> list[Version]:
-    """Return the versions of a model, and its commits that have or had a stage, greatest first."""
+    """Return the versions of a model, greatest first, and the commits that were ever in a stage."""
     active = {version.name: version for version in model.all_versions}
     found: dict[str, Version] = {}
     for event in model.history:

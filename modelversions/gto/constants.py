@@ -1,4 +1,4 @@
-"""The constants of ``gto.constants`` that arguments and results have."""
+"""The constants of ``gto.constants`` that occur in arguments and results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VERSIONS_PER_STAGE = 1
 
 
 class Action(Enum):
-    """What a tag does."""
+    """The action that a tag records."""
 
     CREATE = "create"
     DEPRECATE = "deprecate"

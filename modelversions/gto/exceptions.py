@@ -1,4 +1,4 @@
-"""The exceptions of ``gto.exceptions``, by their names; each is a ``ModelVersionsError`` too."""
+"""The exceptions of ``gto.exceptions``; each is a ``ModelVersionsError`` too."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from modelversions.errors import (
 
 
 class GTOException(ModelVersionsError):  # GTO's name
-    """The base of all exceptions of GTO."""
+    """The base class of all exceptions of GTO."""
 
     code = "gto"
 
     def __init__(self, msg: str) -> None:
-        """Set the message."""
+        """Set the message, which is also the attribute ``msg``."""
         super().__init__(msg)
         self._set(msg=msg, message=msg)
 
@@ -90,7 +90,7 @@ class NotImplementedInGTO(GTOException):
 
 
 class NotFound(GTOException):
-    """Not raised here; GTO's other exceptions follow, for scripts that name them."""
+    """Not raised here. It and the following classes exist for scripts that refer to them."""
 
 
 class WrongConfig(GTOException):
@@ -173,10 +173,10 @@ _TRANSLATIONS: tuple[tuple[type[ModelVersionsError], type[GTOException]], ...] =
 def translated(
     *first: tuple[type[ModelVersionsError], type[GTOException]],
 ) -> Iterator[None]:
-    """Raise the exception of GTO for an error of this library; others pass.
+    """Raise the exception of GTO for an error of this library; do not change other exceptions.
 
     Args:
-        first: errors and exceptions that precede those of ``_TRANSLATIONS``.
+        first: pairs of an error and an exception that precede those of ``_TRANSLATIONS``.
     """
     try:
         yield

@@ -1,1 +1,1 @@
-"""From events to the state of a model, and the values that show it."""
+"""Compute the state of a model from its events; the values that represent it."""

@@ -12,24 +12,25 @@ from modelversions.values.sequences import FindPages, ValueTuple
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Carried = Mapping[str, tuple[Version, ...]]
+VersionsByCommit = Mapping[str, tuple[Version, ...]]
 """Active versions by the commit at which they are registered."""
 
-FindVersions = Callable[[Sequence[Commit]], Carried]
+FindVersions = Callable[[Sequence[Commit]], VersionsByCommit]
+"""Returns the active versions that are registered at commits."""
 
 
 class Commits(ValueTuple[Commit]):
     """Commits, newest first: a tuple that is displayed as a table, with the versions at each."""
 
-    _carried: Carried | FindVersions
+    _versions: VersionsByCommit | FindVersions
     has_more: bool
-    """Whether there are older commits, which were not asked for."""
+    """Whether there are older commits, beyond the limit."""
 
     def __new__(
         cls,
         items: Iterable[Commit] = (),
         pages: FindPages | None = None,
-        carried: Carried | FindVersions | None = None,
+        versions: VersionsByCommit | FindVersions | None = None,
         *,
         has_more: bool = False,
     ) -> Self:
@@ -37,31 +38,31 @@ class Commits(ValueTuple[Commit]):
 
         Args:
             items: the commits.
-            pages: finds the web pages of the repository, for links.
-            carried: the versions by commit, or what reads them when they are needed.
+            pages: returns the web pages of the repository, for links.
+            versions: the versions by commit, or a callable that reads them when they are needed.
             has_more: whether there are older commits, beyond the limit.
         """
-        made = super().__new__(cls, items, pages)
-        made._carried = {} if carried is None else carried
-        made.has_more = has_more
-        return made
+        self = super().__new__(cls, items, pages)
+        self._versions = {} if versions is None else versions
+        self.has_more = has_more
+        return self
 
     @property
-    def versions(self) -> Carried:
+    def versions(self) -> VersionsByCommit:
         """The active versions by commit; commits without one are omitted. Read on first use."""
-        if callable(self._carried):
-            self._carried = self._carried(self)
-        return self._carried
+        if callable(self._versions):
+            self._versions = self._versions(self)
+        return self._versions
 
-    def _sliced(self, items: tuple[Commit, ...]) -> Self:
-        return type(self)(items, self._pages, self._carried)
+    def _with_items(self, items: tuple[Commit, ...]) -> Self:
+        return type(self)(items, self._pages, self._versions)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle commits and versions, which are read if they were not."""
+        """Pickle the commits and the versions, which are read if they were not."""
         return _restored, (tuple(self), dict(self.versions), self.has_more)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a row of flat values for each commit, with the versions as one text."""
+        """Return a row of flat values for each commit; its versions are one text."""
         from modelversions.display.records import commit_record
 
         return [commit_record(one, self.versions.get(one.commit, ())) for one in self]
@@ -73,11 +74,15 @@ class Commits(ValueTuple[Commit]):
         return commit_table(self).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import commits_html
 
         return commits_html(self, self._pages)
 
 
-def _restored(items: Iterable[Commit], carried: Carried, has_more: bool) -> Commits:  # noqa: FBT001  # for pickle
-    return Commits(items, None, carried, has_more=has_more)
+def _restored(
+    items: Iterable[Commit],
+    versions: VersionsByCommit,
+    has_more: bool,  # noqa: FBT001  # for pickle
+) -> Commits:
+    return Commits(items, None, versions, has_more=has_more)

@@ -16,17 +16,17 @@ class ChangeKind(str, enum.Enum):
     """The kinds of changes, in the order in which they are listed for a model."""
 
     REGISTERED = "registered"
-    """A version is active that was not, or that was registered at another commit."""
+    """A version became active, or is registered at another commit."""
     DEREGISTERED = "deregistered"
-    """A version that was active is not."""
+    """A version is no longer active."""
     LATEST = "latest"
     """The latest version differs."""
     STAGE = "stage"
     """The holder of a stage differs."""
     DEPRECATED = "deprecated"
-    """The model is deprecated and was not."""
+    """The model became deprecated."""
     REVIVED = "revived"
-    """The model was deprecated and is not."""
+    """The model is no longer deprecated."""
 
     def __str__(self) -> str:
         """Return the value."""
@@ -42,9 +42,10 @@ class Change:
     stage: str | None = None
     """The stage, if its holder differs."""
     before: Version | None = None
-    """The version that was registered, latest or holder of the stage; None if there was none."""
+    """The version that was registered, the latest or the holder of the stage before; None if there
+    was none."""
     after: Version | None = None
-    """The version that is now; None if there is none."""
+    """The version that is so now; None if there is none."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the change as JSON types, versions by name."""
@@ -75,7 +76,7 @@ class Change:
         return f"<Change {self}>"
 
     def _repr_html_(self) -> str:
-        """Return the change for a notebook."""
+        """Return the change as HTML, for a notebook."""
         from modelversions.display.sequences import change_html
 
         return change_html(self)
@@ -97,7 +98,7 @@ class Changes(ValueTuple[Change]):
         return change_table(self).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import changes_html
 
         return changes_html(self, self._pages)

@@ -1,4 +1,4 @@
-"""From tag names and tag objects to event rows, and to the problems found in them."""
+"""Convert tag names and tag objects to event rows, and report the problems found in them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from modelversions.values.problem import Problem, ProblemKind
 from modelversions.values.tag_name import NameParts, parse_after_model
 
 NamedTag = tuple[NameParts, TagRef]
-"""A tag whose name is an event's."""
+"""A tag that has the name of an event: its parsed name, and the ref."""
 
 
 class Loaded(NamedTuple):
-    """What tag objects contain."""
+    """The content of tag objects."""
 
     rows: list[EventRow]
     problems: list[Problem]
@@ -25,7 +25,7 @@ class Loaded(NamedTuple):
 
 
 def named(model: str, refs: Iterable[TagRef]) -> Iterator[NamedTag]:
-    """Yield those of a model's tags whose names are an event's."""
+    """Yield the tags of a model that have the name of an event."""
     start = len(model)
     for ref in refs:
         parts = parse_after_model(ref.name[start:])
@@ -34,7 +34,13 @@ def named(model: str, refs: Iterable[TagRef]) -> Iterator[NamedTag]:
 
 
 def load(model: str, tags: Iterable[NamedTag], objects: Iterable[TagObject]) -> Loaded:
-    """Combine tag names with their tag objects, which may be followed by those of other tags."""
+    """Combine tag names with their tag objects.
+
+    Args:
+        model: the model's name.
+        tags: the tags.
+        objects: their tag objects, which may be followed by those of other tags.
+    """
     loaded = Loaded([], [], [])
     rows = loaded.rows
     for tag, found in zip(tags, objects):
@@ -48,7 +54,7 @@ def load(model: str, tags: Iterable[NamedTag], objects: Iterable[TagObject]) -> 
             continue
         counter = -1 if parts.counter is None else parts.counter
         if commit == peeled:
-            commit = peeled  # one string for all tags of a commit
+            commit = peeled  # all tags of a commit share one string
         rank = RANK[parts.kind]
         rows.append((timestamp, counter, rank, name, parts, commit, time, author, message))
     return loaded

@@ -44,8 +44,8 @@ def _identity(snapshot: ModelSnapshot) -> object:
 class Version:
     """A version of a model, or a bare commit that is in a stage (F18).
 
-    Two are equal if they are the same registration: model, name, commit and tag are equal. They
-    sort by model, then as in F16; a bare commit comes before the versions.
+    Two versions are equal if they are the same registration: model, name, commit and tag are equal.
+    They sort by model, then as in F16; bare commits sort before versions.
     """
 
     model: str
@@ -70,20 +70,20 @@ class Version:
             state = self._snapshot.state.by_key.get(self.semver or self.commit)
         if state is None:
             raise ObjectMissingError(
-                f"the object of the tag {self.tag!r} was deleted since the tags were listed, or it "
-                f"is no event; look {self.model!r} up in the registry again",
+                f"the object of the tag {self.tag!r} was deleted after the tags were listed, or "
+                f"the tag is not an event; look {self.model!r} up in the registry again",
                 id=self.tag,
             )
         return state
 
     @property
     def is_bare_commit(self) -> bool:
-        """Whether it is a commit without a version, which is in a stage (F18)."""
+        """Whether it is a commit without a version that is in a stage (F18)."""
         return self.semver is None
 
     @property
     def registered_at(self) -> datetime | None:
-        """The time of the newest registration, aware; None for a bare commit."""
+        """The time of the newest registration, an aware datetime; None for a bare commit."""
         return self._version_state.origin.time if self.semver else None
 
     @property
@@ -135,7 +135,7 @@ class Version:
         return self._appearance < other._appearance
 
     def __hash__(self) -> int:
-        """Hash the registration."""
+        """Return a hash of the registration."""
         return hash(self._identity)
 
     @property
@@ -171,7 +171,7 @@ class Version:
         )
 
     def __reduce__(self) -> tuple[type[Version], tuple[object, ...]]:
-        """Pickle the data of this version, without those of the model."""
+        """Pickle the data of this version, without the other data of the model."""
         return Version, (self.model, self.semver, self.commit, self.tag, None, self._version_state)
 
     def __str__(self) -> str:
@@ -179,7 +179,7 @@ class Version:
         return f"{self.model}@{self.name}"
 
     def __format__(self, spec: str) -> str:
-        """Format ``str()``."""
+        """Format ``str()``, for columns."""
         return format(str(self), spec)
 
     def __repr__(self) -> str:
@@ -187,14 +187,14 @@ class Version:
         return f"<Version {self}>"
 
     def __rich_repr__(self) -> Iterator[object]:
-        """Return the fields for ``rich`` that need no tag object."""
+        """Yield the fields for ``rich`` that need no tag object."""
         yield self.model
         yield self.name
         yield "commit", self.commit
         yield "tag", self.tag
 
     def _repr_html_(self) -> str:
-        """Return the version for a notebook."""
+        """Return the version as HTML, for a notebook."""
         from modelversions.display.details import version_html
 
         return version_html(self, self._pages)
@@ -207,9 +207,9 @@ class Span:
     stage: str
     version: Version
     start: datetime
-    """When the version came to hold the stage, aware."""
+    """When the version became the holder of the stage, an aware datetime."""
     end: datetime | None
-    """When another one did, or none; None if it holds the stage still."""
+    """When it was no longer the holder; None if it still is."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the span as JSON types, with the version's name."""
@@ -232,7 +232,7 @@ class Span:
 class Model(Sequence[Version]):
     """A model at one moment: a sequence of its active versions, greatest first (F16).
 
-    Two are equal if they have the same tags.
+    Two models are equal if they have the same tags.
     """
 
     name: str
@@ -240,9 +240,9 @@ class Model(Sequence[Version]):
 
     @property
     def latest(self) -> Version | None:
-        """The greatest active version, pre-releases included (F16); None if none is active.
+        """The greatest active version, including pre-releases (F16); None if none is active.
 
-        It is not the newest: a registration of a smaller version does not change it.
+        It is not always the newest: a registration of a smaller version does not change it.
         """
         found = self._snapshot.latest
         if found is None:
@@ -252,7 +252,7 @@ class Model(Sequence[Version]):
 
     @property
     def newest(self) -> Version | None:
-        """The active version with the newest registration; None if none is active."""
+        """The active version with the newest registration; None if no version is active."""
         state = self._snapshot.state
         last = {event.tag: index for index, event in enumerate(state.history)}
         return max(self.versions, key=lambda version: last[version.tag], default=None)
@@ -265,7 +265,7 @@ class Model(Sequence[Version]):
     @cached_property
     @gc_paused
     def all_versions(self) -> tuple[Version, ...]:
-        """All versions, deregistered ones included, greatest first."""
+        """All versions, including deregistered ones, greatest first."""
         versions = self._snapshot.state.versions
         return tuple(self._make_version(holder.key, holder.origin, holder) for holder in versions)
 
@@ -275,9 +275,9 @@ class Model(Sequence[Version]):
 
     @property
     def stages(self) -> Stages:
-        """The holder of each stage, stages sorted (F17): a read-only mapping.
+        """The holder of each stage, with stages sorted (F17): a read-only mapping.
 
-        A stage without a holder is a ``StageNotFoundError``, which is a ``KeyError``.
+        To look up a stage without a holder raises ``StageNotFoundError``, which is a ``KeyError``.
         """
         holders = self._snapshot.state.holders.items()
         return Stages(
@@ -314,7 +314,7 @@ class Model(Sequence[Version]):
     def board(self) -> Mapping[str, tuple[Version, ...]]:
         """Return the versions of each stage, each version in its newest stage only.
 
-        It is that of its newest assignment in force (F17). Versions are in the order of
+        That is the stage of its newest assignment in force (F17). Versions are in the order of
         ``holders()``, stages are sorted.
         """
         in_force = self._snapshot.state.stages
@@ -332,11 +332,11 @@ class Model(Sequence[Version]):
 
     @gc_paused
     def timeline(self) -> tuple[Span, ...]:
-        """Return which version held which stage when (F17), by start.
+        """Return the spans of time during which versions held stages (F17), sorted by start.
 
-        At each time it tells what ``stages`` was after the events of that second, as computed from
-        the tags that exist now. So a stage that was assigned before a version was registered at
-        the commit was held by the bare commit until then.
+        At each time they agree with ``stages`` after the events of that second, as computed from
+        the tags that exist now. So if a stage was assigned to a commit before a version was
+        registered there, the bare commit was its holder until then.
         """
         spans = stage_spans(self.history)
         versions = {
@@ -371,6 +371,9 @@ class Model(Sequence[Version]):
         """Return rows of ``"versions"``, ``"history"`` or ``"timeline"``.
 
         See ``RegistryView.to_records``.
+
+        Raises:
+            InvalidArgumentError: ``kind`` is anything else.
         """
         from modelversions.display.records import model_records
 
@@ -380,6 +383,7 @@ class Model(Sequence[Version]):
         """Return the rows of ``to_records`` as a data frame.
 
         Raises:
+            InvalidArgumentError: ``kind`` is invalid.
             MissingExtraError: pandas is not installed.
         """
         from modelversions.display.records import data_frame
@@ -391,24 +395,29 @@ class Model(Sequence[Version]):
 
         Args:
             specifier: a version specifier as for Python packages, with final releases.
-            prereleases: whether to include pre-releases. One is in a range if its final release
-                is: ``v3.0.0-rc.1`` is in ``>=3``, not in ``<3``.
+            prereleases: whether to include pre-releases. A pre-release is in a range if its final
+                release is: ``v3.0.0-rc.1`` is in ``>=3``, not in ``<3``.
 
         Raises:
-            InvalidArgumentError: the specifier is invalid, or names something else than a final
+            InvalidArgumentError: the specifier is invalid, or contains a version other than a final
                 release.
         """
         fits = in_range(specifier, prereleases=prereleases)
         return tuple(one for one in self.versions if one.semver is not None and fits(one.semver))
 
     def greatest(self, specifier: str = "", *, prereleases: bool = False) -> Version | None:
-        """Return the first of ``matching(specifier)``, or None."""
+        """Return the first of ``matching(specifier)``, or None.
+
+        Raises:
+            InvalidArgumentError: as for ``matching``.
+        """
         return next(iter(self.matching(specifier, prereleases=prereleases)), None)
 
     def of_event(self, event: Event) -> Version:
         """Return the version or bare commit of one of the model's events.
 
         Raises:
+            InvalidArgumentError: this is not an event.
             VersionNotFoundError: the event has no version, or one that was never registered.
         """
         if not isinstance(event, Event):
@@ -418,7 +427,8 @@ class Model(Sequence[Version]):
         key: VersionOrCommit = event.version or event.commit
         if event.kind is EventKind.DEPRECATION or key not in self._snapshot.state.by_key:
             raise VersionNotFoundError(
-                f"the tag {event.tag!r} has no version of {self.name!r} that was registered",
+                f"the tag {event.tag!r} does not belong to a registered version of "
+                f"{self.name!r}; see all_versions",
                 model=self.name,
                 version=str(key),
             )
@@ -433,10 +443,11 @@ class Model(Sequence[Version]):
     def __getitem__(
         self, index: int | str | SemVer | Version | slice
     ) -> Version | tuple[Version, ...]:
-        """Return an active version by index (0 is the greatest) or by name.
+        """Return an active version by index (0 is the greatest) or by name; a tuple for a slice.
 
         Raises:
-            VersionNotFoundError: there is no such active version.
+            IndexError: there is no active version with this index.
+            VersionNotFoundError: there is no active version with this name.
         """
         if isinstance(index, Version):
             return self._named(self._own_name(index))
@@ -448,7 +459,7 @@ class Model(Sequence[Version]):
         """Return the index of an active version, which may be given by its name.
 
         Raises:
-            ValueError: it is not among those from ``start`` to ``stop``.
+            ValueError: it is not among the versions from ``start`` to ``stop``.
         """
         name = str(value) if isinstance(value, (str, SemVer)) else None
         versions = self.versions
@@ -476,7 +487,10 @@ class Model(Sequence[Version]):
         return model_table(self).text()
 
     def __repr__(self) -> str:
-        """Return name, latest version and number of tags, from tag names if possible."""
+        """Return the name, the latest version and the number of tags.
+
+        Tag objects are only read if the tag names do not suffice.
+        """
         latest = self.latest
         tags = len(self._snapshot.tags)
         return (
@@ -485,7 +499,7 @@ class Model(Sequence[Version]):
         )
 
     def __rich_repr__(self) -> Iterator[object]:
-        """Return the fields for ``rich``, from tag names if possible."""
+        """Yield the fields for ``rich``, from tag names if these suffice."""
         latest = self.latest
         yield self.name
         yield "latest", None if latest is None else latest.name
@@ -493,7 +507,7 @@ class Model(Sequence[Version]):
 
     @gc_paused
     def _repr_html_(self) -> str:
-        """Return the details for a notebook: versions, history and timeline."""
+        """Return the versions, the history and the timeline as HTML, for a notebook."""
         from modelversions.display.details import model_html
 
         return model_html(self, self._pages)
@@ -502,13 +516,13 @@ class Model(Sequence[Version]):
         return self._make_version(key, self._snapshot.state.origin(key))
 
     def _make_version(
-        self, key: VersionOrCommit, origin: Event, said: VersionState | None = None
+        self, key: VersionOrCommit, origin: Event, state: VersionState | None = None
     ) -> Version:
         semver = key if isinstance(key, SemVer) else None
-        return Version(self.name, semver, origin.commit, origin.tag, self._snapshot, said)
+        return Version(self.name, semver, origin.commit, origin.tag, self._snapshot, state)
 
     def _named(self, name: str) -> Version:
-        """Return an active version by its name."""
+        """Return the active version with this name."""
         found = self._by_name.get(name)
         if found is None or not found.active:
             raise VersionNotFoundError(
@@ -551,7 +565,7 @@ class Model(Sequence[Version]):
         return f"active versions: {', '.join(active) or 'none'}{more}"
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Return the versions' names, for Tab completion of ``model["``."""
+        """Return the names of the active versions, for Tab completion of ``model["``."""
         return [version.name for version in self.versions]
 
 
@@ -561,7 +575,7 @@ class Stages(Mapping[str, Version]):
     __slots__ = ("_holders", "_model")
 
     def __init__(self, model: str, holders: Mapping[str, Version]) -> None:
-        """Keep the holders of one model's stages."""
+        """Initialize with the model's name and the holders by stage."""
         self._model = model
         self._holders = dict(holders)
 
@@ -598,7 +612,7 @@ class Stages(Mapping[str, Version]):
 
 
 def _reason(text: str) -> str:
-    """Return what is wrong with a version's name, or an empty string."""
+    """Return why a version's name is invalid, or an empty string."""
     try:
         SemVer.parse(text)
     except InvalidVersionError as error:

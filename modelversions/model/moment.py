@@ -1,4 +1,4 @@
-"""A store as it was at a moment: with the tags that existed then, by their own times."""
+"""A store as it was at a moment: with the tags whose own times are not later."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Moment:
 
     time: datetime
     event: Event | None = None
-    """The last event that has happened; without one, all events of that second have."""
+    """The last event that is included; if None, all events of that second are."""
 
     def includes(self, name: str, time: datetime) -> bool:
-        """Return whether the tag of this name and time is not after the moment."""
+        """Return whether the tag with this name and time is not after the moment."""
         if time != self.time or self.event is None:
             return time <= self.time
         parsed = TagName.try_parse(name)
@@ -35,16 +35,16 @@ class Moment:
 class StoreAsOf:
     """The tags of a store that are not after a moment.
 
-    They are those that exist now: a tag that was deleted since is not in it. Tags without a time,
-    such as lightweight ones, are.
+    Only tags that exist now are included: a tag that was deleted since is not. Tags without a time,
+    such as lightweight ones, are included.
     """
 
     def __init__(self, store: ReadStore, moment: Moment) -> None:
-        """Read from ``store``; the time of ``moment`` is aware."""
+        """Initialize with a store to read from, and a moment with an aware time."""
         self._store = store
         self._moment = moment
         self._objects: dict[str, TagObject] = {}
-        """By object id: tag objects do not change as long as the same ones are replaced."""
+        """By object id: tag objects stay valid while the same objects are replaced."""
         self._replaced: Mapping[str, str] = {}
 
     @property
@@ -64,25 +64,25 @@ class StoreAsOf:
 
     @property
     def find_pages(self) -> FindPages:
-        """Finds the web pages of the repository."""
+        """A callable that returns the web pages of the repository."""
         return self._store.find_pages
 
     @property
     def replaced(self) -> Mapping[str, str]:
-        """The objects that are read as others, when the tags were last listed."""
+        """The replaced objects and their replacements, as of the last listing of tags."""
         return self._store.replaced
 
     def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
-        """List the tags whose names begin with one of ``prefixes``, after reading them."""
+        """List the tags whose names begin with one of ``prefixes``; all of them are read."""
         refs = self._store.tags(prefixes)
         if self._replaced != self._store.replaced:
             self._objects, self._replaced = {}, self._store.replaced
-        past = self._moment.includes
+        includes = self._moment.includes
         times = ((ref, tag.time) for ref, tag in zip(refs, self.read(refs)))
-        return tuple(ref for ref, time in times if time is None or past(ref.name, time))
+        return tuple(ref for ref, time in times if time is None or includes(ref.name, time))
 
     def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
-        """Read the objects that refs name, in the order of the refs."""
+        """Read the objects that refs point to, in the order of the refs."""
         listed = list(refs)
         unknown = [ref for ref in listed if ref.id not in self._objects]
         read = self._store.read(unknown) if unknown else ()
@@ -92,25 +92,25 @@ class StoreAsOf:
 
     def peel(self, refs: Iterable[TagRef], *, verify: bool = False) -> list[str | None]:
         """Peel annotated tags to their commits, in the order of the refs; None for other tags."""
-        del verify  # all tags were read already, to know their times
+        del verify  # all tags were read already, for their times
         return [tag.commit for tag in self.read(refs)]
 
     def resolve(self, revision: str) -> str:
-        """Return the id of the commit that a revision names now."""
+        """Return the id of the commit that a revision currently names."""
         return self._store.resolve(revision)
 
     def commits(self, revision: str, limit: int | None) -> Iterable[Commit]:
-        """List a commit and its ancestors, newest first, as they are now."""
+        """List a commit and its ancestors, newest first; the revision is the current one."""
         return self._store.commits(revision, limit)
 
     def file_at(self, commit: str, path: str, *, bounded: bool = True) -> FileAt | None:
-        """Read what is at a path in the files of a commit."""
+        """Return the kind and the content of the entry at a path in a commit."""
         return self._store.file_at(commit, path, bounded=bounded)
 
     def paths_at(self, commit: str, name: str) -> Sequence[str]:
-        """Return the paths of all files of one name in the files of a commit."""
+        """Return the paths of all files with this name in a commit."""
         return self._store.paths_at(commit, name)
 
     def read_file(self, path: str) -> bytes | None:
-        """Read a file of the work tree or of HEAD's commit, as it is now."""
+        """Read the current content of a file in the work tree or in HEAD's commit."""
         return self._store.read_file(path)

@@ -1,8 +1,9 @@
 """Snapshots: the tags of one model as listed at one moment, and the state computed from them.
 
 A snapshot is unread until its state is needed; then the listed tag objects are read, in bulk for
-many models. They never change. If one was pruned since, with its ref, that is an error. A missing
-object behind an existing ref is reported as a problem and not cached.
+many models. Objects never change. If an object was pruned after the listing, and its ref deleted
+too, that is an error. A missing object behind an existing ref is reported as a problem and not
+cached.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ from modelversions.values.tag_name import (
 )
 
 BATCH = 100_000
-"""The tags that are read together: their tag objects are in memory until they are loaded."""
+"""The number of tags that are read together; their objects are in memory until they are loaded."""
 
 _MAX_ROUNDS = 3
-"""How many precedences are searched for a latest version before all of the model is read."""
+"""The number of precedences that are searched for a latest version before the model is read."""
 
 Precedence = tuple[object, ...]
 
 Latest = tuple[SemVer, str, str]
-"""A latest version with its commit and its tag."""
+"""A latest version, its commit and its tag."""
 
 
 @attrs.frozen
@@ -46,7 +47,7 @@ class Unread:
 
     store: ReadStore
     previous: ModelSnapshot | None
-    """A snapshot of an earlier moment, which was read."""
+    """An earlier snapshot of the model, which was read."""
 
 
 @attrs.frozen
@@ -70,32 +71,32 @@ class ModelSnapshot:
         pages: FindPages | None = None,
         signatures: Mapping[str, Signature] | None = None,
     ) -> None:
-        """Keep the refs, in the order of names."""
+        """Initialize with the refs, in the order of names."""
         self.model = model
         self.refs = refs
         self.content = content
         self.pages = pages
-        """Finds the web pages of the repository, for links; None after it was pickled."""
+        """Returns the web pages of the repository, for links; None in an unpickled snapshot."""
         self.signatures = {} if signatures is None else signatures
         """The signatures that were verified, by object id; others may be added."""
         self.known_exists: bool | None = None
-        """Whether any tag is an event, if that was found out from few of the tag objects."""
+        """Whether any tag is an event, if that was determined from a few of the tag objects."""
         self.known_latest: Latest | Literal[False] | None = None
-        """The latest version, or False without one, if that was found out in the same way."""
+        """The latest version, or False if there is none, if that was determined likewise."""
 
     @property
     def tags(self) -> list[NamedTag]:
-        """The tags whose names are an event's, by name."""
+        """The tags that have the name of an event, in the order of names."""
         return list(named(self.model, self.refs))
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """The names and object ids of these tags: snapshots with equal ones are equal."""
+        """The names and object ids of ``tags``: snapshots are equal if these are."""
         return tuple((ref.name, ref.id) for _, ref in self.tags)
 
     @property
     def is_read(self) -> bool:
-        """Whether the state is known."""
+        """Whether the tag objects were read."""
         return isinstance(self.content, Read)
 
     @property
@@ -107,7 +108,7 @@ class ModelSnapshot:
 
     @property
     def previous(self) -> ModelSnapshot | None:
-        """This snapshot if it was read, else the one of an earlier moment that was."""
+        """This snapshot if it was read, else the earlier one that was."""
         return self if isinstance(self.content, Read) else self.content.previous
 
     @property
@@ -115,7 +116,7 @@ class ModelSnapshot:
         """The state; the tag objects are read on first use.
 
         Raises:
-            ObjectMissingError: a tag was deleted or moved since it was listed, and pruned.
+            ObjectMissingError: a tag was deleted or moved after the listing, and its object pruned.
         """
         return self._read_content().state
 
@@ -126,7 +127,7 @@ class ModelSnapshot:
 
     @property
     def exists(self) -> bool:
-        """Whether any tag is an event: otherwise there is no such model."""
+        """Whether any tag is an event; otherwise the model does not exist."""
         if isinstance(self.content, Read):
             return bool(self.content.state.history)
         if self.known_exists is None:
@@ -135,7 +136,7 @@ class ModelSnapshot:
 
     @property
     def latest(self) -> Latest | None:
-        """The latest version (F16), from tag names and its own tag object if they suffice."""
+        """The latest version (F16), from tag names and its tag object if these suffice."""
         known = self.known_latest
         if known is None and not self.is_read:
             find_latest([self])
@@ -157,7 +158,7 @@ class ModelSnapshot:
         return self.content
 
     def new_tags(self, unread: Unread) -> list[NamedTag]:
-        """Return the tags to be read: those that the previous snapshot does not have."""
+        """Return the tags to read: those that are not in the previous snapshot."""
         if unread.previous is None:
             return self.tags
         known = dict(unread.previous.identity)
@@ -181,32 +182,32 @@ class ModelSnapshot:
         self.known_latest = None  # an object may have been missing when it was found
 
     def __getstate__(self) -> tuple[str, tuple[TagRef, ...], Read]:
-        """Pickle the whole state; it is read if it was not."""
+        """Pickle the whole state, which is read if it was not."""
         return self.model, self.refs, self._read_content()
 
     def __setstate__(self, state: tuple[str, tuple[TagRef, ...], Read]) -> None:
-        """Restore the state; it needs no repository."""
+        """Restore the state; this needs no repository."""
         self.model, self.refs, self.content = state
         self.known_exists = self.known_latest = self.pages = None
         self.signatures = {}
 
 
 class SnapshotCache:
-    """The snapshots of a store's models; one whose refs did not change is used again."""
+    """The snapshots of a store's models; a snapshot is reused if its refs did not change."""
 
     def __init__(self, store: ReadStore) -> None:
-        """List and read the tags of ``store``."""
+        """Create an empty cache for the tags of ``store``."""
         self._store = store
         self._unread = Unread(store, None)
         self._pages = store.find_pages
         self._known: dict[str, ModelSnapshot] = {}
         self._replaced: Mapping[str, str] = {}
         self.signatures: dict[str, Signature] = {}
-        """The signatures that were verified, by object id; snapshots show them."""
+        """The signatures that were verified, by object id; all snapshots share them."""
 
     @gc_paused
     def one(self, model: str) -> ModelSnapshot:
-        """List the tags of one model, of which there may be none."""
+        """List the tags of one model and return its snapshot, which may have no tags."""
         prefixes = prefixes_of(model) if is_model_name(model) else []
         refs = tuple(self._store.tags(prefixes)) if prefixes else ()
         self._forget_replaced()
@@ -218,24 +219,24 @@ class SnapshotCache:
         return snapshot
 
     def all(self) -> dict[str, ModelSnapshot]:
-        """List all tags, by model, in the order of the models' names."""
+        """List all tags and return the snapshots of all models, in the order of names."""
         return self.of(self._store.tags())
 
     def of(self, refs: Iterable[TagRef]) -> dict[str, ModelSnapshot]:
-        """Return the snapshots of all models, from all tags as they were listed."""
+        """Return the snapshots of all models, given a listing of all tags."""
         self._forget_replaced()
         models = _by_model(refs)
         self._known = {name: self._snapshot(name, tuple(own)) for name, own in models.items()}
         return dict(self._known)
 
     def _forget_replaced(self) -> None:
-        """Forget all snapshots if other objects are replaced than before (``git replace``)."""
+        """Clear the cache if the replaced objects (``git replace``) have changed."""
         replaced = self._store.replaced
         if replaced != self._replaced:
             self._known, self._replaced = {}, replaced
 
     def _snapshot(self, model: str, refs: tuple[TagRef, ...]) -> ModelSnapshot:
-        """Return the known snapshot if it has the same refs, else a new one."""
+        """Return the cached snapshot if it has the same refs, else a new one."""
         known = self._known.get(model)
         if known is not None and not known.is_complete:
             known = None
@@ -248,10 +249,10 @@ class SnapshotCache:
 
 @gc_paused
 def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
-    """Read the tag objects of those snapshots that are unread, many at a time.
+    """Read the tag objects of the unread snapshots, in batches.
 
     Raises:
-        ObjectMissingError: a tag was deleted or moved since it was listed, and pruned.
+        ObjectMissingError: a tag was deleted or moved after the listing, and its object pruned.
     """
     for batch in _batches(snapshots):
         store = batch[0][1].store
@@ -263,7 +264,7 @@ def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
 def _batches(
     snapshots: Iterable[ModelSnapshot],
 ) -> Iterator[list[tuple[ModelSnapshot, Unread, list[NamedTag]]]]:
-    """Yield unread snapshots with their new tags, in lists of ``BATCH`` tags or a little more."""
+    """Yield unread snapshots with their new tags, in lists of at least ``BATCH`` tags."""
     batch: list[tuple[ModelSnapshot, Unread, list[NamedTag]]] = []
     size = 0
     for snapshot, unread in _unread(snapshots).items():
@@ -278,13 +279,13 @@ def _batches(
 
 
 def _unread(snapshots: Iterable[ModelSnapshot]) -> dict[ModelSnapshot, Unread]:
-    """Return the snapshots that are unread now; another thread may read them meanwhile."""
+    """Return the unread snapshots and their content; another thread may read them concurrently."""
     return {one: content for one in snapshots if isinstance(content := one.content, Unread)}
 
 
 @gc_paused
 def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
-    """Find out whether models exist: by one tag of each, by the others only if necessary."""
+    """Determine whether models exist: from one tag of each, from the others only if necessary."""
     unread = _unread(one for one in snapshots if one.known_exists is None)
     store = next((content.store for content in unread.values()), None)
     if store is None:
@@ -301,7 +302,7 @@ def find_existing(snapshots: Iterable[ModelSnapshot]) -> None:
 
 
 def _first_event(snapshot: ModelSnapshot) -> TagRef | None:
-    """Return the first tag whose name is an event's, if there is one."""
+    """Return the first tag that has the name of an event, if there is one."""
     start = len(snapshot.model)
     for ref in snapshot.refs:
         if parse_after_model(ref.name[start:]) is not None:
@@ -311,7 +312,7 @@ def _first_event(snapshot: ModelSnapshot) -> TagRef | None:
 
 @gc_paused
 def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
-    """Find the latest versions of models (F16), from tag names and few tag objects.
+    """Find the latest versions of models (F16), from tag names and a few tag objects.
 
     For a version with one registration and no deregistration, if no other version has the same
     precedence, only the tag object of the registration is read, to verify that it is an event.
@@ -329,10 +330,10 @@ def find_latest(snapshots: Iterable[ModelSnapshot]) -> None:
 def _find_below(
     store: ReadStore, bounds: Mapping[ModelSnapshot, Precedence | None]
 ) -> dict[ModelSnapshot, Precedence | None]:
-    """Find latest versions among those of the greatest precedence below a bound.
+    """Find the latest versions among those of the greatest precedence below each bound.
 
     Returns:
-        The snapshots where those were deregistered or are no events, with the next bounds.
+        The snapshots in which these were deregistered or are not events, with the next bounds.
     """
     singles: list[tuple[ModelSnapshot, NamedTag]] = []
     others: list[tuple[ModelSnapshot, list[NamedTag]]] = []
@@ -357,7 +358,7 @@ def _find_below(
 def _find_among(
     store: ReadStore, candidates: Sequence[tuple[ModelSnapshot, Sequence[NamedTag]]]
 ) -> dict[ModelSnapshot, Precedence | None]:
-    """Find latest versions among tags of one precedence each; return as ``_find_below``."""
+    """Find latest versions among tags of equal precedence; return the same as ``_find_below``."""
     objects = iter(store.read([ref for _, tags in candidates for _, ref in tags]))
     inactive: dict[ModelSnapshot, Precedence | None] = {}
     unclear: list[ModelSnapshot] = []
@@ -375,7 +376,7 @@ def _find_among(
 
 
 def _greatest_names(snapshot: ModelSnapshot, bound: Precedence | None) -> list[NamedTag]:
-    """Return the tags that name the versions of the greatest precedence below `bound`, if any."""
+    """Return the tags of the versions of greatest precedence below ``bound``, if any."""
     start = len(snapshot.model)
     found: list[NamedTag] = []
     greatest: Precedence = ()
@@ -411,10 +412,10 @@ def _greatest(state: ModelState) -> Latest | None:
 
 
 def _check_refs(store: ReadStore, model: str, unreadable: Sequence[NamedTag]) -> None:
-    """Check that the refs of missing objects still exist: then the repository is incomplete.
+    """Check that the refs of missing objects still exist, so that the repository is incomplete.
 
     Raises:
-        ObjectMissingError: one does not.
+        ObjectMissingError: a ref was deleted or moved.
     """
     if not unreadable:
         return
@@ -422,17 +423,17 @@ def _check_refs(store: ReadStore, model: str, unreadable: Sequence[NamedTag]) ->
     for _, ref in unreadable:
         if ids.get(ref.name) != ref.id:
             raise ObjectMissingError(
-                f"the tag {ref.name!r} was deleted or moved since it was listed, and its object "
-                f"{ref.id} is gone; look {model!r} up in the registry again",
+                f"the tag {ref.name!r} was deleted or moved after it was listed, and its object "
+                f"{ref.id} no longer exists; look {model!r} up in the registry again",
                 id=ref.id,
             )
 
 
 def _by_model(refs: Iterable[TagRef]) -> dict[str, list[TagRef]]:
-    """Group refs by model, of which one's name is what precedes the first ``@`` or ``#`` (F6)."""
+    """Group refs by model: the part of their names before the first ``@`` or ``#`` (F6)."""
     found: dict[str, list[TagRef]] = {}
     own: list[TagRef] = []
-    prefix = "#"  # no model begins so
+    prefix = "#"  # no model name begins with it
     for ref in refs:
         name = ref.name
         if not name.startswith(prefix):

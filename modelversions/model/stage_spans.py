@@ -21,14 +21,14 @@ class StageSpan(NamedTuple):
     stage: str
     holder: VersionOrCommit
     end: datetime | None
-    """None if it holds the stage still."""
+    """None if it still holds the stage."""
 
 
 def stage_spans(history: Iterable[Event]) -> list[StageSpan]:
-    """Return the spans of all stages, by start.
+    """Return the spans of all stages, sorted by start.
 
-    A stage assigned to a commit is held by the bare commit until a version is registered there. The
-    time is that of the events: what lasts less than a second is omitted.
+    A stage assigned to a commit is held by the bare commit until a version is registered there.
+    Times are those of the events: spans of less than a second are omitted.
 
     Args:
         history: the events of one model, in their order (F13).
@@ -62,10 +62,10 @@ class _Stages:
         """The commits where a version was ever registered."""
         self._index = 0
         self._of: dict[VersionOrCommit, set[str]] = {}
-        """By version, and by commit: the stages that were ever assigned to it, or there."""
+        """The stages that were ever assigned to a version, and at a commit."""
 
     def apply(self, event: Event) -> Sequence[str]:
-        """Apply an event; return the stages whose holders may differ now."""
+        """Apply an event; return the stages whose holders may have changed."""
         self._index += 1
         if event.stage is not None:
             self._apply_stage(event.stage, event)
@@ -84,8 +84,8 @@ class _Stages:
 
     def _apply_stage(self, stage: str, event: Event) -> None:
         key = event.version or event.commit, event.commit
-        for about in key:
-            self._of.setdefault(about, set()).add(stage)
+        for version_or_commit in key:
+            self._of.setdefault(version_or_commit, set()).add(stage)
         assignments = self._stages.setdefault(stage, _Assignments())
         if event.kind is EventKind.ASSIGNMENT:
             assignments.add(key, self._index)
@@ -108,19 +108,23 @@ class _Stages:
 
 
 _Key = tuple[VersionOrCommit, str]
-"""What a stage is assigned to, and the commit of the assignment."""
+"""The version or commit that a stage is assigned to, and the commit of the assignment."""
 
 
 class _Assignments:
-    """The assignments in force of one stage, of which those that do not hold are set aside."""
+    """The assignments in force of one stage.
+
+    Those that cannot hold the stage at present, because their version is not registered, are moved
+    from the heap to a separate collection.
+    """
 
     def __init__(self) -> None:
         self._indices: dict[_Key, int] = {}
         self._heap: list[tuple[int, _Key]] = []
-        self._aside: dict[VersionOrCommit, list[tuple[int, _Key]]] = {}
+        self._suspended: dict[VersionOrCommit, list[tuple[int, _Key]]] = {}
 
     def add(self, key: _Key, index: int) -> None:
-        """Add an assignment, as the newest."""
+        """Add an assignment as the newest."""
         self._indices[key] = index
         heapq.heappush(self._heap, (-index, key))
 
@@ -129,15 +133,15 @@ class _Assignments:
         self._indices.pop(key, None)
 
     def renew(self, version: SemVer) -> None:
-        """Consider the assignments to a version again, whose registration has changed."""
-        for entry in self._aside.pop(version, ()):
+        """Include the assignments to a version again, because its registration has changed."""
+        for entry in self._suspended.pop(version, ()):
             heapq.heappush(self._heap, entry)
 
     def newest_first(self) -> Iterator[_Key]:
-        """Yield assignments; each one is set aside if another one is asked for."""
+        """Yield the assignments; each one is suspended when the next is requested."""
         while self._heap:
             index, key = self._heap[0]
             if self._indices.get(key) == -index:
                 yield key
-                self._aside.setdefault(key[0], []).append((index, key))
+                self._suspended.setdefault(key[0], []).append((index, key))
             heapq.heappop(self._heap)

@@ -1,6 +1,7 @@
 """The state of a model, computed from its events: versions, stages, deprecation (F13-F21).
 
-One pass over the events in their order (F13), whatever the order in which they are listed.
+The state is computed in one pass over the events in the order of F13; the order in which tags are
+listed does not matter.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import EventKind, NameParts
 
 VersionOrCommit = SemVer | str
-"""What a stage is assigned to: a version, or a bare commit by its full SHA (F18)."""
+"""The holder of a stage: a version, or a bare commit as its full SHA (F18)."""
 
 _REGISTRATION, _ASSIGNMENT = EventKind.REGISTRATION, EventKind.ASSIGNMENT
 
 
 EventRow = tuple[float, int, int, str, NameParts, str, datetime, Identity | None, str]
-"""What a tag records, before the replay tells which version a stage's event is about.
+"""The data in a tag. The version of an assignment or unassignment is determined by the replay.
 
-The timestamp; the counter, -1 without one; the position of the kind among the kinds; the tag, as a
-name and parsed; commit, time, author and message. Rows sort in the order of F13. They are plain
-tuples, which are made, sorted and released faster than named ones: 2 % of a read.
+The fields are the timestamp; the counter, or -1; the rank of the kind; the tag's name, as text and
+parsed; commit, time, author and message. Rows sort in the order of F13. They are plain tuples,
+which are created, sorted and released faster than named tuples: this saves 2 % of a read.
 """
 
 
@@ -54,7 +55,7 @@ class VersionState:
 
 @attrs.frozen
 class ModelState:
-    """The state of a model: its history, and what follows from it, computed on first use."""
+    """The state of a model: its history, and data derived from it, computed on first use."""
 
     history: tuple[Event, ...]
     _replay: _Replay = attrs.field(eq=False, repr=False)
@@ -63,7 +64,7 @@ class ModelState:
 
     @cached_property
     def stages(self) -> Mapping[str, tuple[VersionOrCommit, ...]]:
-        """By stage, in the order of names: the assignments in force, the holder first (F17)."""
+        """By stage, sorted: the versions of the assignments in force, the holder first (F17)."""
         return dict(self._replay.stages())
 
     @cached_property
@@ -73,7 +74,7 @@ class ModelState:
 
     @cached_property
     def by_key(self) -> Mapping[VersionOrCommit, VersionState]:
-        """The versions, and the bare commits that hold a stage or would hold it next."""
+        """The versions, and the bare commits with an assignment in force."""
         states = _version_states(self._replay, self.history, self.stages)
         return {state.key: state for state in states}
 
@@ -104,7 +105,7 @@ class ModelState:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether objects were missing when the tags were read; they may be fetched later."""
+        """Whether objects were missing when the tags were read, which may be fetched later."""
         return any(problem.kind is ProblemKind.MISSING for problem in self.tag_problems)
 
     @cached_property
@@ -129,7 +130,7 @@ def replay(model: str, rows: list[EventRow], problems: Iterable[Problem] = ()) -
     Args:
         model: the model's name.
         rows: one row for each event; the list is sorted.
-        problems: the problems that were found in single tags.
+        problems: the problems found in single tags.
     """
     rows.sort()
     replayed = _Replay(model, rows)
@@ -172,10 +173,10 @@ def _version_states(
 
 
 class _VersionRecord:
-    """One version during the replay. Events are identified by their index in the history.
+    """The record of one version in the replay. Events are identified by their index in the history.
 
     A version is registered *at* a commit while its newest registration there is newer than its
-    newest deregistration anywhere.
+    newest deregistration at any commit.
     """
 
     __slots__ = ("_elsewhere", "ended", "first", "newest", "origin", "version")
@@ -184,7 +185,7 @@ class _VersionRecord:
     """The newest registration."""
 
     def __init__(self, version: SemVer, index: int = -1, origin: Event | None = None) -> None:
-        """Begin with the first registration, or without one."""
+        """Initialize with the first registration, or without one."""
         self.version = version
         if origin is not None:
             self.origin = origin
@@ -195,7 +196,7 @@ class _VersionRecord:
         self.ended = -1
         """The index of the newest deregistration."""
         self._elsewhere: dict[str, int] | None = None
-        """By commit: the newest registrations at other commits than that of ``origin``."""
+        """By commit: the index of the newest registration, at commits other than ``origin``'s."""
 
     @property
     def is_active(self) -> bool:
@@ -203,7 +204,7 @@ class _VersionRecord:
         return self.newest > self.ended
 
     def is_at(self, commit: str) -> bool:
-        """Return whether the version is registered at `commit`."""
+        """Return whether the version is registered at ``commit``."""
         if self.origin.commit == commit:
             return self.is_active
         return self._elsewhere is not None and self._elsewhere.get(commit, -1) > self.ended
@@ -219,20 +220,20 @@ class _VersionRecord:
         self.origin, self.newest = event, index
 
     def order(self) -> tuple[object, int]:
-        """Return the key of F16: precedence; among equals, the last to be registered first."""
+        """Return the sort key of F16: the precedence, then the index of the first registration."""
         return self.version.precedence, self.first
 
 
 class _CommitRecord:
-    """The versions registered at one commit, during the replay."""
+    """The record of the versions registered at one commit, in the replay."""
 
     __slots__ = ("_registered", "default")
 
     def __init__(self, first: _VersionRecord, registered: Iterable[_VersionRecord] = ()) -> None:
         self.default = first
-        """The last version that was registered here; before that, the first that will be."""
+        """The version registered last at this commit; before any is, the first that will be."""
         self._registered = list(registered)
-        """The versions that may still be registered here, in the order of registration."""
+        """The versions that may still be registered at it, in the order of registration."""
 
     def register(self, record: _VersionRecord) -> None:
         """Record a registration."""
@@ -240,10 +241,10 @@ class _CommitRecord:
         self._registered.append(record)
 
     def current(self, commit: str) -> _VersionRecord:
-        """Return the version that a stage's event at this commit is about now (F18).
+        """Return the version of an assignment or unassignment at this commit, at present (F18).
 
-        That is the last to be registered here of those that still are; if none is, the last that
-        was; if none was yet, the first that will be.
+        This is the last registered version of those that are still registered here; if none is,
+        the last that was; if none was yet, the first that will be.
         """
         registered = self._registered
         while registered and not registered[-1].is_at(commit):
@@ -252,15 +253,15 @@ class _CommitRecord:
 
 
 class _StageRecord:
-    """The assignments of one stage, during the replay."""
+    """The record of the assignments of one stage, in the replay."""
 
     __slots__ = ("assigned", "in_force")
 
     def __init__(self) -> None:
         self.in_force: dict[tuple[_VersionRecord | str, str], None] = {}
-        """The assignments in force, oldest first: version or commit, and the event's commit."""
+        """The assignments in force, oldest first: version or bare commit, and event's commit."""
         self.assigned: dict[str, list[_VersionRecord | str]] = {}
-        """By commit: what the stage was assigned to there, in that order."""
+        """By commit: the versions that the stage was assigned to there, or the commit, in order."""
 
     def assign(self, key: _VersionRecord | str, commit: str) -> None:
         """Record an assignment as the newest."""
@@ -273,9 +274,14 @@ class _StageRecord:
             self.assigned[commit] = [key]
 
     def unassign(self, current: _VersionRecord | str, commit: str) -> _VersionRecord | str:
-        """End the newest assignment in force at a commit; return what it was assigned to.
+        """End the newest assignment in force at a commit.
 
-        Without one it is `current`, what an assignment would be about.
+        Args:
+            current: the version or commit that an assignment at this commit would have.
+            commit: the commit of the unassignment.
+
+        Returns:
+            The version or commit of the assignment; ``current`` if there is no assignment.
         """
         assigned = self.assigned.get(commit, [])
         while assigned and (assigned[-1], commit) not in self.in_force:
@@ -286,21 +292,29 @@ class _StageRecord:
 
 
 class _Replay:
-    """The replay of one model's events: which versions are registered, which stages assigned."""
+    """The replay of one model's events: the records of its versions, commits and stages."""
 
-    __slots__ = ("_commits", "_model", "_rows", "_stages", "_unregistered", "problems", "versions")
+    __slots__ = (
+        "_commits",
+        "_first_versions",
+        "_model",
+        "_rows",
+        "_stages",
+        "problems",
+        "versions",
+    )
 
     def __init__(self, model: str, rows: Sequence[EventRow]) -> None:
-        """Prepare for the rows, which are in the order of F13."""
+        """Initialize with the rows in the order of F13."""
         self.problems: list[Problem] = []
         self.versions: dict[SemVer, _VersionRecord] = {}
         self._model = model
         self._rows = rows
         self._commits: dict[str, _CommitRecord | _VersionRecord] = {}
-        """By commit: the only version that was registered there, or what is known of several."""
+        """By commit: the only version that was registered there, or the record of several."""
         self._stages: dict[str, _StageRecord] = {}
-        self._unregistered: dict[str, SemVer] | None = None
-        """By commit: the version that is registered there first, for stages assigned before."""
+        self._first_versions: dict[str, SemVer] | None = None
+        """By commit: the version that is registered there first, for stages assigned earlier."""
 
     def apply_all(self) -> tuple[Event, ...]:
         """Apply the rows in their order; return the events."""
@@ -343,7 +357,7 @@ class _Replay:
     def _apply_stage(
         self, kind: EventKind, tag: str, stage: str, commit: str
     ) -> _VersionRecord | str:
-        """Apply an assignment or unassignment; return what it is about."""
+        """Apply an assignment or unassignment; return its version or commit."""
         stages = self._stages.get(stage)
         if stages is None:
             stages = self._stages[stage] = _StageRecord()
@@ -357,37 +371,40 @@ class _Replay:
         return current
 
     def _current(self, commit: str) -> _VersionRecord | str:
-        """Return what a stage's event at a commit is about now: a version, or the commit (F18)."""
+        """Return the version of an assignment at a commit, at present; or the commit (F18)."""
         if commit in self._commits:
             return self._at_commit(commit).current(commit)
-        version = self._version_to_come(commit)
+        version = self._first_version(commit)
         if version is None:
             return commit
         record = self.versions.setdefault(version, _VersionRecord(version))
         self._commits[commit] = _CommitRecord(record)
         return record
 
-    def _version_to_come(self, commit: str) -> SemVer | None:
-        """Return the first version that will be registered at a commit; else None."""
-        if self._unregistered is None:
-            self._unregistered = {}
+    def _first_version(self, commit: str) -> SemVer | None:
+        """Return the first version that will be registered at a commit; None without one."""
+        if self._first_versions is None:
+            self._first_versions = {}
             for _, _, _, _, parts, commit_of_row, *_ in self._rows:
                 if parts.kind is _REGISTRATION and parts.version is not None:
-                    self._unregistered.setdefault(commit_of_row, parts.version)
-        return self._unregistered.get(commit)
+                    self._first_versions.setdefault(commit_of_row, parts.version)
+        return self._first_versions.get(commit)
 
     def finish(self) -> None:
-        """Release what is needed no more when all rows were applied."""
-        self._rows, self._unregistered, self._commits = (), None, {}
+        """Release the data that is not needed after all rows were applied."""
+        self._rows, self._first_versions, self._commits = (), None, {}
         for stage in self._stages.values():
             stage.assigned = {}
 
     def sorted_versions(self) -> list[_VersionRecord]:
-        """Return all versions, greatest first; among equals, the last to be registered first."""
+        """Return all versions, greatest first (F16).
+
+        Of versions of equal precedence, the one whose first registration is newest comes first.
+        """
         return sorted(self.versions.values(), key=_VersionRecord.order, reverse=True)
 
     def stages(self) -> Iterator[tuple[str, tuple[VersionOrCommit, ...]]]:
-        """Yield each stage with assignments in force, newest first (F17)."""
+        """Yield the stages with their assignments in force, newest first (F17)."""
         for stage in sorted(self._stages):
             in_force = [
                 key if isinstance(key, str) else key.version
@@ -402,7 +419,10 @@ class _Replay:
 
 
 def _shared_commits(history: Iterable[Event]) -> Iterator[Problem]:
-    """Report versions registered where another one ever was: GTO may not read them (F12a)."""
+    """Yield a problem for each version registered at a commit of another one (F12a).
+
+    GTO may not be able to read them.
+    """
     seen: dict[str, dict[SemVer | None, None]] = {}
     for event in history:
         if event.kind is not _REGISTRATION:
@@ -418,7 +438,10 @@ def _shared_commits(history: Iterable[Event]) -> Iterator[Problem]:
 
 
 def _order_conflicts(history: Iterable[Event]) -> Iterator[Problem]:
-    """Report events with a later time and a smaller counter than another of the same subject."""
+    """Yield a problem for each event with a later time but a smaller counter than another event.
+
+    Events of the same version, and events of the same stage, are compared.
+    """
     highest: dict[SemVer | str | None, Event] = {}
     for event in history:
         if event.counter is None or event.kind is EventKind.DEPRECATION:

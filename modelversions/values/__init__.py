@@ -1,1 +1,1 @@
-"""Values that know nothing of Git: versions, names of tags, events, identities, problems."""
+"""Values that do not depend on Git: versions, tag names, events, identities, problems."""

@@ -87,12 +87,12 @@ class Event:
         return format(str(self), spec)
 
     def __rich_repr__(self) -> Iterator[object]:
-        """Return the fields for ``rich``, texts as texts."""
+        """Yield the fields for ``rich``, as JSON types."""
         fields = self.to_dict()
         yield from ((name, fields[name]) for name in fields if name != "schema")
 
     def _repr_html_(self) -> str:
-        """Return the event for a notebook."""
+        """Return the event as HTML, for a notebook."""
         from modelversions.display.details import event_html
 
         return event_html(self)
@@ -114,14 +114,14 @@ class Events(ValueTuple[Event]):
         return event_table(self).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import events_html
 
         return events_html(self, self._pages)
 
 
 def _event_of(data: Mapping[str, Any]) -> Event:
-    """Return the event of a dictionary; an error that Python raises says what is wrong with it."""
+    """Return the event of a dictionary; the error for an invalid one contains the reason."""
     if data.get("schema", SCHEMA) != SCHEMA:
         raise ValueError(f"its schema is {data['schema']!r}, not {SCHEMA}")
     name, author = TagName.parse(data["tag"]), data["author"]
@@ -135,7 +135,7 @@ def _event_of(data: Mapping[str, Any]) -> Event:
     time = datetime.fromisoformat(data["time"])
     stored = check_time(time, "time")
     if (stored, stored.utcoffset()) != (time, time.utcoffset()):
-        raise ValueError(f"the time {time} is not one of a tag, in whole seconds")
+        raise ValueError(f"a tag cannot have the time {time}; it must be in whole seconds")
     return Event(
         kind=name.kind,
         model=name.model,
@@ -173,7 +173,7 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
     if not 0 <= seconds < MAX_TIMESTAMP:
         bound = "before 1970" if seconds < 0 else "past the year 9999"
         raise InvalidArgumentError(
-            f"the time {when} is {bound}, which Git's tags cannot store; pass another one",
+            f"the time {when} is {bound}, which a Git tag cannot store; pass another time",
             argument=argument,
             value=when,
         )
@@ -184,15 +184,20 @@ def check_time(when: datetime, argument: str = "when") -> datetime:
 _EXAMPLE = "datetime(2026, 11, 1, tzinfo=timezone.utc)"
 
 
-def check_aware(when: datetime, argument: str) -> timedelta:
+def check_aware(when: datetime, argument: str, others: str = "") -> timedelta:
     """Return the UTC offset of a time.
 
+    Args:
+        when: the time.
+        argument: the name of the argument, for the message.
+        others: the other types that are accepted, for the message: ``", or an Event"``.
+
     Raises:
-        InvalidArgumentError: it is naive.
+        InvalidArgumentError: it is naive, or not a datetime.
     """
     try:
         offset = when.utcoffset() if isinstance(when, datetime) else None
-    except Exception as error:  # a time zone that is not of the standard library
+    except Exception as error:  # raised by a custom time zone
         raise InvalidArgumentError(
             f"the time zone of {argument} raises {error!r}; pass a time in UTC",
             argument=argument,
@@ -201,7 +206,8 @@ def check_aware(when: datetime, argument: str) -> timedelta:
     if offset is None:
         example = f"{argument}.astimezone()" if type(when) is datetime else _EXAMPLE
         raise InvalidArgumentError(
-            f"{argument} must be a datetime with a time zone, such as {example}, not {when!r}",
+            f"{argument} must be a datetime with a time zone, such as {example}{others}, "
+            f"not {when!r}",
             argument=argument,
             value=when,
         )

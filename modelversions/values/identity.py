@@ -11,14 +11,14 @@ import attrs
 from modelversions.errors import IdentityError
 
 _CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
-"""What Git strips from both ends of a name or an address."""
+"""Characters that Git strips from both ends of a name or an address."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Surrogates that ``surrogateescape`` maps to no byte."""
+"""Surrogates that ``surrogateescape`` does not map to a byte."""
 
 _FORBIDDEN = "<>\n\0"
-"""What a name or an address must not contain in a Git object."""
+"""Characters that a name or an address must not contain in a Git object."""
 
 
 @attrs.frozen
@@ -40,16 +40,16 @@ class Identity:
         """Return the identity that Git would use.
 
         The sources are ``GIT_COMMITTER_NAME`` and ``GIT_COMMITTER_EMAIL``, then ``committer.*`` and
-        ``user.*`` of the configuration, then ``EMAIL``. As in Git, the address may be empty, the
-        name may not. Unlike Git, no name is derived from the system's user. Bytes that are not
-        UTF-8 are surrogate-escaped, and written unchanged.
+        ``user.*`` of the configuration, then ``EMAIL``. As in Git, the address may be empty, but
+        the name may not. Unlike in Git, no name is derived from the system's user. Bytes that are
+        not UTF-8 are surrogate-escaped, and written unchanged.
 
         Args:
             config: returns the value of a key such as ``"user.name"``, or None.
             env: the environment, which is only read. Default: ``os.environ``.
 
         Raises:
-            IdentityError: name or address is not configured, or invalid.
+            IdentityError: the name or the address is not configured, or is invalid.
         """
         env = os.environ if env is None else env
         found = {}
@@ -103,7 +103,7 @@ class Identity:
         return self
 
     def decoded(self) -> Identity:
-        """Return the identity as it will be read: with replacement characters (F11)."""
+        """Return the identity as it will be read back: with replacement characters (F11)."""
         return Identity(
             *(
                 text.encode(errors="surrogateescape").decode(errors="replace")
@@ -116,5 +116,5 @@ class Identity:
         return {"name": self.name, "email": self.email}
 
     def __str__(self) -> str:
-        """Return ``Name <mail>``, as Git shows it."""
+        """Return ``Name <email>``, as Git shows it."""
         return f"{self.name} <{self.email}>"

@@ -14,35 +14,36 @@ class ProblemKind(str, enum.Enum):
     """The kinds of problems, as listed under "Problems" in ``FORMAT.md``."""
 
     LIGHTWEIGHT = "lightweight-tag"
-    """A lightweight tag with an event's name: no event (F7)."""
+    """A lightweight tag with an event's name: not an event (F7)."""
     MALFORMED_NAME = "malformed-name"
-    """A name that resembles an event's, such as ``m@v1.0``: no event."""
+    """A name that resembles an event's, such as ``m@v1.0``: not an event."""
     RESERVED = "reserved-name"
-    """``m@created``: no event (F6)."""
+    """``m@created``: not an event (F6)."""
     NAME_MISMATCH = "name-mismatch"
-    """The name in the tag object differs from its ref's, which counts (F8)."""
+    """The name in the tag object differs from its ref's name, which counts (F8)."""
     NO_TAGGER = "no-tagger"
     """The tag has no tagger; the commit's time is used (F10)."""
     UNREADABLE_TIME = "unreadable-time"
-    """The tagger's time is invalid (the commit's is used), or its UTC offset (UTC is, F10)."""
+    """The tagger's time is invalid, and the commit's is used; or its UTC offset is, and UTC is
+    used (F10)."""
     UNDECODABLE = "undecodable-text"
-    """Text that is not UTF-8; it has replacement characters (F11)."""
+    """Text is not UTF-8; it is read with replacement characters (F11)."""
     LONG_MESSAGE = "long-message"
-    """The message is longer than what is kept of it (F11)."""
+    """The message is longer than the part of it that is read (F11)."""
     NOT_A_COMMIT = "not-a-commit"
-    """The tag peels to a blob or a tree: no event (F9)."""
+    """The tag peels to a blob or a tree: not an event (F9)."""
     MISSING = "missing-object"
     """The tag object or its target is not in the repository."""
     MALFORMED = "malformed-tag"
-    """The tag object or the ref cannot be read: no event."""
+    """The tag object or the ref cannot be read: not an event."""
     VERSION_MOVED = "version-moved"
     """A version was registered at another commit while it was active (F15)."""
     SHARED_COMMIT = "shared-commit"
-    """A version was registered at a commit where another one ever was (F12a)."""
+    """A version was registered at a commit where another one had been registered (F12a)."""
     ORDER_CONFLICT = "order-conflict"
     """Two events of a version or stage have different orders by counter and by time (F13)."""
     FUTURE = "future-time"
-    """The event's time is more than a minute ahead."""
+    """The event's time is more than a minute in the future."""
     UNVERSIONED_STAGE = "unversioned-stage"
     """A stage was assigned to a commit that has no version (F18)."""
     STAGE_NOT_ALLOWED = "stage-not-allowed"
@@ -50,7 +51,7 @@ class ProblemKind(str, enum.Enum):
     CONFIGURATION = "invalid-configuration"
     """The ``.gto`` file is invalid, or the package that reads it is not installed."""
     ANNOTATION = "invalid-annotation"
-    """A ``dvc.yaml`` or ``artifacts.yaml`` file is invalid, or an annotation in it (F24)."""
+    """A ``dvc.yaml`` or ``artifacts.yaml`` file, or an annotation in it, is invalid (F24)."""
 
     def __str__(self) -> str:
         """Return the value."""
@@ -65,7 +66,7 @@ class Problem:
     tag: str
     """The tag's name, without ``refs/tags/``; or the path of a file, such as ``.gto``."""
     model: str | None
-    """The model; None if the tag's name does not tell."""
+    """The model; None if it cannot be determined from the tag's name."""
     message: str
     """One sentence."""
 
@@ -99,7 +100,7 @@ class Problems(ValueTuple[Problem]):
         return problem_table(self).text()
 
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
         from modelversions.display.sequences import problems_html
 
         return problems_html(self, self._pages)

@@ -27,7 +27,7 @@ _PRERELEASE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 _BUILD = re.compile(rf"{_BUILD_IDENTIFIER}(?:\.{_BUILD_IDENTIFIER})*")
 
 MAX_DIGITS = 640
-"""The maximal number of digits: what Python converts with any configuration."""
+"""The maximum number of digits: Python converts as many with any configuration."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 
@@ -39,7 +39,7 @@ _Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
 
 def _shown(text: object) -> str:
-    """Quote ``text`` for a message, cut where it is long."""
+    """Return the ``repr`` of ``text`` for a message, shortened."""
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = 80
     return shortener.repr(text)
@@ -84,9 +84,10 @@ class SemVer:
     prerelease: str = attrs.field(default="", validator=_check_prerelease)
     """The pre-release part, such as ``"rc.1"``; empty for a final release."""
     build: str = attrs.field(default="", validator=_check_build)
-    """The build metadata; may be empty. It does not count for precedence."""
+    """The build metadata; may be empty. Precedence ignores it."""
     precedence: _Key = attrs.field(init=False)
-    """A comparable key of SemVer precedence, which is equal for ``+a`` and ``+b``."""
+    """A comparable key of SemVer precedence. It is equal for versions that differ in their build
+    metadata only."""
 
     _hash: int = attrs.field(init=False)
 
@@ -98,7 +99,7 @@ class SemVer:
 
     @classmethod
     def _parsed(cls, major: int, minor: int, patch: int, prerelease: str, build: str) -> SemVer:
-        """Build a value from parts that need no validation, which would take 10 µs."""
+        """Return a value of parts that were validated; to validate them again takes 10 µs."""
         self = cls.__new__(cls)
         for name, value in zip(_FIELDS, (major, minor, patch, prerelease, build)):
             object.__setattr__(self, name, value)
@@ -110,8 +111,8 @@ class SemVer:
         """Parse a version name such as ``v1.2.0-rc.1`` strictly.
 
         Raises:
-            InvalidVersionError: it is invalid; the message says which part is wrong and, if it
-                can be known, what would be valid.
+            InvalidVersionError: it is invalid. The message names the invalid part and suggests a
+                valid name, if possible.
         """
         if not isinstance(text, str):
             raise _invalid(text, _not_text(text))
@@ -121,7 +122,7 @@ class SemVer:
     def is_valid(cls, text: object) -> bool:
         """Return whether ``text`` is a version name."""
         try:
-            cls.parse(text)  # type: ignore[arg-type]  # the question is whether it is one
+            cls.parse(text)  # type: ignore[arg-type]  # it may be of any type
         except InvalidVersionError:
             return False
         return True
@@ -134,11 +135,11 @@ class SemVer:
     def bump(self, level: str) -> SemVer:
         """Return the next ``"major"``, ``"minor"`` or ``"patch"`` version.
 
-        To bump the level that a pre-release leads to removes the pre-release part: ``v2.0.0-rc.1``
-        becomes ``v2.0.0``. Build metadata is removed.
+        A pre-release becomes its final release if that is a version of this level: the next major
+        version after ``v2.0.0-rc.1`` is ``v2.0.0``. Build metadata is removed.
 
         Raises:
-            InvalidArgumentError: ``level`` is another word.
+            InvalidArgumentError: ``level`` is anything else.
         """
         if level not in LEVELS:
             raise InvalidArgumentError(
@@ -167,14 +168,14 @@ class SemVer:
         return format(str(self), spec)
 
     def __repr__(self) -> str:
-        """Return an expression for this value."""
+        """Return an expression that evaluates to this value."""
         numbers = f"{self.major}, {self.minor}, {self.patch}"
         prerelease = f", prerelease={self.prerelease!r}" if self.prerelease else ""
         build = f", build={self.build!r}" if self.build else ""
         return f"SemVer({numbers}{prerelease}{build})"
 
     def __eq__(self, other: object) -> bool:
-        """Return whether the text is equal."""
+        """Return whether the version names are equal."""
         if not isinstance(other, SemVer):
             return NotImplemented
         return self.precedence == other.precedence and self.build == other.build
@@ -186,16 +187,16 @@ class SemVer:
         return (self.precedence, self.build) < (other.precedence, other.build)
 
     def __hash__(self) -> int:
-        """Hash the text's parts."""
+        """Return a hash, which was computed at creation."""
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the text, which does not depend on the attributes."""
+        """Pickle the version name, which does not depend on the attributes of the class."""
         return SemVer.parse, (str(self),)
 
 
 def _prerelease_key(prerelease: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key of pre-releases: numbers before text, fewer parts before more, none last."""
+    """Return a sort key: numbers before text, fewer parts before more, no pre-release last."""
     if not prerelease:
         return ((2, 0, ""),)
     return tuple(
@@ -227,7 +228,7 @@ def _not_text(value: object) -> str:
     if isinstance(value, bytes):
         return "it must be text, not bytes; decode it first"
     if isinstance(value, SemVer):
-        return "it is a SemVer already"
+        return "it is a SemVer already; use it without parsing"
     return f"it must be text such as 'v1.2.3', not {type(value).__name__}"
 
 
@@ -237,7 +238,7 @@ def _try(text: str) -> str:
 
 
 def _diagnose(text: str) -> str:
-    """Return which part of ``text`` breaks F1 first."""
+    """Return a description of the first violation of F1 in ``text``."""
     if not text:
         return "it is empty, try 'v0.0.1'"
     if text != text.strip() or any(char.isspace() for char in text):
@@ -258,7 +259,7 @@ def _diagnose(text: str) -> str:
 
 
 def _diagnose_core(core: str, tail: str) -> str:
-    """Return what is wrong with ``major.minor.patch``, or an empty string."""
+    """Return the error in ``major.minor.patch``, or an empty string."""
     numbers = core.split(".")
     for name, number in zip(LEVELS, numbers):
         if number == "":
@@ -283,7 +284,7 @@ def _diagnose_core(core: str, tail: str) -> str:
 
 
 def _diagnose_parts(name: str, text: str, pattern: str) -> str:
-    """Return what is wrong with a dotted part, or an empty string."""
+    """Return the error in a dotted part, or an empty string."""
     for part in text.split("."):
         if part == "":
             return f"the {name} part has an empty identifier"

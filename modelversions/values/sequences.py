@@ -1,4 +1,4 @@
-"""Tuples of values that are displayed as tables: the base of ``Events`` and others."""
+"""Tuples of values that are displayed as tables: the base class of ``Events`` and others."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 FindPages = Callable[[], WebPages]
-"""Finds the web pages of a repository, when they are needed."""
+"""Returns the web pages of a repository; it is called when they are needed."""
 
 
-class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
-    """A tuple of values, with a table for people and rows for data frames.
+class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # a tuple cannot have slots
+    """A tuple of values that is displayed as a table and converted to rows for data frames.
 
-    It equals a plain tuple of the same values. A slice is of the same class.
+    It equals a plain tuple of the same values. A slice has the same class.
     """
 
     _pages: FindPages | None
@@ -30,11 +30,11 @@ class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
 
         Args:
             items: the items.
-            pages: finds the web pages of the repository, for links. They are not pickled.
+            pages: returns the web pages of the repository, for links. It is not pickled.
         """
-        made = super().__new__(cls, items)
-        made._pages = pages
-        return made
+        self = super().__new__(cls, items)
+        self._pages = pages
+        return self
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Item: ...
@@ -43,12 +43,12 @@ class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
     def __getitem__(self, index: slice) -> Self: ...
 
     def __getitem__(self, index: SupportsIndex | slice) -> Item | Self:
-        """Return an item, or several as a sequence of the same class."""
+        """Return an item, or for a slice a sequence of the same class."""
         if isinstance(index, slice):
-            return self._sliced(super().__getitem__(index))
+            return self._with_items(super().__getitem__(index))
         return super().__getitem__(index)
 
-    def _sliced(self, items: tuple[Item, ...]) -> Self:
+    def _with_items(self, items: tuple[Item, ...]) -> Self:
         return type(self)(items, self._pages)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -57,15 +57,15 @@ class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
 
     @abstractmethod
     def to_records(self) -> list[dict[str, object]]:
-        """Return a row of flat values for each item, as ``RegistryView.to_records``."""
+        """Return a row of flat values for each item, as ``RegistryView.to_records`` does."""
 
     @abstractmethod
     def __str__(self) -> str:
-        """Return the items as a table of text."""
+        """Return the items as a text table."""
 
     @abstractmethod
     def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
+        """Return the table as HTML, for a notebook."""
 
     def __repr__(self) -> str:
         """Return the number of items."""
@@ -74,5 +74,5 @@ class ValueTuple(tuple[Item, ...]):  # noqa: SLOT001  # no slots fit a tuple
         return f"<{name}: {len(self)} {noun.removesuffix('s') if len(self) == 1 else noun}>"
 
     def __rich_repr__(self) -> Iterable[object]:
-        """Return the items for ``rich``, which would show a plain tuple otherwise."""
+        """Iterate over the items, so that ``rich`` does not display a plain tuple."""
         return iter(self)

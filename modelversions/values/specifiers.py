@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def in_range(specifier: str, *, prereleases: bool) -> Callable[[SemVer], bool]:
-    """Return a predicate for versions in a range. A pre-release is in it if its release is.
+    """Return a predicate for versions in a range. A pre-release is in it if its final release is.
 
-    ``packaging`` cannot parse versions of SemVer: it reads ``1.0.0-1`` as a post-release and
-    rejects ``1.0.0-alpha.beta``.
+    The final release is compared because ``packaging`` cannot parse all versions of SemVer: it
+    reads ``1.0.0-1`` as a post-release and rejects ``1.0.0-alpha.beta``.
 
     Raises:
-        InvalidArgumentError: the specifier is invalid, or names something else than a final
+        InvalidArgumentError: the specifier is invalid, or contains a version other than a final
             release.
     """
     wanted = _range(specifier)
@@ -41,14 +41,14 @@ def _range(specifier: str) -> SpecifierSet:
         bounds = [PythonVersion(one.version.removesuffix(".*")) for one in found]
     except (InvalidSpecifier, InvalidVersion, TypeError, AttributeError) as error:
         raise InvalidArgumentError(
-            f"{specifier!r} is not a range of versions; write one such as '>=3,<4' or '~=3.1'",
+            f"{specifier!r} is not a range of versions; pass one such as '>=3,<4' or '~=3.1'",
             argument="specifier",
             value=specifier,
         ) from error
     bound = next((one for one in bounds if one.epoch or str(one) != one.base_version), None)
     if bound is not None:
         raise InvalidArgumentError(
-            f"{specifier!r} is not a range of final releases, as it names '{bound}'; look up "
+            f"{specifier!r} is not a range of final releases, as it contains '{bound}'; look up "
             "such a version by its name",
             argument="specifier",
             value=specifier,

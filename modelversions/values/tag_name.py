@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]*[A-Za-z0-9])?"
-_FOLDER = r"[A-Za-z0-9_./-]+"
-_MODEL = re.compile(rf"(?:{_FOLDER}:)?{_NAME}")
+_DIRECTORY = r"[A-Za-z0-9_./-]+"
+_MODEL = re.compile(rf"(?:{_DIRECTORY}:)?{_NAME}")
 _STAGE = re.compile(_NAME)
-SPELLED_MODEL = re.compile(rf"(?:{_FOLDER}=)?{_NAME}(?=[@#])")
-"""The model at the start of a tag's name, which has ``=`` where the model has ``:``."""
+SPELLED_MODEL = re.compile(rf"(?:{_DIRECTORY}=)?{_NAME}(?=[@#])")
+"""The model at the start of a tag's name, which has ``=`` instead of the model's ``:``."""
 _AFTER_MODEL = re.compile(rf"(?:(?:@({PATTERN})|#({_NAME}))(!?)|@deprecated)(?:#([0-9]+))?")
-_RESERVED = re.compile(rf"(?:{_FOLDER}=)?{_NAME}@created(?:#[0-9]+)?")
+_RESERVED = re.compile(rf"(?:{_DIRECTORY}=)?{_NAME}@created(?:#[0-9]+)?")
 _NEAR = re.compile(
     r"(?P<model>.+?)(?:@(?P<version>[vV]?[0-9].*)|@deprecated(?P<end>[!#].*)|#(?P<stage>.*))",
     re.DOTALL,
@@ -42,7 +42,7 @@ class EventKind(str, enum.Enum):
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
 
-    __hash__ = str.__hash__  # as the text that it equals
+    __hash__ = str.__hash__  # a member equals its value, so the hashes must be equal too
 
     def __str__(self) -> str:
         """Return the value."""
@@ -63,7 +63,7 @@ _CANCELS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
 
 
 class NameParts(NamedTuple):
-    """What follows the model in the name of an event's tag: see ``TagName``."""
+    """The parts of an event's tag name after the model: see ``TagName``."""
 
     kind: EventKind
     version: SemVer | None
@@ -77,7 +77,7 @@ def parse_after_model(text: str) -> NameParts | None:
     """Parse what follows the model in a tag's name, such as ``@v1.0.0`` or ``#prod#3`` (F6).
 
     Returns:
-        None if the tag is no event's.
+        The parts; None if this is not the name of an event.
     """
     match = _AFTER_MODEL.fullmatch(text)
     if match is None:
@@ -93,7 +93,7 @@ def parse_after_model(text: str) -> NameParts | None:
         kind = EventKind.DEPRECATION
     try:
         semver = SemVer.parse(version) if version is not None else None
-    except InvalidVersionError:  # a number of more digits than fit
+    except InvalidVersionError:  # a number has more digits than MAX_DIGITS
         return None
     counter = int(digits) if digits else None
     zeros = len(digits) - len(str(counter)) if digits else 0
@@ -104,7 +104,7 @@ def parse_after_model(text: str) -> NameParts | None:
 class TagName:
     """The name of an event's tag, parsed (F6). ``str()`` is the inverse.
 
-    The model is spelled with ``:``, where the tag's name has ``=``.
+    The model is written with ``:``, for which the tag's name has ``=``.
 
     Raises:
         InvalidNameError: the model's or the stage's name breaks F3 or F5.
@@ -118,10 +118,10 @@ class TagName:
     stage: str | None
     """The stage of an assignment or unassignment, else None."""
     counter: int | None
-    """The number after the last ``#``; None where there is none."""
+    """The number after the last ``#``; None if there is none."""
     zeros: int
-    """The number of leading zeros of the counter, as in ``m#prod#01``. They are read, but never
-    written."""
+    """The number of leading zeros of the counter, as in ``m#prod#01``. They are read, but
+    modelversions never writes them."""
 
     def __init__(
         self,
@@ -136,24 +136,30 @@ class TagName:
         """Validate the parts, so that ``parse`` accepts the name."""
         self.__attrs_init__(kind, model, version, stage, counter, zeros)
         if not isinstance(kind, EventKind):
-            raise self._unfit(f"its kind must be an EventKind, not {kind!r}")
+            raise self._invalid_parts(f"its kind must be an EventKind, not {kind!r}")
         if version is not None and not isinstance(version, SemVer):
-            raise self._unfit(f"its version must be a SemVer, not {version!r}")
+            raise self._invalid_parts(f"its version must be a SemVer, not {version!r}")
         check_model_name(self.model)
         if (self.version is not None) != self.kind.is_about_a_version:
-            raise self._unfit("registrations and deregistrations have a version, others do not")
+            raise self._invalid_parts(
+                "registrations and deregistrations have a version, others do not"
+            )
         if (self.stage is not None) != self.kind.is_about_a_stage:
-            raise self._unfit("assignments and unassignments have a stage, others do not")
+            raise self._invalid_parts("assignments and unassignments have a stage, others do not")
         if self.stage is not None and not _STAGE.fullmatch(self.stage):
             raise _invalid_stage(self.stage)
         if self.counter is not None and not 0 <= self.counter < 10**MAX_DIGITS:
-            raise self._unfit(f"a counter is a number from 0 on with up to {MAX_DIGITS} digits")
+            raise self._invalid_parts(
+                f"a counter is a number from 0 on with up to {MAX_DIGITS} digits"
+            )
         if self.zeros < 0 or (self.zeros and self.counter is None):
-            raise self._unfit("zeros need a counter")
+            raise self._invalid_parts("zeros need a counter")
         if self.counter is not None and self.zeros + len(str(self.counter)) > MAX_DIGITS:
-            raise self._unfit(f"a counter has up to {MAX_DIGITS} digits, leading zeros included")
+            raise self._invalid_parts(
+                f"a counter has up to {MAX_DIGITS} digits, leading zeros included"
+            )
 
-    def _unfit(self, reason: str) -> InvalidTagNameError:
+    def _invalid_parts(self, reason: str) -> InvalidTagNameError:
         return InvalidTagNameError(
             f"these parts do not form a tag name: {reason} (kind {str(self.kind)!r}, model "
             f"{self.model!r})",
@@ -168,7 +174,8 @@ class TagName:
         It may begin with ``refs/tags/``.
 
         Raises:
-            InvalidTagNameError: it is not an event's; the message says which part is wrong.
+            InvalidTagNameError: it is not the name of an event; the message names the invalid
+                part.
         """
         name = cls.try_parse(text.removeprefix("refs/tags/") if isinstance(text, str) else text)
         if name is None:
@@ -180,12 +187,12 @@ class TagName:
 
     @classmethod
     def try_parse(cls, text: str) -> TagName | None:
-        """Parse a tag's name; return None if it is not an event's."""
+        """Parse a tag's name; return None if it is not the name of an event."""
         match = SPELLED_MODEL.match(text) if isinstance(text, str) else None
         parts = None if match is None else parse_after_model(text[match.end() :])
         if match is None or parts is None:
             return None
-        name = cls.__new__(cls)  # what was read need not be checked again
+        name = cls.__new__(cls)  # the patterns have validated the parts
         kind, version, stage, counter, zeros = parts
         name.__attrs_init__(kind, match[0].replace("=", ":"), version, stage, counter, zeros)
         return name
@@ -200,7 +207,7 @@ class TagName:
         return f"{model}@{self.version or 'deprecated'}{cancel}{counter}"
 
     def __repr__(self) -> str:
-        """Return an expression that makes this value."""
+        """Return an expression that evaluates to this value."""
         parts = [f"kind=EventKind.{self.kind.name}", f"model={self.model!r}"]
         for field in ("version", "stage", "counter"):
             value = getattr(self, field)
@@ -212,8 +219,8 @@ class TagName:
         """Return GTO's default message for the tag, without a newline (F6).
 
         Args:
-            version: the version of a stage's event.
-            commit: the full SHA of the commit of a stage's event without a version.
+            version: for an assignment or unassignment, the version.
+            commit: for an assignment or unassignment without a version, the commit's full SHA.
         """
         model, stage = self.model, self.stage
         if self.kind is EventKind.REGISTRATION:
@@ -237,13 +244,13 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*[:=]//")
 def is_model_name(text: str) -> bool:
     """Return whether it is a valid model name (F3).
 
-    Git may allow no tag of that name all the same, such as for ``a//b`` (F4).
+    Git may still reject the tag names of such a model, as for ``a//b`` (F4).
     """
     return isinstance(text, str) and _MODEL.fullmatch(text) is not None
 
 
 def is_stage_name(text: str) -> bool:
-    """Return whether it is a valid name for a stage that is assigned (F5); see F4 too."""
+    """Return whether it is a valid name for a stage to assign (F5); see F4 too."""
     is_name = isinstance(text, str) and _STAGE.fullmatch(text) is not None
     return is_name and text not in _RESERVED_STAGES
 
@@ -252,7 +259,7 @@ def check_model_name(model: str) -> None:
     """Validate a model name (F3).
 
     Raises:
-        InvalidNameError: it is invalid; the message says which part is wrong.
+        InvalidNameError: it is invalid; the message contains the reason.
     """
     if not isinstance(model, str) or not _MODEL.fullmatch(model):
         reason = _diagnose_model(model) if isinstance(model, str) else "pass the name, as text"
@@ -266,7 +273,7 @@ def check_model_name(model: str) -> None:
 
 
 def check_new_stage(stage: str | None) -> str:
-    """Return the name of a stage that can be assigned (F5); reading is more lenient.
+    """Return the name of a stage if it can be assigned (F5); reading is more lenient.
 
     Raises:
         InvalidNameError: it breaks F5, resembles a version or is reserved.
@@ -288,22 +295,23 @@ def is_reserved(text: str) -> bool:
 
 
 def prefixes_of(model: str) -> list[str]:
-    """Return how the tags of a model begin (F6)."""
+    """Return the prefixes of the tag names of a model (F6)."""
     spelled = model.replace(":", "=")
     return [f"{spelled}@", f"{spelled}#"]
 
 
 def model_of(text: str) -> str | None:
-    """Return the model of a tag's name that is an event's or resembles one; else None."""
+    """Return the model in a tag's name that is or resembles the name of an event; else None."""
     near = _NEAR.fullmatch(text) or _RESERVED.fullmatch(text)
     model = near[0].partition("@")[0].partition("#")[0].replace("=", ":") if near else ""
     return model if _MODEL.fullmatch(model) else None
 
 
 def diagnose(text: object) -> str | None:
-    """Return why a name that resembles an event's is not one.
+    """Return why a name that resembles the name of an event is not one.
 
-    None for the name of an event, and for a name that does not resemble one.
+    Returns:
+        The reason; None for the name of an event, and for a name that does not resemble one.
     """
     if not isinstance(text, str) or _is_event(text):
         return None
@@ -312,7 +320,7 @@ def diagnose(text: object) -> str | None:
     if is_reserved(text):
         return "'@created' is reserved and is not an event"
     if ":" in text and _is_event(text.replace(":", "=")):
-        return f"in a tag the ':' is written '=', try {text.replace(':', '=')!r}"
+        return f"a tag name has '=' instead of ':', try {text.replace(':', '=')!r}"
     near = _NEAR.fullmatch(text)
     if near is None:
         return None
@@ -338,8 +346,8 @@ def _is_event(text: object) -> TypeGuard[str]:
 def _diagnose_model(model: str) -> str:
     if model.count(":") > 1:
         return "it may contain one ':', between directory and name"
-    folder, colon, name = model.rpartition(":")
-    if colon and not re.fullmatch(_FOLDER, folder):
+    directory, colon, name = model.rpartition(":")
+    if colon and not re.fullmatch(_DIRECTORY, directory):
         return "a directory consists of ASCII letters, digits, '-', '_', '.' and '/'"
     if not name:
         return "it is empty" if not model else "the name after ':' is empty"
@@ -347,7 +355,7 @@ def _diagnose_model(model: str) -> str:
 
 
 def _diagnose_name(name: str, end: str) -> str:
-    """Return what is wrong with a name; ``end`` completes the list of allowed characters."""
+    """Return why a name is invalid; ``end`` completes the list of allowed characters."""
     rest = name.lstrip(_NAME_CHARACTERS)
     if not rest:
         return "it must begin and end with a letter or a digit"

@@ -1,4 +1,4 @@
-"""The URLs of commits and tags at hosts whose web pages have a known form."""
+"""The URLs of commit and tag pages on hosts whose URLs have a known form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from modelversions.errors import InvalidArgumentError
 
 CommitUrl = str | Callable[[str], "str | None"]
-"""The URL of a commit's web page, with ``{commit}`` for the SHA; or what returns it."""
+"""The URL of a commit's web page, with ``{commit}`` for the SHA; or a callable that returns it."""
 
 PLACEHOLDER = "{commit}"
 
@@ -21,7 +21,7 @@ _FORMS = {
     "bitbucket": ("/commits/", "/commits/tag/"),
     "gitea": ("/commit/", "/src/tag/"),
 }
-"""By kind of host: what stands before a commit's SHA, and before a tag's name."""
+"""By kind of host: the parts of a URL before a commit's SHA, and before a tag's name."""
 
 _HOSTS = {
     "bitbucket.org": "bitbucket",
@@ -29,9 +29,10 @@ _HOSTS = {
     "salsa.debian.org": "gitlab",
 }
 _LABELS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
-"""Kinds by one label of a host's name, such as ``gitlab.example.com``.
+"""Kinds of hosts by a label of the host name, such as ``gitlab`` in ``gitlab.example.com``.
 
-A Bitbucket server of one's own has pages of another form than ``bitbucket.org``.
+Bitbucket is not included: the pages of a self-hosted server have other URLs than those of
+``bitbucket.org``.
 """
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\"<>\\^`{|}\u2028\u2029\ud800-\udfff]")
@@ -43,18 +44,18 @@ class WebPages:
     """The web pages of a repository."""
 
     home: str | None = None
-    """The URL of the repository, of its page or to clone it; None if it is not on the web."""
+    """The URL of the repository's page, or the URL to clone it; None if it is not on the web."""
     commit_url: CommitUrl | None = None
-    """How to find a commit's page. Default: by the kind of the host."""
+    """The form of a commit's URL. Default: the form of the kind of host."""
 
     @property
     def repository(self) -> str | None:
-        """The URL of the repository's page, at a known host."""
+        """The URL of the repository's page; None if the host is unknown."""
         return None if self._form is None else checked_url(self.home)
 
     @property
     def commit_form(self) -> str | None:
-        """The URL of a commit's page, with ``{commit}`` for the SHA; None if there is no form."""
+        """The URL of a commit's page, with ``{commit}`` for the SHA; None if it has no form."""
         if callable(self.commit_url):
             return None
         form = self._form
@@ -69,7 +70,7 @@ class WebPages:
         return self._page(1, "")
 
     def commit(self, commit: str) -> str | None:
-        """Return the URL of a commit's page, if it is known."""
+        """Return the URL of a commit's page; None if it is unknown."""
         if isinstance(self.commit_url, str):
             return checked_url(self.commit_url.replace(PLACEHOLDER, quote(commit, safe="")))
         if self.commit_url is not None:
@@ -77,7 +78,7 @@ class WebPages:
         return self._page(0, commit)
 
     def tag(self, tag: str) -> str | None:
-        """Return the URL of a tag's page, if the host is known."""
+        """Return the URL of a tag's page; None if the host is unknown."""
         return self._page(1, tag)
 
     def _page(self, index: int, name: str) -> str | None:
@@ -96,22 +97,22 @@ class WebPages:
 
 
 def checked_url(url: object) -> str | None:
-    """Return a URL if it can be a link: by ``http`` or ``https``, of safe characters."""
+    """Return a URL if it is safe as a link: ``http`` or ``https``, without unsafe characters."""
     if not isinstance(url, str) or len(url) > _MAX_LENGTH or _UNSAFE.search(url):
         return None
     try:
         parts = urlsplit(url)
-    except ValueError:  # such as brackets that enclose no address
+    except ValueError:  # such as brackets without an IP address
         return None
     is_web = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
     return url if is_web else None
 
 
 def check_commit_url(commit_url: object) -> CommitUrl | None:
-    """Return the argument ``commit_url``.
+    """Return the argument ``commit_url`` if it is valid.
 
     Raises:
-        InvalidArgumentError: it is no URL with ``{commit}`` and no callable.
+        InvalidArgumentError: it is neither a URL with ``{commit}`` nor a callable.
     """
     if commit_url is None or callable(commit_url):
         return commit_url

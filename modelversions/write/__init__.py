@@ -1,1 +1,1 @@
-"""From a request and the current state to new events."""
+"""Plan events from a request and the current state, and write them."""

@@ -11,13 +11,14 @@ from modelversions.errors import (
     StageNotAllowedError,
 )
 from modelversions.safe_yaml import brief, load_mapping
+from modelversions.values.semver import SemVer
 from modelversions.values.tag_name import check_new_stage
 
 FILE = ".gto"
 
 
 def read_stages(content: bytes | None) -> tuple[str, ...] | None:
-    """Return the stages that may be assigned; None if any stage may.
+    """Return the stages that may be assigned; None if any stage may be.
 
     Args:
         content: the file's content; None if there is no file.
@@ -31,21 +32,20 @@ def read_stages(content: bytes | None) -> tuple[str, ...] | None:
 
 
 def read_types(content: bytes | None) -> tuple[str, ...] | None:
-    """Return the types that artifacts may have; None if any may. See ``read_stages``."""
+    """Return the allowed types of artifacts; None if any type is. See ``read_stages``."""
     types = _read(content, "types")
     if types is None:
         return None
     if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
         raise ConfigurationError(
-            f"the types cannot be read from {FILE}: 'types' must be a list of texts, not "
-            f"{brief(types)}",
+            f"invalid {FILE}: 'types' must be a list of texts, not {brief(types)}",
             file=FILE,
         )
     return tuple(types)
 
 
 def _read(content: bytes | None, key: str) -> object:
-    """Return a value of the file; None if it has none."""
+    """Return the value of a key in the file; None if it has none."""
     if content is None:
         return None
     try:
@@ -63,7 +63,7 @@ def check_stages(stages: object, source: str) -> tuple[str, ...]:
 
     Args:
         stages: the value to validate.
-        source: its source, for the message.
+        source: the file, or the argument ``stages=``, for the message.
 
     Raises:
         ConfigurationError: they are not.
@@ -79,7 +79,12 @@ def check_stages(stages: object, source: str) -> tuple[str, ...]:
         try:
             check_new_stage(name)
         except InvalidNameError as error:
-            raise _invalid(str(error), source) from error
+            reason = error.reason
+            if SemVer.is_valid(name):
+                reason = "it is a version name; remove it from the list"
+            elif name in ("", None):
+                reason = "it is empty; remove it from the list"
+            raise _invalid(f"{name!r} cannot name a stage: {reason}", source) from error
     return names
 
 
@@ -91,8 +96,8 @@ def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> No
     """
     if allowed is not None and stage not in allowed:
         raise StageNotAllowedError(
-            f"stage {stage!r} is not allowed in this registry; allowed: {', '.join(allowed)} (see "
-            f"the {FILE} file or stages=), or pass force=True",
+            f"stage {stage!r} is not allowed; allowed: {', '.join(allowed) or 'none'} (see {FILE} "
+            "or stages=); assign one of these, or pass force=True",
             model=model,
             stage=stage,
             allowed=allowed,
@@ -100,4 +105,4 @@ def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> No
 
 
 def _invalid(reason: str, source: str = FILE) -> ConfigurationError:
-    return ConfigurationError(f"the stages cannot be read from {source}: {reason}", file=source)
+    return ConfigurationError(f"invalid {source}: {reason}", file=source)

@@ -1,4 +1,4 @@
-"""Plan events: which events a write creates, and which writes are refused (F12, F14)."""
+"""Plan the events that a write creates, or refuse the write (F12, F14)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SECOND = timedelta(seconds=1)
 
 @attrs.frozen
 class WriteRequest:
-    """What a caller asks to write, independent of the current state."""
+    """The arguments of a write, validated; they do not depend on the current state."""
 
     author: Identity
     message: str | None
     """The message, cleaned up; None for GTO's default."""
     now: datetime
     when: datetime | None
-    """The time that the caller gives; None for the first at which the event takes effect."""
+    """The time that the caller passes; None for the first at which the event takes effect."""
     force: bool
 
 
@@ -52,16 +52,16 @@ class ModelContext:
     unreadable: tuple[NamedTag, ...] = ()
     """The tags whose content is unknown, because an object is missing."""
 
-    def require_readable(self, about: SemVer | str | None = None) -> None:
-        """Check that all tags of a version or stage, or else of the model, can be read.
+    def require_readable(self, subject: SemVer | str | None = None) -> None:
+        """Check that all tags of a version or stage can be read, by default all of the model.
 
         Raises:
             ObjectMissingError: one cannot, so that the current state is unknown.
         """
         for name, ref in self.unreadable:
-            if about is None or about in (name.version, name.stage):
+            if subject is None or subject in (name.version, name.stage):
                 raise ObjectMissingError(
-                    f"cannot determine the state of {str(about or self.model)!r}: the object "
+                    f"cannot determine the state of {str(subject or self.model)!r}: the object "
                     f"{ref.id} of the tag {ref.name!r} is missing; fetch the tag again, or call "
                     "delete_tags()",
                     id=ref.id,
@@ -75,7 +75,7 @@ class ModelContext:
         )
 
     def next_version(self, bump: str | None) -> SemVer:
-        """Return the version after the greatest that any tag names (F12b)."""
+        """Return the version after the greatest one in any tag name (F12b)."""
         versions = [name.version for name in self.names if name.version is not None]
         return max(versions, default=SemVer(0, 0, 0)).bump(bump or "patch")
 
@@ -97,7 +97,7 @@ class ModelContext:
 
         Raises:
             VersionNotFoundError: it was never registered, or was deregistered.
-            ObjectMissingError: a tag that names it cannot be read.
+            ObjectMissingError: a tag of the version cannot be read.
         """
         self.require_readable(version)
         found = self.state.active.get(version)
@@ -105,7 +105,7 @@ class ModelContext:
             versions = self.state.versions
             active = ", ".join(str(one.key) for one in versions if one.active)
             was = "deregistered already" if version in self.state.by_key else "never registered"
-            hint = f"name an active one: {active}" if active else "no version is active"
+            hint = f"pass an active one: {active}" if active else "no version is active"
             raise VersionNotFoundError(
                 f"version '{version}' of model {self.model!r} was {was}; {hint}",
                 model=self.model,
@@ -125,21 +125,26 @@ class ModelContext:
             names = ", ".join(map(str, found))
             raise InvalidArgumentError(
                 f"several versions of model {self.model!r} are registered at commit "
-                f"{commit[:7]}: {names}; pass one of them",
+                f"{commit[:7]}: {names}; pass one of these versions",
                 argument="commit",
                 value=commit,
             )
         if not found:
             raise VersionNotFoundError(
                 f"no version of model {self.model!r} is registered at commit {commit[:7]}; "
-                f"registry.at() lists those of a commit",
+                f"registry.at() lists the versions at a commit",
                 model=self.model,
                 version=commit,
             )
         return found[0]
 
     def newest(self, *, version: SemVer | None = None, stage: str | None = None) -> Event | None:
-        """Return the newest registration or deregistration of a version, or event of a stage."""
+        """Return the newest registration or deregistration of a version, or event of a stage.
+
+        Args:
+            version: the version.
+            stage: the stage; one of the two is passed.
+        """
         for event in reversed(self.state.history):
             if version is not None and event.kind.is_about_a_version and event.version == version:
                 return event
@@ -163,14 +168,14 @@ class ModelContext:
         """Return an event with a free tag name and a time at which it takes effect (F12, F14).
 
         Args:
-            request: what the caller asks for.
+            request: the request of the caller.
             name: the tag name, without a counter.
             commit: the event's commit.
             superseded: events that must be older than the new one.
             not_before: an event that must not be newer than the new one.
 
         Returns:
-            The event, and for a stage's event the state after it.
+            The event, and the state after an assignment or unassignment, else the current one.
         """
         if name.kind.is_about_a_stage or name in self.names:
             counter = max((one.counter or 0 for one in self.names), default=0) + 1
@@ -214,9 +219,9 @@ def register(
 
     Raises:
         VersionExistsError: it is registered, and was not deregistered.
-        CommitTakenError: another version was ever registered at the commit, and force is not
-            given (F12a).
-        NoEffectError: the given time is before the events that it must supersede.
+        CommitTakenError: another version was ever registered at the commit, and ``force`` is not
+            set (F12a).
+        NoEffectError: ``when`` is not after the events that must be superseded.
     """
     version = version or context.next_version(bump)
     context.require_readable(version)
@@ -231,15 +236,15 @@ def register(
             commit=origin.commit,
             time=origin.time,
         )
-    there = context.registered_at(commit, version)
-    if there is not None and not request.force:
+    other = context.registered_at(commit, version)
+    if other is not None and not request.force:
         raise CommitTakenError(
-            f"version '{there.version}' of model {context.model!r} was registered at commit "
-            f"{commit[:7]}, and GTO cannot read two at one commit, deregistered or not; register "
-            f"'{version}' at another commit, call delete_tags({there.tag!r}) if that registration "
-            "was a mistake that no one has fetched, or pass force=True",
+            f"version '{other.version}' of model {context.model!r} was registered at commit "
+            f"{commit[:7]}, and GTO cannot read two versions at one commit, deregistered or not; "
+            f"register '{version}' at another commit, call delete_tags({other.tag!r}) if that "
+            "registration was a mistake and was not fetched by others, or pass force=True",
             model=context.model,
-            version=str(there.version),
+            version=str(other.version),
             commit=commit,
         )
     name = TagName(EventKind.REGISTRATION, context.model, version)
@@ -253,7 +258,7 @@ def deregister(context: ModelContext, request: WriteRequest, version: SemVer) ->
 
     Raises:
         VersionNotFoundError: it was never registered, or was deregistered already.
-        NoEffectError: the given time is before the events that it must supersede.
+        NoEffectError: ``when`` is not after the events that must be superseded.
     """
     origin = context.registered(version)
     name = TagName(EventKind.DEREGISTRATION, context.model, version)
@@ -270,13 +275,18 @@ def register_and_assign(
     commit: str,
     at_commit: bool,
 ) -> list[Event]:
-    """Plan an assignment, after the registration of what is not registered yet.
+    """Plan an assignment, and before it the registration of the version if it is not registered.
 
     Args:
-        at_commit: whether the caller named the commit.
+        context: the current state of the model.
+        request: the request of the caller.
+        stage: the stage.
+        version: the version; None for one at the commit, or else for the next version.
+        commit: the full SHA of the commit.
+        at_commit: whether the caller passed the commit.
 
     Raises:
-        VersionExistsError: the version is registered at another commit than the one named.
+        VersionExistsError: the version is registered at another commit than the one passed.
         RefusedError: as for ``register`` and ``assign``.
     """
     active = context.state.active
@@ -307,50 +317,51 @@ def _require_commit(context: ModelContext, version: SemVer, commit: str) -> None
 def assign(
     context: ModelContext, request: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> list[Event]:
-    """Plan the assignment of a stage to a version, or to what stands at a commit.
+    """Plan the assignment of a stage to a version, or to the version or bare commit at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
-        StageHeldError: it holds the stage already, and force is not given.
-        NoEffectError: the stage would go to another version at the same commit, or to none; or
-            the given time is before the events that it must supersede, or before the registration.
+        StageHeldError: it holds the stage already, and ``force`` is not set.
+        NoEffectError: the stage would be assigned to another version at the same commit, or to
+            none; or ``when`` is not after the events that must be superseded, or is before the
+            registration.
     """
     if version is not None:
         commit = context.registered(version).commit
-    event, after = _staged(context, request, EventKind.ASSIGNMENT, stage, commit)
+    event, after = _plan_stage_event(context, request, EventKind.ASSIGNMENT, stage, commit)
     key = event.version or commit
     held = context.state.stages.get(stage, ())
     if held and held[0] == key and not request.force:
         raise StageHeldError(
-            f"'{key}' of model {context.model!r} is in stage {stage!r} already; there is nothing "
-            "to do, unless you pass force=True to record it once more",
+            f"{_noun(key)} '{key}' of model {context.model!r} is in stage {stage!r} already; there "
+            "is nothing to do, unless you pass force=True to record it once more",
             model=context.model,
             version=str(key),
             stage=stage,
         )
-    then = after.stages.get(stage, ())
-    if version not in (None, key) or not then or then[0] != key:
+    held_after = after.stages.get(stage, ())
+    if version not in (None, key) or not held_after or held_after[0] != key:
         raise _no_effect(context, event, version or key)
     return [event]
 
 
-def _no_effect(context: ModelContext, event: Event, meant: VersionOrCommit) -> NoEffectError:
-    """Return why an assignment would not give the stage to the version that is meant.
+def _no_effect(context: ModelContext, event: Event, wanted: VersionOrCommit) -> NoEffectError:
+    """Return the error for an assignment after which the wanted version would not hold the stage.
 
     Raises:
         VersionNotFoundError: the version was deregistered.
     """
     commit = event.commit[:7]
-    if meant == event.version and isinstance(meant, SemVer):
-        origin = context.registered(meant)
+    if wanted == event.version and isinstance(wanted, SemVer):
+        origin = context.registered(wanted)
         reason = f"it is registered at commit {origin.commit[:7]}, no longer at {commit}"
         remedy = "pass the version instead of the commit"
     else:
-        reason = f"at commit {commit} an assignment means '{event.version or event.commit}'"
+        reason = f"an assignment at commit {commit} applies to '{event.version or event.commit}'"
         remedy = "register the version at a commit of its own"
     return NoEffectError(
-        f"stage {event.stage!r} cannot go to '{meant}' of model {context.model!r}: {reason}; "
-        f"{remedy}",
+        f"stage {event.stage!r} cannot be assigned to {_noun(wanted)} '{wanted}' of model "
+        f"{context.model!r}: {reason}; {remedy}",
         model=context.model,
         tag=event.tag,
     )
@@ -359,17 +370,17 @@ def _no_effect(context: ModelContext, event: Event, meant: VersionOrCommit) -> N
 def unassign(
     context: ModelContext, request: WriteRequest, stage: str, *, version: SemVer | None, commit: str
 ) -> Event:
-    """Plan to take a stage from a version, or from what holds it at a commit.
+    """Plan the unassignment of a stage from a version, or from the version or commit at a commit.
 
     Raises:
         VersionNotFoundError: the version is not active.
-        StageNotHeldError: it is not in the stage, and force is not given.
-        NoEffectError: another version at the same commit would lose the stage; or the given time
-            is before the events that it must supersede.
+        StageNotHeldError: it is not in the stage, and ``force`` is not set.
+        NoEffectError: the stage would be unassigned from another version at the same commit; or
+            ``when`` is not after the events that must be superseded.
     """
     if version is not None:
         commit = context.registered(version).commit
-    event, after = _staged(context, request, EventKind.UNASSIGNMENT, stage, commit)
+    event, after = _plan_stage_event(context, request, EventKind.UNASSIGNMENT, stage, commit)
     key: VersionOrCommit = version or event.version or commit
     held = context.state.stages.get(stage, ())
     still_held = after.stages.get(stage, ())
@@ -377,15 +388,17 @@ def unassign(
     if removed != [key] and (removed or key in held):
         other = removed[0] if removed else event.version or commit
         raise NoEffectError(
-            f"stage {stage!r} cannot be unassigned from '{key}' of model {context.model!r}: at "
-            f"commit {commit[:7]} that means '{other}'; unassign it from that one first",
+            f"stage {stage!r} cannot be unassigned from {_noun(key)} '{key}' of model "
+            f"{context.model!r}: an unassignment at commit {commit[:7]} applies to '{other}'; "
+            f"unassign '{other}' first",
             model=context.model,
             tag=event.tag,
         )
     if not removed and not request.force:
         names = ", ".join(map(str, held)) or "none"
         raise StageNotHeldError(
-            f"'{key}' of model {context.model!r} is not in stage {stage!r}; in it: {names}",
+            f"{_noun(key)} '{key}' of model {context.model!r} is not in stage {stage!r}; versions "
+            f"in the stage: {names}; unassign one of these, or pass force=True",
             model=context.model,
             version=str(key),
             stage=stage,
@@ -397,8 +410,8 @@ def deprecate(context: ModelContext, request: WriteRequest, commit: str | None =
     """Plan the deprecation of a model, by default at the commit of its newest event.
 
     Raises:
-        ModelDeprecatedError: it is deprecated already, and force is not given.
-        NoEffectError: the given time is before the model's newest event.
+        ModelDeprecatedError: it is deprecated already, and ``force`` is not set.
+        NoEffectError: ``when`` is not after the model's newest event.
     """
     context.require_readable()
     newest = context.state.history[-1]
@@ -414,10 +427,10 @@ def deprecate(context: ModelContext, request: WriteRequest, commit: str | None =
     return context.build_event(request, name, commit or newest.commit, [newest])[0]
 
 
-def _staged(
+def _plan_stage_event(
     context: ModelContext, request: WriteRequest, kind: EventKind, stage: str, commit: str
 ) -> tuple[Event, ModelState]:
-    """Plan a stage's event; what it is about, the state at the commit decides (F18)."""
+    """Plan an assignment or unassignment; the state at the commit determines its version (F18)."""
     context.require_readable(stage)
     name = TagName(kind, context.model, stage=stage)
     superseded = [context.newest(stage=stage), _deprecation(context)]
@@ -428,31 +441,39 @@ def _staged(
     return event, after
 
 
+def _noun(key: VersionOrCommit) -> str:
+    return "version" if isinstance(key, SemVer) else "commit"
+
+
 def _deprecation(context: ModelContext) -> Event | None:
-    """Return the deprecation that is in effect, which any other event ends (F19)."""
+    """Return the deprecation in effect, which ends with any other event (F19)."""
     return context.state.history[-1] if context.state.deprecated else None
 
 
 def _no_earlier(request: WriteRequest, event: Event | None, tag: str) -> WriteRequest:
-    """Return the request, with the event's time as the present if that is later.
+    """Return the request, with the event's time as ``now`` if that is later.
 
     Raises:
-        NoEffectError: the given time is before the event's.
+        NoEffectError: ``when`` is before the event's time.
     """
     if event is None or (request.when or request.now) >= event.time:
         return request
     if request.when is None:
         return attrs.evolve(request, now=event.time.astimezone(request.now.tzinfo))
     raise NoEffectError(
-        f"at {request.when} version '{event.version}' was not registered yet: that was at "
-        f"{event.time}; pass a later time, or none",
+        f"at {request.when} version '{event.version}' was not registered yet: it was registered "
+        f"at {event.time}; pass a later time, or omit when=",
         model=event.model,
         tag=tag,
     )
 
 
 def _effective(request: WriteRequest, newest: datetime | None, model: str, tag: str) -> datetime:
-    """Return the first time from now on at which the write takes effect (F14)."""
+    """Return the first time from now on at which the write takes effect (F14).
+
+    Raises:
+        NoEffectError: ``when`` is not after the newest event, or no later time can be stored.
+    """
     if request.when is None:
         after = request.now if newest is None else newest + _SECOND
         if after.timestamp() >= MAX_TIMESTAMP:
@@ -465,8 +486,8 @@ def _effective(request: WriteRequest, newest: datetime | None, model: str, tag: 
         return max(request.now, after.astimezone(request.now.tzinfo))
     if newest is not None and request.when <= newest:
         raise NoEffectError(
-            f"at {request.when} this would change nothing: it must supersede an event at {newest}; "
-            "pass a later time, or none",
+            f"at {request.when} this would change nothing, as it must supersede an event at "
+            f"{newest}; pass a later time, or omit when=",
             model=model,
             tag=tag,
         )

@@ -1,4 +1,4 @@
-"""Write events: plan them for the current state, create the tags, retry after conflicts."""
+"""Write events: plan them from the current state, create the tags, retry after conflicts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 @attrs.frozen
 class WriteOptions:
-    """The keyword arguments that all verbs share: see ``Registry``."""
+    """The keyword arguments of one call of a method that writes, as values: see ``Registry``."""
 
     message: str | None
     author: Identity | None
@@ -60,14 +60,14 @@ class Writer:
         clock: Clock | None = None,
         check: EventCheck = lambda _: None,
     ) -> None:
-        """Plan with the snapshots of models, and write to the store.
+        """Initialize with a repository and the snapshots of its models.
 
         Args:
             store: the repository.
-            snapshots: its models.
+            snapshots: the snapshots of its models.
             author: the default author. Default: the identity in Git's configuration.
-            clock: returns the present time, aware. Default: the system's.
-            check: is called with each event before any is written.
+            clock: returns the present time as an aware datetime. Default: the system's clock.
+            check: is called with each event before any is written; it raises to refuse it.
         """
         self._store = store
         self._snapshots = snapshots
@@ -76,7 +76,7 @@ class Writer:
         self._check = check
 
     def write(self, model: str, options: WriteOptions, plan: Planner) -> Sequence[Event]:
-        """Plan and write events; if another writer was faster, plan again. Return the events.
+        """Plan and write events and return them; after a concurrent write, plan again.
 
         Raises:
             RefusedError: the write conflicts with the current state.
@@ -96,13 +96,13 @@ class Writer:
             except TagExistsError as error:
                 if any(ref.name == error.tag for ref in self._store.tags([error.tag])):
                     _LOG.debug("the tag %r exists; planning again", error.tag)
-                    continue  # another writer was faster
+                    continue  # it was created concurrently
                 raise
             ahead = max(event.time for event in events) - request.now
             if ahead > _SKEW and request.when is None:
                 ahead_of = f"{events[-1].tag!r} is dated {ahead} ahead of this clock"
                 warnings.warn(
-                    f"{ahead_of}, after the event that it supersedes; check the clocks",
+                    f"{ahead_of}, to be after the event that it supersedes; check the clocks",
                     ClockSkewWarning,
                     stacklevel=4,
                 )
@@ -150,36 +150,36 @@ class Writer:
             check_author(author)
         return WriteRequest(
             author=author,
-            message=None if options.message is None else self._cleaned(options.message),
+            message=None if options.message is None else self._clean_message(options.message),
             now=check_time(self._clock(), "clock"),
             when=None if options.when is None else check_time(options.when),
             force=options.force,
         )
 
-    def _cleaned(self, message: str) -> str:
+    def _clean_message(self, message: str) -> str:
         """Clean up a message as Git does.
 
         Raises:
-            InvalidArgumentError: nothing is left of it, or Git cannot store it.
+            InvalidArgumentError: it is empty then, or Git cannot store it.
         """
         cleaned = self._store.clean_message(message) if isinstance(message, str) else ""
-        what = ""
+        defect = ""
         if not isinstance(message, str):
-            what = "is not text"
+            defect = "is not text"
         elif not cleaned:
-            what = "is empty after Git's cleanup"
+            defect = "is empty after Git's cleanup"
         elif "\0" in cleaned:
-            what = "contains a NUL"
+            defect = "contains a NUL"
         elif any(f"\n-----BEGIN {kind}-----" in f"\n{cleaned}" for kind in SIGNATURES):
-            what = "contains a line that begins a signature, and would be cut there"
+            defect = "contains a line that begins a signature, and would be cut there"
         elif len(cleaned.encode(errors="replace")) > MAX_MESSAGE:
-            what = f"has more than {MAX_MESSAGE} bytes, of which only these would be read"
+            defect = f"has more than {MAX_MESSAGE} bytes, and the rest would not be read"
         elif cleaned.encode(errors="replace") != cleaned.encode(errors="surrogatepass"):
-            what = "cannot be encoded as UTF-8"
-        if what:
+            defect = "cannot be encoded as UTF-8"
+        if defect:
             raise InvalidArgumentError(
-                f"the message {reprlib.repr(message)} {what}; pass another one, or none for the "
-                "default",
+                f"the message {reprlib.repr(message)} {defect}; pass another one, or omit it for "
+                "the default",
                 argument="message",
                 value=message,
             )
@@ -196,7 +196,7 @@ def check_author(author: object) -> None:
     Raises:
         IdentityError: it is not.
     """
-    if not isinstance(author, Identity):  # a caller without a type checker
+    if not isinstance(author, Identity):  # callers may not use a type checker
         raise IdentityError(
             f"the author must be an Identity, such as Identity('Ann', 'ann@example.com'), not "
             f"{author!r}",

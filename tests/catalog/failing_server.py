@@ -1,4 +1,4 @@
-"""A server that fails in the way that the path names: ``python failing_server.py PORT``."""
+"""A server that fails as the path specifies: ``python failing_server.py PORT``."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ STATUS = {"401": 401, "404": 404, "500": 500}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Fails in the way that the first part of the path names."""
+    """Fails as the first part of the path specifies."""
 
     def do_GET(self) -> None:  # its name in http.server
-        way = self.path.split("/")[1]
-        if way == "timeout":
+        failure = self.path.split("/")[1]
+        if failure == "timeout":
             time.sleep(60)
             return
-        self.send_response(STATUS.get(way, 200))
+        self.send_response(STATUS.get(failure, 200))
         self.send_header("Content-Type", ADVERTISEMENT)
-        if way == "401":
+        if failure == "401":
             self.send_header("WWW-Authenticate", 'Basic realm="models"')
-        content = bytes(range(256)) if way == "garbage" else b""
-        if way != "slow":
+        content = bytes(range(256)) if failure == "garbage" else b""
+        if failure != "slow":
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-        for _ in range(600 if way == "slow" else 0):
+        for _ in range(600 if failure == "slow" else 0):
             self.wfile.write(b"0")
             time.sleep(0.1)
 

@@ -1,7 +1,8 @@
-"""Many repositories behind real servers: ``python -m tests.catalog.many`` measures a catalog.
+"""Many repositories on real servers: ``python -m tests.catalog.many`` measures a catalog.
 
-A tenth of them fails, in ten ways. In the same run, ``git ls-remote`` lists the same URLs, 16 at a
-time. The other numbers of a line: the second reading, by ``refresh()``; and what was read.
+A tenth of them fail, with ten kinds of failures. In the same run, ``git ls-remote`` lists the same
+URLs, 16 at a time. The other figures are the second reading, by ``refresh()``, and the number of
+repositories, models and errors.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from modelversions import Catalog
 from tests.builders import Builder
 from tests.remote.servers import free_port, git_daemon, running, web
 
-WAYS = ("refused", "401", "404", "500", "timeout", "garbage", "empty", "slow", "broken", "cut")
+FAILURES = ("refused", "401", "404", "500", "timeout", "garbage", "empty", "slow", "broken", "cut")
 TIMEOUT = 3
-"""The seconds that one repository may take."""
+"""The maximum number of seconds for one repository."""
 
 
 @attrs.frozen
 class Served:
-    """The URLs of repositories that are served, and of those that fail."""
+    """The URLs of the served repositories, and of those that fail."""
 
     good: list[str]
     failing: dict[str, str]
-    """The ways in which they fail, by URL."""
+    """The kinds of failures, by URL."""
     log: Path
     """The requests to the web server."""
 
     @property
     def urls(self) -> list[str]:
-        """All URLs, those that fail among the others."""
+        """All URLs; those that fail are distributed evenly."""
         urls = list(self.good)
         for position, url in enumerate(self.failing):
             urls.insert(position * len(urls) // len(self.failing), url)
@@ -52,7 +53,7 @@ class Served:
 
 @contextmanager
 def served(root: Path, count: int, models: int = 10) -> Iterator[Served]:
-    """Serve repositories, of which a tenth fails, half by HTTP and half by ``git daemon``."""
+    """Serve repositories, half by HTTP and half by ``git daemon``; a tenth of them fail."""
     failing = count // 10
     make_repositories(root, count - failing, models)
     port = free_port()
@@ -63,24 +64,24 @@ def served(root: Path, count: int, models: int = 10) -> Iterator[Served]:
             f"{git if number % 2 else http.url}team/models{number}.git"
             for number in range(count - failing)
         ]
-        ways = [WAYS[number % len(WAYS)] for number in range(failing)]
+        failures = [FAILURES[number % len(FAILURES)] for number in range(failing)]
         roots = {
             "refused": f"http://127.0.0.1:{free_port()}/",
             "broken": http.url,
             "cut": git,
         }
         urls = {
-            f"{roots.get(way, f'http://127.0.0.1:{port}/')}{way}/x{number}.git": way
-            for number, way in enumerate(ways)
+            f"{roots.get(failure, f'http://127.0.0.1:{port}/')}{failure}/x{number}.git": failure
+            for number, failure in enumerate(failures)
         }
-        for url, way in urls.items():
-            if way in ("broken", "cut"):
-                _break(root, way, url.rpartition("/")[2])
+        for url, failure in urls.items():
+            if failure in ("broken", "cut"):
+                _break(root, failure, url.rpartition("/")[2])
         yield Served(good, urls, root / "access.log")
 
 
 def make_repositories(root: Path, count: int, models: int) -> None:
-    """Make bare repositories with two versions and a stage of each model."""
+    """Create bare repositories with two versions and a stage of each model."""
     template = root / "template.git"
     with Repo.init_bare(str(template), mkdir=True) as repo:
         builder = Builder(repo)
@@ -97,12 +98,12 @@ def make_repositories(root: Path, count: int, models: int) -> None:
         shutil.copytree(template, root / "team" / f"models{number}.git")
 
 
-def _break(root: Path, way: str, name: str) -> None:
-    """Make a repository whose refs are invalid, or that has no HEAD."""
-    path = root / way / name
+def _break(root: Path, failure: str, name: str) -> None:
+    """Create a repository whose refs are invalid, or that has no HEAD."""
+    path = root / failure / name
     shutil.copytree(root / "template.git", path)
-    if way == "broken":
-        (path / "packed-refs").write_text("this is no list of refs\n")
+    if failure == "broken":
+        (path / "packed-refs").write_text("this is not a list of refs\n")
     else:
         (path / "HEAD").unlink()
 
@@ -137,8 +138,8 @@ def measure(root: Path, count: int) -> dict[str, object]:
         posts = _exchanges(found) - before
         names_of = dict(zip(found.urls, catalog))
         causes = Counter(
-            f"{way}: {type(catalog.errors[names_of[url]]).__name__}"
-            for url, way in found.failing.items()
+            f"{failure}: {type(catalog.errors[names_of[url]]).__name__}"
+            for url, failure in found.failing.items()
             if names_of[url] in catalog.errors
         )
         http = sum(url.startswith("http") for url in found.good)
@@ -159,7 +160,7 @@ def measure(root: Path, count: int) -> dict[str, object]:
 
 
 def _exchanges(found: Served) -> int:
-    """Return how often the repositories that do not fail were asked by HTTP."""
+    """Return the number of POST requests to the repositories that do not fail."""
     lines = found.log.read_text().splitlines()
     return sum("POST" in line and "/team/" in line for line in lines)
 
@@ -169,8 +170,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repositories", type=int, default=1000)
     options = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), options.repositories), indent=1))  # noqa: T201  # it is a command
+    with TemporaryDirectory() as root:
+        print(json.dumps(measure(Path(root), options.repositories), indent=1))  # noqa: T201  # it is a command
 
 
 if __name__ == "__main__":

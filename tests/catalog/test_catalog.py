@@ -1,4 +1,4 @@
-"""The answers of a catalog."""
+"""The results of queries of a catalog."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from modelversions import (
     StageNotFoundError,
 )
 from modelversions.catalog.listing import Listing
-from modelversions.catalog.reading import Question, Reading, Request
+from modelversions.catalog.reading import Reading, ReadLevel, Request
 from modelversions.git.objects.received_packs import Fetched
 from modelversions.git.remote.transport import Transport
 from modelversions.git.store import Store
@@ -65,7 +65,7 @@ def catalog(parts: dict[str, Registry]) -> Catalog:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def directory(tmp_path: Path) -> Iterator[Path]:
     """Three repositories, one of them with irregular tags."""
     with ExitStack() as stack:
         for name in ("churn", "team/nlp", "vision"):
@@ -82,7 +82,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def check_same(catalog: Catalog, singles: dict[str, Registry]) -> None:
-    """Compare each answer with those of the registries alone."""
+    """Compare the results of each query with those of the registries."""
     assert catalog.latest() == {
         (name, model): version
         for name, one in singles.items()
@@ -110,31 +110,31 @@ def check_same(catalog: Catalog, singles: dict[str, Registry]) -> None:
         assert dict(catalog[name].items()) == dict(one.items())
 
 
-def check_local(catalog: Catalog, folder: Path) -> None:
-    """Compare each answer with those of the repositories alone."""
+def check_local(catalog: Catalog, directory: Path) -> None:
+    """Compare the results of each query with those of the repositories."""
     with ExitStack() as stack:
-        opened = {name: Registry.open(folder / f"{name}.git") for name in catalog}
+        opened = {name: Registry.open(directory / f"{name}.git") for name in catalog}
         for registry in opened.values():
             stack.enter_context(registry)
         check_same(catalog, opened)
 
 
-def test_the_answers_are_those_of_the_registries(
+def test_the_results_are_those_of_the_registries(
     catalog: Catalog, parts: dict[str, Registry]
 ) -> None:
     check_same(catalog, parts)
 
 
-def test_local_repositories(folder: Path) -> None:
-    catalog = Catalog.discover(folder)
+def test_local_repositories(directory: Path) -> None:
+    catalog = Catalog.discover(directory)
     assert list(catalog) == ["churn", "team/nlp", "vision"]
-    check_local(catalog, folder)
+    check_local(catalog, directory)
     assert len(catalog.to_records("problems")) == len(catalog.problems())
     catalog.refresh()
-    check_local(catalog, folder)
+    check_local(catalog, directory)
 
 
-def test_nothing_is_read_before_it_is_asked_for() -> None:
+def test_nothing_is_read_before_the_first_query() -> None:
     catalog = Catalog(["/nowhere/at/all"])
     assert (repr(catalog), dict(catalog.errors)) == ("<Catalog of 1 repository>", {})
     assert repr(catalog["all"]) == "<Registry '/nowhere/at/all'>"
@@ -159,7 +159,7 @@ def test_a_mapping(catalog: Catalog) -> None:
     assert catalog["a"]["churn"].stages["prod"].name == "v1.0.0"
 
 
-def test_a_name_is_found_without_tag_objects(folder: Path) -> None:
+def test_a_name_is_found_without_tag_objects(directory: Path) -> None:
     posts: list[str] = []
 
     def logged(app: Any) -> Any:
@@ -169,8 +169,8 @@ def test_a_name_is_found_without_tag_objects(folder: Path) -> None:
 
         return log
 
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo, logged) as url:
-        catalog = Catalog([url, str(folder / "vision.git")])
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo, logged) as url:
+        catalog = Catalog([url, str(directory / "vision.git")])
         found = catalog.find("m")
         assert list(found) == ["models", "vision"]
         assert posts == ["GET"]
@@ -194,7 +194,7 @@ def test_resolve(catalog: Catalog) -> None:
         catalog.resolve("b/churn")
     with pytest.raises(NotInCatalogError):
         catalog.resolve("c/churn#prod")
-    with pytest.raises(InvalidTagNameError, match="it names no repository"):
+    with pytest.raises(InvalidTagNameError, match="it does not begin with the name of a"):
         catalog.resolve("churn#prod")
     longest = Catalog([{"name": name, "registry": memory_registry(CHURN)} for name in ("n", "n/m")])
     assert str(longest.resolve("n/m/churn@latest")) == "churn@v1.1.0"
@@ -204,13 +204,13 @@ def test_history_since(catalog: Catalog) -> None:
     times = [event.time for _, event in catalog.history()]
     assert [event.time for _, event in catalog.history(since=times[2])] == times[2:]
     naive = times[0].replace(tzinfo=None)
-    for ask in (catalog.history, catalog.problems):
+    for query in (catalog.history, catalog.problems):
         with pytest.raises(InvalidArgumentError):
-            ask(naive)
+            query(naive)
 
 
-def test_events_and_problems_have_tables(folder: Path) -> None:
-    catalog = Catalog.discover(folder)
+def test_events_and_problems_have_tables(directory: Path) -> None:
+    catalog = Catalog.discover(directory)
     events, problems = catalog.history(), catalog.problems(at(10**9))
     assert repr(events) == f"<CatalogEvents: {len(events)} events>"
     assert repr(problems[:1]) == "<CatalogProblems: 1 problem>"
@@ -274,29 +274,29 @@ def test_tables(catalog: Catalog, parts: dict[str, Registry]) -> None:
     assert repr(away) == "<Catalog of 1 repository, 1 of them not read>"
 
 
-def test_links_to_the_pages_of_a_repository(folder: Path) -> None:
-    catalog = Catalog([{"name": "churn", "path": folder / "churn.git"}])
-    with Repo(str(folder / "churn.git")) as repo:
+def test_links_to_the_pages_of_a_repository(directory: Path) -> None:
+    catalog = Catalog([{"name": "churn", "path": directory / "churn.git"}])
+    with Repo(str(directory / "churn.git")) as repo:
         config = repo.get_config()
         config.set((b"remote", b"origin"), b"url", b"git@github.com:team/churn.git")
         config.write_to_path()
     history = catalog["churn"].history()
-    (folder / "churn.git").rename(folder / "moved")
+    (directory / "churn.git").rename(directory / "moved")
     assert "github.com" not in history._repr_html_()
-    (folder / "moved").rename(folder / "churn.git")
+    (directory / "moved").rename(directory / "churn.git")
     assert 'href="https://github.com/team/churn/commit/' in history._repr_html_()
 
 
-def test_links_of_the_dashboard(folder: Path, parts: dict[str, Registry]) -> None:
+def test_links_of_the_dashboard(directory: Path, parts: dict[str, Registry]) -> None:
     for name, host in (("churn", "github.com"), ("team/nlp", "gitlab.com")):
-        with Repo(str(folder / f"{name}.git")) as repo:
+        with Repo(str(directory / f"{name}.git")) as repo:
             config = repo.get_config()
             config.set((b"remote", b"origin"), b"url", f"git@{host}:team/x.git".encode())
             config.write_to_path()
     catalog = Catalog(
         [
-            *(folder / f"{name}.git" for name in ("churn", "team/nlp")),
-            {"path": folder / "vision.git", "commit_url": "https://pages/vision/{commit}"},
+            *(directory / f"{name}.git" for name in ("churn", "team/nlp")),
+            {"path": directory / "vision.git", "commit_url": "https://pages/vision/{commit}"},
             parts["a"],
         ]
     )
@@ -308,7 +308,7 @@ def test_links_of_the_dashboard(folder: Path, parts: dict[str, Registry]) -> Non
     assert 'href="https://pages/vision/' in catalog["vision"].history()._repr_html_()
 
 
-def test_a_dashboard_reads_what_it_shows() -> None:
+def test_a_dashboard_reads_only_displayed_repositories() -> None:
     many = {f"m{number:03}": ["v1.0.0"] for number in range(98)}
     parts = {
         "old": memory_registry({"m": ["v1.0.0"], "n": ["v1.0.0"], "o": ["v1.0.0"]}),
@@ -321,20 +321,22 @@ def test_a_dashboard_reads_what_it_shows() -> None:
     parts["old"].register("o", bump="major", commit=new_commit(parts["old"]))
     catalog = Catalog([{"name": name, "registry": one} for name, one in parts.items()])
     page = Page(catalog._repr_html_())
-    assert {name: one.answered for name, one in catalog._members.items()} == {
-        **dict.fromkeys(("old", "many", "rest"), Question.EVENTS),
-        "last": Question.LATEST,
+    assert {name: one.level for name, one in catalog._members.items()} == {
+        **dict.fromkeys(("old", "many", "rest"), ReadLevel.EVENTS),
+        "last": ReadLevel.LATEST,
     }
     assert "104 models in 4 repositories" in page.texts
     assert "Deprecated (1)" in page.texts
     assert any(text.startswith("3 more models") for text in page.texts)
-    assert page.texts.count("rest") == 0  # the last line is the model of "many"
+    assert page.texts.count("rest") == 0  # the last row is the model of "many"
     catalog.history()
     again = Page(catalog._repr_html_())
     assert again.texts == page.texts
 
 
-def test_answers_stay_until_a_refresh(catalog: Catalog, parts: dict[str, Registry]) -> None:
+def test_results_do_not_change_before_a_refresh(
+    catalog: Catalog, parts: dict[str, Registry]
+) -> None:
     old = catalog.latest()
     before = catalog["a"]["churn"]
     parts["a"].register("churn", "v9.0.0", commit=new_commit(parts["a"]))
@@ -369,10 +371,10 @@ def test_a_watch_lists_the_tags_again(catalog: Catalog, parts: dict[str, Registr
     assert [str(next(found)) for _ in range(2)] == ["churn@v1.1.0", "churn@v2.0.0"]
 
 
-def test_a_registry_of_the_catalog_reads_files_and_commits(folder: Path) -> None:
-    with Repo(str(folder / "churn.git")) as repo:
+def test_a_registry_of_the_catalog_reads_files_and_commits(directory: Path) -> None:
+    with Repo(str(directory / "churn.git")) as repo:
         Builder(repo).commit_file("dvc.yaml", "artifacts: {m: {path: x}}\n")
-    view = Catalog.discover(folder)["churn"]
+    view = Catalog.discover(directory)["churn"]
     assert view.at("HEAD") == ()
     assert len(view.commits()) == 1
     assert view.artifacts()["m"].path == "x"
@@ -385,8 +387,8 @@ def test_allowed_stages() -> None:
     assert view.allowed_stages() == ("dev",)
 
 
-def test_missing_objects_are_read_again(folder: Path) -> None:
-    path = folder / "churn.git"
+def test_missing_objects_are_read_again(directory: Path) -> None:
+    path = directory / "churn.git"
     with Repo(str(path)) as repo:
         builder = Builder(repo)
         builder.commit("c5", 5)
@@ -394,7 +396,7 @@ def test_missing_objects_are_read_again(folder: Path) -> None:
     file = path / "objects" / id[:2] / id[2:]
     content = file.read_bytes()
     file.unlink()
-    catalog = Catalog.discover(folder)
+    catalog = Catalog.discover(directory)
     assert any(problem.tag == "m@v5.0.0" for name, problem in catalog.problems() if name == "churn")
     assert catalog.latest()["churn", "m"].name == "v1.0.0"
     file.write_bytes(content)
@@ -403,14 +405,14 @@ def test_missing_objects_are_read_again(folder: Path) -> None:
     assert not any(problem.tag == "m@v5.0.0" for _, problem in catalog.problems())
 
 
-def test_failing_repositories_are_errors(folder: Path, tmp_path: Path) -> None:
+def test_failing_repositories_are_errors(directory: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.git"
     Repo.init_bare(str(broken), mkdir=True).close()
     (broken / "config").write_text("[core\n")
     with ExitStack() as stack:
         # one each, because threads must not share a repository of dulwich
-        repo, other = (stack.enter_context(Repo(str(folder / "churn.git"))) for _ in range(2))
-        guard = stack.enter_context(Repo(str(folder / "churn.git")))
+        repo, other = (stack.enter_context(Repo(str(directory / "churn.git"))) for _ in range(2))
+        guard = stack.enter_context(Repo(str(directory / "churn.git")))
         url = {
             "good": stack.enter_context(http_server(repo)),
             "git": stack.enter_context(git_server(other)),
@@ -444,14 +446,14 @@ def test_failing_repositories_are_errors(folder: Path, tmp_path: Path) -> None:
         assert view.commits()[0].subject == "c1"
 
 
-def test_a_repository_that_is_away_for_a_while(folder: Path) -> None:
-    catalog = Catalog.discover(folder)
+def test_a_repository_that_is_temporarily_missing(directory: Path) -> None:
+    catalog = Catalog.discover(directory)
     latest = catalog.latest()
-    (folder / "churn.git").rename(folder / "away")
+    (directory / "churn.git").rename(directory / "away")
     catalog.refresh()
     assert list(catalog.errors) == ["churn"]
     assert catalog.latest() == {key: one for key, one in latest.items() if key[0] != "churn"}
-    (folder / "away").rename(folder / "churn.git")
+    (directory / "away").rename(directory / "churn.git")
     assert list(catalog.errors) == ["churn"]
     catalog.refresh()
     assert not catalog.errors
@@ -495,15 +497,15 @@ def slow_body(seconds: threading.Event) -> Any:
     return wrap
 
 
-def test_a_server_that_is_too_slow(folder: Path) -> None:
+def test_a_server_that_is_too_slow(directory: Path) -> None:
     over = threading.Event()
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo, slow_body(over)) as url:
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo, slow_body(over)) as url:
         catalog = Catalog([url], timeout=0.2)
         assert catalog.latest() == {}
         (error,) = catalog.errors.values()
         over.set()
     assert type(error) is RemoteTimeoutError
-    assert "took longer than 0.2 s in all" in str(error)
+    assert "took longer than 0.2 s in total" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -525,17 +527,17 @@ def test_a_server_whose_headers_are_slow(start: bytes, piece: bytes) -> None:
 
 
 def test_threads_share_a_repository() -> None:
-    """The request of a thread is not ended by the end of another's."""
+    """The end of a thread's request does not end the request of another thread."""
     errors: list[ModelVersionsError] = []
     with raw_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as raw:
         view = Catalog([raw.url], timeout=0.5)["models"]
 
-        def ask() -> None:
+        def request() -> None:
             with pytest.raises(ModelVersionsError) as caught:
                 view.at("HEAD")
             errors.append(caught.value)
 
-        thread = threading.Thread(target=ask)
+        thread = threading.Thread(target=request)
         thread.start()
         raw.asked.wait()
         assert view._store.find_pages().repository is None  # it sends no request
@@ -556,7 +558,7 @@ def test_errors_keep_no_connection() -> None:
             assert (error.__traceback__, error.__cause__.__traceback__) == (None, None)
 
 
-def test_a_thread_that_waits_ends_with_the_question() -> None:
+def test_a_waiting_thread_ends_with_the_query() -> None:
     with raw_server(b"") as raw:
         catalog = Catalog([raw.url], timeout=60)
 
@@ -576,7 +578,7 @@ def test_a_thread_that_waits_ends_with_the_question() -> None:
         one.join(10)
 
 
-def test_cancelled_by_another_thread(folder: Path) -> None:
+def test_cancelled_by_another_thread(directory: Path) -> None:
     over, asked = threading.Event(), threading.Event()
 
     def wrap(app: Any) -> Any:
@@ -586,8 +588,8 @@ def test_cancelled_by_another_thread(folder: Path) -> None:
 
         return wait
 
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo, wrap) as url:
-        catalog = Catalog([str(folder / "vision.git"), url])
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo, wrap) as url:
+        catalog = Catalog([str(directory / "vision.git"), url])
 
         def cancel() -> None:
             asked.wait()
@@ -600,7 +602,7 @@ def test_cancelled_by_another_thread(folder: Path) -> None:
         thread.join()
         over.set()
     assert set(catalog.errors) <= {"models"}
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo) as url:
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo) as url:
         assert Catalog([url]).latest()
 
 
@@ -620,7 +622,7 @@ def test_progress(parts: dict[str, Registry]) -> None:
 def test_the_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     lock, now, most = threading.Lock(), Counter[str](), Counter[str]()
 
-    def answer(_: Store, request: Request) -> Reading:
+    def execute(_: Store, request: Request) -> Reading:
         host = str(request.source.host)
         with lock:
             now.update([host, "all"])
@@ -630,7 +632,7 @@ def test_the_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
             now.subtract([host, "all"])
         return Reading(Listing.of([]))
 
-    monkeypatch.setattr("modelversions.catalog.member.answer", answer)
+    monkeypatch.setattr("modelversions.catalog.member.execute", execute)
     urls = [f"https://{host}/{n}" for host in ("one", "two", "three") for n in range(8)]
     catalog = Catalog(urls, connections=5, connections_per_host=2)
     catalog.refresh()
@@ -638,7 +640,7 @@ def test_the_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dict(most) == {"one": 2, "two": 2, "three": 2, "all": 5}
 
 
-def test_a_second_refresh_reads_no_object(folder: Path) -> None:
+def test_a_second_refresh_reads_no_object(directory: Path) -> None:
     posts: list[str] = []
 
     def logged(app: Any) -> Any:
@@ -648,12 +650,12 @@ def test_a_second_refresh_reads_no_object(folder: Path) -> None:
 
         return log
 
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo, logged) as url:
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo, logged) as url:
         catalog = Catalog([url])
         events = catalog.history()
         posts.clear()
         catalog.refresh()
-        assert posts == ["GET refs"]  # dulwich's server lists the refs in the first answer
+        assert posts == ["GET refs"]  # dulwich's server lists the refs in the first response
         assert catalog.history() == events
         assert catalog.latest()
         assert len(posts) == 1
@@ -665,15 +667,15 @@ def test_a_second_refresh_reads_no_object(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_executors(folder: Path, kind: str) -> None:
+def test_executors(directory: Path, kind: str) -> None:
     executor: Executor = (
         ThreadPoolExecutor(2)
         if kind == "threads"
         else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
     )
     with executor:
-        catalog = Catalog.discover(folder, executor=executor)
-        check_local(catalog, folder)
+        catalog = Catalog.discover(directory, executor=executor)
+        check_local(catalog, directory)
         if kind == "threads":  # they are in this process
             one = {"name": "x", "registry": memory_registry(CHURN)}
             assert Catalog([one], executor=executor).latest()["x", "churn"].name == "v1.1.0"
@@ -683,18 +685,18 @@ def test_executors(folder: Path, kind: str) -> None:
 
 
 class _Inline(Executor):
-    """Runs work in this thread, with what is pickled."""
+    """Runs work in this thread, with pickled arguments and results."""
 
     def submit(self, function: Any, *arguments: Any, **__: Any) -> Any:  # type: ignore[override]
         future: Future[Any] = Future()
-        answer = function(*pickle.loads(pickle.dumps(arguments)))
-        future.set_result(pickle.loads(pickle.dumps(answer)))
+        result = function(*pickle.loads(pickle.dumps(arguments)))
+        future.set_result(pickle.loads(pickle.dumps(result)))
         return future
 
 
-def test_requests_and_answers_are_pickled(folder: Path) -> None:
-    catalog = Catalog([*folder.rglob("*.git"), "/nowhere"], executor=_Inline())
-    threads = Catalog([*folder.rglob("*.git"), "/nowhere"])
+def test_requests_and_results_are_pickled(directory: Path) -> None:
+    catalog = Catalog([*directory.rglob("*.git"), "/nowhere"], executor=_Inline())
+    threads = Catalog([*directory.rglob("*.git"), "/nowhere"])
     for one in (catalog, threads):
         one.latest()
     assert catalog.history() == threads.history()
@@ -703,7 +705,9 @@ def test_requests_and_answers_are_pickled(folder: Path) -> None:
     assert catalog.history() == threads.history()
 
 
-def test_latest_versions_are_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_versions_are_verified_once(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted: list[Any] = []
     fetch = Transport.fetch
 
@@ -712,11 +716,11 @@ def test_latest_versions_are_verified_once(folder: Path, monkeypatch: pytest.Mon
         return fetch(transport, wants, **options)
 
     monkeypatch.setattr(Transport, "fetch", record)
-    with Repo(str(folder / "churn.git")) as repo, http_server(repo) as url:
+    with Repo(str(directory / "churn.git")) as repo, http_server(repo) as url:
         builder = Builder(repo)
         builder.commit()
         builder.tag("m@v2.0.0", builder.add(Tree()), 50, kind="tree")
-        catalog = Catalog([url], executor=_Inline())  # which keeps no store between requests
+        catalog = Catalog([url], executor=_Inline())  # it keeps no store between requests
         assert catalog.latest()["models", "m"].name == "v1.0.0"
         assert str(catalog["models"]["m"].latest) == "m@v1.0.0"
         wanted.clear()
@@ -727,7 +731,7 @@ def test_latest_versions_are_verified_once(folder: Path, monkeypatch: pytest.Mon
 
 
 class _Failing(Executor):
-    """Refuses work, or loses it."""
+    """Rejects work, or loses it."""
 
     def __init__(self, *, loses: bool) -> None:
         self.loses = loses
@@ -741,8 +745,8 @@ class _Failing(Executor):
 
 
 @pytest.mark.parametrize(("loses", "words"), [(True, "the worker died"), (False, "new futures")])
-def test_an_executor_that_fails(folder: Path, loses: bool, words: str) -> None:
-    catalog = Catalog.discover(folder, executor=_Failing(loses=loses))
+def test_an_executor_that_fails(directory: Path, loses: bool, words: str) -> None:
+    catalog = Catalog.discover(directory, executor=_Failing(loses=loses))
     assert catalog.latest() == {}
     assert len(catalog.errors) == 3
     for error in catalog.errors.values():
@@ -750,7 +754,7 @@ def test_an_executor_that_fails(folder: Path, loses: bool, words: str) -> None:
         assert words in str(error)
 
 
-def test_an_interrupt_in_a_worker(folder: Path) -> None:
+def test_an_interrupt_in_a_worker(directory: Path) -> None:
     class Interrupted(_Failing):
         def submit(self, *_: Any, **__: Any) -> Any:
             future: Future[Any] = Future()
@@ -758,7 +762,7 @@ def test_an_interrupt_in_a_worker(folder: Path) -> None:
             return future
 
     with pytest.raises(KeyboardInterrupt):
-        Catalog.discover(folder, executor=Interrupted(loses=True)).latest()
+        Catalog.discover(directory, executor=Interrupted(loses=True)).latest()
 
 
 def test_no_secret_is_sent(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A catalog on Dask and on Ray: processes that are sent sources and questions."""
+"""A catalog on Dask and on Ray, whose processes receive sources and requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 pytestmark = [
     pytest.mark.compat,
-    pytest.mark.filterwarnings("default"),  # those of Dask and Ray, and of their servers
+    pytest.mark.filterwarnings("default"),  # from Dask and Ray, and their servers
 ]
 
 
@@ -51,7 +51,7 @@ def sources(tmp_path: Path) -> list[str]:
 
 
 def check_same(executor: Executor, sources: list[str]) -> None:
-    """Compare the answers with those of threads."""
+    """Compare the results with those of threads."""
     remote, threads = Catalog(sources, executor=executor), Catalog(sources)
     assert remote.latest() == threads.latest()
     assert remote.history() == threads.history()
@@ -69,7 +69,7 @@ def test_dask(client: Any, sources: list[str]) -> None:
 
 
 def test_ray(sources: list[str], tmp_path: Path) -> None:
-    """Run the example as a program: Ray leaves processes to the end of its own one."""
+    """Run the example as a program, as Ray's processes run until its own process ends."""
     pytest.importorskip("ray")
     file, snapshots = tmp_path / "catalog.yaml", tmp_path / "snapshots"
     file.write_text(json.dumps({"repositories": sources}))

@@ -34,7 +34,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
         yield repo
 
 
-def test_what_was_read_is_kept(repo: Repo, tmp_path: Path) -> None:
+def test_data_that_was_read_is_saved(repo: Repo, tmp_path: Path) -> None:
     catalog = Catalog([repo.path, "/nowhere"])
     history, latest = catalog.history(), catalog.latest()
     catalog.save(tmp_path / "file")
@@ -80,7 +80,7 @@ def test_with_other_sources(repo: Repo, tmp_path: Path) -> None:
     assert [key for key in again.latest() if key[0] == "other"] == [("other", "m")]
 
 
-def test_text_that_is_no_utf8(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     with Repo.init_bare(str(tmp_path / "\udcff"), mkdir=True) as repo:
         builder = Builder(repo)
         commit = builder.commit()
@@ -166,10 +166,10 @@ def test_permissions_and_links_are_kept(repo: Repo, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written(repo: Repo, tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="cannot be written"):
         Catalog([repo.path]).save(tmp_path / "absent" / "file")
-    (tmp_path / "folder").mkdir()
+    (tmp_path / "directory").mkdir()
     with pytest.raises(RepositoryError, match="cannot be written"):
-        Catalog([repo.path]).save(tmp_path / "folder")
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "vision.git"]
+        Catalog([repo.path]).save(tmp_path / "directory")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["directory", "vision.git"]
 
 
 def test_a_list_of_repositories_is_not_replaced(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalog.many import WAYS, measure
+from tests.catalog.many import FAILURES, measure
 
 pytestmark = pytest.mark.remote
 
@@ -17,5 +17,5 @@ def test_many_repositories(tmp_path: Path) -> None:
     assert (found["rows"], found["models"]) == (1800, 1800)
     causes = found["causes"]
     assert isinstance(causes, dict)
-    assert {cause.split(":")[0] for cause in causes} == set(WAYS)
-    assert found["exchanges of a refresh"] == 1  # each of them lists, and reads no object
+    assert {cause.split(":")[0] for cause in causes} == set(FAILURES)
+    assert found["exchanges of a refresh"] == 1  # it lists the tags, and reads no object

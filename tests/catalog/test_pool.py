@@ -38,11 +38,11 @@ def test_no_more_threads_than_allowed() -> None:
     threads.shutdown()
 
 
-def test_an_error_is_that_of_the_future() -> None:
+def test_an_error_is_raised_by_the_future() -> None:
     threads = DaemonThreads(1)
     with pytest.raises(ZeroDivisionError):
         threads.submit(lambda: 1 // 0).result()
-    assert threads.submit(lambda: 1).result() == 1  # the thread goes on
+    assert threads.submit(lambda: 1).result() == 1  # the thread continues
     threads.shutdown()
 
 

@@ -98,7 +98,7 @@ def test_hosts(location: str, host: str | None) -> None:
         ["/srv/x", "/srv/x"],
     ],
 )
-def test_what_is_no_source(given: Any) -> None:
+def test_invalid_sources(given: Any) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         Catalog(given)
     assert "hunter2" not in str(caught.value)
@@ -124,13 +124,13 @@ def test_a_pickled_source_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None
     assert b"s3cret" not in data
     assert pickle.loads(data) == source
     assert pickle.loads(pickle.dumps(Source("x", "/x"))) == Source("x", "/x")
-    for refused in (
+    for unsendable in (
         Source("x", "https://u:s3cret@host/x"),
         Source("x", "https://host/x", lambda *_: ("u", "s3cret")),
         Source("x", "memory", None, memory_registry()),
     ):
         with pytest.raises(InvalidArgumentError, match="cannot be sent to an executor") as caught:
-            pickle.dumps(refused)
+            pickle.dumps(unsendable)
         assert "s3cret" not in str(caught.value)
 
 
@@ -184,7 +184,7 @@ def test_a_large_file(tmp_path: Path) -> None:
     assert len(Catalog.from_file(file)) == 1500
 
 
-def test_repositories_below_a_folder(tmp_path: Path) -> None:
+def test_repositories_below_a_directory(tmp_path: Path) -> None:
     for name in ("team/churn.git", "vision.git"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Repo.init_bare(str(tmp_path / name), mkdir=True).close()
@@ -194,33 +194,37 @@ def test_repositories_below_a_folder(tmp_path: Path) -> None:
     (tmp_path / "tree" / ".git").write_text("gitdir: ../work/.git\n")
     assert list(Catalog.discover(tmp_path)) == ["team/churn", "tree", "vision", "work"]
     assert list(Catalog.discover(tmp_path / "vision.git")) == ["vision"]
-    with pytest.raises(InvalidArgumentError, match="there is no such folder"):
+    with pytest.raises(InvalidArgumentError, match="there is no such directory"):
         Catalog.discover(tmp_path / "absent")
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", ""):
-        with pytest.raises(InvalidArgumentError, match="pass a folder that has repositories"):
+        with pytest.raises(
+            InvalidArgumentError, match="pass a directory that contains repositories"
+        ):
             Catalog.discover(path)
 
 
-def test_repositories_side_by_side(tmp_path: Path) -> None:
+def test_repositories_whose_names_differ_by_git_only(tmp_path: Path) -> None:
     for name in ("x.git", "y.git", "y.git.git"):
         Repo.init_bare(str(tmp_path / name), mkdir=True).close()
     Repo.init(str(tmp_path / "x"), mkdir=True).close()
     assert list(Catalog.discover(tmp_path)) == ["x", "x.git", "y", "y.git.git"]
 
 
-def test_a_deep_folder(tmp_path: Path) -> None:
-    folders = [tmp_path]
+def test_a_deep_directory(tmp_path: Path) -> None:
+    directories = [tmp_path]
     for _ in range(sys.getrecursionlimit() + 100):
-        folders.append(folders[-1] / "d")
-        folders[-1].mkdir()
+        directories.append(directories[-1] / "d")
+        directories[-1].mkdir()
     (tmp_path / "link").symlink_to(tmp_path)
     assert list(Catalog.discover(tmp_path)) == []
-    for folder in reversed(folders[1:]):  # shutil.rmtree is recursive
-        folder.rmdir()
+    for directory in reversed(directories[1:]):  # shutil.rmtree is recursive
+        directory.rmdir()
 
 
-def test_folders_that_cannot_be_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directories_that_cannot_be_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("gone", "refused", "work"):
         (tmp_path / name).mkdir()
     Repo.init(str(tmp_path / "work")).close()
@@ -238,13 +242,13 @@ def test_folders_that_cannot_be_searched(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("path", [None, 7])
-def test_what_is_no_path(path: Any) -> None:
-    for ask in (Catalog.from_file, Catalog.discover, Catalog.load, Catalog([]).save):
+def test_invalid_paths(path: Any) -> None:
+    for call in (Catalog.from_file, Catalog.discover, Catalog.load, Catalog([]).save):
         with pytest.raises(InvalidArgumentError, match="path"):
-            ask(path)
+            call(path)
 
 
-def test_paths_that_look_like_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_that_resemble_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = read_sources([Path("host:x"), {"path": "host:y"}, {"url": "host:z"}])
     assert [one.location for one in found] == [
@@ -253,7 +257,7 @@ def test_paths_that_look_like_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_an_invalid_url_is_one_error(tmp_path: Path) -> None:
+def test_an_invalid_url_is_an_error_of_its_repository_only(tmp_path: Path) -> None:
     Repo.init_bare(str(tmp_path / "x"), mkdir=True).close()
     catalog = Catalog(["http://[::1/y", tmp_path / "x", "http://host:99999/z"])
     assert catalog.latest() == {}

@@ -1,4 +1,4 @@
-"""Large registries without a repository, and what HTML output consists of."""
+"""Large registries without a repository, and a parser of HTML output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VOID = {"br", "img", "meta", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
-    """Reads HTML: elements, attributes and texts; checks that elements are closed in order."""
+    """Parses HTML into elements, attributes and texts; checks the nesting of elements."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def row(
     message: str = "a message",
     author: Identity | None = None,
 ) -> Event:
-    """Return an event, ``at`` hours after the start; each version has a commit."""
+    """Return an event, ``at`` hours after the start; each version has its own commit."""
     semver = None if version is None else SemVer.parse(version)
     commit = f"{zlib.crc32(str(semver).encode()):040x}"
     time = START + timedelta(hours=at)
@@ -69,7 +69,7 @@ def row(
 
 
 def model(name: str, rows: list[Event]) -> Model:
-    """Return a model of events."""
+    """Return a model with events."""
     refs = tuple(TagRef(one.tag, f"{index:040d}") for index, one in enumerate(rows))
     return Model(
         name, ModelSnapshot(name, refs, Read(replay(name, list(map(event_row, rows))), ()))
@@ -79,7 +79,7 @@ def model(name: str, rows: list[Event]) -> Model:
 def large_model(
     name: str, versions: int, stages: tuple[str, ...] = ("dev", "staging", "prod")
 ) -> Model:
-    """Return a model of so many versions, of which each one was in a stage."""
+    """Return a model with a number of versions, each of which was in a stage."""
     rows = []
     for number in range(versions):
         version = f"v{number}.0.0"

@@ -1,4 +1,4 @@
-"""The form for notebooks, without a browser: values are set, and buttons clicked."""
+"""The form for notebooks, without a browser: values are set and buttons are clicked."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TestRegister:
     def register(self, form: RegistryForm) -> RegisterPanel:
         return panel(form, RegisterPanel)
 
-    def test_the_story(
+    def test_all_steps(
         self, registry: Registry, form: RegistryForm, register: RegisterPanel
     ) -> None:
         before = tags(registry)
@@ -136,7 +136,7 @@ class TestRegister:
         ("text", "note"),
         [
             ("abc", "'abc' is not a full SHA: it has 3 digits; type all 40 digits"),
-            ("HEAD", "'HEAD' is not a full SHA: 'H' is no digit of a SHA"),
+            ("HEAD", "'HEAD' is not a full SHA: 'H' is not a hexadecimal digit"),
             ("a" * 40, ""),
             (f" {'A' * 40} ", ""),
             ("a" * 64, ""),
@@ -156,7 +156,7 @@ class TestRegister:
         assert str(registry.resolve("new@latest")) == "new@v1.0.0"
         assert register.fields["model"].note == ""
 
-    def test_next_versions_that_are_the_same_are_offered_once(
+    def test_equal_next_versions_are_shown_once(
         self, registry: Registry, form: RegistryForm, register: RegisterPanel
     ) -> None:
         registry.register("churn", "v2.0.0-rc.1", commit="HEAD")
@@ -165,7 +165,7 @@ class TestRegister:
         shown = [one for one in register.next_versions.buttons if one.layout.display != "none"]
         assert [button.description for button in shown] == ["v2.0.0"]
 
-    def test_commits_show_what_they_carry(
+    def test_commits_show_their_registered_versions(
         self, registry: Registry, form: RegistryForm, register: RegisterPanel
     ) -> None:
         registry.deregister("churn", "v1.1.0")
@@ -187,7 +187,7 @@ class TestRegister:
         assert "has v1.1.0 other@v7.0.0" in " ".join(rows[2].text.split())
         fill(register, model="ner")
         assert "has v0.1.0" in " ".join(rows[1].text.split())
-        assert "v1.1.0" not in rows[2].text  # it is deregistered, and another model's
+        assert "v1.1.0" not in rows[2].text  # it is deregistered, and of another model
         assert ["mv-taken" in row.widget._dom_classes for row in rows].index(True) == 1
 
     def test_a_commit_with_many_versions(
@@ -199,7 +199,7 @@ class TestRegister:
         text = " ".join(register._commit.rows[0].text.split())
         assert text.endswith("has a@v1.0.0 b@v1.0.0 c@v1.0.0 and 2 more")
 
-    def test_the_commit_that_is_chosen(self, register: RegisterPanel) -> None:
+    def test_the_chosen_commit(self, register: RegisterPanel) -> None:
         rows = register._commit.rows
         rows[1].button.click()
         assert [row.button.icon for row in rows[:3]] == ["", "check", ""]
@@ -214,7 +214,7 @@ class TestRegister:
             ("v1.2.0", None, "commit", "there is no commit"),
         ],
     )
-    def test_a_refusal_stands_where_the_mistake_is(
+    def test_an_error_is_shown_below_its_field(
         self,
         registry: Registry,
         register: RegisterPanel,
@@ -232,7 +232,7 @@ class TestRegister:
         assert tags(registry) == before
         assert register.outcome.text == ""
 
-    def test_a_message_that_is_no_message(
+    def test_a_message_that_is_empty_after_cleanup(
         self, registry: Registry, register: RegisterPanel
     ) -> None:
         fill(register, model="churn", commit=registry.commits()[0].commit, version="v1.2.0")
@@ -265,7 +265,7 @@ class TestRegister:
         assert "not on Fridays" in register.outcome.text
         assert seen == ["bad@v1.0.0"]
 
-    def test_the_registry_has_changed_meanwhile(
+    def test_the_registry_was_changed_concurrently(
         self, registry: Registry, form: RegistryForm, register: RegisterPanel
     ) -> None:
         new = registry.commits()[0].commit
@@ -279,7 +279,7 @@ class TestRegister:
         assert offered == ["v1.2.1", "v1.3.0", "v2.0.0"]
         assert "v1.2.0" in form.dashboard.value
 
-    def test_next_versions_follow_names_that_are_no_events_too(self, disk: Builder) -> None:
+    def test_next_versions_follow_lightweight_tags_too(self, disk: Builder) -> None:
         disk.tag("m@v1.0.0")
         disk.ref("refs/tags/m@v3.0.0", disk.commits["c1"])
         register = panel(disk.registry.form(), RegisterPanel)
@@ -293,7 +293,7 @@ class TestRegister:
         register = panel(disk.registry.form(), RegisterPanel)
         fill(register, model="m", commit=disk.commits["c1"], version="v1.0.0")
         assert "user.name" in register.outcome.text
-        assert not register.button.disabled  # it can be configured meanwhile
+        assert not register.button.disabled  # it may be configured before the click
         register.button.click()
         assert "user.name" in register.outcome.text
         assert disk.registry.history() == ()
@@ -339,7 +339,7 @@ class TestAssign:
     def assign(self, registry: Registry) -> AssignPanel:
         return panel(registry.form(), AssignPanel)
 
-    def test_the_story(self, registry: Registry, assign: AssignPanel) -> None:
+    def test_all_steps(self, registry: Registry, assign: AssignPanel) -> None:
         before = tags(registry)
         assert choices(assign, "model") == ["churn", "ner"]
         assert choices(assign, "version") == []
@@ -390,9 +390,9 @@ class TestAssign:
         disk.tags("m@v1.0.0")
         (disk.git_dir.parent / ".gto").write_text("stages: 7\n")
         assign = panel(disk.registry.form(), AssignPanel)
-        assert "the stages cannot be read from .gto" in assign.fields["stage"].note
+        assert "invalid .gto: " in assign.fields["stage"].note
         fill(assign, model="m", version="v1.0.0", stage="prod")
-        assert "the stages cannot be read from .gto" in assign.fields["stage"].note
+        assert "invalid .gto: " in assign.fields["stage"].note
         assert assign.button.disabled
 
 
@@ -404,7 +404,7 @@ class TestUnassign:
     def options(self, unassign: UnassignPanel) -> dict[str, Any]:
         return dict(unassign.fields["stage and version"].control.options)
 
-    def test_the_story(self, registry: Registry) -> None:
+    def test_all_steps(self, registry: Registry) -> None:
         registry.assign("churn", "v1.1.0", "prod")
         form = registry.form()
         unassign = panel(form, UnassignPanel)
@@ -432,7 +432,9 @@ class TestUnassign:
         unassign.button.click()
         assert "dev" not in registry["churn"].stages
 
-    def test_what_changed_meanwhile(self, registry: Registry, unassign: UnassignPanel) -> None:
+    def test_a_stage_that_was_unassigned_concurrently(
+        self, registry: Registry, unassign: UnassignPanel
+    ) -> None:
         fill(unassign, model="churn")
         registry.unassign("churn", "v1.0.0", "prod")
         field = unassign.fields["stage and version"]
@@ -442,7 +444,7 @@ class TestUnassign:
 
 
 class TestDeregister:
-    def test_the_story(self, registry: Registry) -> None:
+    def test_all_steps(self, registry: Registry) -> None:
         form = registry.form()
         deregister = panel(form, DeregisterPanel)
         fill(deregister, model="churn", version="v1.1.0")
@@ -478,7 +480,7 @@ def test_a_registry_without_models_and_commits() -> None:
     assert "No models yet" in form.dashboard.value
 
 
-def test_reload_shows_why_it_cannot_be_read(
+def test_reload_shows_the_error_of_a_registry(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = registry.form()
@@ -500,7 +502,7 @@ def test_a_shallow_clone_may_lack_versions(disk: Builder) -> None:
     assert "registry.fetch() fetches their tags" in disk.registry.form().error_note.text
 
 
-def test_a_server_is_asked_at_the_button_only(
+def test_a_server_is_contacted_by_the_button_only(
     served_repo: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from modelversions import Identity
@@ -525,10 +527,10 @@ def test_a_server_is_asked_at_the_button_only(
         assert registry.resolve("m@latest").name == "v1.1.0"
 
 
-def test_the_form_needs_no_panel_s_own_writes() -> None:
+def test_the_methods_of_a_panel_are_abstract() -> None:
     registry = memory_registry()
     bare = Panel.__new__(Panel)
-    for call in (bare.make_fields, bare.offer):
+    for call in (bare.make_fields, bare.fill_options):
         with pytest.raises(NotImplementedError):
             call()
     with pytest.raises(NotImplementedError):

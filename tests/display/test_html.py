@@ -51,7 +51,7 @@ def registry(builder: Builder) -> Registry:
 
 
 class TestDashboard:
-    def test_a_line_a_model(self, registry: Registry, builder: Builder) -> None:
+    def test_a_row_for_each_model(self, registry: Registry, builder: Builder) -> None:
         page = Page(registry._repr_html_())
         text = "|".join(page.texts)
         assert text.startswith(
@@ -82,7 +82,7 @@ class TestDashboard:
         empty = registry.as_of(first.time - timedelta(seconds=1))
         assert "No models yet" not in empty._repr_html_()
 
-    def test_no_more_than_a_hundred_lines(self) -> None:
+    def test_no_more_than_a_hundred_rows(self) -> None:
         models = {f"m{number}": large_model(f"m{number}", 1) for number in range(1130)}
         page = Page(registry_html(models, "here", WebPages))
         assert page.tags.count("tr") == 101
@@ -109,7 +109,7 @@ class TestDashboard:
         models = {name: large_model(name, 100) for name in names}
         start = time.perf_counter()
         html = registry_html(models, "x", lambda: WebPages("https://github.com/team/models"))
-        assert time.perf_counter() - start < 1  # 0.05 s are the aim; a test machine may be slow
+        assert time.perf_counter() - start < 1  # the target is 0.05 s; a test machine may be slow
         assert len(html.encode()) < 200_000
 
 
@@ -194,7 +194,7 @@ def test_hostile_text(text: str) -> None:
         row("m#prod#1", kind=EventKind.ASSIGNMENT, version="v1.0.0", stage=text or "s", at=1),
     ]
     hostile = model("m", rows)
-    calm = model("m", [row("m@v1.0.0", version="v1.0.0"), attrs.evolve(rows[1], stage="s")])
+    harmless = model("m", [row("m@v1.0.0", version="v1.0.0"), attrs.evolve(rows[1], stage="s")])
     outputs = [
         [
             one._repr_html_(),
@@ -203,7 +203,7 @@ def test_hostile_text(text: str) -> None:
             one.history._repr_html_(),
             registry_html({"m": one}, text, WebPages),
         ]
-        for one in (hostile, calm)
+        for one in (hostile, harmless)
     ]
     for html, plain in zip(*outputs):
         html.encode()  # without lone surrogates
@@ -230,12 +230,12 @@ class TestMarkup:
         assert (shown.text, shown.get("title")) == ("1 Jan 2024", "2024-01-01 00:00:00+00:00")
         assert date(None) == NONE
 
-    def test_texts_are_cut_and_cleaned(self) -> None:
+    def test_texts_are_shortened_and_cleaned(self) -> None:
         assert clean("a\r\nb\tc\x00") == "a\nb\tc\ufffd"
         assert clean("abcdef", 4) == "abc…"
         assert first_line("one\r\ntwo") == "one"
 
-    def test_the_style_does_not_leak(self) -> None:
+    def test_all_style_rules_are_scoped(self) -> None:
         for selectors in re.findall(
             r"([^{}]+)\{[^{}]*\}", css().replace("@media (max-width: 600px) {", "")
         ):

@@ -1,4 +1,4 @@
-"""The page: one file with the dashboard and the details of all models."""
+"""The page: one HTML file with the dashboard and the details of all models."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RAW = ("script", "style", "title")
 
 
 class Document(HTMLParser):
-    """Reads a page as a browser does: scripts and styles are not markup."""
+    """Parses a page as a browser does: scripts and styles are not markup."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class TestData:
         assert models["authors"] == 0
         assert head["authors"] == [["Ann", "ann@example.com"]]
 
-    def test_problems_are_with_their_model_or_with_the_registry(self, registry: Registry) -> None:
+    def test_problems_belong_to_a_model_or_to_the_registry(self, registry: Registry) -> None:
         head, churn, pool, _ = Document(registry.to_html(now=NOW)).json
         kinds = head["problem_kinds"]
         assert [(kinds[kind], tag) for kind, tag, _ in churn["problems"]] == [
@@ -160,13 +160,13 @@ class TestData:
         assert churn["inactive"] == []
         assert [churn["commits"][at * 40 :][:40] for at in churn["commit_of"]] == [c2, c1, c1, c2]
         assert churn["width"] == 40
-        assert churn["times"][1:] == [5, 20, 10]  # without a tagger, the commit's time counts
+        assert churn["times"][1:] == [5, 20, 10]  # without a tagger, the commit's time is used
         assert churn["offsets"] == [0, 90, 0, 0]
         assert churn["author_of"] == [-1, 0, 0, 0]
-        said = [-1 if at < 0 else churn["messages"][at] for at in churn["message_of"]]
-        assert said == ["first line\n\nmore", "a tag", -1, "a tag"]  # -1: the default message
+        messages = [-1 if at < 0 else churn["messages"][at] for at in churn["message_of"]]
+        assert messages == ["first line\n\nmore", "a tag", -1, "a tag"]  # -1: the default message
         assert churn["counters"] == [-1, -1, 1, -1]
-        assert churn["tags"] == {"3": "churn#dev#02"}  # the others follow from the rest
+        assert churn["tags"] == {"3": "churn#dev#02"}  # the others are derived
         dev, prod = (
             next(at for at, (name, _) in enumerate(head["stages"]) if name == one)
             for one in ("dev", "prod")
@@ -199,7 +199,7 @@ class TestData:
         assert len(found["origins"]) == 1
         assert found["version_of"] == [0, 1]
 
-    def test_counters_that_javascript_cannot_hold(self) -> None:
+    def test_counters_that_javascript_cannot_represent(self) -> None:
         tag = f"m@v1.0.0#{2**53}"
         found = data(model("m", [row(tag, version="v1.0.0"), row("m@v1.0.0#7", version="v1.0.0")]))[
             1
@@ -223,7 +223,9 @@ class TestMessages:
         ("length", "count", "kept"),
         [(9000, 2, 9000), (20_000, 2, 10_000), (9000, 1000, 5000), (9000, 100_000, 50)],
     )
-    def test_messages_are_cut_so_that_all_fit(self, length: int, count: int, kept: int) -> None:
+    def test_messages_are_shortened_so_that_all_fit(
+        self, length: int, count: int, kept: int
+    ) -> None:
         details: Any = [{"messages": ["x" * length] * count, "lengths": {}}]
         encoding._cut_messages(details)
         assert {len(one) for one in details[0]["messages"]} == {kept}
@@ -243,7 +245,7 @@ class TestMessages:
         assert details[0]["messages"] == ["x" * 19 + "\u2026", "y"]
 
     def test_the_size_of_a_large_registry(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A twentieth of 1,000 models with 100 versions has a twentieth of 15 MB."""
+        """Check that 1,000 models with 100 versions fit into 15 MB, by a twentieth of them."""
         monkeypatch.setattr(encoding, "MAX_MESSAGES", encoding.MAX_MESSAGES // 20)
         models = []
         for number in range(50):
@@ -344,7 +346,7 @@ class TestDocument:
         assert len(found["script"]) == 6
         assert rules["require-trusted-types-for"] == "'script'"
 
-    def test_it_refers_to_nothing_outside(self) -> None:
+    def test_it_has_no_references_to_other_files(self) -> None:
         document = Document(page_text(PageContent("Models", NOW, [content()])))
         sources = {
             value
@@ -354,9 +356,9 @@ class TestDocument:
         }
         assert sources == {"data:,"}
 
-    def test_the_scripts_make_text_nodes_only(self) -> None:
-        folder = files("modelversions.display.page")
-        scripts = [one for one in folder.iterdir() if one.name.endswith(".js")]
+    def test_the_scripts_create_text_nodes_only(self) -> None:
+        directory = files("modelversions.display.page")
+        scripts = [one for one in directory.iterdir() if one.name.endswith(".js")]
         assert len(scripts) == 6
         for script in scripts:
             text = script.read_text(encoding="utf-8")
@@ -398,7 +400,9 @@ class TestCatalog:
         assert "there is no '/nowhere'" in error
         assert [one["names"] for one in details] == [["v1.0.0"], ["v1.1.0", "v1.0.0"], ["v2.0.0"]]
 
-    def test_problems_of_no_model_name_their_repository(self, builder: Builder) -> None:
+    def test_problems_without_a_model_have_the_name_of_their_repository(
+        self, builder: Builder
+    ) -> None:
         builder.tags("m@created")
         catalog = Catalog([{"name": "a", "registry": builder.registry}])
         head = Document(catalog.to_html(now=NOW)).json[0]
@@ -442,7 +446,7 @@ class TestFile:
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
 
-    def test_a_failure_leaves_the_file(
+    def test_a_failure_does_not_change_the_file(
         self, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "models.html"
@@ -461,7 +465,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("name", "reason"),
         [
-            ("no/such/folder.html", "No such file or directory"),
+            ("no/such/directory.html", "No such file or directory"),
             ("", "Is a directory"),
             ("a\0b", "null"),
             ("x" * 300, "File name too long"),
@@ -480,13 +484,13 @@ class TestFile:
             registry.to_html(tmp_path / "loop")
         assert (tmp_path / "loop").is_symlink()
 
-    def test_a_link_to_no_file(self, registry: Registry, tmp_path: Path) -> None:
+    def test_a_link_to_a_missing_file(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to("new.html")
         registry.to_html(tmp_path / "link")
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "new.html").is_file()
 
-    def test_a_name_as_long_as_a_name_may_be(self, registry: Registry, tmp_path: Path) -> None:
+    def test_a_name_of_the_maximum_length(self, registry: Registry, tmp_path: Path) -> None:
         path = tmp_path / ("x" * 250 + ".html")
         registry.to_html(path)
         assert [one.name for one in tmp_path.iterdir()] == [path.name]
@@ -508,9 +512,7 @@ class TestFile:
             reader.join()
         assert found == [registry.to_html(now=NOW)]
 
-    def test_what_is_no_regular_file_is_written_to(
-        self, registry: Registry, tmp_path: Path
-    ) -> None:
+    def test_a_pipe_is_written_to(self, registry: Registry, tmp_path: Path) -> None:
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
         found: list[str] = []

@@ -1,4 +1,4 @@
-"""Tables as text and for notebooks, and reprs of one line."""
+"""Tables as text, and one-line reprs."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def test_a_table_without_rows() -> None:
     assert Table(("a", "b"), ()).text() == "a  b\n-  -"
 
 
-def test_a_cell_cannot_steer_the_terminal() -> None:
+def test_a_cell_cannot_control_the_terminal() -> None:
     text = Table(("a",), (("\x1b[2J\x9b1A\r\n\t\x7f\u2028é",),)).text()
     assert text.splitlines()[2] == "\ufffd[2J\ufffd1A" + "\ufffd" * 5 + "é"

@@ -43,8 +43,8 @@ def test_versions_and_lanes() -> None:
 
 def test_labels_do_not_overlap() -> None:
     svg = write(timeline_svg(large_model("m", 100)))
-    places = re.findall(r'<text x="([\d.]+)" y="22"[^>]*>([^<]+)', svg)
-    spans = sorted((float(x) - 3.35 * len(name), float(x) + 3.35 * len(name)) for x, name in places)
+    labels = re.findall(r'<text x="([\d.]+)" y="22"[^>]*>([^<]+)', svg)
+    spans = sorted((float(x) - 3.35 * len(name), float(x) + 3.35 * len(name)) for x, name in labels)
     assert 5 < len(spans) < 40
     assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
     assert spans[-1][1] <= WIDTH
@@ -66,7 +66,7 @@ def test_labels_do_not_overlap() -> None:
         (24 * 365 * 4000, "3000"),
     ],
 )
-def test_dates_at_any_scale(hours: int, expected: str) -> None:
+def test_dates_on_each_scale(hours: int, expected: str) -> None:
     texts = _texts(_versions(hours))
     assert any(text.startswith(expected) for text in texts), texts
     assert len(texts) < 16

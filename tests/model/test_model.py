@@ -1,4 +1,4 @@
-"""Models, versions, and what errors about them name."""
+"""Models, versions, and the messages of errors about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_versions_are_equal_if_they_are_the_same_registration(builder: Builder) 
     assert len(set(versions)) == 4
     for index, one in enumerate(versions):
         assert [one == other for other in versions] == [index == at for at in range(4)]
-        assert not one < one  # noqa: PLR0124  # that is the question
+        assert not one < one  # noqa: PLR0124  # compared with itself on purpose
         assert not one > one  # noqa: PLR0124
 
 

@@ -1,4 +1,4 @@
-"""Several reads of one registry: each answers as a registry does that was opened just now."""
+"""Repeated reads of one registry return the same as a newly opened registry."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ NOW = at(10**6)
 
 
 class CountingStore(LocalStore):
-    """Remembers which objects it was asked for."""
+    """Records the names of the tags whose objects are read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.asked: list[str] = []
+        self.read_names: list[str] = []
 
     def read(self, refs: Iterable[TagRef]) -> list[TagObject]:
         listed = list(refs)
-        self.asked += [ref.name for ref in listed]
+        self.read_names += [ref.name for ref in listed]
         return super().read(listed)
 
 
-def answers(registry: Registry) -> dict[str, Any]:
-    """Ask all that there is to ask, names alone first."""
+def query_all(registry: Registry) -> dict[str, Any]:
+    """Return the results of all queries, of which those from tag names are made first."""
     table = str(registry)
     held = {name: dict(model.stages) for name, model in registry.items()}
     latest = {name: (one.name, one.commit, one.tag) for name, one in registry.latest().items()}
@@ -89,21 +89,21 @@ def answers(registry: Registry) -> dict[str, Any]:
     }
 
 
-class Life:
-    """A repository in which others write, delete, move and pack."""
+class RandomWriter:
+    """Randomly creates, deletes, moves and packs tags of a repository."""
 
     def __init__(self, repo: Repo, seed: int) -> None:
-        self.chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
+        self.random_ = random.Random(seed)  # noqa: S311  # reproducible
         self.builder = Builder(repo)
         self.commits = [self.builder.commit(f"c{number}", number) for number in range(3)]
         self.path = Path(repo.controldir())
 
     def step(self) -> None:
-        draw = self.chance.choice
-        turn = self.chance.random()
+        draw = self.random_.choice
+        turn = self.random_.random()
         name = draw(NAMES if turn < 0.9 else IRREGULAR)
         if turn < 0.55 or turn > 0.9:
-            self.builder.tag(name, draw(self.commits), self.chance.randint(0, 50))
+            self.builder.tag(name, draw(self.commits), self.random_.randint(0, 50))
         elif turn < 0.6:
             self.builder.ref(f"refs/tags/{name}", draw([*self.commits, "b" * 40]))
         elif turn < 0.7:
@@ -113,51 +113,51 @@ class Life:
         elif turn < 0.8:
             self.builder.repo.refs.pack_refs(all=True)
         else:
-            packed_by_git(self.builder)
+            pack_with_git(self.builder)
 
     def delete(self) -> None:
         tags = sorted(self.builder.repo.refs.keys(Ref(b"refs/tags")))
         if tags:
             self.builder.repo.refs.remove_if_equals(
-                Ref(b"refs/tags/" + self.chance.choice(tags)), None
+                Ref(b"refs/tags/" + self.random_.choice(tags)), None
             )
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_each_refresh_answers_as_a_new_registry(disk: Builder, seed: int) -> None:
+def test_each_refresh_returns_the_same_as_a_new_registry(disk: Builder, seed: int) -> None:
     assert isinstance(disk.repo, Repo)
-    life = Life(disk.repo, seed)
-    kept = life.builder.registry
+    writer = RandomWriter(disk.repo, seed)
+    kept = writer.builder.registry
     for _ in range(12):
-        for _ in range(life.chance.randint(1, 4)):
-            life.step()
-        if life.chance.random() < 0.3:
+        for _ in range(writer.random_.randint(1, 4)):
+            writer.step()
+        if writer.random_.random() < 0.3:
             kept.get("m")
-        fresh, read = life.builder.registry, life.builder.registry
+        fresh, read = writer.builder.registry, writer.builder.registry
         table = str(kept)
         assert table == str(fresh)
-        assert answers(kept) == answers(fresh)
+        assert query_all(kept) == query_all(fresh)
         assert read.history() == fresh.history()
         assert table == str(read)
 
 
-STAGED = ["m@v1.0.0", "m@v1.0.0+x", "m@v2.0.0", "m@v1.0.0!", "m#a#1", "m#a#2", "m#a#3", "m#b"]
+TABLE_TAGS = ["m@v1.0.0", "m@v1.0.0+x", "m@v2.0.0", "m@v1.0.0!", "m#a#1", "m#a#2", "m#a#3", "m#b"]
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_table_shows_what_a_full_read_does(disk: Builder, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311  # chance that can be repeated
-    commits = [disk.commit(f"c{number}", number) for number in range(chance.randint(1, 3))]
+def test_the_table_is_the_same_after_a_full_read(disk: Builder, seed: int) -> None:
+    random_ = random.Random(seed)  # noqa: S311  # reproducible
+    commits = [disk.commit(f"c{number}", number) for number in range(random_.randint(1, 3))]
     irregular_tags = [disk.blob(), "b" * 40, commits[0]]
-    names = [*STAGED, *chance.sample(["m#b!", "m@deprecated", "m#b#7"], seed % 3)]
+    names = [*TABLE_TAGS, *random_.sample(["m#b!", "m@deprecated", "m#b#7"], seed % 3)]
     for round in range(4):
-        for name in chance.sample(names, 4):
-            if chance.random() < 0.1:
-                disk.ref(f"refs/tags/{name}", chance.choice(irregular_tags))
+        for name in random_.sample(names, 4):
+            if random_.random() < 0.1:
+                disk.ref(f"refs/tags/{name}", random_.choice(irregular_tags))
             else:
-                disk.tag(name, chance.choice(commits), chance.randint(0, 9))
-        if chance.random() < 0.7:
-            disk.repo.refs.pack_refs(all=True) if round % 2 else packed_by_git(disk)
+                disk.tag(name, random_.choice(commits), random_.randint(0, 9))
+        if random_.random() < 0.7:
+            disk.repo.refs.pack_refs(all=True) if round % 2 else pack_with_git(disk)
         fresh, read = disk.registry, disk.registry
         read.history()
         assert str(fresh) == str(read)
@@ -166,8 +166,8 @@ def test_the_table_shows_what_a_full_read_does(disk: Builder, seed: int) -> None
             assert model.deprecated == read[name].deprecated
 
 
-def packed_by_git(builder: Builder) -> None:
-    """Pack as Git does, where dulwich can read all."""
+def pack_with_git(builder: Builder) -> None:
+    """Pack objects and refs as Git does; only refs if an object is missing."""
     try:
         builder.pack()
     except KeyError:  # a ref that names a missing object
@@ -179,7 +179,7 @@ def counting(builder: Builder) -> tuple[Registry, CountingStore]:
     return Registry(store), store
 
 
-def test_names_that_are_not_utf8_are_shown_as_others_are(disk: Builder) -> None:
+def test_names_that_are_not_utf8_are_decoded_with_replacements(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     for name in (b"\xff@v1", b"\xfe@v1"):
         disk.repo.refs[Ref(b"refs/tags/" + name)] = disk.repo.refs[Ref(b"refs/tags/m@v1.0.0")]
@@ -191,40 +191,40 @@ def test_names_that_are_not_utf8_are_shown_as_others_are(disk: Builder) -> None:
 
 
 class TestReadAgain:
-    """A tag object never changes: it is read once."""
+    """A tag object never changes, so it is read once."""
 
-    def test_one_tag_more_is_one_object_more(self, disk: Builder) -> None:
+    def test_only_the_objects_of_new_tags_are_read(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m@v2.0.0", "m#prod#1", "n@v1.0.0").pack()
         registry, store = counting(disk)
         assert len(registry.history()) == 4
-        store.asked.clear()
+        store.read_names.clear()
         disk.tag("m@v3.0.0", at=90)
-        registry["m"].latest  # noqa: B018  # a read of its own
+        registry["m"].latest  # noqa: B018  # a separate read
         disk.tag("m#prod#2", at=99)
         assert len(registry.history()) == 6
-        assert store.asked == ["m#prod#2", "m@v3.0.0"]
+        assert store.read_names == ["m#prod#2", "m@v3.0.0"]
         assert registry.history() == disk.registry.history()
 
-    def test_what_was_packed_is_not_read_again(self, disk: Builder) -> None:
+    def test_packed_tags_are_not_read_again(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0", "m#prod#1")
         registry, store = counting(disk)
         model = registry["m"]
         assert len(model.history) == 2
-        store.asked.clear()
+        store.read_names.clear()
         for _ in range(2):
             disk.pack()
             assert registry["m"].history == model.history
             assert registry["m"] == model
-        assert store.asked == []
+        assert store.read_names == []
 
-    def test_what_lacked_is_read_again(self, disk: Builder) -> None:
+    def test_a_model_with_a_missing_object_is_read_again(self, disk: Builder) -> None:
         disk.tags("m@v1.0.0").ref("refs/tags/m@v2.0.0", "b" * 40)
         registry, store = counting(disk)
         assert len(registry["m"]) == 1
-        store.asked.clear()
+        store.read_names.clear()
         disk.tag("m@v3.0.0", at=90)
         assert len(registry["m"]) == 2
-        assert store.asked == ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
+        assert store.read_names == ["m@v1.0.0", "m@v2.0.0", "m@v3.0.0"]
 
     def test_problems_are_kept_in_the_order_of_tags(self, disk: Builder) -> None:
         disk.tag("m@v2.0.0", disk.commit(), tagger=None)
@@ -248,7 +248,7 @@ REFS = st.dictionaries(NAME, SHA, max_size=8)
 
 
 @given(REFS, REFS)
-def test_loose_refs_come_before_packed_ones(
+def test_loose_refs_take_precedence_over_packed_ones(
     tmp_path_factory: pytest.TempPathFactory, loose: dict[str, str], others: dict[str, str]
 ) -> None:
     loose = {name: sha for name, sha in loose.items() if not _conflicts(name, loose)}
@@ -273,7 +273,7 @@ def test_loose_refs_come_before_packed_ones(
 
 
 def _conflicts(name: str, names: Iterable[str]) -> bool:
-    """Return whether a ref has the name of a folder that another one needs."""
+    """Return whether a ref has the name of a directory that another one needs."""
     return any(other.startswith(f"{name}/") for other in names)
 
 
@@ -289,29 +289,29 @@ def test_tags_are_grouped_by_model(disk: Builder) -> None:
     assert len(snapshots["m"].refs) == 1000
 
 
-def test_to_read_nothing_asks_no_server() -> None:
+def test_reading_no_refs_sends_no_request() -> None:
     url = Url.parse("https://nowhere.invalid/models.git")
     assert url is not None
     assert RemoteStore(url, RemoteOptions()).read([]) == []
 
 
-def test_a_function_during_which_the_collector_is_paused_keeps_its_name(disk: Builder) -> None:
+def test_a_decorated_function_keeps_its_name_and_docstring(disk: Builder) -> None:
     assert disk.tags("m@v1.0.0").registry["m"].timeline() == ()
     assert Model.timeline.__qualname__ == "Model.timeline"
-    assert (Model.timeline.__doc__ or "").startswith("Return which version held which stage")
+    assert (Model.timeline.__doc__ or "").startswith("Return the spans of time during which")
 
 
-def test_the_garbage_collector_is_paused_and_comes_back(disk: Builder) -> None:
+def test_the_garbage_collector_is_paused_and_resumed(disk: Builder) -> None:
     disk.tags("m@v1.0.0")
     store = LocalStore(disk.repo, "here")
     enabled: list[bool] = []
 
-    class Watching(LocalStore):
+    class RecordingStore(LocalStore):
         def tags(self, prefixes: Sequence[str] = ("",)) -> tuple[TagRef, ...]:
             enabled.append(gc.isenabled())
             return store.tags(prefixes)
 
-    registry = Registry(Watching(disk.repo, "here"))
+    registry = Registry(RecordingStore(disk.repo, "here"))
     assert gc.isenabled()
     assert len(registry.history()) == 1
     assert gc.isenabled()

@@ -1,4 +1,4 @@
-"""F13-F21: from events to versions and stages, whatever the order in which tags are listed."""
+"""F13-F21: versions and stages computed from events; the order of listing does not matter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANN = Identity("Ann", "ann@example.com")
 
 
 def model(*tags: tuple[str, str, int]) -> Model:
-    """Make tags, each a name, a commit's label and a time, and return the model ``m``."""
+    """Create tags, each of a name, a commit's label and a time; return the model ``m``."""
     builder = Builder()
     for label in sorted({label for _, label, _ in tags}):
         builder.commit(label)
@@ -32,7 +32,7 @@ def held(found: Model) -> dict[str, str]:
 class TestOrderOfEvents:
     """F13."""
 
-    def test_time_goes_before_counter(self) -> None:
+    def test_time_precedes_counter(self) -> None:
         found = model(("m#prod#2", "c1", 1), ("m#prod#1", "c1", 2))
         assert [event.counter for event in found.history] == [2, 1]
 
@@ -59,13 +59,13 @@ class TestVersions:
         assert found.latest is not None
         assert found.latest.name == "v2.0.0-rc.1"
 
-    def test_among_equal_precedence_the_one_first_registered_last(self) -> None:
+    def test_of_equal_precedence_the_one_first_registered_last_is_greatest(self) -> None:
         tags = [("m@v1.0.0+b", "c1", 1), ("m@v1.0.0+a", "c2", 2), ("m@v1.0.0", "c3", 0)]
         found = model(*tags, ("m@v1.0.0+b#1", "c1", 3))
         assert [version.name for version in found] == ["v1.0.0+a", "v1.0.0+b", "v1.0.0"]
         assert found.latest == found[0]
 
-    def test_a_stage_before_the_registration_does_not_make_it_an_earlier_one(self) -> None:
+    def test_a_stage_assigned_before_the_registration_does_not_change_its_order(self) -> None:
         tags = [("m@v1.0.0+b", "c1", 1), ("m#prod#1", "c2", 2), ("m@v1.0.0+a", "c2", 3)]
         assert [version.name for version in model(*tags)] == ["v1.0.0+a", "v1.0.0+b"]
 
@@ -77,12 +77,12 @@ class TestVersions:
         assert found.latest is not None
         assert found.latest.name == "v1.0.0"
 
-    def test_a_deregistration_counts_whatever_commit_it_points_to(self) -> None:
+    def test_a_deregistration_may_be_at_another_commit(self) -> None:
         found = model(("m@v1.0.0", "c1", 1), ("m@v1.0.0!", "c2", 2))
         assert found.latest is None
         assert found.newest is None
 
-    def test_a_new_registration_gives_commit_time_author_message_and_tag(self) -> None:
+    def test_a_new_registration_determines_commit_time_author_message_and_tag(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v1.0.0!", "c1", 2), ("m@v1.0.0#3", "c2", 3)]
         found = model(*tags)
         version = found["v1.0.0"]
@@ -96,7 +96,7 @@ class TestVersions:
         assert len(found.history) == 2
         assert len(found) == 1
 
-    def test_a_deregistration_alone_makes_no_version(self) -> None:
+    def test_a_deregistration_alone_creates_no_version(self) -> None:
         found = model(("m@v1.0.0!", "c1", 1))
         assert (len(found.all_versions), len(found.history), found.latest) == (0, 1, None)
 
@@ -104,14 +104,14 @@ class TestVersions:
 class TestStages:
     """F17 and F18."""
 
-    def test_each_assignment_at_a_commit_counts_for_itself(self) -> None:
+    def test_assignments_of_one_version_at_two_commits_are_independent(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c2", 2), ("m#prod#2", "c1", 3)]
         found = model(*tags, ("m@v1.0.0!", "c1", 4), ("m@v1.0.0#3", "c2", 5))
         assert held(found) == {"prod": "v1.0.0"}
         found = model(*tags, ("m@v1.0.0#3", "c2", 4), ("m#prod!#4", "c1", 5))
         assert [version.name for version in found.holders("prod")] == ["v1.0.0"]
 
-    def test_the_newest_assignment_holds_even_for_a_smaller_version(self) -> None:
+    def test_the_newest_assignment_determines_the_holder_even_of_a_smaller_version(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2)]
         found = model(*tags, ("m#prod#1", "c2", 3), ("m#prod#2", "c1", 4))
         assert held(found) == {"prod": "v1.0.0"}
@@ -126,17 +126,17 @@ class TestStages:
         assert held(found) == {}
         assert [event.version for event in found.history[2:]] == [SemVer(2, 0, 0)] * 4
 
-    def test_an_unassignment_lets_the_stage_fall_back(self) -> None:
+    def test_an_unassignment_restores_the_previous_holder(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c2", 3)]
         found = model(*tags, ("m#prod#2", "c1", 4), ("m#prod!#3", "c1", 5))
         assert held(found) == {"prod": "v2.0.0"}
 
-    def test_a_deregistration_lets_the_stage_fall_back(self) -> None:
+    def test_a_deregistration_restores_the_previous_holder(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c1", 3)]
         found = model(*tags, ("m#prod#2", "c2", 4), ("m@v2.0.0!", "c2", 5))
         assert held(found) == {"prod": "v1.0.0"}
 
-    def test_an_assignment_again_comes_to_the_front(self) -> None:
+    def test_a_repeated_assignment_is_the_newest(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m@v2.0.0", "c2", 2), ("m#prod#1", "c1", 3)]
         found = model(*tags, ("m#prod#2", "c2", 4), ("m#prod#3", "c1", 5))
         assert held(found) == {"prod": "v1.0.0"}
@@ -146,12 +146,12 @@ class TestStages:
         assert held(found) == {"prod": "v1.0.0"}
         assert found.history[-1].version == SemVer(1, 0, 0)
 
-    def test_a_stage_comes_back_with_a_registration_at_the_same_commit(self) -> None:
+    def test_a_registration_at_the_same_commit_restores_the_stage(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0!", "c1", 3)]
         assert held(model(*tags)) == {}
         assert held(model(*tags, ("m@v1.0.0#4", "c1", 4))) == {"prod": "v1.0.0"}
 
-    def test_a_stage_stays_behind_when_the_version_moves_to_another_commit(self) -> None:
+    def test_a_registration_at_another_commit_does_not_restore_the_stage(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0!", "c1", 3)]
         assert held(model(*tags, ("m@v1.0.0#4", "c2", 4))) == {}
 
@@ -164,7 +164,7 @@ class TestStages:
         assert found.history[0].version is None
         assert held(model(("m#prod#1", "c1", 1), ("m#prod!#2", "c1", 2))) == {}
 
-    def test_a_version_registered_later_takes_the_stage_of_its_commit(self) -> None:
+    def test_a_version_registered_later_holds_the_stage_of_its_commit(self) -> None:
         found = model(("m#prod#1", "c1", 1), ("m@v1.0.0", "c1", 2), ("m@v2.0.0", "c1", 3))
         assert held(found) == {"prod": "v1.0.0"}
 
@@ -205,14 +205,14 @@ class TestStages:
         assert list(found.stages) == ["a"]
         assert found.stages["a"].tag == "m#b#2"
 
-    @pytest.mark.parametrize(("here", "there"), [("c1", "c2"), ("c2", "c1")])
-    def test_a_version_that_moved_is_still_registered_where_it_was(
-        self, here: str, there: str
+    @pytest.mark.parametrize(("old", "new"), [("c1", "c2"), ("c2", "c1")])
+    def test_a_version_that_moved_is_still_registered_at_its_old_commit(
+        self, old: str, new: str
     ) -> None:
-        tags = [("m@v1.0.0", here, 1), ("m@v2.0.0", here, 2), ("m@v2.0.0#2", there, 3)]
-        assert held(model(*tags, ("m#prod", here, 4))) == {"prod": "v2.0.0"}
-        tags.append(("m@v2.0.0!#3", there, 4))
-        assert held(model(*tags, ("m#prod", here, 5))) == {"prod": "v1.0.0"}
+        tags = [("m@v1.0.0", old, 1), ("m@v2.0.0", old, 2), ("m@v2.0.0#2", new, 3)]
+        assert held(model(*tags, ("m#prod", old, 4))) == {"prod": "v2.0.0"}
+        tags.append(("m@v2.0.0!#3", new, 4))
+        assert held(model(*tags, ("m#prod", old, 5))) == {"prod": "v1.0.0"}
 
     def test_an_unassignment_at_a_shared_commit_ends_what_is_in_force_there(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v2.0.0", "c1", 3)]
@@ -223,7 +223,7 @@ class TestStages:
         again = [("m#prod#4", "c1", 6), ("m#prod!#5", "c1", 7), ("m#prod!#6", "c1", 8)]
         assert held(model(*both, *again)) == {}
 
-    def test_an_unassignment_is_of_the_version_whatever_commit_names_it(self) -> None:
+    def test_an_unassignment_at_another_commit_of_the_version(self) -> None:
         tags = [("m@v1.0.0", "c1", 1), ("m#prod#1", "c1", 2), ("m@v1.0.0#2", "c2", 3)]
         assert held(model(*tags)) == {"prod": "v1.0.0"}
         ends = [("m#prod!#3", "c2", 4), ("m#prod!#4", "c1", 5)]
@@ -258,7 +258,7 @@ def events(draw: st.DrawFn) -> Event:
 
 
 @given(st.lists(events(), unique_by=lambda event: event.tag, max_size=25), st.randoms())
-def test_the_fold_does_not_depend_on_the_order_of_listing(
+def test_the_state_does_not_depend_on_the_order_of_listing(
     found: list[Event], random: object
 ) -> None:
     expected = replay_events(found)
@@ -273,7 +273,7 @@ def test_the_fold_does_not_depend_on_the_order_of_listing(
 
 
 @given(st.lists(events(), unique_by=lambda event: event.tag, max_size=25))
-def test_what_holds_a_stage_is_active_and_every_version_is_listed_once(found: list[Event]) -> None:
+def test_holders_are_active_and_every_version_is_listed_once(found: list[Event]) -> None:
     state = replay_events(found)
     registered = {e.version for e in found if e.kind is EventKind.REGISTRATION}
     assert len(state.versions) == len(registered)

@@ -1,4 +1,4 @@
-"""Which version held which stage when (F17), and the registry as it was at a moment."""
+"""The timeline of stages (F17), and the registry as of a moment."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestTimeline:
         assert first == f"<Span m@v1.0.0 in prod from {at(30)} to {at(40)}>"
         assert last == f"<Span m@v2.0.0 in prod from {at(40)}>"
 
-    def test_an_unassignment_brings_the_version_before_back(self, history: Builder) -> None:
+    def test_an_unassignment_restores_the_previous_holder(self, history: Builder) -> None:
         history.tag("m#prod#1", "c1", 30)
         history.tag("m#prod#2", "c2", 40)
         history.tag("m#prod!#3", "c2", 50)
@@ -66,7 +66,7 @@ class TestTimeline:
             "prod v1.0.0 50-60",
         ]
 
-    def test_a_registration_again_brings_the_version_back(self, history: Builder) -> None:
+    def test_a_new_registration_restores_the_holder(self, history: Builder) -> None:
         history.tag("m#prod#1", "c1", 30)
         history.tag("m#prod#2", "c2", 40)
         history.tag("m@v2.0.0!#3", "c2", 50)
@@ -94,12 +94,12 @@ class TestTimeline:
         assert (bare.is_bare_commit, bare.commit, bare.stages) == (True, sha, ())
         assert [event.tag for event in bare.history] == ["m#prod#1"]
 
-    def test_a_bare_commit_that_holds_a_stage_still(self, history: Builder) -> None:
+    def test_a_bare_commit_that_still_holds_a_stage(self, history: Builder) -> None:
         history.tag("m#prod#1", "c3", 30)
         model = history.registry["m"]
         assert model.timeline() == (Span("prod", model.stages["prod"], at(30), None),)
 
-    def test_events_of_one_second_are_taken_together(self, history: Builder) -> None:
+    def test_events_of_one_second_are_applied_together(self, history: Builder) -> None:
         history.tag("m#prod#1", "c1", 30)
         history.tag("m#prod#2", "c2", 40)
         history.tag("m#prod#3", "c1", 40)
@@ -153,7 +153,7 @@ def test_the_holders_of_a_moment_are_those_of_the_events_until_then(found: list[
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Stop the collector, which would search all that other tests have left."""
+    """Disable the collector, which would traverse the objects of other tests."""
     gc.disable()
     yield
     gc.enable()
@@ -162,7 +162,7 @@ def no_collector() -> Iterator[None]:
 @pytest.mark.usefixtures("no_collector")
 def test_many_versions_that_are_deregistered_again() -> None:
     def taken(count: int) -> float:
-        history = list(churning(count))
+        history = list(register_and_deregister(count))
         start = time.process_time()
         spans = stage_spans(history)
         assert len(spans) == 2 * count - 1
@@ -193,7 +193,7 @@ def test_many_stages() -> None:
     assert large < 40 * small
 
 
-def churning(count: int) -> Iterable[Event]:
+def register_and_deregister(count: int) -> Iterable[Event]:
     """Yield registrations with assignments of many versions, then their deregistrations."""
     kinds = EventKind.REGISTRATION, EventKind.ASSIGNMENT
     for number in range(count):
@@ -245,7 +245,7 @@ def registry_of(tags: dict[str, tuple[str, int]]) -> Registry:
 
 
 def assert_same(view: object, tags: dict[str, tuple[str, int]]) -> None:
-    """Assert that a view answers as a repository that has these tags only."""
+    """Assert that a view returns the same as a repository with only these tags."""
     assert isinstance(view, RegistryView)
     expected = registry_of(tags)
     assert view.history() == expected.history()

@@ -16,7 +16,7 @@ from modelversions import (
     ProblemKind,
     SemVer,
 )
-from modelversions.values.event import MAX_TIMESTAMP, check_time
+from modelversions.values.event import MAX_TIMESTAMP, check_aware, check_time
 
 FIRST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 LAST = datetime(9999, 12, 30, 23, 59, 59, tzinfo=timezone.utc)
@@ -59,11 +59,17 @@ def test_an_offset_is_cut_to_whole_minutes(offset: timedelta, stored: timedelta)
     assert checked == datetime(2024, 1, 1, 12, tzinfo=timezone(offset))
 
 
-def test_a_time_without_an_offset_is_told_how_to_have_one() -> None:
+def test_the_error_for_a_naive_time_has_an_example() -> None:
     with pytest.raises(InvalidArgumentError, match=r"such as when\.astimezone\(\), not "):
         check_time(datetime(2024, 1, 1))  # noqa: DTZ001  # naive
     with pytest.raises(InvalidArgumentError, match=r"such as datetime\(2026, 11, 1, tzinfo="):
         check_time("2024-01-01")  # type: ignore[arg-type]
+
+
+def test_the_error_names_the_other_types_that_are_accepted() -> None:
+    message = r"^before must be a datetime with a .*=timezone.utc\), or an Event, not None$"
+    with pytest.raises(InvalidArgumentError, match=message):
+        check_aware(None, "before", ", or an Event")  # type: ignore[arg-type]
 
 
 def test_rich_shows_all_fields_of_an_event() -> None:

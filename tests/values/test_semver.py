@@ -1,4 +1,4 @@
-"""F1 and F2: which texts are version names, what is said of the others, and their order."""
+"""F1 and F2: valid version names, the errors for invalid ones, and their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pickle
 import string
 
 import pytest
-import semver as judge
+import semver as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ HOSTILE = st.one_of(st.text(max_size=20), NEAR, NEAR.map("v".__add__), NEAR.map(
 @pytest.mark.parametrize(
     "text", ["v0.0.1", "v1.0.0", "v12.5.7", "v1.0.0-rc.1", "v1.0.0+build.5", "v1.0.0-a-b.0+001.-"]
 )
-def test_what_f1_calls_valid_is_read_and_written_back(text: str) -> None:
+def test_valid_names_are_parsed_and_formatted(text: str) -> None:
     assert str(SemVer.parse(text)) == text
     assert SemVer.is_valid(text)
 
@@ -70,12 +70,12 @@ def test_what_f1_calls_valid_is_read_and_written_back(text: str) -> None:
         ("v1.0.0-é", "'é' in the pre-release part may contain only ASCII letters, digits and '-'"),
         (None, "it must be text such as 'v1.2.3', not NoneType"),
         (b"v1.0.0", "it must be text, not bytes; decode it first"),
-        (SemVer(1, 0, 0), "it is a SemVer already"),
+        (SemVer(1, 0, 0), "it is a SemVer already; use it without parsing"),
         ("v1.0." + "9" * 10_000, "the patch number has more than 640 digits"),
         ("v1.0.0-" + "9" * 10_000, "a pre-release number has more than 640 digits"),
     ],
 )
-def test_an_error_names_the_faulty_part(text: object, reason: str) -> None:
+def test_an_error_names_the_invalid_part(text: object, reason: str) -> None:
     assert not SemVer.is_valid(text)
     with pytest.raises(InvalidVersionError) as caught:
         SemVer.parse(text)  # type: ignore[arg-type]
@@ -86,14 +86,14 @@ def test_an_error_names_the_faulty_part(text: object, reason: str) -> None:
 
 
 @given(HOSTILE)
-def test_a_text_is_read_exactly_or_refused_with_a_reason(text: str) -> None:
+def test_a_text_is_parsed_exactly_or_rejected_with_a_reason(text: str) -> None:
     try:
         version = SemVer.parse(text)
     except InvalidVersionError as error:
         reason = error.reason
     else:
         assert str(version) == text
-        assert judge.Version.is_valid(text[1:])
+        assert reference.Version.is_valid(text[1:])
         return
     assert reason
     if "try '" in reason:
@@ -101,8 +101,8 @@ def test_a_text_is_read_exactly_or_refused_with_a_reason(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_what_the_semver_package_reads_in_ascii_is_read_here(text: str) -> None:
-    if text.isascii() and judge.Version.is_valid(text) and not text.endswith("\n"):
+def test_ascii_versions_of_the_semver_package_are_accepted(text: str) -> None:
+    if text.isascii() and reference.Version.is_valid(text) and not text.endswith("\n"):
         assert str(SemVer.parse(f"v{text}")) == f"v{text}"
 
 
@@ -113,8 +113,8 @@ def test_parse_is_the_inverse_of_str_and_eval_of_repr(version: SemVer) -> None:
 
 
 @given(VERSIONS, VERSIONS)
-def test_precedence_is_the_semver_package_s(one: SemVer, two: SemVer) -> None:
-    expected = judge.Version.parse(str(one)[1:]).compare(str(two)[1:])
+def test_precedence_agrees_with_the_semver_package(one: SemVer, two: SemVer) -> None:
+    expected = reference.Version.parse(str(one)[1:]).compare(str(two)[1:])
     assert (one.precedence > two.precedence) - (one.precedence < two.precedence) == expected
     if expected:
         assert (one > two) == (expected > 0)
@@ -130,7 +130,7 @@ def test_the_order_is_total_and_equal_means_equal_text(versions: list[SemVer]) -
                 assert hash(one) == hash(two)
 
 
-def test_build_metadata_breaks_a_tie_as_text_after_an_absent_one() -> None:
+def test_build_metadata_orders_versions_of_equal_precedence_none_first() -> None:
     texts = ["v1.0.0-rc", "v1.0.0", "v1.0.0+10", "v1.0.0+9", "v1.0.0+a", "v1.0.1-0"]
     assert [str(version) for version in sorted(map(SemVer.parse, reversed(texts)))] == texts
 
@@ -171,7 +171,7 @@ def test_a_bump_is_greater_and_final(version: SemVer, level: str) -> None:
     assert not bumped.build
 
 
-def test_an_unknown_level_is_refused() -> None:
+def test_an_unknown_level_is_rejected() -> None:
     with pytest.raises(InvalidArgumentError, match="not 'huge'"):
         SemVer(1, 0, 0).bump("huge")
 
@@ -190,7 +190,7 @@ def test_an_unknown_level_is_refused() -> None:
         (1, 0, 0, "rc\n"),
     ],
 )
-def test_the_constructor_makes_nothing_that_parse_refuses(arguments: tuple[int, int, int]) -> None:
+def test_the_constructor_rejects_what_parse_rejects(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidVersionError):
         SemVer(*arguments)
 
@@ -207,7 +207,7 @@ def test_a_number_has_at_most_640_digits(form: str) -> None:
 
 
 @pytest.mark.parametrize("number", [10**640, 10**640 + 1, 10**700])
-def test_a_number_of_more_digits_is_refused(number: int) -> None:
+def test_a_number_of_more_digits_is_rejected(number: int) -> None:
     for at in range(3):
         major, minor, patch = (number if index == at else 0 for index in range(3))
         with pytest.raises(InvalidVersionError, match="has more than 640 digits"):
@@ -221,7 +221,7 @@ def test_build_metadata_may_be_longer() -> None:
     assert str(SemVer.parse(text)) == text
 
 
-def test_a_long_text_is_cut_in_a_message() -> None:
+def test_a_long_text_is_shortened_in_a_message() -> None:
     with pytest.raises(InvalidVersionError) as caught:
         SemVer.parse("x" * 70)
     assert str(caught.value).startswith(f"'{'x' * 70}' is not a version name")

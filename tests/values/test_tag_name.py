@@ -1,4 +1,4 @@
-"""F3-F6: tag names of all five kinds, GTO's default messages, and what is said of near misses."""
+"""F3-F6: tag names of all five kinds, GTO's default messages, and errors for malformed names."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tests.values.test_semver import VERSIONS
 V1 = SemVer(1, 0, 0)
 ALNUM = string.ascii_letters + string.digits
 NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_/-]{0,8}[A-Za-z0-9])?", fullmatch=True)
-FOLDERS = st.text(ALNUM + "-_./", min_size=1, max_size=8)
-MODELS = st.one_of(NAMES, st.builds("{}:{}".format, FOLDERS, NAMES))
+DIRECTORIES = st.text(ALNUM + "-_./", min_size=1, max_size=8)
+MODELS = st.one_of(NAMES, st.builds("{}:{}".format, DIRECTORIES, NAMES))
 COUNTERS = st.one_of(st.none(), st.integers(0, 10**30))
 TAGS = st.one_of(
     st.builds(
@@ -67,7 +67,7 @@ NEAR = st.text("mv01.@#!=:/-_rcx\nprodé", max_size=16)
         ("m#prod#00", TagName(EventKind.ASSIGNMENT, "m", stage="prod", counter=0, zeros=1)),
     ],
 )
-def test_all_five_kinds_are_read_and_written_back(text: str, expected: TagName) -> None:
+def test_all_five_kinds_are_parsed_and_formatted(text: str, expected: TagName) -> None:
     assert TagName.parse(text) == expected
     assert str(expected) == text
 
@@ -113,12 +113,12 @@ def test_str_is_the_inverse_of_parse_and_nothing_raises(text: str) -> None:
         ("a=b=c@v1.0.0", "it may contain one ':'"),
         ("é=b@v1.0.0", "a directory consists of"),
         ("a=@v1.0.0", "the name after ':' is empty"),
-        ("cv:pool#prod", "the ':' is written '=', try 'cv=pool#prod'"),
+        ("cv:pool#prod", "a tag name has '=' instead of ':', try 'cv=pool#prod'"),
         ("m@created", "'@created' is reserved"),
         ("m@created#2", "'@created' is reserved"),
     ],
 )
-def test_a_name_that_nearly_fits_is_told_what_is_wrong(text: str, reason: str) -> None:
+def test_the_error_for_a_malformed_name_has_the_reason(text: str, reason: str) -> None:
     assert TagName.try_parse(text) is None
     assert reason in (diagnose(text) or "")
     with pytest.raises(InvalidTagNameError) as caught:
@@ -127,7 +127,7 @@ def test_a_name_that_nearly_fits_is_told_what_is_wrong(text: str, reason: str) -
 
 
 @pytest.mark.parametrize("text", ["release-1", "v1.0.0", "0-git-init", "home@work", "@v1.0.0", ""])
-def test_a_foreign_name_is_not_a_problem(text: str) -> None:
+def test_an_unrelated_name_is_not_a_problem(text: str) -> None:
     assert TagName.try_parse(text) is None
     assert diagnose(text) is None
     with pytest.raises(InvalidTagNameError, match="not of the form"):
@@ -135,12 +135,12 @@ def test_a_foreign_name_is_not_a_problem(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"m@v1.0.0", 3])
-def test_what_is_no_text_is_no_tag(value: object) -> None:
+def test_a_value_other_than_text_is_not_a_tag_name(value: object) -> None:
     assert TagName.try_parse(value) is None  # type: ignore[arg-type]
     assert diagnose(value) is None
 
 
-def test_a_stage_that_was_left_out() -> None:
+def test_a_missing_stage() -> None:
     with pytest.raises(
         InvalidNameError,
         match="it is empty or missing; pass one, such as stage='prod'",
@@ -148,7 +148,7 @@ def test_a_stage_that_was_left_out() -> None:
         check_new_stage("")
 
 
-def test_the_reserved_name_is_known() -> None:
+def test_the_reserved_name() -> None:
     assert is_reserved("m@created")
     assert not is_reserved("m@deprecated")
 
@@ -178,7 +178,7 @@ def test_the_reserved_name_is_known() -> None:
         ({"kind": EventKind.ASSIGNMENT, "model": "m", "stage": "-x"}, InvalidNameError),
     ],
 )
-def test_the_constructor_makes_nothing_that_parse_refuses(
+def test_the_constructor_rejects_what_parse_rejects(
     arguments: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -202,7 +202,7 @@ def test_model_names_of_f3(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["", "-a", "a-", "a.b", "a:b:c", "a=b", "a\n", "é", ":a", "a:"])
-def test_names_that_f3_refuses(model: str) -> None:
+def test_names_that_f3_rejects(model: str) -> None:
     with pytest.raises(InvalidNameError) as caught:
         check_model_name(model)
     assert repr(model) in str(caught.value)
@@ -243,7 +243,7 @@ def test_the_default_messages_for_a_bare_commit() -> None:
     assert unassign.message(commit=sha) == expected
 
 
-def test_event_kinds_are_gto_s_words() -> None:
-    words = ["registration", "deregistration", "assignment", "unassignment", "deprecation"]
-    assert list(EventKind) == words
-    assert [f"{kind}" for kind in EventKind] == words
+def test_event_kinds_are_those_of_gto() -> None:
+    names = ["registration", "deregistration", "assignment", "unassignment", "deprecation"]
+    assert list(EventKind) == names
+    assert [f"{kind}" for kind in EventKind] == names

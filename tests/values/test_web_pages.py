@@ -1,4 +1,4 @@
-"""The URLs of commits and tags on the web."""
+"""The URLs of commit and tag pages on the web."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_other_hosts_have_no_links(home: str | None) -> None:
     assert (pages.repository, pages.commit("abc"), pages.tag("m@v1.0.0")) == (None, None, None)
 
 
-def test_a_url_of_one_s_own() -> None:
+def test_a_custom_commit_url() -> None:
     assert WebPages(None, "https://h/c?id={commit}").commit("a/b") == "https://h/c?id=a%2Fb"
     assert WebPages(None, lambda sha: f"https://h/{sha}").commit("abc") == "https://h/abc"
     assert WebPages(None, lambda _: None).commit("abc") is None
@@ -63,11 +63,11 @@ def test_a_url_of_one_s_own() -> None:
         "https://host/" + "a" * 3000,
     ],
 )
-def test_what_is_no_link(url: object) -> None:
+def test_urls_that_are_not_safe_as_links(url: object) -> None:
     assert checked_url(url) is None
 
 
-def test_the_argument() -> None:
+def test_the_argument_commit_url() -> None:
     assert check_commit_url(None) is None
     assert check_commit_url("https://h/{commit}") == "https://h/{commit}"
     assert check_commit_url(str.upper) == str.upper

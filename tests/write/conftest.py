@@ -8,8 +8,8 @@ from tests.builders import Builder
 
 
 @pytest.fixture(params=["memory", "disk"])
-def life(request: pytest.FixtureRequest) -> Builder:
-    """Commits c1 <- c2 <- c3; v1.0.0 at c1 was in prod before v2.0.0 at c2 is."""
+def example(request: pytest.FixtureRequest) -> Builder:
+    """Commits c1 <- c2 <- c3. First v1.0.0 at c1 was in prod; now v2.0.0 at c2 is."""
     builder = request.getfixturevalue("builder" if request.param == "memory" else "disk")
     assert isinstance(builder, Builder)
     builder.commit("c2", 1, "c1")

@@ -1,4 +1,4 @@
-"""Values and functions that several modules of tests use."""
+"""Values and functions for several test modules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from modelversions import (
 ANN = Identity("Ann", "ann@example.com")
 
 
-VERBS = ["register", "deregister", "assign", "unassign", "deprecate"]
+METHODS = ["register", "deregister", "assign", "unassign", "deprecate"]
 
 
-def do(registry: Registry, verb: str, *arguments: Any, **options: Any) -> Event:
-    event = getattr(registry, verb)(*arguments, author=ANN, **options)
+def do(registry: Registry, method: str, *arguments: Any, **options: Any) -> Event:
+    event = getattr(registry, method)(*arguments, author=ANN, **options)
     assert isinstance(event, Event)
     return event
 

@@ -1,4 +1,4 @@
-"""Registering: the bytes that are written, what is refused, and that a refusal changes nothing."""
+"""Registrations: the bytes written, the errors, and that an error leaves all unchanged."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def written(builder: Builder, tag: str) -> bytes:
 
 
 def everything(builder: Builder) -> object:
-    """Return all that a refused write might have changed."""
+    """Return all data that a refused write might have changed."""
     repo = builder.repo
     refs = {name: repo.refs[name] for name in repo.refs.allkeys()}
     return refs, set(repo.object_store)
 
 
-def test_the_tag_s_bytes(any_builder: Builder) -> None:
+def test_the_bytes_of_the_tag(any_builder: Builder) -> None:
     event = any_builder.registry.register("cv:pool", "v1.0.0", author=ANN, when=WHEN)
     sha = any_builder.commits["c1"]
     assert written(any_builder, "cv=pool@v1.0.0").decode() == (
@@ -110,7 +110,7 @@ def test_now_is_the_time_with_the_local_offset(any_builder: Builder) -> None:
 
 
 class TestRefusals:
-    """Each says what is wrong and what to do; nothing has changed after it."""
+    """Each error contains the reason and a remedy; nothing is changed."""
 
     @pytest.mark.parametrize(
         ("arguments", "error", "hint"),
@@ -188,7 +188,7 @@ class TestRefusals:
         with pytest.raises(IdentityError, match=r"pass author=Identity.*or Git's user.name"):
             any_builder.registry.register("m", "v1.0.0")
 
-    def test_a_commit_that_is_not_there(self, any_builder: Builder) -> None:
+    def test_a_commit_that_does_not_exist(self, any_builder: Builder) -> None:
         with pytest.raises(RevisionNotFoundError, match="no commit 'nowhere'"):
             any_builder.registry.register("m", "v1.0.0", commit="nowhere", author=ANN)
 
@@ -205,7 +205,7 @@ class TestRefusals:
         assert registry.problems(datetime.min.replace(tzinfo=timezone.utc))
 
     @pytest.mark.parametrize("sign", [1, -1])
-    def test_an_offset_of_odd_seconds(self, any_builder: Builder, sign: int) -> None:
+    def test_an_offset_with_seconds(self, any_builder: Builder, sign: int) -> None:
         zone = timezone(sign * timedelta(hours=23, minutes=59, seconds=30))
         event = any_builder.registry.register(
             "m", "v1.0.0", author=ANN, when=at(0).astimezone(zone)
@@ -220,7 +220,7 @@ class TestRefusals:
             any_builder.registry.register("m", "v1.0.0", author=ANN, when=at(20))
 
 
-def test_an_empty_comment_sign_is_none(disk: Builder) -> None:
+def test_an_empty_comment_character_is_ignored(disk: Builder) -> None:
     config = disk.repo.get_config()
     config.set((b"core",), b"commentChar", b"")
     config.write_to_path()
@@ -228,7 +228,7 @@ def test_an_empty_comment_sign_is_none(disk: Builder) -> None:
     assert event.message == "text"
 
 
-class TestAgain:
+class TestReregistration:
     """A deregistered version is registered again: F12 and F14."""
 
     def test_it_takes_the_next_counter(self, any_builder: Builder) -> None:
@@ -248,27 +248,31 @@ class TestAgain:
         assert event.time == future + timedelta(seconds=1)
         assert "v1.0.0" in builder.registry["m"]
 
-    def test_a_name_that_a_lightweight_tag_holds_is_left_alone(self, any_builder: Builder) -> None:
+    def test_a_lightweight_tag_of_that_name_is_not_overwritten(self, any_builder: Builder) -> None:
         any_builder.ref("refs/tags/m@v1.0.0", any_builder.commits["c1"])
         assert any_builder.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#1"
 
 
 class TestConflicts:
-    """Git keeps no ref beside a folder of the same name, and locks a ref while it is written."""
+    """A ref and a directory cannot have the same name, and Git locks a ref that it writes."""
 
     @pytest.mark.parametrize(
-        ("there", "model"), [("m@v1.0.0/x", "m"), ("a", "a/m"), ("a", "a/b/c")]
+        ("existing", "model"), [("m@v1.0.0/x", "m"), ("a", "a/m"), ("a", "a/b/c")]
     )
-    def test_a_ref_beside_a_folder(self, any_builder: Builder, there: str, model: str) -> None:
-        any_builder.tag(there)
+    def test_a_ref_that_conflicts_with_a_directory(
+        self, any_builder: Builder, existing: str, model: str
+    ) -> None:
+        any_builder.tag(existing)
         any_builder.tag("ab@v1.0.0")
         before = everything(any_builder)
-        with pytest.raises(WriteConflictError, match=f"conflicts with the tag '{there}'") as caught:
+        with pytest.raises(
+            WriteConflictError, match=f"conflicts with the tag '{existing}'"
+        ) as caught:
             any_builder.registry.register(model, "v1.0.0", author=ANN)
         assert caught.value.tag == f"{model}@v1.0.0"
         assert everything(any_builder) == before
 
-    def test_a_neighbour_is_no_conflict(self, any_builder: Builder) -> None:
+    def test_a_similar_name_is_not_a_conflict(self, any_builder: Builder) -> None:
         any_builder.tags("ab@v1.0.0", "a@v1.0.0")
         assert any_builder.registry.register("a/m", "v1.0.0", author=ANN).tag == "a/m@v1.0.0"
 
@@ -283,15 +287,15 @@ class TestConflicts:
         lock.abort()
         tag = NewTag("m@v1.0.0", disk.commits["c1"], "x\n", ANN, at(0))
         id = Tag.from_string(format_tag(tag)).id.decode()
-        folder = path.parents[2] / "objects" / id[:2]
-        folder.mkdir(exist_ok=True)
-        lock = GitFile(str(folder / id[2:]), "wb")
+        directory = path.parents[2] / "objects" / id[:2]
+        directory.mkdir(exist_ok=True)
+        lock = GitFile(str(directory / id[2:]), "wb")
         with pytest.raises(LockedError, match=f"{id[2:]}.lock' and try again"):
             LocalStore(disk.repo, "here").create([tag])
         lock.abort()
         assert disk.registry.register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0"
 
-    def test_a_folder_with_nothing_in_it_is_no_tag(self, disk: Builder, tmp_path: Path) -> None:
+    def test_an_empty_directory_is_not_a_tag(self, disk: Builder, tmp_path: Path) -> None:
         tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
         (tags / "m@v1.0.0" / "a" / "b").mkdir(parents=True)
         (tags / "m@v2.0.0" / "a").mkdir(parents=True)
@@ -306,16 +310,16 @@ class TestConflicts:
         assert (tags / "m@v2.0.0" / "a" / "x.lock").exists()
         assert (tmp_path / "elsewhere").exists()
 
-    def test_a_folder_that_cannot_be_written(self, disk: Builder) -> None:
+    def test_a_directory_that_cannot_be_written(self, disk: Builder) -> None:
         tags = Path(disk.repo.controldir(), "refs", "tags")  # type: ignore[union-attr]
         tags.rmdir()
-        tags.write_text("in the way")
+        tags.write_text("not a directory")
         with pytest.raises(WriteConflictError, match="cannot be written"):
             disk.registry.register("m", "v1.0.0", author=ANN)
 
 
 class RacingStore(LocalStore):
-    """A store in which another writer is faster, once."""
+    """A store in which another writer creates a tag first, once."""
 
     def __init__(self, builder: Builder, other: Callable[[], object]) -> None:
         super().__init__(builder.repo, "memory")
@@ -329,7 +333,7 @@ class RacingStore(LocalStore):
         super().create(tags)
 
 
-def test_the_loser_of_a_race_hears_who_won(builder: Builder) -> None:
+def test_a_concurrent_registration_is_reported(builder: Builder) -> None:
     store = RacingStore(builder, lambda: builder.tag("m@v1.0.0", at=5))
     with pytest.raises(VersionExistsError, match="since 2023-11-14 22:13:25"):
         Registry(store).register("m", "v1.0.0", author=ANN)
@@ -342,18 +346,18 @@ def test_a_counter_is_not_used_twice(builder: Builder) -> None:
     assert Registry(store).register("m", "v1.0.0", author=ANN).tag == "m@v1.0.0#2"
 
 
-def test_a_ref_that_is_there_but_not_listed_ends_in_an_error() -> None:
-    class Blind(LocalStore):
+def test_a_ref_that_exists_but_is_not_listed_is_an_error() -> None:
+    class UnlistedStore(LocalStore):
         def create(self, tags: Sequence[NewTag]) -> None:
             raise TagExistsError("it exists", tag=tags[0].name)
 
     builder = Builder(MemoryRepo())
     builder.commit()
     with pytest.raises(TagExistsError):
-        Registry(Blind(builder.repo, "memory")).register("m", "v1.0.0", author=ANN)
+        Registry(UnlistedStore(builder.repo, "memory")).register("m", "v1.0.0", author=ANN)
 
 
-def test_the_add_itself_never_overwrites(any_builder: Builder) -> None:
+def test_create_never_overwrites(any_builder: Builder) -> None:
     any_builder.tags("m@v1.0.0")
     store = LocalStore(any_builder.repo, "here")
     before = any_builder.registry["m"]
@@ -366,7 +370,7 @@ def test_the_add_itself_never_overwrites(any_builder: Builder) -> None:
 
 
 class TestIdentity:
-    """``Identity.from_git``: the one place that reads the environment."""
+    """``Identity.from_git``, the only function that reads the environment."""
 
     CONFIG: ClassVar = {"user.name": "Ann", "user.email": "ann@example.com"}
 
@@ -378,7 +382,7 @@ class TestIdentity:
         event = disk.registry.register("m", "v1.0.0")
         assert event.author == Identity("Jörg", "j@example.com")
 
-    def test_the_environment_goes_first(self) -> None:
+    def test_the_environment_takes_precedence(self) -> None:
         env = {"GIT_COMMITTER_NAME": "Env", "GIT_COMMITTER_EMAIL": "env@example.com"}
         assert Identity.from_git(self.CONFIG.get, env) == Identity("Env", "env@example.com")
         assert Identity.from_git(self.CONFIG.get, {}) == Identity("Ann", "ann@example.com")
@@ -388,7 +392,7 @@ class TestIdentity:
         config = {**self.CONFIG, "committer.name": "Com"}
         assert Identity.from_git(config.get, {}) == Identity("Com", "ann@example.com")
 
-    def test_the_environment_is_the_process_s_if_none_is_given(
+    def test_the_default_environment_is_that_of_the_process(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("GIT_COMMITTER_NAME", "Env")
@@ -400,7 +404,7 @@ class TestIdentity:
         with pytest.raises(IdentityError, match=r"GIT_COMMITTER_EMAIL or Git's user.email"):
             Identity.from_git({"user.name": "Ann"}.get, {})
 
-    def test_an_empty_name_is_refused_and_an_empty_address_is_not(self) -> None:
+    def test_a_name_must_not_be_empty_but_an_address_may_be(self) -> None:
         assert Identity.from_git(self.CONFIG.get, {"GIT_COMMITTER_EMAIL": ""}).email == ""
         assert Identity.from_git({"user.name": "Ann", "user.email": ""}.get, {}).email == ""
         for config, env in (
@@ -410,7 +414,7 @@ class TestIdentity:
             with pytest.raises(IdentityError, match="name is empty"):
                 Identity.from_git(config.get, env)
 
-    def test_bytes_that_are_not_utf8_are_written_as_they_are(self, disk: Builder) -> None:
+    def test_bytes_that_are_not_utf8_are_written_unchanged(self, disk: Builder) -> None:
         config = disk.repo.get_config()
         config.set((b"user",), b"name", b"J\xf6rg")
         config.set((b"user",), b"email", b"j@example.com")
@@ -422,7 +426,7 @@ class TestIdentity:
         assert b"\ntagger J\xf6rg <j@example.com> " in raw
 
     @pytest.mark.parametrize("text", ["\ud800 lone", "\udfff"])
-    def test_text_that_no_bytes_stand_for_is_refused(self, text: str) -> None:
+    def test_text_that_cannot_be_encoded_is_rejected(self, text: str) -> None:
         with pytest.raises(IdentityError, match="cannot be encoded"):
             Identity(text, "").checked()
 
@@ -431,7 +435,7 @@ class TestIdentity:
             builder.registry.register("m", "v1.0.0", author="")  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("sign", [0, 1, "", b"key"])
-    def test_a_sign_that_is_none(self, builder: Builder, sign: Any) -> None:
+    def test_an_invalid_sign(self, builder: Builder, sign: Any) -> None:
         with pytest.raises(InvalidArgumentError, match="sign must be True, False"):
             builder.registry.register("m", "v1.0.0", sign=sign)
 

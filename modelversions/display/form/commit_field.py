@@ -1,4 +1,4 @@
-"""The field for a commit: a SHA that is typed, or one of the recent commits."""
+"""The field for a commit: type a SHA, or choose one of the recent commits."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from modelversions.display.markup import Child, Element, clean, element, first_l
 from modelversions.display.parts import author, date, mono
 from modelversions.errors import InvalidArgumentError
 from modelversions.git.store import Commit
-from modelversions.model.commits import Carried, Commits
+from modelversions.model.commits import Commits, VersionsByCommit
 
 _SHA = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ASIDE = "mv-aside"
 _MAX_VERSIONS = 3
-"""The versions that are named for a commit."""
+"""The maximum number of versions that are named for a commit."""
 
 
 class CommitField(Field):
-    """A text for a SHA, and a list of recent commits that fill it in."""
+    """A text field for a SHA, and a list of recent commits that fill it in."""
 
     def __init__(self) -> None:
-        """Start without commits."""
+        """Create the field without commits."""
         text = Text(
             description="Commit",
             placeholder="choose a commit below, or type the 40 digits of a SHA",
@@ -43,23 +43,25 @@ class CommitField(Field):
         return str(self.value).strip().lower()
 
     def show(self, commits: Commits) -> None:
-        """List commits."""
+        """Show a list of commits."""
         self.rows = [CommitRow(one, self.control) for one in commits]
         self._list.children = [row.widget for row in self.rows]
         self._list.layout.display = None if self.rows else "none"
         self._mark()
 
-    def show_versions(self, carried: Carried, model: str, taken: Mapping[str, str]) -> None:
-        """Show which versions the commits carry.
+    def show_versions(
+        self, versions: VersionsByCommit, model: str, taken: Mapping[str, str]
+    ) -> None:
+        """Show the versions that are registered at the commits.
 
         Args:
-            carried: the active versions by commit.
+            versions: the active versions by commit.
             model: the model of the form; its commits are dimmed.
-            taken: the versions of this model by commit, deregistered ones included.
+            taken: the versions of this model by commit, including deregistered ones.
         """
         for row in self.rows:
             commit = row.commit.commit
-            names = [str(one) for one in carried.get(commit, ()) if one.model != model]
+            names = [str(one) for one in versions.get(commit, ()) if one.model != model]
             own = taken.get(commit)
             row.show([own, *names] if own else names, is_taken=own is not None)
 
@@ -69,14 +71,14 @@ class CommitField(Field):
 
 
 class CommitRow:
-    """A line of the list: a button with the short SHA, subject, author, date and versions."""
+    """A row of the list: a button with the short SHA, subject, author, date and versions."""
 
     def __init__(self, commit: Commit, control: Widget) -> None:
-        """Show a commit; a click on any part of the line fills the control in."""
+        """Show a commit; a click anywhere on the row writes its SHA to the control."""
         self.commit = commit
         self.text = ""
-        """What the line says, without markup."""
-        self.button = Button(description=commit.commit[:7], tooltip=_in_full(commit))
+        """The text of the row, without markup."""
+        self.button = Button(description=commit.commit[:7], tooltip=_tooltip(commit))
         self._html = HTML()
         self.widget: Widget = HBox([self.button, self._html])
         self.widget.add_class("mv-commit")
@@ -88,7 +90,12 @@ class CommitRow:
         self.show([], is_taken=False)
 
     def show(self, versions: Sequence[str], *, is_taken: bool) -> None:
-        """Show the names of versions at the commit; dim it if it cannot carry another one."""
+        """Show the names of the versions at the commit.
+
+        Args:
+            versions: the names.
+            is_taken: whether no other version can be registered there; the row is dimmed.
+        """
         line = element(
             "div",
             element("span", first_line(self.commit.message), class_="mv-subject"),
@@ -103,7 +110,7 @@ class CommitRow:
         _toggle(self.widget, "mv-taken", on=is_taken)
 
     def mark(self, *, is_chosen: bool) -> None:
-        """Show whether it is the commit that was chosen."""
+        """Show whether this is the chosen commit."""
         self.button.icon = "check" if is_chosen else ""
         _toggle(self.widget, "mv-chosen", on=is_chosen)
 
@@ -117,8 +124,8 @@ def _names(versions: Sequence[str]) -> Element | None:
     return element("span", "has", *shown, rest, class_=_ASIDE)
 
 
-def _in_full(commit: Commit) -> str:
-    """Return a tooltip: the line has no space for the exact time and the whole SHA."""
+def _tooltip(commit: Commit) -> str:
+    """Return the data for which the row has no space: the exact time and the full SHA."""
     who = "" if commit.author is None else f"{clean(str(commit.author))}, "
     return f"{first_line(commit.message)}\n{who}{commit.time}\n{commit.commit}"
 
@@ -134,13 +141,13 @@ def _check_sha(text: str) -> None:
     """Check a SHA.
 
     Raises:
-        InvalidArgumentError: it has another form.
+        InvalidArgumentError: it is not a full SHA.
     """
     sha = text.strip()
     if _SHA.fullmatch(sha.lower()):
         return
     bad = next((char for char in sha if char not in "0123456789abcdefABCDEF"), None)
-    reason = f"it has {len(sha)} digits" if bad is None else f"{bad!r} is no digit of a SHA"
+    reason = f"it has {len(sha)} digits" if bad is None else f"{bad!r} is not a hexadecimal digit"
     raise InvalidArgumentError(
         f"{text[:80]!r} is not a full SHA: {reason}; type all 40 digits, or choose a commit below",
         argument="commit",

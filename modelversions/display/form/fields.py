@@ -1,4 +1,4 @@
-"""Fields: a control, its label, what is wrong with its value, and buttons that fill it in."""
+"""Fields: a control with a label, a note about its value, and buttons that fill it in."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Note:
     """A line of text, which takes no space while it is empty."""
 
     def __init__(self) -> None:
-        """Start without a text."""
+        """Create a note without text."""
         self.widget: Widget = HTML(layout=Layout(display="none", margin="0"))
         self.text = ""
-        """What is said, without markup."""
+        """The text of the note, without markup."""
 
-    def say(self, *children: Child) -> None:
+    def hint(self, *children: Child) -> None:
         """Show a hint."""
         self._show("mv-hint", "status", children)
 
     def done(self, *children: Child) -> None:
-        """Show what was done."""
+        """Show the result of a write."""
         self._show("mv-done", "status", children)
 
     def fail(self, error: str) -> None:
@@ -45,14 +45,14 @@ class Note:
         self._show("mv-hint", "status", [])
 
     def _show(self, kind: str, role: str, children: Sequence[Child]) -> None:
-        made = append(element("div", class_=kind, role=role), children, _MAX_ERROR)
-        self.text = "".join(made.itertext())
-        self.widget.value = write(made) if children else ""
+        result = append(element("div", class_=kind, role=role), children, _MAX_ERROR)
+        self.text = "".join(result.itertext())
+        self.widget.value = write(result) if children else ""
         self.widget.layout.display = None if children else "none"
 
 
 class Field:
-    """A control and what is said of its value, below it."""
+    """A control, and below it a note about its value."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class Field:
         """Wrap a control.
 
         Args:
-            control: has a ``description`` and a ``value``, which is false if it is empty.
-            parse: raises a ``ModelVersionsError`` for text that is invalid.
-            is_required: whether it must not be empty.
-            more: widgets beside the control, such as ``Offers``.
+            control: a widget with a ``description`` and a ``value``, which is false if empty.
+            parse: raises a ``ModelVersionsError`` if a value is invalid.
+            is_required: whether the value must not be empty.
+            more: widgets next to the control, such as ``Suggestions``.
         """
         self.control = control
         self.name = str(control.description).partition(" (")[0].lower()
@@ -93,11 +93,11 @@ class Field:
 
     @property
     def note(self) -> str:
-        """What is said of the value, without markup."""
+        """The note about the value, without markup."""
         return self._note.text
 
     def check(self) -> bool:
-        """Return whether the value can be used; if it is invalid, show why."""
+        """Return whether the value is valid and not missing; show the error of an invalid one."""
         try:
             if self.value:
                 self._parse(self.value)
@@ -110,37 +110,37 @@ class Field:
 
     def hint(self, *children: Child) -> None:
         """Show a hint below the control."""
-        self._note.say(*children)
+        self._note.hint(*children)
 
     def fail(self, error: str) -> None:
-        """Show that the value is wrong."""
+        """Mark the value as wrong and show the error."""
         self.control.add_class("mv-invalid")
         self._note.fail(error)
 
 
-class Offers:
-    """Buttons that fill a control in."""
+class Suggestions:
+    """Buttons that set the value of a control."""
 
     def __init__(self, control: Widget, number: int) -> None:
-        """Make so many buttons; none is displayed before it has a text."""
+        """Create a number of buttons; those without a text are hidden."""
         self._control = control
         self.buttons = [Button() for _ in range(number)]
         self.widget: Widget = HBox(self.buttons)
         self.widget.add_class("mv-offers")
         for button in self.buttons:
-            button.on_click(self._take)
+            button.on_click(self._on_click)
         self.show([])
 
-    def show(self, offers: Iterable[tuple[str, str]]) -> None:
+    def show(self, suggestions: Iterable[tuple[str, str]]) -> None:
         """Show texts, each with a tooltip."""
-        shown = list(offers)[: len(self.buttons)]
+        shown = list(suggestions)[: len(self.buttons)]
         hidden = len(self.buttons) - len(shown)
         for button, (text, tooltip) in zip(self.buttons, [*shown, *[("", "")] * hidden]):
             button.description = text
             button.tooltip = tooltip
             button.layout.display = None if text else "none"
 
-    def _take(self, button: Widget) -> None:
+    def _on_click(self, button: Widget) -> None:
         self._control.value = button.description
 
 

@@ -1,4 +1,4 @@
-"""Panels: a form for each of the writes."""
+"""Panels: a form for each kind of write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import Button, Combobox, Dropdown, Text, Textarea, VBox
 
 from modelversions.display.form.commit_field import CommitField
-from modelversions.display.form.fields import Field, Note, Offers, Widget
+from modelversions.display.form.fields import Field, Note, Suggestions, Widget
 from modelversions.display.markup import Child, Element
 from modelversions.display.parts import sentence, version_name
 from modelversions.errors import (
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from modelversions.registry import Registry
 
 _MAX_STAGES = 8
-"""The stages that are offered as buttons."""
+"""The maximum number of stages that have a button."""
 _MAX_VERSIONS = 500
-"""The versions in a list."""
+"""The maximum number of versions in a list."""
 
 _FIELDS: tuple[tuple[type[ModelVersionsError], str], ...] = (
     (CommitTakenError, "commit"),
@@ -56,20 +56,20 @@ _FIELDS: tuple[tuple[type[ModelVersionsError], str], ...] = (
     (StageNotHeldError, "stage"),
     (ModelNotFoundError, "model"),
 )
-"""The field with the mistake, by the kind of error."""
+"""The field with the invalid value, by the class of the error."""
 _CHANGED = (*(kind for kind, _ in _FIELDS if issubclass(kind, (RefusedError, KeyError))),)
-"""Errors that may tell that the registry has changed since it was read."""
+"""Errors that may mean that the registry has changed since it was read."""
 
 
 class State:
-    """What was read of a registry."""
+    """The data of a registry, as last read."""
 
     def __init__(self, registry: Registry, *, is_local: bool) -> None:
         """Read a registry.
 
         Args:
             registry: the registry.
-            is_local: whether a write can be planned at each change, as no server is asked.
+            is_local: whether a write can be planned at each change, as no server is contacted.
         """
         self.registry = registry
         self.is_local = is_local
@@ -99,25 +99,25 @@ class State:
 
 
 class Panel:
-    """Fields and a button; nothing is written before the button is clicked."""
+    """Fields and a button; nothing is written until the button is clicked."""
 
     title = ""
     """The text of the button."""
     about = ""
-    """What it does."""
+    """A description of the write."""
 
     def __init__(self, state: State, done: Callable[[], None]) -> None:
         """Build the widgets.
 
         Args:
-            state: what was read of the registry.
+            state: the data of the registry.
             done: is called after a write.
         """
         self.state = state
         self._done = done
         self._is_quiet = False
         self._planned: tuple[object, list[object], Exception | None] | None = None
-        """The models and the values of the last plan, and why it failed."""
+        """The models and the values of the last plan, and its error."""
         self.fields: dict[str, Field] = {
             field.name: field
             for field in (
@@ -133,26 +133,26 @@ class Panel:
         self.widget.add_class("mv-panel")
         for field in self.fields.values():
             field.control.observe(lambda _change: self._changed(), "value")
-        self.button.on_click(lambda _button: self._clicked())
+        self.button.on_click(lambda _button: self._on_click())
 
     def make_fields(self) -> Iterator[Field]:
-        """Yield the fields, without that of the message."""
+        """Yield the fields except the one for the message."""
         raise NotImplementedError
 
-    def offer(self) -> None:
-        """Fill lists with what can be chosen for the model."""
+    def fill_options(self) -> None:
+        """Fill the lists with the options for the model."""
         raise NotImplementedError
 
-    def give_hints(self) -> None:
-        """Show hints below fields whose values can be used."""
+    def show_hints(self) -> None:
+        """Show hints below fields with valid values."""
 
     def write(self, *, dry_run: bool) -> Event:
-        """Write an event, or plan it only."""
+        """Write an event, or only plan it."""
         raise NotImplementedError
 
     @property
     def model(self) -> Model | None:
-        """The model that is chosen; None for a new one."""
+        """The chosen model; None for a new one."""
         return self.state.models.get(self.fields["model"].value)
 
     @property
@@ -161,14 +161,14 @@ class Panel:
         return self.fields["message"].value.strip() or None
 
     def update(self) -> None:
-        """Show what the registry contains now."""
+        """Update the options and the hints from the state."""
         with self._quiet():
-            self.offer()
+            self.fill_options()
         self.check()
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """Change values without checking each time."""
+        """Change values without checking them after each change."""
         self._is_quiet = True
         try:
             yield
@@ -181,34 +181,34 @@ class Panel:
             self.update()
 
     def check(self) -> None:
-        """Show what is wrong, and disable the button then."""
+        """Show errors, and disable the button if there are any or values are missing."""
         usable = [field.check() for field in self.fields.values()]
         missing = [field.name for field in self.fields.values() if field.is_missing]
         self.button.disabled = not all(usable)
-        self.give_hints()
+        self.show_hints()
         if missing and self.outcome.text == "":
-            self.outcome.say(f"Still needed: {', '.join(missing)}.")
+            self.outcome.hint(f"Still needed: {', '.join(missing)}.")
         if not self.button.disabled and self.state.is_local:
             self._plan()
 
     def _plan(self) -> None:
-        """Show why the write would fail; a message that is typed does not change that."""
+        """Show the error with which the write would fail; it does not depend on the message."""
         values = [field.value for name, field in self.fields.items() if name != "message"]
         planned = self._planned
         if planned is None or planned[0] is not self.state.models or planned[1] != values:
-            planned = self._planned = self.state.models, values, self._failure_of_dry_run()
+            planned = self._planned = self.state.models, values, self._dry_run_error()
         if planned[2] is not None:
             self._show_error(planned[2])
 
-    def _failure_of_dry_run(self) -> Exception | None:
+    def _dry_run_error(self) -> Exception | None:
         try:
             self.write(dry_run=True)
-        except Exception as error:  # noqa: BLE001  # a rule may raise any
+        except Exception as error:  # noqa: BLE001  # a rule may raise any exception
             return error
         return None
 
-    def _clicked(self) -> None:
-        """Write once: a second click finds the button disabled, or the fields empty."""
+    def _on_click(self) -> None:
+        """Write once: after a second click the button is disabled, or the fields are empty."""
         if self.button.disabled:
             return
         self.button.disabled = True
@@ -227,18 +227,18 @@ class Panel:
         self._done()
 
     def _show_error(self, error: Exception) -> None:
-        """Show an error where the mistake is."""
+        """Show an error below the field with the invalid value, or else below the button."""
         field = self._field_of(error) if isinstance(error, ModelVersionsError) else None
         if field is not None:
             field.fail(str(error))
         elif isinstance(error, ModelVersionsError):
             self.outcome.fail(str(error))
-        else:  # of a rule
+        else:  # raised by a rule
             self.outcome.fail(f"{type(error).__name__}: {error}")
         self.button.disabled = field is not None
 
     def _field_of(self, error: ModelVersionsError) -> Field | None:
-        """Return the field with the mistake, or None."""
+        """Return the field with the invalid value, or None."""
         if isinstance(error, InvalidArgumentError):
             return self.fields.get(error.argument)
         names = (name for kind, name in _FIELDS if isinstance(error, kind))
@@ -248,7 +248,8 @@ class Panel:
 def _message_control() -> Widget:
     """Return the control of the message, which is sent when it loses the focus.
 
-    While it is typed, text that is sent late would come after the write that has emptied it.
+    If it were sent while it is typed, a late update could restore the text after the write has
+    cleared it.
     """
     return Textarea(description="Message (optional)", rows=2, continuous_update=False)
 
@@ -257,7 +258,7 @@ def _what(event: Event) -> Iterator[Child]:
     for part in sentence(event):
         yield part
         if isinstance(part, Element) and event.stage == part.text:
-            yield " "  # after the pill, for those who hear it
+            yield " "  # after the pill, for screen readers
     if event.kind is EventKind.REGISTRATION:
         yield f" at {event.commit[:7]}"
 
@@ -278,12 +279,12 @@ class RegisterPanel(Panel):
         yield self._commit
         version = Text(description="Version", placeholder="such as v1.0.0")
         version.add_class("mv-mono-input")
-        self.next_versions = Offers(version, len(LEVELS))
+        self.next_versions = Suggestions(version, len(LEVELS))
         yield Field(version, parse=SemVer.parse, more=[self.next_versions.widget])
         self._listed: Commits | None = None
 
-    def offer(self) -> None:
-        """Offer models, commits and the next versions."""
+    def fill_options(self) -> None:
+        """Show the models, the commits and the next versions."""
         state, model = self.state, self.model
         self.fields["model"].control.options = tuple(state.models)
         if self._listed is not state.commits:
@@ -298,8 +299,8 @@ class RegisterPanel(Panel):
         self._commit.show_versions(state.commits.versions, self.fields["model"].value, taken)
         self.next_versions.show(_next_versions(model))
 
-    def give_hints(self) -> None:
-        """Tell of a new model, and of commits that cannot be read."""
+    def show_hints(self) -> None:
+        """Show whether the model is new, and whether commits cannot be read."""
         field = self.fields["model"]
         if field.value and self.model is None and not field.note:
             similar = difflib.get_close_matches(field.value, self.state.models, n=1)
@@ -321,7 +322,7 @@ class RegisterPanel(Panel):
 
 def _next_versions(model: Model | None) -> Iterator[tuple[str, str]]:
     """Yield the next versions (F12b), each once."""
-    tags = [] if model is None else model._snapshot.tags  # noqa: SLF001  # as a write does
+    tags = [] if model is None else model._snapshot.tags  # noqa: SLF001  # as a write does, without reading objects
     named = [parts.version for parts, _ in tags if parts.version is not None]
     greatest = max(named, default=SemVer(0, 0, 0))
     levels = {str(greatest.bump(level)): level for level in LEVELS}
@@ -335,12 +336,12 @@ class _ModelPanel(Panel):
     def make_fields(self) -> Iterator[Field]:
         yield Field(Dropdown(description="Model", options=[("", None)]))
 
-    def offer(self) -> None:
+    def fill_options(self) -> None:
         _fill(self.fields["model"].control, {name: name for name in self.state.models})
 
 
 def _fill(control: Widget, options: Mapping[str, Any]) -> None:
-    """Replace the options of a list; keep its value if it is still one."""
+    """Replace the options of a list; keep its value if it is still an option."""
     filled = (("", None), *options.items())
     if control.options == filled:
         return
@@ -350,7 +351,7 @@ def _fill(control: Widget, options: Mapping[str, Any]) -> None:
 
 
 def _version_labels(model: Model | None) -> dict[str, str]:
-    """Return the active versions, by texts that also tell their stages."""
+    """Return the names of the active versions, by labels that include their stages."""
     versions = () if model is None else model.versions[:_MAX_VERSIONS]
     return {_version_label(one): one.name for one in versions}
 
@@ -371,20 +372,20 @@ class AssignPanel(_ModelPanel):
         yield from super().make_fields()
         yield Field(Dropdown(description="Version", options=[("", None)]))
         stage = Combobox(description="Stage", placeholder="the name of a stage")
-        self.stages = Offers(stage, _MAX_STAGES)
+        self.stages = Suggestions(stage, _MAX_STAGES)
         yield Field(stage, parse=check_new_stage, more=[self.stages.widget])
 
-    def offer(self) -> None:
-        """Offer models, active versions and stages."""
-        super().offer()
+    def fill_options(self) -> None:
+        """Show the models, the active versions and the stages."""
+        super().fill_options()
         _fill(self.fields["version"].control, _version_labels(self.model))
         stages = self.state.stages
         self.fields["stage"].control.options = stages
         kind = "a stage in use" if self.state.allowed_stages is None else "an allowed stage"
         self.stages.show((stage, kind) for stage in stages)
 
-    def give_hints(self) -> None:
-        """Tell which version holds the stage."""
+    def show_hints(self) -> None:
+        """Show the version that holds the stage."""
         field = self.fields["stage"]
         holder = self.model.stages.get(field.value) if self.model and field.value else None
         if self.state.stages_error and not field.note:
@@ -418,7 +419,7 @@ class UnassignPanel(_ModelPanel):
 
     @property
     def chosen(self) -> tuple[str, Version] | None:
-        """The stage and the version that are chosen."""
+        """The chosen stage and version."""
         found: tuple[str, Version] | None = self._field.value
         return found
 
@@ -426,16 +427,16 @@ class UnassignPanel(_ModelPanel):
     def _field(self) -> Field:
         return self.fields["stage and version"]
 
-    def offer(self) -> None:
-        """Offer models and the assignments in force."""
-        super().offer()
+    def fill_options(self) -> None:
+        """Show the models and the assignments in force."""
+        super().fill_options()
         model = self.model
         stages = () if model is None else tuple(model.stages)
         held = [(stage, one) for stage in stages for one in _holders(model, stage)]
         _fill(self._field.control, {f"{stage}: {_name(one)}": (stage, one) for stage, one in held})
 
-    def give_hints(self) -> None:
-        """Tell which version holds the stage then."""
+    def show_hints(self) -> None:
+        """Show the version that will hold the stage."""
         if self.chosen is None or self._field.note:
             return
         stage, version = self.chosen
@@ -478,13 +479,13 @@ class DeregisterPanel(_ModelPanel):
         yield from super().make_fields()
         yield Field(Dropdown(description="Version", options=[("", None)]))
 
-    def offer(self) -> None:
-        """Offer models and active versions."""
-        super().offer()
+    def fill_options(self) -> None:
+        """Show the models and the active versions."""
+        super().fill_options()
         _fill(self.fields["version"].control, _version_labels(self.model))
 
-    def give_hints(self) -> None:
-        """Tell which stages the version is in."""
+    def show_hints(self) -> None:
+        """Show the stages that the version is in."""
         field = self.fields["version"]
         versions = () if self.model is None else self.model.versions
         version = next((one for one in versions if one.name == field.value), None)

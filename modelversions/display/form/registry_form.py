@@ -26,7 +26,7 @@ _SHALLOW = "This clone is shallow, and may lack versions: registry.fetch() fetch
 class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget to register and deregister versions, and to assign and unassign stages.
 
-    Below it is the dashboard of the registry, as it is after the last write.
+    Below it is the dashboard of the registry, updated after each write.
     """
 
     def __init__(self, registry: Registry, *, is_local: bool, is_shallow: bool) -> None:
@@ -34,7 +34,7 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
         Args:
             registry: the registry.
-            is_local: whether it can be read at each change without asking a server.
+            is_local: whether it can be read at each change without contacting a server.
             is_shallow: whether it is a shallow clone, which may lack tags.
         """
         self._state = State(registry, is_local=is_local)
@@ -53,14 +53,14 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
         head.add_class("mv-form-head")
         self.error_note = Note()
         if is_shallow:
-            self.error_note.say(_SHALLOW)
+            self.error_note.hint(_SHALLOW)
         super().__init__([style_sheet(), head, self.error_note.widget, stack, self.dashboard])
         self.add_class("modelversions")
         self.add_class("mv-form")
         self._show()
 
     def reload(self) -> None:
-        """Read the registry, and show what it contains now."""
+        """Read the registry again, and update the form and the dashboard."""
         self.error_note.clear()
         try:
             self._state.read()
@@ -71,7 +71,7 @@ class RegistryForm(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _show(self) -> None:
         for panel in self.panels:
             panel.update()
-        self.dashboard.value = self._state.registry._repr_html_()  # as a notebook does
+        self.dashboard.value = self._state.registry._repr_html_()  # as notebooks do
 
     def __repr__(self) -> str:
         """Return the number of models."""

@@ -1,1 +1,1 @@
-"""The page: one file with the dashboard and the details of all models."""
+"""The page: one HTML file with the dashboard and the details of all models."""

@@ -1,4 +1,4 @@
-"""What a page shows: repositories with their models and problems, and errors."""
+"""The content of a page: repositories with their models and problems, and errors."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class RepositoryContent:
     """By name, sorted."""
     problems: Sequence[Problem]
     until: datetime | None = None
-    """The time that the models are as of; None if they are current."""
+    """The time of ``as_of()``; None for the current state."""
 
 
 @attrs.frozen
 class PageContent:
-    """What a page shows."""
+    """The content of a page."""
 
     title: str
     now: datetime
     """When the repositories were read."""
     repositories: Sequence[RepositoryContent]
     errors: Mapping[str, str] | None = None
-    """By repository: why it was not read. None for the page of one registry."""
+    """By repository: the error with which it was not read. None for the page of one registry."""

@@ -2,7 +2,7 @@
 // The dashboard: a row for each model; search, sort and filters.
 
 const MAX_STAGES = 8;
-// The width of the margins and of the columns that are no stages, and that of a stage.
+// The width of the margins and of the columns other than stages, and the width of a stage's column.
 const OTHER_COLUMNS = IS_CATALOG ? 800 : 640;
 const STAGE_COLUMN = 96;
 const PHONE = 700;
@@ -11,12 +11,12 @@ const NOW = Date.now() / 1000;
 const state = { search: "", stage: "", deprecated: false, sort: "model", descending: false };
 const deprecated = new Set(MODELS.deprecated);
 const orders = new Map();
-let haystack = null;
+let searchTexts = null;
 let shown = [];
 let hiddenMatches = 0;
 let stageLimit = MAX_STAGES;
 
-// How many models have a version in each stage, and the stages by these numbers.
+// The number of models with a version in each stage; the stages by name and by this number.
 const stageCounts = new Map();
 for (let index = 0; index < SIZE; index++) {
   for (const [stage] of holdersOf(index)) stageCounts.set(stage, (stageCounts.get(stage) || 0) + 1);
@@ -26,7 +26,7 @@ stagesByName.sort((one, other) => (DATA.stages[one][0] < DATA.stages[other][0] ?
 const stageNumbers = new Map(stagesByName.map((stage) => [DATA.stages[stage][0], stage]));
 const stagesByUse = [...stagesByName].sort((one, other) => stageCounts.get(other) - stageCounts.get(one));
 
-/** Return the columns: [id, heading, sort key or null, whether it descends first]. */
+/** Return the columns: [id, heading, whether it is sorted in descending order first]. */
 function columns() {
   const stages = new Set(stagesByUse.slice(0, stageLimit));
   const selected = stageNumbers.get(state.stage);
@@ -62,7 +62,7 @@ function sorted(id) {
   return { order: full, empty };
 }
 
-/** Return a function from a model's index to what a column sorts by; null is last. */
+/** Return a function from a model's index to the sort key of a column; null is last. */
 function valuesOf(id) {
   if (id === "model") return (index) => MODELS.names[index];
   if (id === "latest") return (index) => MODELS.latest[index];
@@ -75,12 +75,12 @@ function valuesOf(id) {
   };
 }
 
-/** Return the indices of the models that the filters select, in the order that is chosen. */
+/** Return the indices of the models that the filters select, in the chosen order. */
 function select() {
-  if (haystack === null) haystack = KEYS.map((key) => key.toLowerCase());
+  if (searchTexts === null) searchTexts = KEYS.map((key) => key.toLowerCase());
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const stage = stageNumbers.get(state.stage);
-  const matches = (index) => words.every((word) => haystack[index].includes(word))
+  const matches = (index) => words.every((word) => searchTexts[index].includes(word))
     && (stage === undefined || MODELS.holders[index].some((one, at) => at % 2 === 0 && one === stage));
   const fits = (index) => (state.deprecated || !deprecated.has(index)) && matches(index);
   hiddenMatches = state.deprecated ? 0 : MODELS.deprecated.filter((index) => matches(index)).length;
@@ -88,7 +88,7 @@ function select() {
   return [...(state.descending ? [...order].reverse() : order), ...empty].filter(fits);
 }
 
-/** Return how many stages have columns: as many as fit. */
+/** Return the number of stages that have columns: as many as fit. */
 function fittingStages() {
   if (window.innerWidth <= PHONE) return MAX_STAGES;
   const fitting = Math.floor((byId("dashboard").clientWidth - OTHER_COLUMNS) / STAGE_COLUMN);
@@ -171,7 +171,7 @@ function cellOf(id, label, index, held) {
   return [`stage hue${hue}`, name, node("a", { href: holderLink(index, stage, held.get(stage)) }, mono(shortName(held.get(stage))))];
 }
 
-/** Return the link to the version in a stage; that of a commit without a version is to the stage. */
+/** Return the link to the version in a stage; for a commit without a version, the link to the stage. */
 function holderLink(index, stage, holder) {
   return holder.startsWith("v") ? linkTo(index, holder) : `${linkTo(index)}#${encodeURI(DATA.stages[stage][0])}`;
 }
@@ -199,7 +199,7 @@ function renderHeads() {
   }));
 }
 
-/** Let the heading stay in view, if the table is not wider than the page. */
+/** Make the heading sticky if the table is not wider than the page. */
 function fit() {
   if (byId("dashboard").hidden) return;
   const scroll = byId("scroll");
@@ -209,7 +209,7 @@ function fit() {
   else scroll.setAttribute("tabindex", "0");
 }
 
-/** Change search, filters and order, and show what they select. */
+/** Change search, filters and order, and update the table. */
 function apply(wanted) {
   Object.assign(state, wanted);
   if (byId("search").value !== state.search) byId("search").value = state.search;
@@ -220,7 +220,7 @@ function apply(wanted) {
   rememberState();
 }
 
-/** Make what does not change: heading, filters, repositories that were not read, and problems. */
+/** Create the parts that do not change: heading, filters, repositories that were not read, problems. */
 function start() {
   document.title = DATA.title;
   byId("title").textContent = DATA.title;
@@ -246,7 +246,7 @@ function about() {
   return [...parts, readTime(), ...problemsButton()];
 }
 
-/** Return the number of all problems, a button that leads to them. */
+/** Return a button with the number of all problems, which moves the focus to them. */
 function problemsButton() {
   const total = problemModels().reduce((sum, index) => sum + at(DATA.model_problems, index), DATA.problem_count);
   if (!total) return [];
@@ -263,7 +263,7 @@ function problemModels() {
   return MODELS.names.map((_, index) => index).filter((index) => at(DATA.model_problems, index) > 0);
 }
 
-/** Return the models that have problems, with links; and a table of the problems of no model. */
+/** Return the models that have problems, with links; and a table of problems without a model. */
 function allProblems() {
   const items = problemModels().map((index) => node("li", {}, node("a", { href: linkTo(index) },
     `${KEYS[index]} (${at(DATA.model_problems, index).toLocaleString("en")})`)));
@@ -274,7 +274,7 @@ function allProblems() {
   return found;
 }
 
-/** Return the choice of a stage: buttons, or a drop-down of many. */
+/** Return the filter by stage: buttons, or a drop-down if there are many stages. */
 function stageFilter() {
   const names = stagesByName.map((stage) => DATA.stages[stage][0]);
   const choose = (event) => apply({ ...state, stage: event.target.value });
@@ -292,7 +292,7 @@ function stageFilter() {
   });
 }
 
-/** Return a section of the repositories that were not read, if there are any. */
+/** Return a section with the repositories that were not read, if there are any. */
 function errorsSection() {
   const { length } = DATA.errors;
   if (!length) return [];

@@ -1,5 +1,5 @@
 "use strict";
-// The data of the page. Lists of numbers that are all equal are stored as one number.
+// The data of the page. A list of equal numbers is stored as one number.
 
 const DATA = JSON.parse(byId("data").textContent);
 const MODELS = DATA.models;
@@ -11,7 +11,7 @@ function at(column, index) {
   return Array.isArray(column) ? column[index] : column;
 }
 
-// The references of the models, as in links: "churn", or "repository/churn"; and the other way round.
+// The references of the models, as in links: "churn" or "repository/churn"; and their indices.
 const KEYS = [];
 const INDICES = new Map();
 MODELS.names.forEach((name, index) => {
@@ -67,13 +67,13 @@ function pill(stage) {
   return node("span", { class: `pill hue${hue}` }, name);
 }
 
-/** Return whether the data of a model were loaded: those of the next model begin after them. */
+/** Return whether the data of a model is loaded: then the data of the next model has begun. */
 function hasArrived(index) {
   const { length } = document.getElementsByClassName("model-data");
   return length > index + 1 || (document.readyState !== "loading" && length === SIZE);
 }
 
-/** Return where the models are from and when they were read. */
+/** Return the location of the models and the time at which they were read. */
 function readNote(repository) {
   const { home, location: where, until } = repository;
   return [home === null ? where : linked(home.replace(/^\w+:\/\//, ""), home),
@@ -164,7 +164,7 @@ function readVersions(raw, model) {
   model.latest = model.versions.find((version) => version.active) || null;
 }
 
-/** Return the name of a version, or the SHA of a bare commit, which has a number below 0. */
+/** Return the name of a version, or for a number below 0 the short SHA of a bare commit. */
 function holderName(model, holder) {
   return holder >= 0 ? model.names[holder] : model.commit(-1 - holder).slice(0, 7);
 }

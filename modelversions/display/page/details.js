@@ -2,7 +2,7 @@
 // The details of a model: one version in full, the timeline, all versions, history and problems.
 
 const MAX_OPTIONS = 1000;
-// The characters of a message that fit into a line of the history.
+// The number of characters of a message that fit into a line of the history.
 const SHORT = 60;
 
 /** Show a model; the name of a version is null for the latest one. */
@@ -31,7 +31,7 @@ function showDetails(index, name) {
   return heading;
 }
 
-/** Show that the data of a model are not there yet; or that they are missing, as the page was cut off. */
+/** Show that the data of a model is not loaded yet; or that it is missing, as the page is incomplete. */
 function showLoading(index) {
   const heading = node("h1", { tabindex: "-1" }, MODELS.names[index]);
   const text = document.readyState === "loading" ? "Loading\u2026"
@@ -45,7 +45,7 @@ function showLoading(index) {
   return heading;
 }
 
-/** Return the version of a name, of a stage as "#prod", or the latest one; null without one. */
+/** Return the version with a name or in a stage ("#prod"), by default the latest one; null if none. */
 function chooseVersion(model, name) {
   if (name === null || name === "latest" || name === "greatest") return model.latest;
   if (name.startsWith("#")) {
@@ -63,7 +63,7 @@ function missingNote(model, name) {
   return node("p", { class: "notice", role: "alert" }, text);
 }
 
-/** Return a note if there are problems that the model itself does not count. */
+/** Return a note if there are problems that Model.problems does not include. */
 function malformedNote(model) {
   const malformed = model.problems.some(([kind]) => DATA.problem_kinds[kind] === "malformed-name");
   return malformed ? [node("p", { class: "muted" }, "Tags with malformed names are included, as in registry.problems(); ",
@@ -117,7 +117,7 @@ function stagesOf(model) {
     limited(model.holders.map(({ stage, holder }) => node("li", {}, pill(stage), versionLink(model, holder))), "stage"))];
 }
 
-/** Return a link to a version; the commit without a version is a link to its page. */
+/** Return a link to a version; for a commit without a version, a link to the commit's page. */
 function versionLink(model, holder) {
   const code = nameCode(holderName(model, holder));
   if (holder < 0) return linked(code, commitUrl(model, model.commit(-1 - holder)));
@@ -125,7 +125,7 @@ function versionLink(model, holder) {
     ? node("a", { href: linkTo(model.index, model.names[holder]) }, code) : code;
 }
 
-/** Return a version in full. */
+/** Return a panel with all data of a version. */
 function versionPanel(model, version) {
   const { origin } = version;
   const commit = model.commit(origin.commit);
@@ -188,12 +188,12 @@ function historySection(model, current) {
     const own = current !== null && event.version === current.number && event.kind !== "deprecation";
     return tableRow([
       ["date", "Date", dateNode(event.time, event.offset)],
-      ["event", "Event", ...sentence(model, event, before.get(event)), messageFold(event)],
+      ["event", "Event", ...sentence(model, event, before.get(event)), messageDetails(event)],
     ], { class: own ? "own" : null });
   }));
 }
 
-/** Return what happened to a model. */
+/** Return an event of a model as a phrase. */
 function sentence(model, event, before) {
   const by = event.author < 0 ? [] : [" ", node("span", { class: "byline" }, "by ", authorNode(event.author))];
   if (event.kind === "deprecation") return ["deprecated", ...by];
@@ -227,8 +227,8 @@ function holdersBefore(model) {
   return found;
 }
 
-/** Return the message of an event: its first line, which opens to the rest. */
-function messageFold(event) {
+/** Return the message of an event: its first line, and the rest collapsed. */
+function messageDetails(event) {
   if (!event.message) return null;
   const line = firstLine(event.message);
   if (line === event.message && line.length <= SHORT) return node("div", { class: "muted", dir: "auto" }, line);
@@ -238,7 +238,7 @@ function messageFold(event) {
     node("summary", { class: "muted", dir: "auto" }, line), rest ? messageNode({ ...event, message: rest }) : "");
 }
 
-/** Return a section of problems, if there are any: [kind, tag, message, repository if there are several]. */
+/** Return a section with problems, if any: each is [kind, tag, message, repository if there are several]. */
 function problemsSection(problems, total) {
   if (!problems.length) return [];
   const named = problems[0].length > 3;

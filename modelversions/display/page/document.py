@@ -1,7 +1,7 @@
-"""The text of a page: the template, with its style, its scripts and the data in it.
+"""The text of a page: the template, with the style sheet, the scripts and the data inserted.
 
-``page.html`` is HTML that refers to the files beside it. They are put in their places, so that the
-page is one file. Its Content-Security-Policy allows nothing but them, by their hashes.
+``page.html`` refers to the files in its directory. Their text replaces the references, so that the
+page is one file. Its Content-Security-Policy allows nothing else; it has their hashes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _json(value: JsonObject) -> str:
 
 @functools.cache
 def template() -> str:
-    """Return the template with the style and the scripts in it, and their hashes."""
+    """Return the template with the style sheet and the scripts inserted, and their hashes."""
     hashes: dict[str, list[str]] = {"style": [], "script": []}
 
     def insert(match: re.Match[str]) -> str:

@@ -1,16 +1,16 @@
 "use strict";
-// Elements, texts and dates. All text becomes text nodes or attributes; there is no innerHTML.
+// Elements, texts and dates. All text becomes text nodes or attributes; innerHTML is not used.
 
 const NONE = "\u2013";
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY = 86400;
-// The name of a unit, its seconds, and from how many seconds on it is used.
+// The name of a unit, its number of seconds, and the number of seconds from which on it is used.
 const UNITS = [["year", 365 * DAY, 365 * DAY], ["month", 30.44 * DAY, 61 * DAY],
   ["week", 7 * DAY, 14 * DAY], ["day", DAY, DAY], ["hour", 3600, 3600], ["minute", 60, 60]];
-// The rows that a table has at first, more than a screen shows, and how many are appended at once.
+// The number of rows of a table at first, more than fit on a screen, and the number appended at once.
 const FIRST = 40;
 const CHUNK = 100;
-// The characters of a name from which on it is shortened, and the elements of a list that are shown at first.
+// The number of characters above which a name is shortened, and of list elements shown at first.
 const LONG = 48;
 const MAX_ELEMENTS = 20;
 
@@ -62,7 +62,7 @@ function exactText(time, offset) {
   return `${local.slice(0, 10)} ${local.slice(11, 19)} ${zone}`;
 }
 
-/** Return how long ago a time is, such as "3 weeks ago". */
+/** Return the difference of a time from now, such as "3 weeks ago". */
 function agoText(time, now) {
   const seconds = Math.abs(now - time);
   const unit = UNITS.find(([, , least]) => seconds >= least);
@@ -78,7 +78,7 @@ function dateNode(time, offset) {
     dateText(time, offset));
 }
 
-/** Return a link to another site, or the child alone without a URL. */
+/** Return a link to another site, or only the child if the URL is null. */
 function linked(child, url) {
   if (url === null) return child;
   return node("a", { href: url, rel: "noopener noreferrer" }, child);
@@ -88,12 +88,12 @@ function mono(text, title = null) {
   return node("code", { title }, text);
 }
 
-/** Return a text whose rest after two lines is in its tooltip, if it is long. */
+/** Return a child that is cut after two lines if its text is long; the tooltip has the text. */
 function clamped(child, text) {
   return text.length > LONG ? node("div", { class: "clamp", title: text.slice(0, 1000) }, child) : child;
 }
 
-/** Return the name of a version; of a long one, only the first characters that fit are seen. */
+/** Return the name of a version; a long one is cut to the available width. */
 function nameCode(name) {
   return name.length > LONG ? node("code", { class: "cut", title: name.slice(0, 1000) }, name) : mono(name);
 }

@@ -1,8 +1,8 @@
 """The data of a page as JSON types.
 
-A registry of 1,000 models with 100 versions each has to fit into 15 MB. So there is one list for
-each field of the events of a model, and names are stored once and referred to by their positions.
-A list of equal numbers is stored as one number. ``data.js`` reads what this module writes.
+A registry of 1,000 models with 100 versions each has to fit into 15 MB. Therefore each field of the
+events of a model is one list, and names are stored once and referred to by their positions. A list
+of equal numbers is stored as one number. ``data.js`` reads this format.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ JsonObject = dict[str, object]
 Key = TypeVar("Key")
 
 MAX_PROBLEMS = 1000
-"""The problems of a model, and of the registry as a whole, that are in the page."""
+"""The maximum number of problems in the page of each model, and of problems without a model."""
 MAX_MESSAGES = 5_000_000
-"""The bytes of all messages of a page."""
+"""The maximum number of bytes of all messages of a page."""
 _MESSAGE_LIMITS = (10_000, 5000, 2000, 1000, 500, 200, 120, 80, 50, 30, 20)
-"""The maximal length of a message: the first one with which all messages fit."""
+"""The maximum lengths of a message; the first one with which all messages fit is used."""
 _MAX_NAME = 1000
 _MAX_COUNTER = 2**53
 """JavaScript's numbers are exact up to here."""
@@ -40,16 +40,16 @@ _DIGITS = {kind: str(rank) for kind, rank in RANK.items()}
 
 
 class Table(dict[Key, int]):
-    """Values, each with its position in a list."""
+    """Values, each with its position in a list; values are appended when they are looked up."""
 
     def __missing__(self, key: Key) -> int:
-        """Append a value."""
+        """Append a value and return its position."""
         return self.setdefault(key, len(self))
 
 
 @attrs.frozen
 class Tables:
-    """The values that models share."""
+    """The values that are shared by all models."""
 
     stages: Table[str] = attrs.Factory(Table)
     authors: Table[Identity] = attrs.Factory(Table)
@@ -61,7 +61,7 @@ class Tables:
 
 
 def page_data(content: PageContent) -> tuple[JsonObject, list[JsonObject]]:
-    """Return the data of the dashboard, and those of each model."""
+    """Return the data of the dashboard, and the data of each model."""
     tables = Tables()
     pairs = [
         (position, model)
@@ -134,7 +134,7 @@ def _repository_data(repository: RepositoryContent) -> JsonObject:
 
 
 def _commit_urls(repository: RepositoryContent) -> dict[str, str | None] | None:
-    """Return the URLs of all commits, if only a callable knows them."""
+    """Return the URLs of all commits, if a callable returns them; else None."""
     pages = repository.pages
     if not callable(pages.commit_url):
         return None
@@ -156,7 +156,7 @@ def _by_model(repository: RepositoryContent) -> Mapping[str, list[Problem]]:
 
 
 def _other_problems(content: PageContent) -> list[tuple[Problem, list[object]]]:
-    """Return the problems of no model, each with the name of its repository in a catalog."""
+    """Return the problems without a model, in a catalog each with the name of its repository."""
     is_catalog = content.errors is not None
     return [
         (problem, [clean(repository.name)] if is_catalog else [])
@@ -232,7 +232,7 @@ def _events_data(
 
 
 def _message(event: Event, name: TagName | None, messages: Table[str]) -> int:
-    """Return the position of a message; -1 for the default one, which tells nothing more."""
+    """Return the position of a message; -1 for the default one, which adds no information."""
     message = event.message.rstrip("\n")
     if name is not None and message == name.message(event.version, event.commit):
         return -1
@@ -244,7 +244,7 @@ def _counter(name: TagName | None) -> int:
 
 
 def _is_derived(name: TagName | None) -> bool:
-    """Return whether a script can tell the tag from what is known of its event."""
+    """Return whether ``data.js`` can compute the tag's name from the event."""
     return name is not None and not name.zeros and (name.counter or 0) < _MAX_COUNTER
 
 
@@ -262,12 +262,12 @@ def _spans_data(
 
 
 def _holder(version: Version, names: Table[str], commits: Table[str]) -> int:
-    """Return the position of a version; below 0 that of a commit without one, from -1 down."""
+    """Return the position of a version; for a bare commit, -1 minus its position."""
     return -1 - commits[version.commit] if version.is_bare_commit else names[version.name]
 
 
 def _cut_messages(details: Iterable[JsonObject]) -> None:
-    """Cut messages so that all of them are not longer than ``MAX_MESSAGES``."""
+    """Shorten the messages so that their total size is at most ``MAX_MESSAGES``."""
     found: list[tuple[list[str], dict[int, int]]] = [
         (one["messages"], one["lengths"])  # type: ignore[misc]
         for one in details
@@ -281,13 +281,13 @@ def _cut_messages(details: Iterable[JsonObject]) -> None:
 
 
 def _size(messages: Iterable[str], limit: int) -> int:
-    """Return the bytes of messages of a limited length."""
+    """Return the number of bytes of messages that are cut at a length."""
     cut = (message[:limit] for message in messages)
     return sum(len(one) if one.isascii() else len(one.encode(errors="replace")) for one in cut)
 
 
 def _column(values: list[int]) -> object:
-    """Return a list; or the number that all its values are equal to."""
+    """Return a list; or one number if all values are equal to it."""
     return values[0] if values and values.count(values[0]) == len(values) else values
 
 

@@ -7,7 +7,7 @@ let lastIndex = null;
 let timer = null;
 let isLoading = false;
 
-/** Return the model and the version that a reference names: [index, name or null]; null if none. */
+/** Return the model and the version of a reference: [index, name or null]; null if it is invalid. */
 function find(reference) {
   if (INDICES.has(reference)) return [INDICES.get(reference), null];
   for (const mark of ["@", "#"]) {
@@ -29,7 +29,7 @@ function reference() {
   }
 }
 
-/** Show what the address names. */
+/** Show the model or the search in the address. */
 function route() {
   const text = location.hash.startsWith("#?") ? "" : reference();
   const found = text ? find(text) : null;
@@ -71,7 +71,7 @@ function showDashboard(unknown) {
   }
 }
 
-/** Return the state that an address has, or null if it has none. */
+/** Return the search state in an address, or null if it has none. */
 function stateOf(hash) {
   if (!hash.startsWith("#?")) return null;
   const found = new URLSearchParams(hash.slice(2));
@@ -87,7 +87,7 @@ function stateOf(hash) {
   };
 }
 
-/** Keep search, filters and order in the address, a little later, so that it can be shared. */
+/** Store search, filters and order in the address after a short delay, so that it can be shared. */
 function rememberState() {
   clearTimeout(timer);
   timer = setTimeout(() => {
@@ -110,7 +110,7 @@ function replaceAddress(address) {
   try {
     history.replaceState(null, "", address);
   } catch {
-    // A frame of another page may not change its address; nothing else depends on it.
+    // A frame in another page may not be allowed to change its address, which is not essential.
   }
 }
 
@@ -136,11 +136,11 @@ window.addEventListener("beforeprint", () => {
   if (!byId("dashboard").hidden) appendRows(SIZE);
   for (const table of document.querySelectorAll("main:not([hidden]) table")) table.dispatchEvent(new Event("print"));
   for (const rest of document.querySelectorAll("main:not([hidden]) .rest")) rest.click();
-  for (const fold of document.querySelectorAll("main:not([hidden]) details")) fold.open = true;
+  for (const details of document.querySelectorAll("main:not([hidden]) details")) details.open = true;
 });
 
 start();
-// The data of the models follow this script: the dashboard does not wait for them.
+// The data of the models follows this script, so the dashboard does not wait for it.
 document.addEventListener("DOMContentLoaded", () => {
   if (isLoading) route();
 });

@@ -1,5 +1,5 @@
 "use strict";
-// The life of a model: versions along time, and a lane for each stage. As the timeline of notebooks.
+// The timeline of a model, as in notebooks: a dot for each version, and a lane for each stage.
 
 const MIN_WIDTH = 320;
 const RIGHT = 16;
@@ -7,7 +7,7 @@ const LANE = 30;
 const TOP = 50;
 const AXIS = 26;
 const BAR = 20;
-// The width of a character of a label in the fixed font, as estimated.
+// The estimated width of a character of a label in the monospace font.
 const LETTER = 6.7;
 const MAX_LANES = 12;
 const MAX_MARKS = 200;
@@ -16,7 +16,7 @@ const TICK = 84;
 const STEPS = [3600, 6 * 3600, DAY, 7 * DAY, 14 * DAY];
 const MONTH_STEPS = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 2400, 6000, 12000, 60000];
 
-/** Return an element with the drawing, which is made again for each width of the element. */
+/** Return an element with the drawing, which is redrawn when the width of the element changes. */
 function timelineOf(model) {
   const holder = node("div", {});
   let width = 0;
@@ -66,7 +66,7 @@ function round(number) {
   return Math.round(number * 10) / 10;
 }
 
-/** Return a dot for each version, and the names that have enough space, newest first. */
+/** Return a dot for each version, and the names for which there is space, newest first. */
 function dots(model, scale) {
   const parts = [text("versions", 0, TOP - 8)];
   const found = [...model.versions].sort((one, other) => other.origin.time - one.origin.time);
@@ -111,7 +111,7 @@ function bar(model, span, y, scale) {
   return parts;
 }
 
-/** Return the dates below the lanes, as many as have space. */
+/** Return the dates below the lanes, as many as there is space for. */
 function ticks(scale, height) {
   const bottom = height - AXIS;
   const most = Math.max(2, Math.floor((scale.width - scale.left) / TICK));
@@ -127,7 +127,7 @@ function ticks(scale, height) {
   })];
 }
 
-/** Return round times between two times, and a function that writes them. */
+/** Return round times between two times, and a function that formats them. */
 function chooseTicks(start, end, most) {
   const step = STEPS.find((one) => (end - start) / one <= most);
   if (step) {

@@ -1,4 +1,4 @@
-"""Write a page to a file, as a whole or not at all."""
+"""Write a page to a file atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from modelversions.errors import FileNotWrittenError, InvalidArgumentError
 
 
 def deliver(make: Callable[[], str], path: str | os.PathLike[str] | None) -> str | None:
-    """Write a text to a file; return it if there is none. Arguments are checked before it is made.
+    """Write a text to a file, or return it if ``path`` is None.
+
+    Args:
+        make: returns the text; it is called after the path was checked.
+        path: the path of the file, or None.
 
     Raises:
         InvalidArgumentError: ``path`` is neither text nor a path.
@@ -57,8 +61,8 @@ def check_path(path: object) -> Path:
 def write_text(path: Path, text: str) -> None:
     """Write text to a file as UTF-8.
 
-    A file that exists is replaced by the new one at once, and keeps its permissions. What is no
-    regular file, such as a pipe, is written to.
+    An existing file is replaced atomically; its permissions are kept. If the path is not a regular
+    file, such as a pipe, the text is written to it.
 
     Raises:
         FileNotWrittenError: the file cannot be written.
@@ -73,15 +77,15 @@ def write_text(path: Path, text: str) -> None:
         reason = error.strerror if isinstance(error, OSError) else error
         raise FileNotWrittenError(
             f"the file {str(path)!r} cannot be written: {reason}; pass another path, or check that "
-            "its folder exists and may be written to",
+            "its directory exists and is writable",
             path=str(path),
         ) from error
 
 
 def _is_special(path: Path) -> bool:
-    """Return whether there is something that is no regular file.
+    """Return whether the path exists and is not a regular file.
 
-    The path is not resolved: that of a pipe in ``/proc`` names no file.
+    The path is not resolved, as the target of a pipe in ``/proc`` is not a path.
     """
     try:
         return not stat.S_ISREG(path.stat().st_mode)
@@ -90,7 +94,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    # The name does not contain that of the target, which may be as long as a name may be.
+    # The temporary name does not contain the target's name, which may have the maximum length.
     temporary = target.with_name(f".modelversions-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:

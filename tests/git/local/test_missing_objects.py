@@ -188,7 +188,7 @@ class TestPruned:
         model = disk.registry["m"]
         self.prune(disk, "m@v2.0.0")
         for _ in range(2):
-            with pytest.raises(ObjectMissingError, match=r"'m@v2.0.0' was deleted or moved since"):
+            with pytest.raises(ObjectMissingError, match=r"'m@v2.0.0' was deleted or moved after"):
                 list(model)
             with pytest.raises(ObjectMissingError, match=r"look 'm' up in the registry again"):
                 model.latest  # noqa: B018  # the attribute raises
