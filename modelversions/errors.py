@@ -146,6 +146,11 @@ def _rebuild(
     return error
 
 
+def set_message(error: ModelVersionsError, message: str) -> None:
+    """Replace the message of an error; logins in its URLs are redacted."""
+    error.args = (redact(message),)
+
+
 class ModelVersionsError(Exception):
     """The base class of all errors that this library raises."""
 

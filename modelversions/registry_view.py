@@ -39,6 +39,7 @@ from modelversions.errors import (
     StageNotFoundError,
     TagNotFoundError,
     VersionNotFoundError,
+    set_message,
 )
 from modelversions.git.store import TAGS, Commit, ReadStore, TagRef
 from modelversions.model.commits import Commits
@@ -242,9 +243,8 @@ class RegistryView(Mapping[str, Model]):
         try:
             yield
         except (VersionNotFoundError, StageNotFoundError) as error:
-            if not self._fetch_hint:
-                raise
-            raise type(error)(f"{error}{self._fetch_hint}", **error.__dict__) from error
+            set_message(error, f"{error}{self._fetch_hint}")
+            raise
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the models' names, for Tab completion of ``registry["``."""

@@ -18,6 +18,7 @@ from modelversions.errors import (
     ConfigurationError,
     FileNotInGitError,
     InvalidArgumentError,
+    set_message,
 )
 from modelversions.git.store import ReadStore
 from modelversions.values.problem import Problem
@@ -92,8 +93,8 @@ class CommitFiles:
         try:
             return self.content(commit, checked_path(artifact.path))
         except FileNotInGitError as error:
-            message = f"{error} (the path is that of the annotation in {artifact.file})"
-            raise FileNotInGitError(message, **error.__dict__) from error
+            set_message(error, f"{error} (the path is that of the annotation in {artifact.file})")
+            raise
 
     def content(self, commit: str, path: str) -> bytes:
         """Return the content of a file.

@@ -27,6 +27,7 @@ from modelversions.errors import (
     InvalidTagNameError,
     ModelVersionsError,
     NotInCatalogError,
+    set_message,
 )
 from modelversions.git.store import Credentials, Progress
 from modelversions.model.gc_pause import gc_paused
@@ -358,8 +359,9 @@ class Catalog(Mapping[str, RegistryView]):
         if name is not None:
             try:
                 return self[name].resolve(text[len(name) + 1 :])
-            except (LookupError, InvalidTagNameError, InvalidNameError) as error:
-                error.args = (f"in the repository {name!r}: {error}",)
+            except ModelVersionsError as error:
+                if isinstance(error, (LookupError, InvalidTagNameError, InvalidNameError)):
+                    set_message(error, f"in the repository {name!r}: {error}")
                 raise
         if "/" not in text:
             raise InvalidTagNameError(

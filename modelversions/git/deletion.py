@@ -9,15 +9,15 @@ from dulwich.objects import ObjectID
 from dulwich.pack import UnpackedObject
 
 from modelversions.errors import (
-    InvalidArgumentError,
     PartlyDeletedError,
     RemoteError,
     RepositoryError,
     WriteConflictError,
+    set_message,
 )
 from modelversions.git.local_remote import LocalRemote
 from modelversions.git.pre_push import PrePushHook
-from modelversions.git.remote.error_translation import rejected
+from modelversions.git.remote.error_translation import AtomicPushError, rejected
 from modelversions.git.remote.transport import PushResult, Transport
 from modelversions.git.store import TAGS, TagRef
 
@@ -61,7 +61,7 @@ class Deletion:
         if remaining and deleted:
             raise _partly_deleted(deleted, remaining, self._sink.location, failure) from failure
         if remaining:
-            failure.args = (f"{failure}; nothing was deleted",)
+            set_message(failure, f"{failure}; nothing was deleted")
             raise failure
         return deleted  # only the answer was lost
 
@@ -70,7 +70,7 @@ class Deletion:
             return self._sink.send(self._compute_updates, _no_objects, atomic=False)
         try:
             return self._sink.send(self._compute_updates, _no_objects, atomic=True)
-        except InvalidArgumentError:
+        except AtomicPushError:
             _LOGGER.debug(
                 "%r does not support atomic pushes; deleting without", self._sink.location
             )

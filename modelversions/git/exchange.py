@@ -21,6 +21,7 @@ from modelversions.errors import (
     RepositoryError,
     WriteConflictError,
     redact,
+    set_message,
 )
 from modelversions.git.deletion import Deletion
 from modelversions.git.local.local_refs import NewRef
@@ -33,7 +34,7 @@ from modelversions.git.objects.outgoing import Outgoing, links, pack_objects
 from modelversions.git.objects.received_packs import new_pack, store_in_memory, store_pack
 from modelversions.git.objects.tag_reader import TagReader
 from modelversions.git.pre_push import PrePushHook
-from modelversions.git.remote.error_translation import cannot_push, rejected
+from modelversions.git.remote.error_translation import AtomicPushError, cannot_push, rejected
 from modelversions.git.remote.remote_store import RemoteStore
 from modelversions.git.remote.transport import HAVES, Transport
 from modelversions.git.remotes import RemoteUrls
@@ -160,7 +161,7 @@ class ConnectedRemote:
                 failure = failure or error
         if failure is not None:
             if done:
-                failure.args = (f"{failure}; the tags were pushed to {', '.join(done)}",)
+                set_message(failure, f"{failure}; the tags were pushed to {', '.join(done)}")
             raise failure
         return _merged(refs, existing)
 
@@ -168,7 +169,7 @@ class ConnectedRemote:
         self._check_sink(sink)
         try:
             return self._send(sink, refs, atomic=len(refs) > 1)
-        except InvalidArgumentError:  # atomic pushes are not supported
+        except AtomicPushError:
             return self._send(sink, refs, atomic=False)
 
     def delete(self, refs: Sequence[TagRef]) -> list[str]:

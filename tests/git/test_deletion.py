@@ -18,6 +18,7 @@ from modelversions import (
     RepositoryNotFoundError,
     WriteConflictError,
 )
+from modelversions.git.remote.error_translation import AtomicPushError
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
 from tests.git.test_exchange import configure, tags
@@ -191,7 +192,7 @@ class TestServers:
             transport: Transport, compute_updates: Any, pack: Any, *, atomic: bool
         ) -> PushResult:
             if atomic:
-                raise InvalidArgumentError("not supported", argument="atomic", value=None)
+                raise AtomicPushError("not supported", argument="atomic", value=None)
             ref = "refs/tags/n@v1.0.0"
 
             def compute(refs: Any) -> dict[str, str]:

@@ -33,6 +33,7 @@ from modelversions import (
 from modelversions.git import sync
 from modelversions.git.exchange import ConnectedRemote
 from modelversions.git.local.local_refs import LocalRefs, NewRef
+from modelversions.git.remote.error_translation import AtomicPushError
 from modelversions.git.remote.transport import PushResult, Transport
 from tests.builders import Builder
 from tests.servers import git_server
@@ -298,7 +299,7 @@ def test_several_tags_are_pushed_to_a_server_without_atomic_pushes(
 
     def not_atomic(transport: Transport, *arguments: Any, atomic: bool) -> PushResult:
         if atomic:
-            raise InvalidArgumentError("not all or none", argument="atomic", value=None)
+            raise AtomicPushError("not all or none", argument="atomic", value=None)
         return real(transport, *arguments, atomic=False)
 
     monkeypatch.setattr(Transport, "send", not_atomic)

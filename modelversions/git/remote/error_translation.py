@@ -30,6 +30,10 @@ _MAX_LENGTH = 1000
 """The maximum number of characters of a server's message in an error."""
 
 
+class AtomicPushError(InvalidArgumentError):
+    """A server does not support atomic pushes; nothing was pushed."""
+
+
 def translate_error(
     error: Exception,
     location: str,
@@ -78,7 +82,7 @@ def translate_error(
             location=location,
         )
     if _NO_ATOMIC in message:
-        return InvalidArgumentError(
+        return AtomicPushError(
             f"{location!r} does not support atomic pushes of several tags; nothing was pushed, "
             "push them one by one",
             argument="atomic",
