@@ -41,10 +41,10 @@ from modelversions.errors import (
     VersionNotFoundError,
     set_message,
 )
+from modelversions.gc_pause import gc_paused
 from modelversions.git.store import TAGS, Commit, ReadStore, TagRef
 from modelversions.model.commits import Commits
 from modelversions.model.diff import Changes, changes
-from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.model.moment import Moment, StoreAsOf
 from modelversions.model.snapshot import (

@@ -29,8 +29,8 @@ from modelversions.errors import (
     NotInCatalogError,
     set_message,
 )
+from modelversions.gc_pause import gc_paused, gc_resumed
 from modelversions.git.store import Credentials, Progress
-from modelversions.model.gc_pause import gc_paused
 from modelversions.model.model import Model, Version
 from modelversions.progress_bar import check_progress
 from modelversions.registry_view import RegistryView
@@ -523,7 +523,8 @@ class Catalog(Mapping[str, RegistryView]):
             return member.execute(request)
 
         try:
-            self._pool.run_all([request for _, request in pairs], in_process, on_result)
+            with gc_resumed():
+                self._pool.run_all([request for _, request in pairs], in_process, on_result)
         except BaseException:
             self._close()  # this ends the requests that wait for servers
             raise

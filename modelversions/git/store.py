@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import attrs
 
+from modelversions.gc_pause import gc_resumed
 from modelversions.json_types import record
 from modelversions.values.identity import Identity
 from modelversions.values.problem import ProblemKind
@@ -49,7 +50,8 @@ class RemoteOptions:
     def report(self, done: int, total: int | None, what: str) -> None:
         """Call ``progress``, if there is one."""
         if self.progress is not None:
-            self.progress(done, total, what)
+            with gc_resumed():
+                self.progress(done, total, what)
 
 
 class TagRef(NamedTuple):

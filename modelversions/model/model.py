@@ -17,9 +17,9 @@ from modelversions.errors import (
     StageNotFoundError,
     VersionNotFoundError,
 )
+from modelversions.gc_pause import gc_paused
 from modelversions.git.store import Signature
 from modelversions.json_types import record
-from modelversions.model.gc_pause import gc_paused
 from modelversions.model.snapshot import ModelSnapshot
 from modelversions.model.stage_spans import stage_spans
 from modelversions.model.state import VersionOrCommit, VersionState

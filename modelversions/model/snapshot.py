@@ -15,8 +15,8 @@ from typing import Literal
 import attrs
 
 from modelversions.errors import ObjectMissingError
+from modelversions.gc_pause import gc_paused
 from modelversions.git.store import ReadStore, Signature, TagObject, TagRef
-from modelversions.model.gc_pause import gc_paused
 from modelversions.model.loading import NamedTag, load, named
 from modelversions.model.state import ModelState, event_row, replay
 from modelversions.values.semver import SemVer

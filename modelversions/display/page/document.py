@@ -19,7 +19,7 @@ from importlib.resources import files
 from modelversions.display.markup import clean
 from modelversions.display.page.content import PageContent, RepositoryContent
 from modelversions.display.page.encoding import JsonObject, page_data
-from modelversions.model.gc_pause import gc_paused
+from modelversions.gc_pause import gc_paused
 
 _FILE = re.compile(
     r'<link rel="stylesheet" href="(?P<style>[\w.]+)">|<script src="(?P<script>[\w.]+)"></script>'

@@ -17,6 +17,7 @@ from modelversions.errors import (
     InvalidArgumentError,
     ModelVersionsError,
 )
+from modelversions.gc_pause import gc_resumed
 from modelversions.git._dulwich import limit_answer
 from modelversions.git.locks import ForkSafeLock
 from modelversions.git.programs import Programs
@@ -119,7 +120,8 @@ class Session:
     def _send_once(self, client: GitClient, request: Callable[[GitClient], Answer]) -> Answer:
         """Send a request once; after an error, close the connection."""
         try:
-            return request(client)
+            with gc_resumed():
+                return request(client)
         except HTTPUnauthorized:
             raise
         except ModelVersionsError:
