@@ -6,8 +6,11 @@
 <Version churn@v3.1.0>
 
 Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``Version`` or
-``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md``, in the folder
-of this package.
+``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md``, in the
+directory of this package.
+
+Public are the names of this module and of ``credentials``, ``errors``, ``gto``, ``plot``,
+``pytest_plugin``, ``rules`` and ``testing``.
 
 The logger ``modelversions`` reports writes, pushes and fetches (INFO), requests to servers and
 retries (DEBUG), and failed requests of ``watch()`` (WARNING), without passwords and tokens.

@@ -55,7 +55,9 @@ The data are attributes, and ``code`` is a stable name such as ``"version-exists
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from modelversions.json_types import data_record, record
@@ -144,6 +146,12 @@ def _rebuild(
     error.args = args
     error.__dict__.update(data)
     return error
+
+
+def join_names(names: Collection[object], most: int = 10) -> str:
+    """Join at most so many names, for a message."""
+    shown = ", ".join(map(str, islice(names, most)))
+    return shown + (", …" if len(names) > most else "") or "none"
 
 
 def set_message(error: ModelVersionsError, message: str) -> None:

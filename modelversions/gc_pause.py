@@ -4,6 +4,8 @@ The collector repeatedly traverses the values created so far, none of which is g
 ``history()`` of 100,000 tags takes 36 % longer. Mercurial also disables it to parse its indexes.
 The collector is not paused during requests to servers, nor while a function of the caller is
 called.
+
+This module is private.
 """
 
 from __future__ import annotations

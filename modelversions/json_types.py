@@ -1,4 +1,7 @@
-"""Convert values to JSON types."""
+"""Convert values to JSON types.
+
+This module is private.
+"""
 
 from __future__ import annotations
 

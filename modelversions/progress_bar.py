@@ -1,4 +1,7 @@
-"""Progress bars of tqdm, for ``progress=True``."""
+"""Progress bars of tqdm, for ``progress=True``.
+
+This module is private.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``Registry``: read and write the model registry of a local or remote repository."""
+"""``Registry``: read and write the model registry of a local or remote repository.
+
+This module is private. Import its public names from ``modelversions``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``RegistryView``: read the models of a registry."""
+"""``RegistryView``: read the models of a registry.
+
+This module is private. Import its public names from ``modelversions``.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
-    Sequence,
     ValuesView,
 )
 from contextlib import contextmanager
@@ -39,6 +41,7 @@ from modelversions.errors import (
     StageNotFoundError,
     TagNotFoundError,
     VersionNotFoundError,
+    join_names,
     set_message,
 )
 from modelversions.gc_pause import gc_paused
@@ -213,7 +216,7 @@ class RegistryView(Mapping[str, Model]):
     def _no_model(self, name: str) -> ModelNotFoundError:
         names = [one for one, _ in self._existing()]
         close = _closest(str(name), names)
-        hint = f"did you mean {close[0]!r}?" if close else f"models: {_join(names[:5], len(names))}"
+        hint = f"did you mean {close[0]!r}?" if close else f"models: {join_names(names, 5)}"
         own = self._tag_of(name)
         if not isinstance(name, str):
             hint = "pass its name, as text"
@@ -672,7 +675,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {_join(allowed)}"
+                sentence = f"type {one.type!r} is not allowed here; allowed: {join_names(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -872,7 +875,9 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = f"stage {event.stage!r} is not allowed here; allowed: {_join(allowed)}"
+                sentence = (
+                    f"stage {event.stage!r} is not allowed here; allowed: {join_names(allowed)}"
+                )
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:
@@ -897,12 +902,6 @@ class RegistryView(Mapping[str, Model]):
             f"{self._fetch_hint}",
             tag=tag,
         )
-
-
-def _join(names: Sequence[str], number: int | None = None) -> str:
-    """Join the first names, for a message; ``number`` is that of all."""
-    shown = names[:10]
-    return ", ".join(shown) + (", …" if (number or len(names)) > len(shown) else "") or "none"
 
 
 def _utc_now() -> datetime:

@@ -2,6 +2,8 @@
 
 The pure-Python parser of ruamel.yaml is used, as in GTO and DVC: it reads YAML 1.2, in which ``on``
 is text. It takes about 20 seconds per megabyte, and more for deep nesting, so both are limited.
+
+This module is private.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Run a query at intervals, and yield the results that differ from the previous one."""
+"""Run a query at intervals, and yield the results that differ from the previous one.
+
+This module is private.
+"""
 
 from __future__ import annotations
 

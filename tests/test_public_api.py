@@ -9,6 +9,7 @@ import pickle
 import re
 import subprocess
 import sys
+from pkgutil import iter_modules
 
 import pytest
 
@@ -21,7 +22,7 @@ ERRORS = [
     for value in vars(errors).values()
     if inspect.isclass(value) and value.__module__ == errors.__name__
 ]
-INTERNAL = {"name_of", "redact"}
+INTERNAL = {"join_names", "name_of", "redact", "set_message"}
 WARNINGS = [value for value in ERRORS if issubclass(value, Warning)]
 
 
@@ -135,3 +136,12 @@ def test_imports_are_lazy() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert {"Registry", "__version__"} < set(dir(modelversions))
+
+
+PUBLIC_MODULES = {"credentials", "errors", "gto", "plot", "pytest_plugin", "rules", "testing"}
+
+
+@pytest.mark.parametrize("module", [one.name for one in iter_modules(modelversions.__path__)])
+def test_modules_say_whether_they_are_private(module: str) -> None:
+    doc = importlib.import_module(f"modelversions.{module}").__doc__ or ""
+    assert ("is private" in doc) is (module not in PUBLIC_MODULES)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from modelversions.errors import ArtifactNotFoundError, ConfigurationError
+from modelversions.errors import ArtifactNotFoundError, ConfigurationError, join_names
 from modelversions.json_types import record
 from modelversions.safe_yaml import brief, invalid, load_mapping
 from modelversions.values.problem import Problem, ProblemKind
@@ -91,10 +91,9 @@ class Artifacts(Mapping[str, Artifact]):
         """
         if isinstance(model, str) and model in self._found:
             return self._found[model]
-        names = ", ".join(self._found) or "none"
         raise ArtifactNotFoundError(
             f"the model {model!r} has no annotation at commit {self._commit[:7]}; annotated "
-            f"models: {names}",
+            f"models: {join_names(self._found)}",
             model=model,
             commit=self._commit,
         )

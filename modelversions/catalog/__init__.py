@@ -1,1 +1,4 @@
-"""The registries of many repositories, read together."""
+"""The registries of many repositories, read together.
+
+This package is private. Import its public names from ``modelversions``.
+"""

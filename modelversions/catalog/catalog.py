@@ -27,6 +27,7 @@ from modelversions.errors import (
     InvalidTagNameError,
     ModelVersionsError,
     NotInCatalogError,
+    join_names,
     set_message,
 )
 from modelversions.gc_pause import gc_paused, gc_resumed
@@ -239,9 +240,9 @@ class Catalog(Mapping[str, RegistryView]):
         found = self._members.get(name)
         if found is None:
             names = list(self._members)
-            shown = ", ".join(names[:5]) + (", …" if len(names) > len(names[:5]) else "")
             close = get_close_matches(str(name), names, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"repositories: {shown or 'none'}"
+            known = f"repositories: {join_names(names, 5)}"
+            hint = f"did you mean {close[0]!r}?" if close else known
             raise NotInCatalogError(
                 f"the catalog has no repository {name!r}; {hint}",
                 repository=str(name),

@@ -1,1 +1,4 @@
-"""Display values: tables as text, HTML for notebooks and pages, and a form."""
+"""Display values: tables as text, HTML for notebooks and pages, and a form.
+
+This package is private.
+"""

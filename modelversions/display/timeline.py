@@ -27,7 +27,6 @@ _MAX_DOTS = 200
 _MAX_LABEL = 14
 _TICKS = 9
 _MONTHS = 12
-_DECEMBER = 12
 _MIN_LENGTH = timedelta(hours=1)
 _LAST_YEAR = 9000
 """The last year of the scale, so that the margin after it fits into a datetime."""

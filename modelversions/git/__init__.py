@@ -1,4 +1,4 @@
 """Git repositories: refs, objects, configuration and remotes.
 
-Apart from ``modelversions.testing``, only this package imports dulwich.
+This package is private, and the only one that imports dulwich.
 """

@@ -1,1 +1,4 @@
-"""Compute the state of a model from its events; the values that represent it."""
+"""Compute the state of a model from its events; the values that represent it.
+
+This package is private. Import its public names from ``modelversions``.
+"""

@@ -16,6 +16,7 @@ from modelversions.errors import (
     ObjectMissingError,
     StageNotFoundError,
     VersionNotFoundError,
+    join_names,
 )
 from modelversions.gc_pause import gc_paused
 from modelversions.git.store import Signature
@@ -560,9 +561,7 @@ class Model(Sequence[Version]):
         reason = _reason(name)
         if reason:
             return reason
-        active = [one.name for one in self.versions[:5]]
-        more = ", …" if len(self.versions) > len(active) else ""
-        return f"active versions: {', '.join(active) or 'none'}{more}"
+        return f"active versions: {join_names([one.name for one in self.versions], 5)}"
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the names of the active versions, for Tab completion of ``model["``."""
@@ -587,7 +586,7 @@ class Stages(Mapping[str, Version]):
         """
         if isinstance(stage, str) and stage in self._holders:
             return self._holders[stage]
-        held = ", ".join(map(repr, self)) or "none"
+        held = join_names([repr(one) for one in self])
         raise StageNotFoundError(
             f"no version of {self._model!r} is in stage {stage!r}; stages held: {held}",
             model=self._model,

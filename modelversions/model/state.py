@@ -139,7 +139,7 @@ def replay(model: str, rows: list[EventRow], problems: Iterable[Problem] = ()) -
     return ModelState(history, replayed, tuple(problems))
 
 
-def replay_events(events: Iterable[Event]) -> ModelState:
+def replay_events(events: Sequence[Event]) -> ModelState:
     """Compute the state of a model from events, as ``replay`` does."""
     rows = list(map(event_row, events))
     model = next((event.model for event in events), "")

@@ -1,1 +1,4 @@
-"""Plan events from a request and the current state, and write them."""
+"""Plan events from a request and the current state, and write them.
+
+This package is private.
+"""

@@ -9,6 +9,7 @@ from modelversions.errors import (
     InvalidNameError,
     MissingExtraError,
     StageNotAllowedError,
+    join_names,
 )
 from modelversions.safe_yaml import brief, load_mapping
 from modelversions.values.semver import SemVer
@@ -96,8 +97,8 @@ def check_allowed(model: str, stage: str, allowed: tuple[str, ...] | None) -> No
     """
     if allowed is not None and stage not in allowed:
         raise StageNotAllowedError(
-            f"stage {stage!r} is not allowed; allowed: {', '.join(allowed) or 'none'} (see {FILE} "
-            "or stages=); assign one of these, or pass force=True",
+            f"stage {stage!r} is not allowed; allowed: {join_names(allowed)} (see {FILE} or "
+            "stages=); assign one of these, or pass force=True",
             model=model,
             stage=stage,
             allowed=allowed,

@@ -17,6 +17,7 @@ from modelversions.errors import (
     StageNotHeldError,
     VersionExistsError,
     VersionNotFoundError,
+    join_names,
 )
 from modelversions.model.loading import NamedTag
 from modelversions.model.state import ModelState, VersionOrCommit, replay_events
@@ -103,9 +104,9 @@ class ModelContext:
         found = self.state.active.get(version)
         if found is None:
             versions = self.state.versions
-            active = ", ".join(str(one.key) for one in versions if one.active)
+            active = [one.key for one in versions if one.active]
             was = "deregistered already" if version in self.state.by_key else "never registered"
-            hint = f"pass an active one: {active}" if active else "no version is active"
+            hint = f"pass an active one: {join_names(active)}" if active else "no version is active"
             raise VersionNotFoundError(
                 f"version '{version}' of model {self.model!r} was {was}; {hint}",
                 model=self.model,
@@ -122,10 +123,9 @@ class ModelContext:
         """
         found = [one for one, event in self.state.active.items() if event.commit == commit]
         if len(found) > 1:
-            names = ", ".join(map(str, found))
             raise InvalidArgumentError(
                 f"several versions of model {self.model!r} are registered at commit "
-                f"{commit[:7]}: {names}; pass one of these versions",
+                f"{commit[:7]}: {join_names(found)}; pass one of these versions",
                 argument="commit",
                 value=commit,
             )
@@ -395,10 +395,9 @@ def unassign(
             tag=event.tag,
         )
     if not removed and not request.force:
-        names = ", ".join(map(str, held)) or "none"
         raise StageNotHeldError(
             f"{_noun(key)} '{key}' of model {context.model!r} is not in stage {stage!r}; versions "
-            f"in the stage: {names}; unassign one of these, or pass force=True",
+            f"in the stage: {join_names(held)}; unassign one of these, or pass force=True",
             model=context.model,
             version=str(key),
             stage=stage,

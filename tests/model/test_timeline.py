@@ -141,7 +141,7 @@ def test_the_holders_of_a_moment_are_those_of_the_events_until_then(found: list[
     spans = stage_spans(state.history)
     assert spans == sorted(spans, key=lambda span: (span.start, span.stage))
     for moment in map(at, range(8)):
-        then = replay_events(event for event in found if event.time <= moment)
+        then = replay_events([event for event in found if event.time <= moment])
         assert {
             span.stage: span.holder
             for span in spans
