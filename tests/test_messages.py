@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from dulwich.objects import Tree
 from dulwich.repo import MemoryRepo, Repo
 
 from modelversions import (
+    Catalog,
     Identity,
     IdentityError,
     InvalidArgumentError,
@@ -25,6 +27,7 @@ from modelversions import (
     RevisionNotFoundError,
     StageNotFoundError,
     TagNotFoundError,
+    VersionNotFoundError,
     is_model_name,
     is_stage_name,
 )
@@ -293,3 +296,18 @@ def test_a_registry_that_is_its_own_remote() -> None:
     with pytest.raises(InvalidArgumentError, match="push= names this registry itself, <Registry "):
         registry.delete_tags("m@v1.0.0", push=registry)
     assert registry.fetch(registry).unchanged == ("m@v1.0.0",)
+
+
+def test_names_in_messages_are_bounded() -> None:
+    versions = [f"v1.{minor}.0" for minor in range(50)]
+    registry = memory_registry({"m": versions})
+    with pytest.raises(
+        VersionNotFoundError, match=r"pass an active one: v1.49.0, .*, …$"
+    ) as caught:
+        registry.assign("m", "v9.9.9", "prod")
+    assert len(str(caught.value)) < 200
+
+
+def test_an_unreadable_repository_of_a_catalog(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryNotFoundError, match=r"^there is no "):
+        Catalog([{"name": "a", "path": tmp_path / "absent"}]).resolve("a/m@latest")

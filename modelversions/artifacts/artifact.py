@@ -12,7 +12,7 @@ import attrs
 from modelversions.errors import ArtifactNotFoundError, ConfigurationError, join_names
 from modelversions.json_types import record
 from modelversions.safe_yaml import brief, invalid, load_mapping
-from modelversions.values.problem import Problem, ProblemKind
+from modelversions.values.problem import Problem, ProblemKind, Problems
 from modelversions.values.tag_name import is_model_name
 
 DVC_FILE = "dvc.yaml"
@@ -80,7 +80,7 @@ class Artifacts(Mapping[str, Artifact]):
         """Initialize with the annotations by model, and the problems."""
         self._commit = commit
         self._found = {name: found[name] for name in sorted(found)}
-        self.problems = problems
+        self.problems = Problems(problems)
         """Problems of files and annotations that cannot be read; ``tag`` is the file's path."""
 
     def __getitem__(self, model: str) -> Artifact:

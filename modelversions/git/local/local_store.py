@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timezone
 from itertools import compress, islice
+from pathlib import Path
 
 from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
@@ -118,7 +119,10 @@ class LocalStore:
         """
         location = os.fspath(path)
         repo = open_repository(location, search=search)
-        store = cls(repo, repo.path, owned=True, options=options)
+        found = repo.path
+        if os.pardir in Path(found).parts:  # dulwich's path of a submodule
+            found = os.path.realpath(found)
+        store = cls(repo, found, owned=True, options=options)
         if search and location == os.curdir:
             store._set_work_tree(os.environ)
         return store

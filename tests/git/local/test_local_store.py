@@ -202,6 +202,20 @@ def test_a_repository_without_commits(commits: int) -> None:
             builder.registry.register("m", author=ANN)
 
 
+def test_the_location_of_a_submodule(disk: Builder) -> None:
+    """It is the directory of the work tree, as in ``git submodule status``."""
+    disk.tags("m@v1.0.0")
+    root = path_of(disk)
+    directory = root / "lib"
+    directory.mkdir()
+    modules = root / ".git" / "modules" / "lib"
+    shutil.copytree(root / ".git", modules, ignore=shutil.ignore_patterns("modules"))
+    (directory / ".git").write_text("gitdir: ../.git/modules/lib\n")
+    (modules / "config").write_text("[core]\n\tworktree = ../../../lib\n\tbare = false\n")
+    with Registry.open(directory) as registry:
+        assert repr(registry) == f"<Registry {str(directory)!r}: 1 model>"
+
+
 class TestLocksOfObjects:
     """dulwich leaves the lock file of an object if writing it is interrupted."""
 
