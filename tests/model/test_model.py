@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from modelversions import Model, Registry, SemVer, StageNotFoundError, VersionNotFoundError
@@ -137,3 +139,29 @@ def test_a_version_of_another_model(builder: Builder) -> None:
     assert other not in registry["m"]
     with pytest.raises(VersionNotFoundError, match="'n@v1.0.0' is not a version of model 'm'"):
         registry["m"][other]
+
+
+def test_a_version_is_not_equal_to_other_values(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    version = builder.registry["m"]["v1.0.0"]
+    assert (version == "v1.0.0") is False
+    assert (version == builder.registry["m"]["v1.0.0"]) is True
+    assert builder.registry["m"][pickle.loads(pickle.dumps(version))] == version
+
+
+def test_an_early_deregistration_does_not_order_versions(builder: Builder) -> None:
+    """Versions of equal precedence are ordered by their first registrations (F16)."""
+    builder.commit("c2", 1)
+    builder.tag("m@v1.0.0+a!", at=10)
+    builder.tag("m@v1.0.0+b", "c2", at=20)
+    builder.tag("m@v1.0.0+a", at=30)
+    model = builder.registry["m"]
+    first, second = model["v1.0.0+b"], model["v1.0.0+a"]
+    assert [event.tag for event in second.history] == ["m@v1.0.0+a!", "m@v1.0.0+a"]
+    assert max(first, second) == max(second, first) == model.latest
+
+
+def test_a_model_links_to_the_web_pages_of_its_commits(builder: Builder) -> None:
+    builder.tags("m@v1.0.0")
+    registry = Registry.from_repo(builder.repo, commit_url="https://host/{commit}")
+    assert f'href="https://host/{builder.commits["c1"]}"' in registry["m"]._repr_html_()
