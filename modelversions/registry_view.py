@@ -505,7 +505,8 @@ class RegistryView(Mapping[str, Model]):
         The times are those of the tags. A tag that was created before ``since`` and pushed later
         is not included: for jobs that report each event once, keep the names of the known tags, as
         ``examples/publish_json.py`` does. Nor is an event that was written after ``since`` in the
-        same second and sorts before it (F13), such as a registration after an assignment.
+        same second: of a time, the whole second counts as before it; of an event, those that sort
+        before it (F13), such as a registration after an assignment.
         """
         return self.diff(self._view(since, "since"))
 

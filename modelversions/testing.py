@@ -40,7 +40,10 @@ _ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 
 class FixedClock:
-    """A clock that advances by one step with each reading, so that times are reproducible."""
+    """A clock that advances by one step with each reading, so that times are reproducible.
+
+    Set ``now`` to move it, as in ``clock.now += timedelta(days=1)``.
+    """
 
     def __init__(self, start: datetime = START, step: timedelta = timedelta(seconds=1)) -> None:
         """Start at an aware time.
