@@ -896,7 +896,7 @@ class RegistryView(Mapping[str, Model]):
             return model.of_event(event)
         problem = next((one.message for one in model.problems if one.tag == tag), None)
         newest = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
-        reason = "there is no such tag" if problem is None else f"of that tag, {problem}"
+        reason = "there is no such tag" if problem is None else problem
         raise TagNotFoundError(
             f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}"
             f"{self._fetch_hint}",
@@ -934,7 +934,8 @@ def _bare_commit(model: Model, version: Version) -> Version:
         if event.version is None and event.commit == version.commit and event.stage is not None:
             return model.of_event(event)
     raise VersionNotFoundError(
-        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}",
+        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}; see the "
+        "model's history",
         model=model.name,
         version=version.name,
     )

@@ -314,7 +314,9 @@ class TestLookups:
 
     def test_a_tag_that_is_not_an_event(self, sample: Builder) -> None:
         sample.ref("refs/tags/churn#prod#7", sample.commits["c1"])
-        with pytest.raises(TagNotFoundError, match="of that tag, it is a lightweight tag") as e:
+        with pytest.raises(
+            TagNotFoundError, match="cannot be resolved: it is a lightweight tag"
+        ) as e:
             sample.registry.resolve("churn#prod#7")
         assert e.value.tag == "churn#prod#7"
 

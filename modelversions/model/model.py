@@ -541,7 +541,8 @@ class Model(Sequence[Version]):
         """
         if version.model != self.name:
             raise VersionNotFoundError(
-                f"{str(version)!r} is not a version of model {self.name!r}",
+                f"{str(version)!r} is not a version of model {self.name!r}; pass one of its "
+                "versions",
                 model=self.name,
                 version=version.name,
             )

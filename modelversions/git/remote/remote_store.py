@@ -426,7 +426,7 @@ class RemoteStore:
             )
         else:
             sentence = (
-                f"there is no branch or tag {revision!r} at {self.location!r}; give one, a full "
+                f"there is no branch or tag {revision!r} at {self.location!r}; pass one, a full "
                 "SHA or 'HEAD'"
             )
         return RevisionNotFoundError(sentence, revision=revision)
