@@ -276,7 +276,7 @@ class Registry(RegistryView):
             SemVer(0, 0, 0).bump(bump)  # raises an error for another word
             if semver is not None:
                 raise InvalidArgumentError(
-                    f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
+                    f"pass either a version or a bump, not {str(semver)!r} and {bump!r}",
                     argument="bump",
                     value=bump,
                 )
@@ -636,7 +636,7 @@ class Registry(RegistryView):
         remote = _remote_of(push=push)
         if remote is self:
             raise InvalidArgumentError(
-                f"push= names this registry itself, {remote!r}; name the remote",
+                f"push= names this registry itself, {remote!r}; pass the remote",
                 argument="push",
                 value=remote,
             )
@@ -863,7 +863,7 @@ def _check_version_or_commit(version: object, commit: object) -> None:
     if (version is None) == (commit is None):
         given = "neither" if version is None else f"version={version!r} and commit={commit!r}"
         raise InvalidArgumentError(
-            f"give either a version or a commit, not {given}",
+            f"pass either a version or a commit, not {given}",
             argument="commit",
             value=commit,
         )

@@ -675,7 +675,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {join_names(allowed)}"
+                sentence = f"type {one.type!r} is not allowed; allowed: {join_names(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -760,11 +760,11 @@ class RegistryView(Mapping[str, Model]):
 
         Raises:
             RevisionNotFoundError: there is no such commit.
-            InvalidArgumentError: the limit is not a number from 0 on.
+            InvalidArgumentError: the limit is not a non-negative integer.
         """
         if limit is not None and not is_count(limit):
             raise InvalidArgumentError(
-                f"limit must be a number from 0 on, or None for all, not {limit!r}",
+                f"limit must be a non-negative integer, or None for all, not {limit!r}",
                 argument="limit",
                 value=limit,
             )
@@ -875,9 +875,7 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = (
-                    f"stage {event.stage!r} is not allowed here; allowed: {join_names(allowed)}"
-                )
+                sentence = f"stage {event.stage!r} is not allowed; allowed: {join_names(allowed)}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:

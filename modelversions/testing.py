@@ -95,12 +95,12 @@ def memory_registry(
 
     Raises:
         InvalidArgumentError: ``models`` or ``stages`` does not have the required form, or
-            ``commits`` is not a number from 0 on.
+            ``commits`` is not a non-negative integer.
     """
     _check_form(models or {}, stages or {})
     if not is_count(commits):
         raise InvalidArgumentError(
-            f"commits must be a number from 0 on, not {commits!r}",
+            f"commits must be a non-negative integer, not {commits!r}",
             argument="commits",
             value=commits,
         )

@@ -256,7 +256,7 @@ class TestModel:
         with pytest.raises(InvalidArgumentError, match="commit must be text"):
             registry.at(b"HEAD")  # type: ignore[arg-type]
         for limit in (-1, "3"):
-            with pytest.raises(InvalidArgumentError, match="limit must be a number from 0 on"):
+            with pytest.raises(InvalidArgumentError, match="limit must be a non-negative integer"):
                 registry.commits(limit=limit)  # type: ignore[arg-type]
         with pytest.raises(InvalidArgumentError, match="with a time zone") as caught:
             registry.problems(datetime(2024, 1, 1))  # noqa: DTZ001  # naive

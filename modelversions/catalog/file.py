@@ -114,7 +114,7 @@ def _check_replaceable(path: str) -> None:
         with open(path, "rb") as file:
             start = file.read(len(_MAGIC))
         if start and start != _MAGIC:
-            raise OSError("it is a list of repositories, for from_file(); give another path")
+            raise OSError("it is a list of repositories, for from_file(); pass another path")
 
 
 def digest_of(head: Row, rows: Iterable[Row]) -> str:

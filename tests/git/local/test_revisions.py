@@ -110,7 +110,7 @@ class TestRevisions:
         ],
     )
     def test_a_form_that_is_not_supported(self, many: Builder, revision: str) -> None:
-        with pytest.raises(RevisionNotFoundError, match="is not supported; give a SHA, a branch"):
+        with pytest.raises(RevisionNotFoundError, match="is not supported; pass a SHA, a branch"):
             many.registry._store.resolve(revision)
 
     def test_the_reflog_of_a_ref(self, disk: Builder) -> None:
