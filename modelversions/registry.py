@@ -85,7 +85,7 @@ class Registry(RegistryView):
 
     Each method that writes is atomic: it raises an error and changes nothing, or it returns the
     event that it wrote (the last one, if it wrote two). If the connection to a server breaks before
-    its answer, the outcome may be unknown; the error says so. ``register``, ``deregister``,
+    its answer, the outcome may be unknown; the error states this. ``register``, ``deregister``,
     ``assign``, ``unassign`` and ``deprecate`` share keyword arguments:
 
     - ``message``: the tag's message, cleaned up as by ``git tag``, which removes lines that begin
@@ -185,7 +185,7 @@ class Registry(RegistryView):
             RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
             ConfigurationError: Git's configuration or ``stages`` is invalid.
-            InvalidArgumentError: another argument is of the wrong kind.
+            InvalidArgumentError: another argument is invalid.
             MissingExtraError: with ``progress=True``, tqdm is not installed.
         """
         options = _remote_options(credentials, progress, timeout, commit_url)
@@ -614,7 +614,7 @@ class Registry(RegistryView):
             tags: tag names, full refs, events or versions.
             dry_run: return the tags that would be deleted, and delete nothing.
             push: delete the tags from a remote first: True for ``origin``, or the name of a remote,
-                a URL, a path or another registry. Tags that it does not have are no error.
+                a URL, a path or another registry. Tags that it does not have are ignored.
 
         Returns:
             The object ids of the deleted tags, by name. ``git update-ref`` can restore a tag from
@@ -627,7 +627,7 @@ class Registry(RegistryView):
                 deleted.
             PushRejectedError: the remote rejected a deletion; nothing was deleted.
             PartlyDeletedError: with ``push``, tags were deleted at the remote, but not all of
-                them, or not here.
+                them, or not locally.
             RepositoryNotFoundError: there is no such remote.
             RemoteError, AuthenticationError: the remote cannot be used.
         """
@@ -727,7 +727,8 @@ class Registry(RegistryView):
         """Check that the next version of a model can be computed in a shallow clone.
 
         Raises:
-            ModelNotFoundError: the clone has no tag of the model, and ``push`` is not given.
+            ModelNotFoundError: the clone is shallow, has no tag of the model, and ``push`` is not
+                given.
         """
         if self._fetch_hint and not push and model not in self:
             raise ModelNotFoundError(

@@ -122,8 +122,8 @@ class RegistryView(Mapping[str, Model]):
         Args:
             store: the repository.
             stages: the stages that may be assigned. Default: those of the ``.gto`` file.
-            clock: returns the present time, aware. Default: the system's.
-            until: the moment of ``as_of()``: the last one of the store.
+            clock: returns the present time as an aware datetime. Default: the system's clock.
+            until: the moment of ``as_of()``, at which the store ends.
         """
         self._store = store
         self._stages = stages
@@ -229,7 +229,7 @@ class RegistryView(Mapping[str, Model]):
         )
 
     def _tag_of(self, name: object) -> str | None:
-        """Return a tag of a model that has none of an event."""
+        """Return the first tag of a model without events; None if there is none."""
         tags = (tag.name for tag in self._store.tags())
         return next((tag for tag in tags if name is not None and model_of(tag) == name), None)
 
@@ -410,7 +410,7 @@ class RegistryView(Mapping[str, Model]):
         Raises:
             InvalidArgumentError: it is neither text nor a tag's name.
             InvalidTagNameError: with ``strict``, it is a branch, or not an event's name.
-            TagNotFoundError: with ``strict``, the tag does not exist here, or is no event.
+            TagNotFoundError: with ``strict``, the tag does not exist here, or is not an event.
         """
         check_flag("strict", strict)
         if not isinstance(ref, (str, TagName)):
@@ -579,7 +579,7 @@ class RegistryView(Mapping[str, Model]):
             path: the file, which is replaced as a whole. Default: the text is returned.
             title: the heading.
             now: the time that the page shows as the time of reading. Later events are problems.
-                Default: the present.
+                Default: the time of the registry's clock.
 
         Raises:
             FileNotWrittenError: the file cannot be written.
@@ -687,9 +687,9 @@ class RegistryView(Mapping[str, Model]):
                 version's annotation.
 
         Raises:
-            FileNotInGitError: Git has no such file there; ``reason`` is the reason, and for a
-                file in DVC or Git LFS the message says what to call.
-            InvalidArgumentError: the path is absolute or leads out of the repository.
+            FileNotInGitError: Git has no such file there; ``reason`` is the kind of reason. For
+                a file in DVC or Git LFS, the message explains how to read it.
+            InvalidArgumentError: the path is absolute, too long or outside the repository.
             ArtifactNotFoundError, ConfigurationError, MissingExtraError: without a path, as for
                 ``artifact()``.
             InvalidTagNameError, LookupError: as for ``resolve()``.
@@ -712,7 +712,7 @@ class RegistryView(Mapping[str, Model]):
         """Return the problems found in the tags, sorted by tag name.
 
         Args:
-            now: the time after which an event is in the future. Default: the present, by the
+            now: the time after which an event is in the future. Default: the time of the
                 registry's clock.
 
         Raises:
@@ -968,7 +968,7 @@ def _closest(name: str, names: Iterable[str]) -> list[str]:
 
 
 class _Pairs(Iterator[tuple[str, ModelSnapshot]]):
-    """Names and snapshots of one listing, which the first step or ``len()`` before it makes."""
+    """Names and snapshots, listed once: at the first step, or by ``len()`` before it."""
 
     def __init__(self, find: Callable[[], Iterable[tuple[str, ModelSnapshot]]]) -> None:
         self._find = find

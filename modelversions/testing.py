@@ -161,5 +161,5 @@ def _is_mapping(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Return whether a value is an iterable, except a text, and a mapping with ignored values."""
+    """Return whether a value is an iterable other than text or a mapping, whose values are lost."""
     return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))

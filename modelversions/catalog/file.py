@@ -65,7 +65,7 @@ CREATE TABLE tag (
 """
 
 _LISTS = (".yaml", ".yml", ".json")
-"""The ends of the names of lists of repositories."""
+"""The suffixes of lists of repositories."""
 _MAGIC = b"SQLite format 3\0"
 _INSERT = "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LISTED, _PEELED, _READ = range(3)

@@ -278,7 +278,7 @@ class Model(Sequence[Version]):
     def stages(self) -> Stages:
         """The holder of each stage, with stages sorted (F17): a read-only mapping.
 
-        To look up a stage without a holder raises ``StageNotFoundError``, which is a ``KeyError``.
+        Looking up a stage without a holder raises ``StageNotFoundError``, which is a ``KeyError``.
         """
         holders = self._snapshot.state.holders.items()
         return Stages(

@@ -97,7 +97,7 @@ class TestRevisions:
             "ab",
         ],
     )
-    def test_what_names_no_commit(self, many: Builder, revision: str) -> None:
+    def test_revisions_that_name_no_commit(self, many: Builder, revision: str) -> None:
         with pytest.raises(RevisionNotFoundError, match="there is no commit") as caught:
             many.registry._store.resolve(revision)
         assert caught.value.revision == revision
