@@ -49,7 +49,7 @@ def dask(address: str) -> Iterator[Executor]:
 
 
 class RayExecutor(Executor):
-    """Runs functions on Ray, which has futures but not an executor."""
+    """Runs functions on Ray, which has futures but no executor."""
 
     def submit(self, fn, /, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN201
         """Run a function in one of Ray's processes."""

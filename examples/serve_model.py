@@ -1,9 +1,9 @@
 """Serve the version of a model that is in a stage: ``uvicorn --factory serve_model:create_app``.
 
 The environment names the registry (``MODELS``, a path or URL) and the stage (``STAGE``, such as
-``churn#prod``). When another version is assigned, it is loaded while requests continue. The
-example needs ``pip install 'modelversions[yaml]' fastapi uvicorn``; ``dvc.yaml`` names the model's
-file.
+``churn#prod``). When the stage gets another holder, also by an unassignment, that version is
+loaded while requests continue. The example needs
+``pip install 'modelversions[yaml]' fastapi uvicorn``; ``dvc.yaml`` names the model's file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ServedModel:
         self.stop = threading.Event()
 
     def follow(self) -> None:
-        """Load each version that the stage is assigned to, until ``stop`` is set."""
+        """Load each new holder of the stage, until ``stop`` is set."""
         while not self.stop.is_set():
             try:
                 for version in self.registry.watch(self.stage, interval=30, stop=self.stop):

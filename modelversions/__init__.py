@@ -9,8 +9,8 @@ Start with ``help(modelversions.Registry)``. Its methods return a ``Model``, ``V
 ``Event``, or raise a ``ModelVersionsError``. Rules such as F17 are in ``FORMAT.md``, in the
 directory of this package.
 
-Public are the names of this module and of ``credentials``, ``errors``, ``gto``, ``plot``,
-``pytest_plugin``, ``rules`` and ``testing``.
+The public API consists of the names in this module and in ``credentials``, ``errors``, ``gto``,
+``plot``, ``pytest_plugin``, ``rules`` and ``testing``.
 
 The logger ``modelversions`` reports writes, pushes and fetches (INFO), requests to servers and
 retries (DEBUG), and failed requests of ``watch()`` (WARNING), without passwords and tokens.

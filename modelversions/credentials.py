@@ -29,7 +29,7 @@ _USER = "x-access-token"
 
 
 def from_name(name: str) -> Credentials:
-    """Return the credentials with a name; the name does not contain a secret.
+    """Return the credentials for a name, which contains no secret.
 
     Args:
         name: ``"env:VARIABLE"`` for ``token_from_env``, perhaps with a user name as in

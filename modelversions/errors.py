@@ -1,8 +1,8 @@
 """The errors that modelversions raises, and its warning.
 
 All derive from ``ModelVersionsError``, and each from the builtin exception that fits, so that
-``except KeyError`` and ``except ValueError`` work. The message says what is wrong and what to do.
-The data are attributes, and ``code`` is a stable name such as ``"version-exists"``::
+``except KeyError`` and ``except ValueError`` work. The message names the problem and a remedy. The
+data are attributes, and ``code`` is a stable name such as ``"version-exists"``::
 
     ModelVersionsError
     ├── InvalidVersionError        ValueError         .text .reason
@@ -113,7 +113,7 @@ __all__ = [
 
 _LOGIN = re.compile(
     r"""(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/]*@)\S*@    # of http: a name alone may be a token
-    # with "/" in the password: a port does not follow the ":"
+    # with "/" in the password: no port follows the ":"
     |(?:(?<=\bhttp)|(?<=\bhttps))://(?=[^\s/@:]+:(?![0-9]*/)[^\s@]*@)[^\s@]*@
     |(?<=[a-z0-9+.-])://(?=[^\s/@:]*:[^\s/]*@)\S*@""",
     re.VERBOSE | re.IGNORECASE,
@@ -149,7 +149,7 @@ def _rebuild(
 
 
 def join_names(names: Collection[object], most: int = 10) -> str:
-    """Join at most so many names, for a message."""
+    """Join at most ``most`` names, for a message."""
     shown = ", ".join(map(str, islice(names, most)))
     return shown + (", …" if len(names) > most else "") or "none"
 
@@ -378,7 +378,7 @@ class NotACommitError(RevisionNotFoundError):
 
     code = "not-a-commit"
     type: str
-    """The type of the object: ``tree`` or ``blob``."""
+    """The type of the object, such as ``tree`` or ``blob``."""
 
     def __init__(self, message: str, *, revision: str, type: str) -> None:
         super().__init__(message, revision=revision)
@@ -420,7 +420,7 @@ class ObjectMissingError(ModelVersionsError, LookupError):
 
     code = "missing-object"
     id: str
-    """The id of the object."""
+    """The id of the object, or the name of its tag."""
 
     def __init__(self, message: str, *, id: str) -> None:
         super().__init__(message)
@@ -444,7 +444,7 @@ class SigningError(ModelVersionsError, RuntimeError):
 
     code = "signing-failed"
     program: str
-    """The program that was to be run."""
+    """The program that signs or verifies, or an invalid ``gpg.format``."""
 
     def __init__(self, message: str, *, program: str) -> None:
         super().__init__(message)
@@ -456,7 +456,7 @@ class ConfigurationError(ModelVersionsError, ValueError):
 
     code = "invalid-configuration"
     file: str
-    """The file, variable or argument with the value."""
+    """The file, setting, variable or argument with the value."""
 
     def __init__(self, message: str, *, file: str) -> None:
         super().__init__(message)
@@ -590,7 +590,7 @@ class ModelDeprecatedError(RefusedError):
 
 
 class NoEffectError(RefusedError):
-    """The write would have no effect: newer events supersede it (F14, F12c)."""
+    """A newer event would supersede the write (F14), or it would affect another version (F12c)."""
 
     code = "no-effect"
     tag: str
@@ -634,7 +634,7 @@ class PushRejectedError(WriteConflictError, PermissionError):
 
 
 class LockedError(WriteConflictError):
-    """A lock file exists: another process writes, or one was killed."""
+    """A lock file exists: another process is writing, or was killed."""
 
     code = "locked"
     lock: str
@@ -646,7 +646,7 @@ class LockedError(WriteConflictError):
 
 
 class RemoteAheadError(WriteConflictError):
-    """The remote to push to has tags of the model that are not here; nothing was written."""
+    """The remote to push to has tags of the model that were not fetched; nothing was written."""
 
     code = "remote-ahead"
     location: str
@@ -686,7 +686,7 @@ class PartlyDeletedError(ModelVersionsError, OSError):
 
 
 class NotInCatalogError(ModelVersionsError, KeyError):
-    """The catalog has no repository of that name."""
+    """The catalog has no repository with this name."""
 
     code = "not-in-catalog"
     repository: str

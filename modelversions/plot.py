@@ -105,7 +105,7 @@ def _check_axes(ax: object) -> None:
     """Check that axes have rectangular coordinates and are in a figure.
 
     Raises:
-        InvalidArgumentError: they do not, or are not.
+        InvalidArgumentError: ``ax`` is of another type, or not in a figure.
     """
     from matplotlib.axes import Axes
 

@@ -85,7 +85,7 @@ class Registry(RegistryView):
 
     Each method that writes is atomic: it raises an error and changes nothing, or it returns the
     event that it wrote (the last one, if it wrote two). If the connection to a server breaks before
-    its answer, the outcome may be unknown; the error says so. ``register``, ``deregister``,
+    its answer, the outcome may be unknown; the error states this. ``register``, ``deregister``,
     ``assign``, ``unassign`` and ``deprecate`` share keyword arguments:
 
     - ``message``: the tag's message, cleaned up as by ``git tag``, which removes lines that begin
@@ -185,7 +185,7 @@ class Registry(RegistryView):
             RepositoryNotFoundError: there is no repository; at a server, on first access.
             RepositoryError: the repository cannot be read.
             ConfigurationError: Git's configuration or ``stages`` is invalid.
-            InvalidArgumentError: another argument is of the wrong kind.
+            InvalidArgumentError: another argument is invalid.
             MissingExtraError: with ``progress=True``, tqdm is not installed.
         """
         options = _remote_options(credentials, progress, timeout, commit_url)
@@ -276,7 +276,7 @@ class Registry(RegistryView):
             SemVer(0, 0, 0).bump(bump)  # raises an error for another word
             if semver is not None:
                 raise InvalidArgumentError(
-                    f"give either a version or a bump, not {str(semver)!r} and {bump!r}",
+                    f"pass either a version or a bump, not {str(semver)!r} and {bump!r}",
                     argument="bump",
                     value=bump,
                 )
@@ -614,7 +614,7 @@ class Registry(RegistryView):
             tags: tag names, full refs, events or versions.
             dry_run: return the tags that would be deleted, and delete nothing.
             push: delete the tags from a remote first: True for ``origin``, or the name of a remote,
-                a URL, a path or another registry. Tags that it does not have are no error.
+                a URL, a path or another registry. Tags that it does not have are ignored.
 
         Returns:
             The object ids of the deleted tags, by name. ``git update-ref`` can restore a tag from
@@ -627,7 +627,7 @@ class Registry(RegistryView):
                 deleted.
             PushRejectedError: the remote rejected a deletion; nothing was deleted.
             PartlyDeletedError: with ``push``, tags were deleted at the remote, but not all of
-                them, or not here.
+                them, or not locally.
             RepositoryNotFoundError: there is no such remote.
             RemoteError, AuthenticationError: the remote cannot be used.
         """
@@ -636,7 +636,7 @@ class Registry(RegistryView):
         remote = _remote_of(push=push)
         if remote is self:
             raise InvalidArgumentError(
-                f"push= names this registry itself, {remote!r}; name the remote",
+                f"push= names this registry itself, {remote!r}; pass the remote",
                 argument="push",
                 value=remote,
             )
@@ -727,7 +727,8 @@ class Registry(RegistryView):
         """Check that the next version of a model can be computed in a shallow clone.
 
         Raises:
-            ModelNotFoundError: the clone has no tag of the model, and ``push`` is not given.
+            ModelNotFoundError: the clone is shallow, has no tag of the model, and ``push`` is not
+                given.
         """
         if self._fetch_hint and not push and model not in self:
             raise ModelNotFoundError(
@@ -863,7 +864,7 @@ def _check_version_or_commit(version: object, commit: object) -> None:
     if (version is None) == (commit is None):
         given = "neither" if version is None else f"version={version!r} and commit={commit!r}"
         raise InvalidArgumentError(
-            f"give either a version or a commit, not {given}",
+            f"pass either a version or a commit, not {given}",
             argument="commit",
             value=commit,
         )

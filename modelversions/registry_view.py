@@ -122,8 +122,8 @@ class RegistryView(Mapping[str, Model]):
         Args:
             store: the repository.
             stages: the stages that may be assigned. Default: those of the ``.gto`` file.
-            clock: returns the present time, aware. Default: the system's.
-            until: the moment of ``as_of()``: the last one of the store.
+            clock: returns the present time as an aware datetime. Default: the system's clock.
+            until: the moment of ``as_of()``, at which the store ends.
         """
         self._store = store
         self._stages = stages
@@ -229,7 +229,7 @@ class RegistryView(Mapping[str, Model]):
         )
 
     def _tag_of(self, name: object) -> str | None:
-        """Return a tag of a model that has none of an event."""
+        """Return the first tag of a model without events; None if there is none."""
         tags = (tag.name for tag in self._store.tags())
         return next((tag for tag in tags if name is not None and model_of(tag) == name), None)
 
@@ -410,7 +410,7 @@ class RegistryView(Mapping[str, Model]):
         Raises:
             InvalidArgumentError: it is neither text nor a tag's name.
             InvalidTagNameError: with ``strict``, it is a branch, or not an event's name.
-            TagNotFoundError: with ``strict``, the tag does not exist here, or is no event.
+            TagNotFoundError: with ``strict``, the tag does not exist here, or is not an event.
         """
         check_flag("strict", strict)
         if not isinstance(ref, (str, TagName)):
@@ -580,7 +580,7 @@ class RegistryView(Mapping[str, Model]):
             path: the file, which is replaced as a whole. Default: the text is returned.
             title: the heading.
             now: the time that the page shows as the time of reading. Later events are problems.
-                Default: the present.
+                Default: the time of the registry's clock.
 
         Raises:
             FileNotWrittenError: the file cannot be written.
@@ -676,7 +676,7 @@ class RegistryView(Mapping[str, Model]):
             return
         for one in found:
             if allowed is not None and one.type not in (None, *allowed):
-                sentence = f"type {one.type!r} is not allowed here; allowed: {join_names(allowed)}"
+                sentence = f"type {one.type!r} is not allowed; allowed: {join_names(allowed)}"
                 yield Problem(ProblemKind.ANNOTATION, one.file, one.model, sentence)
 
     def read_bytes(self, reference: str | TagName | Version, path: str | None = None) -> bytes:
@@ -688,9 +688,9 @@ class RegistryView(Mapping[str, Model]):
                 version's annotation.
 
         Raises:
-            FileNotInGitError: Git has no such file there; ``reason`` is the reason, and for a
-                file in DVC or Git LFS the message says what to call.
-            InvalidArgumentError: the path is absolute or leads out of the repository.
+            FileNotInGitError: Git has no such file there; ``reason`` is the kind of reason. For
+                a file in DVC or Git LFS, the message explains how to read it.
+            InvalidArgumentError: the path is absolute, too long or outside the repository.
             ArtifactNotFoundError, ConfigurationError, MissingExtraError: without a path, as for
                 ``artifact()``.
             InvalidTagNameError, LookupError: as for ``resolve()``.
@@ -713,7 +713,7 @@ class RegistryView(Mapping[str, Model]):
         """Return the problems found in the tags, sorted by tag name.
 
         Args:
-            now: the time after which an event is in the future. Default: the present, by the
+            now: the time after which an event is in the future. Default: the time of the
                 registry's clock.
 
         Raises:
@@ -761,11 +761,11 @@ class RegistryView(Mapping[str, Model]):
 
         Raises:
             RevisionNotFoundError: there is no such commit.
-            InvalidArgumentError: the limit is not a number from 0 on.
+            InvalidArgumentError: the limit is not a non-negative integer.
         """
         if limit is not None and not is_count(limit):
             raise InvalidArgumentError(
-                f"limit must be a number from 0 on, or None for all, not {limit!r}",
+                f"limit must be a non-negative integer, or None for all, not {limit!r}",
                 argument="limit",
                 value=limit,
             )
@@ -876,9 +876,7 @@ class RegistryView(Mapping[str, Model]):
             if allowed is None or event.kind is not EventKind.ASSIGNMENT:
                 continue
             if event.stage not in allowed:
-                sentence = (
-                    f"stage {event.stage!r} is not allowed here; allowed: {join_names(allowed)}"
-                )
+                sentence = f"stage {event.stage!r} is not allowed; allowed: {join_names(allowed)}"
                 yield Problem(ProblemKind.STAGE_NOT_ALLOWED, event.tag, event.model, sentence)
 
     def _read_all(self) -> dict[str, Model]:
@@ -897,7 +895,7 @@ class RegistryView(Mapping[str, Model]):
             return model.of_event(event)
         problem = next((one.message for one in model.problems if one.tag == tag), None)
         newest = ", ".join(repr(event.tag) for event in reversed(model.history[-5:]))
-        reason = "there is no such tag" if problem is None else f"of that tag, {problem}"
+        reason = "there is no such tag" if problem is None else problem
         raise TagNotFoundError(
             f"{tag!r} cannot be resolved: {reason}; the newest tags of {model.name!r}: {newest}"
             f"{self._fetch_hint}",
@@ -935,7 +933,8 @@ def _bare_commit(model: Model, version: Version) -> Version:
         if event.version is None and event.commit == version.commit and event.stage is not None:
             return model.of_event(event)
     raise VersionNotFoundError(
-        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}",
+        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}; see the "
+        "model's history",
         model=model.name,
         version=version.name,
     )
@@ -970,7 +969,7 @@ def _closest(name: str, names: Iterable[str]) -> list[str]:
 
 
 class _Pairs(Iterator[tuple[str, ModelSnapshot]]):
-    """Names and snapshots of one listing, which the first step or ``len()`` before it makes."""
+    """Names and snapshots, listed once: at the first step, or by ``len()`` before it."""
 
     def __init__(self, find: Callable[[], Iterable[tuple[str, ModelSnapshot]]]) -> None:
         self._find = find

@@ -98,12 +98,12 @@ def memory_registry(
 
     Raises:
         InvalidArgumentError: ``models`` or ``stages`` does not have the required form, or
-            ``commits`` is not a number from 0 on.
+            ``commits`` is not a non-negative integer.
     """
     _check_form(models or {}, stages or {})
     if not is_count(commits):
         raise InvalidArgumentError(
-            f"commits must be a number from 0 on, not {commits!r}",
+            f"commits must be a non-negative integer, not {commits!r}",
             argument="commits",
             value=commits,
         )
@@ -164,5 +164,5 @@ def _is_mapping(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Return whether a value is an iterable, except a text, and a mapping with ignored values."""
+    """Return whether a value is an iterable other than text or a mapping, whose values are lost."""
     return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))

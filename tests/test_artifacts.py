@@ -282,7 +282,7 @@ class TestInvalidFiles:
         found = registry.artifacts()
         assert list(found) == ["churn", "raw"]
         assert [problem.model for problem in found.problems] == ["churn"]
-        assert "type 'model' is not allowed here" in found.problems[0].message
+        assert "type 'model' is not allowed; allowed: " in found.problems[0].message
         commit(builder, {"dvc.yaml": DVC, ".gto": "types: model\n"}, "c2")
         assert [problem.kind for problem in registry.artifacts().problems] == [
             ProblemKind.CONFIGURATION

@@ -142,6 +142,6 @@ PUBLIC_MODULES = {"credentials", "errors", "gto", "plot", "pytest_plugin", "rule
 
 
 @pytest.mark.parametrize("module", [one.name for one in iter_modules(modelversions.__path__)])
-def test_modules_say_whether_they_are_private(module: str) -> None:
+def test_docstrings_state_which_modules_are_private(module: str) -> None:
     doc = importlib.import_module(f"modelversions.{module}").__doc__ or ""
     assert ("is private" in doc) is (module not in PUBLIC_MODULES)

@@ -168,7 +168,7 @@ def test_author_and_clock_of_a_registry() -> None:
 
 @pytest.mark.parametrize("commits", [-1, "3", None])
 def test_an_invalid_number_of_commits(commits: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"from 0 on, not {commits!r}"):
+    with pytest.raises(InvalidArgumentError, match=f"a non-negative integer, not {commits!r}"):
         memory_registry(commits=commits)
 
 

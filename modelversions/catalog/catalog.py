@@ -335,7 +335,7 @@ class Catalog(Mapping[str, RegistryView]):
         return CatalogProblems((name, problem) for name, own in found for problem in own)
 
     def find(self, model: str) -> dict[str, Model]:
-        """Return the models with a name, by repository.
+        """Return the models with this name, by repository.
 
         Models with the same name in two repositories are different models.
         """

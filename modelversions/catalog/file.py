@@ -65,7 +65,7 @@ CREATE TABLE tag (
 """
 
 _LISTS = (".yaml", ".yml", ".json")
-"""The ends of the names of lists of repositories."""
+"""The suffixes of lists of repositories."""
 _MAGIC = b"SQLite format 3\0"
 _INSERT = "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LISTED, _PEELED, _READ = range(3)
@@ -114,7 +114,7 @@ def _check_replaceable(path: str) -> None:
         with open(path, "rb") as file:
             start = file.read(len(_MAGIC))
         if start and start != _MAGIC:
-            raise OSError("it is a list of repositories, for from_file(); give another path")
+            raise OSError("it is a list of repositories, for from_file(); pass another path")
 
 
 def digest_of(head: Row, rows: Iterable[Row]) -> str:

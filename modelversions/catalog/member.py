@@ -80,7 +80,7 @@ class Member:
         self._remote: Store | None = None
         """The store of a server, which is kept because it has the login."""
         self._in_use = threading.RLock()
-        """Held while the store is used, as to close it would end a request of another thread."""
+        """Held while the store is used, as closing it would end a request of another thread."""
 
     def store(self) -> Store:
         """Return a store that reads the repository; no server is contacted yet.

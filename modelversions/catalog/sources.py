@@ -231,7 +231,7 @@ def _shortened(name: str, others: Collection[str]) -> str:
 def _repositories(root: str) -> Iterator[str]:
     """Yield the repositories below a directory, but not those inside other repositories.
 
-    A directory that cannot be searched is yielded too; to open it raises an error with the reason.
+    A directory that cannot be searched is yielded too; opening it raises an error with the reason.
     """
     directories = [root]
     while directories:

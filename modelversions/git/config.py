@@ -411,9 +411,8 @@ def _command_line(env: Mapping[str, str]) -> Iterator[ConfigFile]:
     while text[end:].strip():
         match = _QUOTED.match(text, end)
         if match is None:
-            raise ValueError(
-                "bogus format in GIT_CONFIG_PARAMETERS"
-            )  # the text may contain a secret
+            # without the text, which may contain a secret
+            raise ValueError("bogus format in GIT_CONFIG_PARAMETERS")
         end = match.end()
         key, value = _unquote(match[1]), match[2]
         if value is None and not text[match.start() : end].endswith("="):

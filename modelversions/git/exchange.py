@@ -180,7 +180,7 @@ class ConnectedRemote:
         for sink in self._sinks:
             if isinstance(sink, LocalRemote) and sink.is_in(self._repo):
                 raise InvalidArgumentError(
-                    f"push= names this repository itself, {sink.location!r}; name the remote",
+                    f"push= names this repository itself, {sink.location!r}; pass the remote",
                     argument="push",
                     value=sink.location,
                 )

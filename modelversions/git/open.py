@@ -22,7 +22,8 @@ def open_store(location: str | os.PathLike[str], options: RemoteOptions) -> Stor
         InvalidArgumentError: the location is neither.
         RepositoryNotFoundError: there is no repository, or the URL is invalid.
         RepositoryError: the repository cannot be read.
-        ConfigurationError: Git's configuration does not allow the protocol.
+        ConfigurationError: Git's configuration does not allow the protocol or the repository, or is
+            invalid.
     """
     from modelversions.git.local.local_store import LocalStore
 

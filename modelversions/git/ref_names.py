@@ -11,7 +11,7 @@ from modelversions.errors import InvalidNameError, TagExistsError, WriteConflict
 from modelversions.git.store import TAGS, TagRef
 
 _MAX_PART = 250
-"""The maximum bytes of a part between slashes: with ``.lock``, it must fit in a file name."""
+"""The maximum size in bytes of a part between slashes; with ``.lock`` it fits in a file name."""
 
 
 def check_ref_conflict(

@@ -80,7 +80,7 @@ def _check_proxy(config: StackedConfig, section: tuple[bytes, bytes]) -> None:
     """Check that the remote has no proxy of its own, which is not supported.
 
     Raises:
-        ConfigurationError: it has one, and a connection without it may be unsafe.
+        ConfigurationError: it has one; a connection without the proxy may be unsafe.
     """
     for key in ("proxy", "proxyAuthMethod"):
         if _get(config, section, key.encode()):

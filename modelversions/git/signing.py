@@ -142,5 +142,7 @@ def _failed(done: subprocess.CompletedProcess[bytes]) -> SigningError:
     output = output or f"status {done.returncode}"
     program = str(done.args[0])
     return SigningError(
-        f"{program!r} could not sign: {output}; no tag was written", program=program
+        f"{program!r} could not sign: {output}; no tag was written, check the key or pass "
+        "sign=False",
+        program=program,
     )

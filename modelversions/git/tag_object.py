@@ -71,7 +71,7 @@ def parse_common_tag(raw: bytes) -> TagObject | None:
         return None
     commit, name, person, seconds, zone, message = match.groups()
     author, offset = _tagger(person, zone)
-    since = int(seconds)  # of 11 digits, so that it is less than MAX_TIMESTAMP
+    since = int(seconds)  # at most 11 digits, so less than MAX_TIMESTAMP
     if offset is None:
         return None
     time = datetime.fromtimestamp(since, offset)

@@ -278,7 +278,7 @@ class Model(Sequence[Version]):
     def stages(self) -> Stages:
         """The holder of each stage, with stages sorted (F17): a read-only mapping.
 
-        To look up a stage without a holder raises ``StageNotFoundError``, which is a ``KeyError``.
+        Looking up a stage without a holder raises ``StageNotFoundError``, which is a ``KeyError``.
         """
         holders = self._snapshot.state.holders.items()
         return Stages(
@@ -541,7 +541,8 @@ class Model(Sequence[Version]):
         """
         if version.model != self.name:
             raise VersionNotFoundError(
-                f"{str(version)!r} is not a version of model {self.name!r}",
+                f"{str(version)!r} is not a version of model {self.name!r}; pass one of its "
+                "versions",
                 model=self.name,
                 version=version.name,
             )

@@ -264,7 +264,7 @@ def read_snapshots(snapshots: Iterable[ModelSnapshot]) -> None:
 def _batches(
     snapshots: Iterable[ModelSnapshot],
 ) -> Iterator[list[tuple[ModelSnapshot, Unread, list[NamedTag]]]]:
-    """Yield unread snapshots with their new tags, in lists of at least ``BATCH`` tags."""
+    """Yield unread snapshots with their new tags, in lists of ``BATCH`` tags or a little more."""
     batch: list[tuple[ModelSnapshot, Unread, list[NamedTag]]] = []
     size = 0
     for snapshot, unread in _unread(snapshots).items():

@@ -20,7 +20,7 @@ class ProblemKind(str, enum.Enum):
     RESERVED = "reserved-name"
     """``m@created``: not an event (F6)."""
     NAME_MISMATCH = "name-mismatch"
-    """The name in the tag object differs from its ref's name, which counts (F8)."""
+    """The name in the tag object differs from the name of its ref, which is used (F8)."""
     NO_TAGGER = "no-tagger"
     """The tag has no tagger; the commit's time is used (F10)."""
     UNREADABLE_TIME = "unreadable-time"

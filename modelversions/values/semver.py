@@ -99,7 +99,7 @@ class SemVer:
 
     @classmethod
     def _parsed(cls, major: int, minor: int, patch: int, prerelease: str, build: str) -> SemVer:
-        """Return a value of parts that were validated; to validate them again takes 10 µs."""
+        """Return a value of parts that were validated; validating them again would take 10 µs."""
         self = cls.__new__(cls)
         for name, value in zip(_FIELDS, (major, minor, patch, prerelease, build)):
             object.__setattr__(self, name, value)

@@ -150,7 +150,7 @@ class TagName:
             raise _invalid_stage(self.stage)
         if self.counter is not None and not 0 <= self.counter < 10**MAX_DIGITS:
             raise self._invalid_parts(
-                f"a counter is a number from 0 on with up to {MAX_DIGITS} digits"
+                f"a counter is a non-negative integer with up to {MAX_DIGITS} digits"
             )
         if self.zeros < 0 or (self.zeros and self.counter is None):
             raise self._invalid_parts("zeros need a counter")

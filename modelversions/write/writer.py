@@ -160,7 +160,7 @@ class Writer:
         """Clean up a message as Git does.
 
         Raises:
-            InvalidArgumentError: it is empty then, or Git cannot store it.
+            InvalidArgumentError: it is not text, is empty then, or cannot be stored or read back.
         """
         cleaned = self._store.clean_message(message) if isinstance(message, str) else ""
         defect = ""

@@ -136,17 +136,27 @@ class TestSigning:
     @pytest.mark.parametrize(
         ("program", "values", "hint"),
         [
-            ("sys.exit(2)", {}, "could not sign: status 2; no tag was written$"),
+            (
+                "sys.exit(2)",
+                {},
+                "could not sign: status 2; no tag was written, check the key or pass sign=False$",
+            ),
             ("print(end='')", {}, "could not sign"),
             (
                 "sys.stderr.write('no such key'); sys.exit(2)",
                 {},
-                "could not sign: no such key; no tag was written$",
+                (
+                    "could not sign: no such key; no tag was written, check the key or pass "
+                    "sign=False$"
+                ),
             ),
             (
                 "sys.stderr.write('[GNUPG:] INV_SGNR 9 x\\nno such key'); sys.exit(2)",
                 {},
-                "could not sign: no such key; no tag was written$",
+                (
+                    "could not sign: no such key; no tag was written, check the key or pass "
+                    "sign=False$"
+                ),
             ),
             ("sys.exit(1)", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),
             ("", {"gpg_format": "ssh", "user_signingKey": "k"}, "could not sign"),

@@ -137,7 +137,9 @@ def test_a_version_of_another_model(builder: Builder) -> None:
     other = registry["n"].latest
     assert other is not None
     assert other not in registry["m"]
-    with pytest.raises(VersionNotFoundError, match="'n@v1.0.0' is not a version of model 'm'"):
+    with pytest.raises(
+        VersionNotFoundError, match="'n@v1.0.0' is not a version of model 'm'; pass one"
+    ):
         registry["m"][other]
 
 

@@ -25,9 +25,9 @@ def test_seconds(value: Any) -> None:
 
 @pytest.mark.parametrize("value", NO_COUNTS)
 def test_counts(value: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="limit must be a number from 0 on, or None"):
+    with pytest.raises(InvalidArgumentError, match="limit must be a non-negative integer, or None"):
         memory_registry().commits(limit=value)
-    with pytest.raises(InvalidArgumentError, match="commits must be a number from 0 on"):
+    with pytest.raises(InvalidArgumentError, match="commits must be a non-negative integer"):
         memory_registry(commits=value)
     with pytest.raises(InvalidArgumentError, match="connections must be a number from 1 on"):
         Catalog([], connections=value)

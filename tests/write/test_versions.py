@@ -149,7 +149,7 @@ class TestDeregister:
 
     def test_a_version_or_a_commit(self, example: Builder) -> None:
         for options in ({}, {"version": "v2.0.0", "commit": "HEAD"}):
-            with pytest.raises(InvalidArgumentError, match="give either a version or a commit"):
+            with pytest.raises(InvalidArgumentError, match="pass either a version or a commit"):
                 do(example.registry, "deregister", "m", **options)
 
 

@@ -57,9 +57,9 @@ def open_repository(location: str, *, search: bool) -> Repo:
     """
     if not os.path.exists(location):
         hint = (
-            f"'~' is not expanded, write os.path.expanduser({location!r})"
+            f"'~' is not expanded, pass os.path.expanduser({location!r})"
             if location.startswith("~")
-            else "give the path of a Git repository or of a directory in one, or a URL such as "
+            else "pass the path of a Git repository or of a directory in one, or a URL such as "
             "'https://host/path'"
         )
         raise RepositoryNotFoundError(f"there is no {location!r}; {hint}", location=location)
@@ -67,7 +67,7 @@ def open_repository(location: str, *, search: bool) -> Repo:
         repo = find_repository(location) if search else Repository(location)
     except NotGitRepository as error:
         raise RepositoryNotFoundError(
-            f"{_full(location)} is not in a Git repository; give the path of one, or create "
+            f"{_full(location)} is not in a Git repository; pass the path of one, or create "
             "one with 'git init'",
             location=location,
         ) from error

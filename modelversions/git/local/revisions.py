@@ -161,7 +161,7 @@ class Revisions:
         what = "objects" if {self._files.type(id) for id in candidates} != {"commit"} else "commits"
         raise AmbiguousRevisionError(
             f"the short SHA {revision!r} matches {len(candidates)} {what}, "
-            f"{', '.join(sha[: len(prefix) + 4] for sha in candidates[:5])}; give more digits",
+            f"{', '.join(sha[: len(prefix) + 4] for sha in candidates[:5])}; pass more digits",
             revision=revision,
             candidates=tuple(candidates),
         )
@@ -193,13 +193,13 @@ class Revisions:
         return {**self._replacements.parents(), **dict.fromkeys(shallow, ())}
 
     def _not_found(self, revision: str) -> RevisionNotFoundError:
-        forms = "give a SHA, a branch, a tag or an expression such as 'HEAD~2'"
+        forms = "pass a SHA, a branch, a tag or an expression such as 'HEAD~2'"
         hint = sha_hint(revision, self._width * 2)
         if hint:
             sentence = f"there is no commit {revision!r} in the repository: {hint}"
         elif revision in ("HEAD", "@"):
             sentence = (
-                "HEAD names no commit yet; create one first, or give another branch or a commit"
+                "HEAD names no commit yet; create one first, or pass another branch or a commit"
             )
         elif _OTHER_FORM.search(revision) and not _LOGGED.match(revision):
             sentence = f"the form of {revision!r} is not supported; {forms}"

@@ -72,7 +72,7 @@ class Commits:
             kind, raw = self._object(revision, id)
         if kind != "commit":
             raise NotACommitError(
-                f"{revision!r} names a {kind}, not a commit; give a commit",
+                f"{revision!r} names a {kind}, not a commit; pass a commit",
                 revision=revision,
                 type=kind,
             )

@@ -81,7 +81,7 @@ _BULK_FACTOR = 3
 """The whole index is read if more than this fraction (1 / n) of its objects is wanted."""
 
 MAX_IN_MEMORY = 1 << 16
-"""The maximum bytes of a pack or index that is read, not mapped: there may be thousands."""
+"""The maximum size in bytes of a pack or index that is read, not mapped: there may be thousands."""
 
 
 class _Index:

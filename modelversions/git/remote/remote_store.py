@@ -181,7 +181,7 @@ class RemoteStore:
             if error.status is not None:
                 raise
             raise RevisionNotFoundError(
-                f"{self.location!r} does not send the object {id}: {error}; give a branch, a tag "
+                f"{self.location!r} does not send the object {id}: {error}; pass a branch, a tag "
                 "or a commit in the history of one",
                 revision=id,
             ) from error
@@ -418,15 +418,15 @@ class RemoteStore:
         if hint:
             sentence = f"there is no commit {revision!r} at {self.location!r}: {hint}"
         elif revision in ("HEAD", "@") and not refs.ids:
-            sentence = "HEAD names no commit yet; push one first, or give another branch"
+            sentence = "HEAD names no commit yet; push one first, or pass another branch"
         elif _is_expression(revision) or _SHORT.fullmatch(revision):
             sentence = (
                 f"{revision!r} cannot be resolved at a URL: short SHAs and expressions such as "
-                "'HEAD~2' need a clone; give the full SHA, a branch, a tag or 'HEAD'"
+                "'HEAD~2' need a clone; pass the full SHA, a branch, a tag or 'HEAD'"
             )
         else:
             sentence = (
-                f"there is no branch or tag {revision!r} at {self.location!r}; give one, a full "
+                f"there is no branch or tag {revision!r} at {self.location!r}; pass one, a full "
                 "SHA or 'HEAD'"
             )
         return RevisionNotFoundError(sentence, revision=revision)

@@ -312,7 +312,7 @@ class Transport:
             atomic: whether all updates must succeed or none.
 
         Raises:
-            InvalidArgumentError: the server does not support atomic pushes; nothing changed.
+            AtomicPushError: the server does not support atomic pushes; nothing changed.
         """
         push = _Push(self._session, compute_updates, pack)
         statuses = self._session.send(lambda client: push.run(client, atomic=atomic))

@@ -163,9 +163,7 @@ class TestOpening:
             Registry.open()
 
     def test_the_home_directory_is_not_expanded(self) -> None:
-        with pytest.raises(
-            RepositoryNotFoundError, match=r"write os.path.expanduser\('~/models'\)"
-        ):
+        with pytest.raises(RepositoryNotFoundError, match=r"pass os.path.expanduser\('~/models'\)"):
             Registry.open("~/models")
 
     def test_an_unknown_format_version(self, disk: Builder) -> None:
@@ -191,7 +189,7 @@ def test_a_deleted_repository_is_not_an_empty_registry(disk: Builder, tmp_path: 
 @pytest.mark.parametrize("commits", [0, 1])
 def test_a_repository_without_commits(commits: int) -> None:
     builder = Builder()
-    hint = "HEAD names no commit yet; create one first, or give another branch or a commit"
+    hint = "HEAD names no commit yet; create one first, or pass another branch or a commit"
     if commits:
         builder.commit()
         assert builder.registry.commits()

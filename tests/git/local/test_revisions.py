@@ -97,7 +97,7 @@ class TestRevisions:
             "ab",
         ],
     )
-    def test_what_names_no_commit(self, many: Builder, revision: str) -> None:
+    def test_revisions_that_name_no_commit(self, many: Builder, revision: str) -> None:
         with pytest.raises(RevisionNotFoundError, match="there is no commit") as caught:
             many.registry._store.resolve(revision)
         assert caught.value.revision == revision
@@ -110,7 +110,7 @@ class TestRevisions:
         ],
     )
     def test_a_form_that_is_not_supported(self, many: Builder, revision: str) -> None:
-        with pytest.raises(RevisionNotFoundError, match="is not supported; give a SHA, a branch"):
+        with pytest.raises(RevisionNotFoundError, match="is not supported; pass a SHA, a branch"):
             many.registry._store.resolve(revision)
 
     def test_the_reflog_of_a_ref(self, disk: Builder) -> None:
