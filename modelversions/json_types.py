@@ -36,7 +36,7 @@ def to_json(value: object, depth: int = MAX_DEPTH) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if _has_record(value):
-        return value.to_dict()  # type: ignore[attr-defined]
+        return value.to_dict()  # type: ignore[attr-defined]  # checked above
     if depth and isinstance(value, (dict, MappingProxyType)):
         return {_key(key): to_json(item, depth - 1) for key, item in value.items()}
     if depth and isinstance(value, (list, tuple, set, frozenset)):

@@ -92,7 +92,7 @@ def timeline(model: Model, ax: Axes | None = None) -> Axes:
 
 def _check_extra() -> None:
     try:
-        import matplotlib as mpl  # noqa: F401
+        import matplotlib as mpl  # noqa: F401  # whether it can be
     except ImportError as error:
         raise MissingExtraError(
             "plots need the 'plot' extra: pip install 'modelversions[plot]'; notebooks display a "

@@ -695,7 +695,7 @@ class Registry(RegistryView):
     def _connect(self, remote: object) -> Remote:
         from modelversions.git.exchange import connect  # importing clients takes time
 
-        other = remote._store if isinstance(remote, Registry) else remote  # noqa: SLF001
+        other = remote._store if isinstance(remote, Registry) else remote  # noqa: SLF001  # its class
         return connect(self._store, other)
 
     def _write(self, model: str, options: WriteOptions, plan: Planner) -> Event:

@@ -133,7 +133,7 @@ def new_commit(registry: Registry, message: str = _MESSAGE) -> str:
     Raises:
         InvalidArgumentError: the registry is not in memory.
     """
-    store = registry._store if isinstance(registry, Registry) else None  # noqa: SLF001
+    store = registry._store if isinstance(registry, Registry) else None  # noqa: SLF001  # no public name
     if not is_in_memory(store):
         raise InvalidArgumentError(
             f"new_commit() is for registries in memory; create a commit in {registry!r} with Git",

@@ -173,7 +173,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[Source, ...]:
         )
     base = os.path.dirname(os.path.abspath(file))
     try:
-        return read_sources(listed, found.get("credentials"), base)  # type: ignore[arg-type]
+        return read_sources(listed, found.get("credentials"), base)  # type: ignore[arg-type]  # checked there
     except InvalidArgumentError as error:
         raise _invalid(file, str(error)) from error
 

@@ -29,6 +29,7 @@ from modelversions.display.parts import (
     version_name,
 )
 from modelversions.display.style import page, pill
+from modelversions.errors import join_names
 from modelversions.model.model import Model
 from modelversions.values.sequences import FindPages
 from modelversions.values.web_pages import WebPages
@@ -199,7 +200,7 @@ def _cells(row: Row, stages: Iterable[str]) -> list[Child | Sequence[Child]]:
 def _omitted(stages: Sequence[str]) -> Child:
     if not stages:
         return None
-    names = ", ".join(islice(stages, 10)) + (", …" if len(stages) > 10 else "")  # noqa: PLR2004
+    names = join_names(stages)
     return note(f"{count(len(stages), 'stage')} not shown: {names}; see ", mono("model.stages"))
 
 

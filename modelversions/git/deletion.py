@@ -135,8 +135,8 @@ def _partly_deleted(
 
 def _no_objects(
     have: set[ObjectID],  # noqa: ARG001  # as PackOf
-    want: set[ObjectID],  # noqa: ARG001
-    shallow: Collection[str] = (),  # noqa: ARG001
+    want: set[ObjectID],  # noqa: ARG001  # as in PackOf
+    shallow: Collection[str] = (),  # noqa: ARG001  # as in PackOf
 ) -> tuple[int, Iterator[UnpackedObject]]:
     """Return no objects: a deletion sends none."""
     return 0, iter(())

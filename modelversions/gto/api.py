@@ -456,7 +456,7 @@ def _show_registry(
             [
                 ("name", name),
                 ("latest", row["version"]),
-                *((f"#{stage}", row["stage"][stage]) for stage in stages),  # type: ignore[index]
+                *((f"#{stage}", row["stage"][stage]) for stage in stages),  # type: ignore[index]  # a dict
             ]
         )
         for name, row in sorted(found.items())

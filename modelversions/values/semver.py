@@ -215,7 +215,7 @@ def _parse(text: str) -> SemVer:
             raise _invalid(text, f"the {name} number has more than {MAX_DIGITS} digits")
     if len(prerelease) > MAX_DIGITS:
         return SemVer(int(major), int(minor), int(patch), prerelease, build)  # validates it
-    return SemVer._parsed(int(major), int(minor), int(patch), prerelease, build)  # noqa: SLF001
+    return SemVer._parsed(int(major), int(minor), int(patch), prerelease, build)  # noqa: SLF001  # its module
 
 
 def _invalid(text: object, reason: str) -> InvalidVersionError:

@@ -49,7 +49,7 @@ def check_path(path: object) -> Path:
         InvalidArgumentError: it is neither text nor a path.
     """
     try:
-        return Path(os.fsdecode(path))  # type: ignore[arg-type]
+        return Path(os.fsdecode(path))  # type: ignore[arg-type]  # checked by fsdecode()
     except TypeError as error:
         raise InvalidArgumentError(
             f"path must be the path of a file, not {path!r}; to_html() without it returns the text",

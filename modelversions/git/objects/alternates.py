@@ -49,7 +49,7 @@ def _alternates(directory: str) -> Iterator[str]:
 
 def _unquoted(line: bytes) -> bytes:
     """Return a line without the quotes and escapes that Git writes for some paths."""
-    if len(line) < 2 or not (line.startswith(b'"') and line.endswith(b'"')):  # noqa: PLR2004
+    if len(line) < 2 or not (line.startswith(b'"') and line.endswith(b'"')):  # noqa: PLR2004  # two quotes
         return line
     try:
         return line[1:-1].decode("unicode_escape").encode("latin-1")
