@@ -1,16 +1,15 @@
-"""Python's garbage collector: paused while values are created, and only then."""
+"""Python's garbage collector is paused only while values are created."""
 
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from modelversions import Catalog, Registry
-from modelversions.gc_pause import _Pause, gc_paused, gc_resumed
+from modelversions.gc_pause import gc_paused, gc_resumed
 from tests.builders import Builder
 from tests.servers import served
 
@@ -40,53 +39,51 @@ def test_it_is_paused_during_a_call() -> None:
 def test_it_stays_disabled_if_the_caller_disabled_it() -> None:
     gc.disable()
     assert nested() == (True, True)
+    with gc_resumed():
+        assert not gc.isenabled()
     assert not gc.isenabled()
     gc.enable()
 
 
-def test_it_is_enabled_after_an_exception() -> None:
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_it_is_enabled_after_an_exception(error: type[BaseException]) -> None:
     @gc_paused
-    def fail() -> None:
-        raise KeyError
+    def fail(*, in_pause: bool) -> None:
+        if in_pause:
+            raise error
+        with gc_resumed():
+            raise error
 
-    with pytest.raises(KeyError):
-        fail()
+    for in_pause in (False, True):
+        with pytest.raises(error):
+            fail(in_pause=in_pause)
+        assert gc.isenabled()
 
 
 def test_a_pause_is_interrupted() -> None:
     @gc_paused
     def interrupted() -> list[bool]:
         with gc_resumed():
-            inside = gc.isenabled(), paused()
+            inside = gc.isenabled(), paused(), gc.isenabled()
         return [*inside, gc.isenabled()]
 
-    assert interrupted() == [True, True, False]
+    assert interrupted() == [True, True, True, False]
     with gc_resumed():
         assert gc.isenabled()
 
 
-def test_it_is_paused_until_the_last_thread_ends() -> None:
-    entered, leave = threading.Event(), threading.Event()
-
+def test_a_caller_disables_it_while_a_pause_is_interrupted() -> None:
     @gc_paused
-    def wait() -> None:
-        entered.set()
-        leave.wait()
+    def interrupted() -> None:
+        with gc_resumed():
+            gc.disable()
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    entered.wait()
-    assert nested() == (True, True)
+    interrupted()
     assert not gc.isenabled()
-    leave.set()
-    thread.join()
+    gc.enable()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
-@pytest.mark.filterwarnings("ignore:This process")
-@pytest.mark.parametrize("pauses", [False, True])
-def test_a_forked_process_has_no_other_threads(*, pauses: bool) -> None:
-    """A pause of another thread ends in the child, and one of its own thread continues."""
+def test_another_thread_pauses_while_a_pause_is_interrupted() -> None:
     entered, leave = threading.Event(), threading.Event()
 
     @gc_paused
@@ -94,19 +91,18 @@ def test_a_forked_process_has_no_other_threads(*, pauses: bool) -> None:
         entered.set()
         leave.wait()
 
-    def child() -> int:
-        id = os.fork()
-        if id:
-            return os.waitpid(id, 0)[1]
-        os._exit(0 if gc.isenabled() is not pauses else 1)
+    @gc_paused
+    def interrupted() -> None:
+        with gc_resumed():
+            thread.start()
+            entered.wait()
+            assert not gc.isenabled()
+        leave.set()
+        thread.join()
 
     thread = threading.Thread(target=wait)
-    thread.start()
-    entered.wait()
-    status = gc_paused(child)() if pauses else child()
-    leave.set()
-    thread.join()
-    assert status == 0
+    interrupted()
+    assert gc.isenabled()
 
 
 def test_it_is_enabled_while_a_server_is_waited_for_and_progress_is_reported(
@@ -124,23 +120,3 @@ def test_it_is_enabled_while_a_server_is_waited_for_and_progress_is_reported(
         assert Catalog([url], progress=progress).history()
     assert len(found) > 1
     assert all(found)
-
-
-def test_the_threads_of_another_process_are_forgotten() -> None:
-    """What a forked process does at its start, in this process."""
-    pause = _Pause()
-    pause._restart()
-    thread = threading.Thread(target=pause.begin)
-    thread.start()
-    thread.join()
-    assert not gc.isenabled()
-    pause.begin()
-    pause._restart()
-    assert not gc.isenabled()
-    pause.end()
-    assert gc.isenabled()
-    thread = threading.Thread(target=pause.begin)
-    thread.start()
-    thread.join()
-    pause._restart()
-    assert gc.isenabled()
