@@ -862,9 +862,9 @@ def _check_not_stage(version: object) -> None:
 
 def _check_version_or_commit(version: object, commit: object) -> None:
     if (version is None) == (commit is None):
-        given = "neither" if version is None else f"version={version!r} and commit={commit!r}"
+        both = "" if version is None else f", not version={version!r} and commit={commit!r}"
         raise InvalidArgumentError(
-            f"pass either a version or a commit, not {given}",
+            f"pass either a version or a commit{both}",
             argument="commit",
             value=commit,
         )

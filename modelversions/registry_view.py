@@ -209,29 +209,29 @@ class RegistryView(Mapping[str, Model]):
     @gc_paused
     def _existing(self) -> list[tuple[str, ModelSnapshot]]:
         """List all tags once; return the snapshots of the models that exist, by name, sorted."""
-        snapshots = self._snapshots.all()
+        return self._existing_among(self._store.tags())
+
+    @gc_paused
+    def _existing_among(self, refs: Iterable[TagRef]) -> list[tuple[str, ModelSnapshot]]:
+        """Return the snapshots of the models that exist in all tags as they were listed."""
+        snapshots = self._snapshots.of(refs)
         find_existing(snapshots.values())
         return [pair for pair in snapshots.items() if pair[1].exists]
 
-    def _no_model(self, name: str) -> ModelNotFoundError:
-        names = [one for one, _ in self._existing()]
+    def _no_model(self, name: object) -> ModelNotFoundError:
+        refs = self._store.tags()
+        names = [one for one, _ in self._existing_among(refs)]
         close = _closest(str(name), names)
         hint = f"did you mean {close[0]!r}?" if close else f"models: {join_names(names, 5)}"
-        own = self._tag_of(name)
+        own = next((ref.name for ref in refs if model_of(ref.name) == str(name)), None)
         if not isinstance(name, str):
             hint = "pass its name, as text"
         elif own is not None:
             hint = f"its tag {own!r} is not an event: {diagnose(own) or 'see problems()'}"
-        elif TagName.try_parse(str(name)) or str(name).endswith(("@latest", "@greatest")):
+        elif TagName.try_parse(name) or name.endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
-        return ModelNotFoundError(
-            f"there is no model {name!r}; {hint}{self._fetch_hint}", model=name
-        )
-
-    def _tag_of(self, name: object) -> str | None:
-        """Return the first tag of a model without events; None if there is none."""
-        tags = (tag.name for tag in self._store.tags())
-        return next((tag for tag in tags if name is not None and model_of(tag) == name), None)
+        message = f"there is no model {name!r}; {hint}{self._fetch_hint}"
+        return ModelNotFoundError(message, model=str(name))
 
     @property
     def _fetch_hint(self) -> str:
@@ -924,17 +924,18 @@ def _latest(model: Model) -> Version:
 
 
 def _bare_commit(model: Model, version: Version) -> Version:
-    """Return a bare commit of a model.
+    """Return a bare commit that is in a stage of a model.
 
     Raises:
-        VersionNotFoundError: no assignment of the model refers to it.
+        VersionNotFoundError: it is in none.
     """
-    for event in model.history:
-        if event.version is None and event.commit == version.commit and event.stage is not None:
-            return model.of_event(event)
+    for holders in map(model.holders, model.stages):
+        for holder in holders:
+            if holder == version or (holder.is_bare_commit and holder.commit == version.commit):
+                return holder
     raise VersionNotFoundError(
-        f"no stage of {model.name!r} was assigned to the bare commit {version.commit!r}; see the "
-        "model's history",
+        f"no stage of {model.name!r} is assigned to the bare commit {version.commit!r}; see "
+        "model.stages",
         model=model.name,
         version=version.name,
     )

@@ -617,15 +617,25 @@ def test_open_requires_a_path_or_a_url(location: Any) -> None:
 
 
 def test_resolving_a_bare_commit(sample: Builder) -> None:
+    """A bare commit is found while it is in a stage, also where it is not the holder."""
     registry = sample.registry
     sample.tag("bare#prod#1", "c1", 90)
-    bare = registry.resolve("bare#prod")
+    sample.tag("bare#prod#2", "c2", 91)
+    sample.tag("bare@v1.0.0", "c3", 92)
+    sample.tag("bare#dev#3", "c3", 93)
+    bare = registry["bare"].holders("prod")[1]
     assert bare.is_bare_commit
+    assert bare.commit == sample.commits["c1"]
     assert registry.resolve(bare) == bare
-    del sample.repo.refs[Ref(b"refs/tags/bare#prod#1")]
-    sample.tag("bare@v1.0.0", "c2", 91)
-    with pytest.raises(VersionNotFoundError, match="no stage of 'bare' was assigned to the bare"):
+    sample.tag("bare#prod!#4", "c1", 94)
+    with pytest.raises(VersionNotFoundError, match="no stage of 'bare' is assigned to the bare"):
         registry.resolve(bare)
+
+
+@pytest.mark.parametrize("name", [None, 5, ("light",)])
+def test_a_name_of_another_type(sample: Builder, name: Any) -> None:
+    with pytest.raises(ModelNotFoundError, match="pass its name, as text"):
+        sample.registry[name]
 
 
 def test_the_methods_that_a_view_lacks() -> None:

@@ -322,15 +322,18 @@ class Catalog(Mapping[str, RegistryView]):
         The result is a tuple of pairs, with a table and ``to_records()``.
 
         Args:
-            now: the time after which an event is in the future. Default: the present time.
+            now: the time after which an event is in the future. Default: the present, by the
+                clock of each registry.
 
         Raises:
             InvalidArgumentError: the time is naive.
         """
-        if now is not None:
-            check_aware(now, "now")
+        views = {name: member.view for name, member in self._members.items()}
+        times = {name: view._time(now) for name, view in views.items()}  # noqa: SLF001  # no public name
         found = self._each(
-            ReadLevel.EVENTS, lambda member: member.view.problems(now), wants_file=True
+            ReadLevel.EVENTS,
+            lambda member: member.view.problems(times[member.source.name]),
+            wants_file=True,
         )
         return CatalogProblems((name, problem) for name, own in found for problem in own)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from modelversions.catalog.listing import Listing
 from modelversions.catalog.member import Member, Saved
 from modelversions.catalog.reading import ReadLevel
-from modelversions.catalog.sources import Source, read_sources
+from modelversions.catalog.sources import MAX_FILE, Source, read_sources
 from modelversions.credentials import name_of
 from modelversions.errors import RepositoryError
 from modelversions.git.store import TagObject, TagRef
@@ -64,8 +64,6 @@ CREATE TABLE tag (
 ) WITHOUT ROWID;
 """
 
-_LISTS = (".yaml", ".yml", ".json")
-"""The suffixes of lists of repositories."""
 _MAGIC = b"SQLite format 3\0"
 _INSERT = "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LISTED, _PEELED, _READ = range(3)
@@ -105,15 +103,15 @@ def save(path: str, members: Iterable[Member]) -> None:
 
 
 def _check_replaceable(path: str) -> None:
-    """Check that a file is not the list of repositories for ``Catalog.from_file()``.
+    """Check that a file is not a list of repositories, such as ``Catalog.from_file()`` reads.
 
     Raises:
         OSError: it may be one, or cannot be read.
     """
-    if path.lower().endswith(_LISTS) and os.path.exists(path):
+    if os.path.isfile(path):
         with open(path, "rb") as file:
-            start = file.read(len(_MAGIC))
-        if start and start != _MAGIC:
+            start = file.read(MAX_FILE)
+        if not start.startswith(_MAGIC) and b"repositories" in start:
             raise OSError("it is a list of repositories, for from_file(); pass another path")
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -819,3 +820,14 @@ def test_the_settings_of_a_registry_are_kept() -> None:
     past: Any = Catalog([{"name": "a", "registry": view}])["a"]
     with pytest.raises(InvalidArgumentError, match="the past does not change"):
         past.watch("churn@latest")
+
+
+def test_an_error_of_a_clock_is_raised() -> None:
+    """It is not an error of the repository, which could be read."""
+    registry = memory_registry({"churn": ["v1.0.0"]}, clock=FixedClock())
+    registry._clock = lambda: datetime(2024, 1, 1)  # noqa: DTZ001
+    catalog = Catalog([{"name": "a", "registry": registry}])
+    with pytest.raises(InvalidArgumentError, match="clock must be a datetime with a time zone"):
+        catalog.problems()
+    assert list(catalog.latest()) == [("a", "churn")]
+    assert not catalog.errors

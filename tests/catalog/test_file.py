@@ -172,16 +172,17 @@ def test_a_file_that_cannot_be_written(repo: Repo, tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["directory", "vision.git"]
 
 
-def test_a_list_of_repositories_is_not_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["catalog.yaml", "list"])
+def test_a_list_of_repositories_is_not_replaced(tmp_path: Path, name: str) -> None:
     """``load()`` ignores it with a warning, and ``save()`` must not replace it then."""
-    path = tmp_path / "catalog.yaml"
+    path = tmp_path / name
     path.write_text("repositories: [a, b]\n")
     with pytest.warns(CatalogFileWarning):
         catalog = Catalog.load(path)
     with pytest.raises(RepositoryError, match="it is a list of repositories, for from_file"):
         catalog.save(path)
     assert path.read_text() == "repositories: [a, b]\n"
-    assert [one.name for one in tmp_path.iterdir()] == ["catalog.yaml"]
+    assert [one.name for one in tmp_path.iterdir()] == [name]
     path.write_text("")
     catalog.save(path)
     assert list(Catalog.load(path)) == []

@@ -151,7 +151,7 @@ DIFFERENCES = [
         "assign",
         "commit stage ",
         TAG,
-        "StageHeldError: '[0-9a-f]{40}' of .*",
+        "StageHeldError: commit '[0-9a-f]{40}' of .*",
         "rejected for the current holder, including a bare commit",
     ),
     Difference(
