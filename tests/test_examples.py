@@ -220,7 +220,7 @@ class TestCiEvent:
         [
             ("refs/heads/main", "it is not a tag"),
             ("release", "it is not a tag of the form"),
-            ("churn@v9.0.0", "there is no such tag"),
+            ("churn@v9.0.0", "there is no tag 'churn@v9.0.0' in "),
         ],
     )
     def test_refs_that_are_not_events(
