@@ -60,11 +60,15 @@ def test_the_requests_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             steps += [lambda: local.assign("m", "v1.0.0", "prod", author=ANN, force=True)]
             steps += [nothing] * POLLS
             found = [str(one) for one in registry.watch("m#prod", wait=Script(steps))]
+            assert "m" in registry  # the server logs a request before it reads the next one
             registry.close()
         assert found == ["m@v2.0.0", "m@v1.0.0"]
-    lines = log.read_text().splitlines()  # the server has ended: its log is complete
+    lines = log.read_text().splitlines()
     polls, fetches = 1 + len(steps), 2  # the tag objects of the model, and the one of the change
-    assert [line.split()[1] for line in lines] == ["GET", *["POST"] * (polls + fetches)]
+    expected = ["GET", *["POST"] * (polls + fetches), "POST"]
+    if len(lines) < len(expected):  # the last request was not logged when the server ended
+        expected.pop()
+    assert [line.split()[1] for line in lines] == expected
     assert len({line.split()[0] for line in lines}) == 1
 
 
