@@ -219,19 +219,20 @@ class RegistryView(Mapping[str, Model]):
         return [pair for pair in snapshots.items() if pair[1].exists]
 
     def _no_model(self, name: object) -> ModelNotFoundError:
+        if not isinstance(name, str):
+            message = f"there is no model {name!r}; pass its name, as text"
+            return ModelNotFoundError(message, model=str(name))
         refs = self._store.tags()
         names = [one for one, _ in self._existing_among(refs)]
-        close = _closest(str(name), names)
+        close = _closest(name, names)
         hint = f"did you mean {close[0]!r}?" if close else f"models: {join_names(names, 5)}"
-        own = next((ref.name for ref in refs if model_of(ref.name) == str(name)), None)
-        if not isinstance(name, str):
-            hint = "pass its name, as text"
-        elif own is not None:
+        own = next((ref.name for ref in refs if model_of(ref.name) == name), None)
+        if own is not None:
             hint = f"its tag {own!r} is not an event: {diagnose(own) or 'see problems()'}"
         elif TagName.try_parse(name) or name.endswith(("@latest", "@greatest")):
             hint = f"use registry.resolve({name!r})"
         message = f"there is no model {name!r}; {hint}{self._fetch_hint}"
-        return ModelNotFoundError(message, model=str(name))
+        return ModelNotFoundError(message, model=name)
 
     @property
     def _fetch_hint(self) -> str:
@@ -929,10 +930,9 @@ def _bare_commit(model: Model, version: Version) -> Version:
     Raises:
         VersionNotFoundError: it is in none.
     """
-    for holders in map(model.holders, model.stages):
-        for holder in holders:
-            if holder == version or (holder.is_bare_commit and holder.commit == version.commit):
-                return holder
+    for holder in itertools.chain.from_iterable(map(model.holders, model.stages)):
+        if holder.is_bare_commit and holder.commit == version.commit:
+            return holder
     raise VersionNotFoundError(
         f"no stage of {model.name!r} is assigned to the bare commit {version.commit!r}; see "
         "model.stages",

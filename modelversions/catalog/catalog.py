@@ -328,8 +328,10 @@ class Catalog(Mapping[str, RegistryView]):
         Raises:
             InvalidArgumentError: the time is naive.
         """
-        views = {name: member.view for name, member in self._members.items()}
-        times = {name: view._time(now) for name, view in views.items()}  # noqa: SLF001  # no public name
+        times = {
+            name: member.view._time(now)  # noqa: SLF001  # no public name
+            for name, member in self._members.items()
+        }
         found = self._each(
             ReadLevel.EVENTS,
             lambda member: member.view.problems(times[member.source.name]),

@@ -306,13 +306,13 @@ class LocalStore:
         tag = GitTag.from_raw_string(GitTag.type_num, content, object_format=format)
         id = tag.get_id(format).decode("ascii")
         store = self.repo.object_store
-        if isinstance(store, DiskObjectStore) and LOOSE_OBJECT in synced_components(self._config):
-            store.fsync_object_files = True  # dulwich only reads core.fsyncObjectFiles
-        if isinstance(store, DiskObjectStore):
-            path = os.path.join(store.path, id[:2], f"{id[2:]}.lock")
-            retry_while_locked(name, lambda: _add_object(store, tag, path))
-        else:
+        if not isinstance(store, DiskObjectStore):
             store.add_object(tag)
+            return id
+        if LOOSE_OBJECT in synced_components(self._config):
+            store.fsync_object_files = True  # dulwich only reads core.fsyncObjectFiles
+        lock = os.path.join(store.path, id[:2], f"{id[2:]}.lock")
+        retry_while_locked(name, lambda: _add_object(store, tag, lock))
         return id
 
     def _log(self, tag: NewTag) -> bytes:
